@@ -1,0 +1,66 @@
+// The query engine: bytes in, decision out. No I/O, no clock, no heap allocation.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "summond/base/wake_failure.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::answer {
+
+// May a query for this service's address be answered now? net keeps it up to date from what vmm
+// says and from the service's `answer:` setting.
+enum class Availability : std::uint8_t {
+    asleep,      // park the query and ask for a wake
+    starting,    // park the query; the wake is under way
+    answerable,  // answer
+    failed,      // SERVFAIL with the Extended DNS Error for its failure, until net says otherwise
+};
+
+// One a service, in the order of the zone image's service table. Read by every UDP worker and by
+// the TCP thread, written by the front's main thread.
+struct ServiceState {
+    std::atomic<Availability> availability{Availability::asleep};
+    std::atomic<base::WakeFailure> failure{base::WakeFailure::none};
+    // An address of this service has been given out since the main thread last cleared it. Written
+    // (relaxed) only when false, to keep the cache line shared on the warm path.
+    std::atomic<bool> asked{false};
+};
+
+enum class Transport : std::uint8_t { udp, tcp };
+
+struct Context {
+    const zone::Zones& zones;
+    std::span<ServiceState> services;  // as many as zones.service_count()
+    Transport transport = Transport::udp;
+};
+
+struct Decision {
+    enum class Kind : std::uint8_t {
+        answer,  // send out[0, size)
+        park,    // keep the query bytes and resolve them again when the service's state changes
+        drop,    // say nothing
+    };
+    Kind kind = Kind::drop;
+    std::uint32_t size = 0;     // answer only
+    std::uint32_t service = 0;  // park only: index into the service table
+};
+
+// The largest answer over UDP (RFC 9715 and the flag day's 1232); what a client without EDNS
+// takes is 512 (RFC 1035 §4.2.1).
+inline constexpr std::size_t max_udp_answer = 1232;
+inline constexpr std::size_t max_tcp_answer = 65535;
+
+// Resolves one message as received (without TCP's length field). out: at least max_udp_answer
+// octets for UDP, max_tcp_answer for TCP. Thread-safe: touches only out and the service states.
+Decision resolve(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                 Context& context) noexcept;
+
+// SERVFAIL with an Extended DNS Error for a query that resolve parked and that nothing can wait
+// for any longer. Returns the size of the answer in out.
+std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                       base::WakeFailure why, Transport transport) noexcept;
+
+}  // namespace summond::answer

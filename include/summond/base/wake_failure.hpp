@@ -1,0 +1,20 @@
+// Why a service cannot be had. Broad on purpose: it reaches strangers in the EXTRA-TEXT of an
+// Extended DNS Error (RFC 8914); the details are in the log.
+#pragma once
+
+#include <cstdint>
+
+namespace summond::base {
+
+enum class WakeFailure : std::uint8_t {
+    none,
+    start_failed,
+    no_memory,
+    no_kernel,
+    not_ready,      // did not become ready in its time
+    crashed,        // died while booting
+    refused,        // limits or back-off
+    no_controller,  // the process that starts domains does not answer
+};
+
+}  // namespace summond::base

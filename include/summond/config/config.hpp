@@ -1,0 +1,159 @@
+// The configuration as validated structs. The YAML it comes from is described, key by key, in
+// docs/CONFIGURATION.md. Only this module uses yaml-cpp.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "summond/base/ip_address.hpp"
+#include "summond/dns/name.hpp"
+
+namespace summond::config {
+
+// Where in a file; line and column count from 1, 0 where not known.
+struct Location {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    // "file:line:column", as far as known.
+    std::string to_string() const;
+};
+
+// One thing wrong with a configuration: what, and what would be right.
+struct Problem {
+    Location where;
+    std::string what;
+    bool warning = false;  // warnings do not refuse the configuration
+    // "file:line:column: what" or "file:line:column: warning: what".
+    std::string to_string() const;
+};
+
+// Names a service in messages between processes, in its domains' UUIDs and in its derived MAC:
+// a hash of its name, so the same in every generation of the configuration. Two services of one
+// configuration never share one (a config error).
+using ServiceId = std::uint64_t;
+ServiceId service_id(std::string_view service_name);
+
+using Mac = std::array<std::uint8_t, 6>;
+std::string to_string(const Mac& mac);  // "00:16:3e:xx:xx:xx"
+
+// SOA fields (RFC 1035 §3.3.13), seconds.
+struct Soa {
+    dns::Name mname;  // default: the first NS
+    dns::Name rname;  // default: hostmaster.<zone>
+    std::uint32_t serial = 1;
+    std::uint32_t refresh = 3600;
+    std::uint32_t retry = 600;
+    std::uint32_t expire = 1209600;
+    std::uint32_t minimum = 60;  // negative answers' TTL, RFC 2308 §5
+    std::uint32_t ttl = 3600;    // of the SOA and NS records
+};
+
+// One record as a line of a zone file (RFC 1035 §5), relative to its zone.
+struct RecordText {
+    std::string text;
+    Location where;
+};
+
+struct Zone {
+    dns::Name name;
+    // A zone with a file takes SOA and NS from the file; soa and ns are then empty/defaults.
+    std::vector<dns::Name> ns;
+    Soa soa;
+    std::vector<RecordText> records;
+    std::optional<std::string> file;  // absolute path
+    Location where;
+    Location file_where;
+};
+
+enum class DomainType : std::uint8_t { pv, pvh };
+
+// Put away how (xl's words).
+enum class IdleAction : std::uint8_t { destroy, pause };
+
+// When a query that woke the service is answered.
+struct AnswerWhen {
+    enum class Kind : std::uint8_t {
+        booting,  // as soon as the domain runs
+        ready,    // when it is ready
+        delay,    // that long after the wake began, if it runs by then
+    };
+    Kind kind = Kind::booting;
+    std::chrono::milliseconds delay{0};
+};
+
+// How a guest shows that it is ready.
+struct ReadyXenstore {
+    std::string key;  // relative to the guest's own directory, under data/
+};
+struct ReadyLink {};  // its vif's frontend reaches state 4, Connected (xen/io/xenbus.h)
+
+struct Ready {
+    std::variant<ReadyLink, ReadyXenstore> how;
+    std::chrono::milliseconds timeout{30'000};
+};
+
+struct Disk {
+    std::string path;    // absolute
+    std::string device;  // xvda, hda, sda, as in xl-disk-configuration(5)
+    bool writable = false;
+    enum class Format : std::uint8_t { raw, qcow2, vhd } format = Format::raw;
+};
+
+struct Service {
+    ServiceId id = 0;
+    std::string name;  // also the domain's name in xl list; unique
+    std::vector<dns::Name> names;
+    std::vector<base::IpAddress> ipv4;
+    std::vector<base::IpAddress> ipv6;
+    std::uint32_t ttl = 60;  // seconds, of its A and AAAA records
+
+    DomainType type = DomainType::pvh;
+    std::string kernel;                  // absolute path
+    std::optional<std::string> ramdisk;  // absolute path
+    std::string cmdline;                 // {ipv4}, {ipv6}, {name} and {mac} already filled in
+    std::uint64_t memory_kib = 0;
+    std::uint32_t vcpus = 1;
+    std::optional<std::string> bridge;  // none: no network interface
+    Mac mac{};
+    std::vector<Disk> disks;
+
+    std::optional<std::chrono::milliseconds> idle_after;  // none: never put away
+    IdleAction idle_action = IdleAction::destroy;
+    AnswerWhen answer;
+    Ready ready;
+    bool destroy_on_exit = false;
+
+    Location where;
+    Location kernel_where;
+    std::vector<Location> name_where;  // of names, one each
+};
+
+struct Config {
+    std::vector<base::Endpoint> listen;
+    std::string user;         // of the front; empty: summond, or nobody where that does not exist
+    std::string log_level = "info";  // trace, debug, info, warn, error
+    std::vector<Zone> zones;
+    std::vector<Service> services;
+};
+
+// Reads a configuration. file is the name used in problems; relative paths in the text are taken
+// from file's directory. Touches no other file. All problems are found in one go; the config is
+// there only if none of them is an error. Never throws.
+struct Loaded {
+    std::optional<Config> config;
+    std::vector<Problem> problems;
+};
+Loaded parse(std::string_view yaml, const std::string& file);
+
+// What parse cannot know without the file system: warnings for kernels, ramdisks and disks that do
+// not exist now (they may by the time of the wake).
+std::vector<Problem> check_files(const Config& config);
+
+}  // namespace summond::config

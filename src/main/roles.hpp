@@ -1,0 +1,28 @@
+// The roles of the one binary and the descriptors they are born with. Each role is a fresh exec of
+// the binary (`summond --role=front ...`), so that none shares memory or threads with another.
+#pragma once
+
+#include <string>
+
+namespace summond::main {
+
+// Descriptors that the parent hands to a child, by number.
+inline constexpr int control_fd = 3;       // ipc::Channel to the parent (front, vmm)
+inline constexpr int config_fd = 4;        // sealed memfd: text of the configuration (all children)
+inline constexpr int image_fd = 5;         // sealed memfd: zone image (front; load writes it)
+inline constexpr int peer_fd = 6;          // ipc::Channel front <-> vmm (front, where there is a vmm)
+inline constexpr int first_socket_fd = 7;  // bound sockets (front): UDP workers x addresses, TCP
+
+// Runs until told to stop; the value is the process's exit status.
+int parent_main(const std::string& config_file, bool simulate);
+int front_main(const std::string& config_file, int socket_count);
+int vmm_main(const std::string& config_file, bool simulate);
+
+// Reads the file and its zone files, prints every problem on standard error, writes the text to
+// config_fd and the image to image_fd. Exit status 0, or 2 if the configuration has an error.
+int load_main(const std::string& config_file);
+// `summond check FILE`: as load_main, writing nothing but the problems and a line that says how
+// much was found.
+int check_main(const std::string& config_file);
+
+}  // namespace summond::main
