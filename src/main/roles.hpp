@@ -15,7 +15,8 @@ inline constexpr int first_socket_fd = 7;  // bound sockets (front): UDP workers
 
 // Runs until told to stop; the value is the process's exit status.
 int parent_main(const std::string& config_file, bool simulate);
-int front_main(const std::string& config_file, int socket_count);
+// socket_count descriptors from first_socket_fd on; has_peer: peer_fd is there.
+int front_main(const std::string& config_file, int socket_count, bool has_peer);
 int vmm_main(const std::string& config_file, bool simulate);
 
 // Reads the file and its zone files, prints every problem on standard error, writes the text to
