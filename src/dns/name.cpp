@@ -1,0 +1,202 @@
+#include "summond/dns/name.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace summond::dns {
+
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// One octet of a label starting at text[i], which moves past it. Nothing: a bad escape.
+std::optional<char> label_octet(std::string_view text, std::size_t& i) {
+    const char c = text[i++];
+    if (c != '\\')
+        return c;
+    if (i == text.size())
+        return std::nullopt;
+    if (!is_digit(text[i]))
+        return text[i++];
+    if (text.size() - i < 3 || !is_digit(text[i + 1]) || !is_digit(text[i + 2]))
+        return std::nullopt;
+    const int value = (text[i] - '0') * 100 + (text[i + 1] - '0') * 10 + (text[i + 2] - '0');
+    if (value > 255)
+        return std::nullopt;
+    i += 3;
+    return static_cast<char>(value);
+}
+
+// The labels of text without a root label, and whether text ends in an unescaped dot.
+struct Labels {
+    std::string wire;
+    bool final_dot = false;
+};
+
+base::Result<Labels> parse_labels(std::string_view text) {
+    const auto problem = [text](const std::string& what) {
+        return base::error("\"" + std::string(text) + "\" is not a domain name: " + what);
+    };
+    if (text.empty())
+        return problem("it is empty");
+    Labels labels;
+    if (text == ".") {
+        labels.final_dot = true;
+        return labels;
+    }
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const std::size_t length_at = labels.wire.size();
+        labels.wire.push_back('\0');
+        labels.final_dot = false;
+        while (i < text.size()) {
+            if (text[i] == '.') {
+                ++i;
+                labels.final_dot = true;
+                break;
+            }
+            const auto octet = label_octet(text, i);
+            if (!octet)
+                return problem("a backslash takes one character or three digits up to 255");
+            labels.wire.push_back(lower(*octet));
+        }
+        const std::size_t size = labels.wire.size() - length_at - 1;
+        if (size == 0)
+            return problem("it has an empty label");
+        if (size > max_label_size)
+            return problem("a label is longer than 63 octets");
+        if (labels.wire.size() + 1 > max_name_size)
+            return problem("it is longer than 255 octets");
+        labels.wire[length_at] = static_cast<char>(size);
+    }
+    return labels;
+}
+
+void append_hex_labels(std::string& text, std::uint8_t byte) {
+    constexpr char digits[] = "0123456789abcdef";
+    for (const int nibble : {byte & 0xf, byte >> 4}) {
+        text.push_back('\1');
+        text.push_back(digits[nibble]);
+    }
+}
+
+}  // namespace
+
+base::Result<Name> Name::parse(std::string_view text) {
+    return parse(text, Name());
+}
+
+base::Result<Name> Name::parse(std::string_view text, const Name& origin) {
+    if (text == "@")
+        return origin;
+    auto labels = parse_labels(text);
+    if (!labels)
+        return tl::make_unexpected(std::move(labels.error()));
+    Name name;
+    name.wire_ = std::move(labels->wire);
+    if (labels->final_dot)
+        name.wire_.push_back('\0');
+    else
+        name.wire_ += origin.wire_;
+    if (name.wire_.size() > max_name_size)
+        return base::error("\"" + std::string(text) + "\" below " + origin.to_string() +
+                           " is longer than 255 octets");
+    return name;
+}
+
+base::Result<Name> Name::from_wire(std::span<const std::uint8_t> wire) {
+    std::size_t i = 0;
+    while (true) {
+        if (i >= wire.size())
+            return base::error("domain name is cut short");
+        const std::uint8_t length = wire[i];
+        if (length == 0)
+            break;
+        if (length > max_label_size)
+            return base::error("domain name has a compression pointer or an unknown label type");
+        i += 1U + length;
+        if (i >= max_name_size)
+            return base::error("domain name is longer than 255 octets");
+    }
+    if (i + 1 != wire.size())
+        return base::error("domain name is followed by other bytes");
+    Name name;
+    name.wire_.assign(reinterpret_cast<const char*>(wire.data()), wire.size());
+    // Length octets are at most 63, below 'A', so folding the whole string leaves them alone.
+    std::transform(name.wire_.begin(), name.wire_.end(), name.wire_.begin(), lower);
+    return name;
+}
+
+Name Name::reverse(const base::IpAddress& address) {
+    Name name;
+    name.wire_.clear();
+    const auto bytes = address.bytes();
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
+        if (address.is_v6()) {
+            append_hex_labels(name.wire_, *byte);
+        } else {
+            const std::string decimal = std::to_string(*byte);
+            name.wire_.push_back(static_cast<char>(decimal.size()));
+            name.wire_ += decimal;
+        }
+    }
+    name.wire_ += address.is_v6() ? std::string_view("\3ip6\4arpa\0", 10)
+                                  : std::string_view("\7in-addr\4arpa\0", 14);
+    return name;
+}
+
+std::string Name::to_string() const {
+    if (is_root())
+        return ".";
+    std::string text;
+    std::size_t i = 0;
+    while (const auto length = static_cast<std::uint8_t>(wire_[i++])) {
+        for (const char c : wire_.substr(i, length)) {
+            const auto octet = static_cast<std::uint8_t>(c);
+            if (octet <= 0x20 || octet >= 0x7f) {
+                text += '\\';
+                text += static_cast<char>('0' + octet / 100);
+                text += static_cast<char>('0' + octet / 10 % 10);
+                text += static_cast<char>('0' + octet % 10);
+            } else {
+                if (std::string_view(".\\\"();@$").find(c) != std::string_view::npos)
+                    text += '\\';
+                text += c;
+            }
+        }
+        text += '.';
+        i += length;
+    }
+    return text;
+}
+
+std::size_t Name::label_count() const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; wire_[i] != 0; i += 1U + static_cast<std::uint8_t>(wire_[i]))
+        ++count;
+    return count;
+}
+
+bool Name::is_at_or_below(const Name& ancestor) const {
+    // The suffix must begin at a label, not merely match as bytes.
+    std::size_t i = 0;
+    while (wire_.size() - i > ancestor.wire_.size())
+        i += 1U + static_cast<std::uint8_t>(wire_[i]);
+    return wire_.compare(i, std::string::npos, ancestor.wire_) == 0;
+}
+
+Name Name::parent() const {
+    assert(!is_root());
+    Name parent;
+    parent.wire_ = wire_.substr(1U + static_cast<std::uint8_t>(wire_[0]));
+    return parent;
+}
+
+}  // namespace summond::dns
