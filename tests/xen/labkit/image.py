@@ -1,0 +1,320 @@
+"""`lab image`: dom0's root disk, kernel and initrd, and the hypervisor, from Debian packages.
+
+Two stages, each put in place by one rename, so that a killed build leaves nothing
+that looks whole:
+  cache/base-<hash>  debootstrap and the packages: minutes, changes with packages-dom0.txt
+  image/             base + tests/xen/dom0 + the second guest, as an ext4 disk: seconds
+"""
+
+import gzip
+import hashlib
+import lzma
+import os
+import shutil
+import stat
+import subprocess
+
+from . import linux_guest
+from .util import XEN_DIR, LabError, need_tools, packages, run_logged, say, step
+
+SUITE = "bookworm"
+MIRROR = os.environ.get("SUMMOND_LAB_MIRROR", "http://deb.debian.org/debian")
+SECURITY = os.environ.get("SUMMOND_LAB_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
+DISK_SIZE = "2G"
+
+DOM0_KERNEL = "linux-image-amd64"            # the cloud kernel lacks CONFIG_XEN_DOM0
+GUEST_KERNEL = "linux-image-cloud-amd64"
+HYPERVISOR = "xen-hypervisor-4.17-amd64"
+
+# Loaded before the root disk is there.
+INITRD_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "virtio_net",
+                  "9p", "9pnet_virtio", "bridge"]
+# Kept in dom0's /lib/modules; the rest of the kernel package is thrown away.
+MODULE_DIRS = [
+    "arch", "crypto", "lib",
+    "drivers/block/loop.ko", "drivers/block/virtio_blk.ko", "drivers/block/xen-blkback",
+    "drivers/block/nbd.ko", "drivers/block/null_blk", "drivers/char/hw_random",
+    "drivers/md", "drivers/net/bonding", "drivers/net/dummy.ko", "drivers/net/ifb.ko",
+    "drivers/net/macvlan.ko", "drivers/net/net_failover.ko", "drivers/net/tap.ko",
+    "drivers/net/tun.ko", "drivers/net/veth.ko", "drivers/net/virtio_net.ko",
+    "drivers/net/vxlan", "drivers/net/xen-netback", "drivers/virtio", "drivers/xen",
+    "fs/9p", "fs/ext4", "fs/fscache", "fs/isofs", "fs/jbd2", "fs/mbcache.ko", "fs/netfs",
+    "fs/overlayfs", "fs/squashfs",
+    "net/802", "net/8021q", "net/9p", "net/bridge", "net/core", "net/ipv4", "net/ipv6",
+    "net/key", "net/llc", "net/netfilter", "net/packet", "net/sched", "net/unix", "net/xfrm",
+]
+
+# Units that only cost boot time here.
+MASKED_UNITS = """
+apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
+e2scrub_reap.service fstrim.timer logrotate.timer man-db.timer systemd-tmpfiles-clean.timer
+console-getty.service getty@tty1.service serial-getty@hvc0.service getty.target
+systemd-logind.service user.slice remote-fs.target
+systemd-ask-password-console.path systemd-ask-password-wall.path
+systemd-binfmt.service systemd-boot-system-token.service systemd-firstboot.service
+systemd-hwdb-update.service systemd-journal-catalog-update.service
+systemd-journal-flush.service systemd-machine-id-commit.service systemd-modules-load.service
+systemd-pcrphase.service systemd-pcrphase-initrd.service systemd-pcrphase-sysinit.service
+systemd-pstore.service systemd-random-seed.service systemd-remount-fs.service
+systemd-rfkill.service systemd-sysusers.service systemd-timesyncd.service
+systemd-update-done.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
+systemd-user-sessions.service
+modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service
+modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service
+dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount
+sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
+proc-sys-fs-binfmt_misc.automount
+hwclock.service sysstat.service networking.service nftables.service xendomains.service
+xen-watchdog.service keyboard-setup.service console-setup.service
+""".split()
+ENABLED_UNITS = ["lab-net.service", "lab-ssh.service", "lab-ready.service"]
+
+BASE_SCRIPT = r"""
+set -e
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+apt-get -q update
+apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install PACKAGES
+mkdir -p /kernels
+cd /kernels
+for meta in DOM0_KERNEL GUEST_KERNEL; do
+    name=$(apt-cache depends $meta | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
+    apt-get -q -o APT::Sandbox::User=root download "$name"
+    mkdir $meta
+    dpkg-deb -x "$name"_*.deb $meta
+    rm "$name"_*.deb
+    depmod -b /kernels/$meta "$(ls $meta/lib/modules)"
+done
+apt-get -q -o APT::Sandbox::User=root download HYPERVISOR
+mkdir HYPERVISOR
+dpkg-deb -x HYPERVISOR_*.deb HYPERVISOR
+rm HYPERVISOR_*.deb
+rm -f /usr/sbin/policy-rc.d
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /usr/share/doc /usr/share/man \
+    /usr/share/info /usr/share/locale /usr/share/lintian /usr/share/bug
+find / -xdev -name __pycache__ -prune -exec rm -rf {} +
+python3 -m compileall -q /usr/lib/python3 /usr/lib/python3.11 || true
+"""
+
+
+def _hash_of(paths, *texts):
+    """A hash over file names, modes and contents, and over the given texts."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(XEN_DIR)} {path.stat().st_mode:o}\0".encode())
+        digest.update(path.read_bytes())
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _base_hash():
+    script = BASE_SCRIPT + DOM0_KERNEL + GUEST_KERNEL + HYPERVISOR
+    return _hash_of([], script, SUITE, MIRROR, SECURITY, *packages("packages-dom0.txt"))
+
+
+def _image_hash():
+    inputs = [path for name in ("dom0", "linux-guest")
+              for path in (XEN_DIR / name).rglob("*") if path.is_file()]
+    inputs += [XEN_DIR / "labkit" / name for name in ("image.py", "linux_guest.py")]
+    return _hash_of(inputs, _base_hash())
+
+
+def is_current(tree):
+    try:
+        return (tree.image / "hash").read_text() == _image_hash()
+    except OSError:
+        return False
+
+
+def build(tree):
+    """Makes the image unless the one that is there has the same inputs."""
+    with tree.lock("image"):
+        if is_current(tree):
+            say(f"image: up to date in {tree.image}")
+            return
+        if os.geteuid() != 0:
+            raise LabError("the lab needs root: debootstrap makes a root file system")
+        need_tools("debootstrap", "mke2fs", "cpio", "unshare", "chroot", "gcc")
+        log = tree.dir / "image.log"
+        log.unlink(missing_ok=True)
+        say(f"image: building in {tree.dir} (log: {log})")
+        base = _base(tree, log)
+        _image(tree, base, log)
+
+
+def _fresh(path):
+    """An empty directory for an unfinished stage."""
+    if path.exists():
+        shutil.rmtree(path)
+    path.mkdir(parents=True)
+    return path
+
+
+def _base(tree, log):
+    base = tree.cache / f"base-{_base_hash()}"
+    if base.exists():
+        return base
+    new = _fresh(tree.cache / "base.new")
+    with step(f"bootstrap Debian {SUITE} from {MIRROR}"):
+        run_logged(["debootstrap", "--variant=minbase", "--include=ca-certificates",
+                    SUITE, new, MIRROR], log)
+    (new / "etc/apt/sources.list").write_text(
+        f"deb {MIRROR} {SUITE} main\ndeb {SECURITY} {SUITE}-security main\n")
+    script = BASE_SCRIPT
+    for key, value in (("PACKAGES", " ".join(packages("packages-dom0.txt"))),
+                       ("DOM0_KERNEL", DOM0_KERNEL), ("GUEST_KERNEL", GUEST_KERNEL),
+                       ("HYPERVISOR", HYPERVISOR)):
+        script = script.replace(key, value)
+    with step("install dom0's packages"):
+        shutil.copy("/etc/resolv.conf", new / "etc/resolv.conf")
+        # Own mount and pid namespaces: nothing stays mounted or running, however this ends.
+        run_logged(["unshare", "--mount", "--pid", "--fork", "--kill-child",
+                    f"--mount-proc={new}/proc", "chroot", new, "/bin/sh", "-c", script], log)
+    for old in tree.cache.glob("base-*"):
+        shutil.rmtree(old)
+    new.rename(base)
+    return base
+
+
+def _image(tree, base, log):
+    new = _fresh(tree.dir / "image.new")
+    root = new / "root"
+    with step("lay out dom0"):
+        # Hard links: files that differ from the base are replaced, never written to.
+        run_logged(["cp", "-al", base, root], log)
+        shutil.rmtree(root / "kernels")
+        release = _modules(base / "kernels" / DOM0_KERNEL, root, log)
+        _overlay(root)
+    with step("take the kernels apart"):
+        (new / "vmlinux").write_bytes(unpacked_kernel(base / "kernels" / DOM0_KERNEL))
+        hypervisor = base / "kernels" / HYPERVISOR / "boot" / "xen-4.17-amd64.gz"
+        (new / "xen").write_bytes(gzip.decompress(hypervisor.read_bytes()))
+        _initrd(root, release, new, log)
+    with step("make the second guest (Linux, PV)"):
+        linux_guest.build(base / "kernels" / GUEST_KERNEL, root, new / "linux-guest", log)
+    with step("write dom0's disk"):
+        run_logged(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-m", "0",
+                    "-L", "dom0", "-d", root, new / "disk.img", DISK_SIZE], log)
+        shutil.rmtree(root)
+    (new / "hash").write_text(_image_hash())
+    old = tree.dir / "image.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if tree.image.exists():
+        tree.image.rename(old)
+    new.rename(tree.image)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def unpacked_kernel(package):
+    """The ELF file inside the package's bzImage: nobody has to decompress it under emulation."""
+    bzimage = next((package / "boot").glob("vmlinuz-*")).read_bytes()
+    # Documentation/arch/x86/boot.rst: setup_sects at 0x1f1, payload offset and length at 0x248.
+    setup = (bzimage[0x1f1] + 1) * 512
+    offset = setup + int.from_bytes(bzimage[0x248:0x24c], "little")
+    payload = bzimage[offset:offset + int.from_bytes(bzimage[0x24c:0x250], "little")]
+    if payload.startswith(b"\xfd7zXZ\0"):
+        return lzma.LZMADecompressor().decompress(payload)
+    if payload.startswith(b"\x1f\x8b"):
+        return gzip.decompress(payload[:-4])
+    return bzimage
+
+
+def _modules(package, root, log):
+    """Copies the wanted modules and all they depend on; returns the kernel release."""
+    source = next((package / "lib/modules").iterdir())
+    release = source.name
+    needs = {}
+    for line in (source / "modules.dep").read_text().splitlines():
+        module, _, deps = line.partition(":")
+        needs[module] = deps.split()
+    wanted = [f"kernel/{name}" for name in MODULE_DIRS]
+    keep = {module for module in needs
+            if any(module == name or module.startswith(name + "/") for name in wanted)}
+    keep |= {dep for module in keep for dep in needs[module]}
+    target = root / "usr/lib/modules" / release
+    for module in keep:
+        (target / module).parent.mkdir(parents=True, exist_ok=True)
+        os.link(source / module, target / module)
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        os.link(source / name, target / name)
+    run_logged(["chroot", root, "depmod", release], log)
+    return release
+
+
+def _replace(path, data, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() or path.exists():
+        path.unlink()
+    path.write_bytes(data)
+    path.chmod(mode)
+
+
+def _overlay(root):
+    """tests/xen/dom0 on top of the base, units masked and enabled."""
+    for path in (XEN_DIR / "dom0").rglob("*"):
+        if path.is_file() and path.name != "initrd-init":
+            _replace(root / path.relative_to(XEN_DIR / "dom0"), path.read_bytes(),
+                     stat.S_IMODE(path.stat().st_mode))
+    for unit in MASKED_UNITS:
+        link = root / "etc/systemd/system" / unit
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/null")
+    wants = root / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    for unit in ENABLED_UNITS:
+        (wants / unit).symlink_to(f"/etc/systemd/system/{unit}")
+    default = root / "etc/systemd/system/default.target"
+    default.unlink(missing_ok=True)
+    default.symlink_to("/lib/systemd/system/multi-user.target")
+    for directory in ("mnt/share", "opt/summond", "opt/lab", "etc/dropbear", "proc", "sys"):
+        (root / directory).mkdir(parents=True, exist_ok=True)
+    _replace(root / "etc/machine-id", hashlib.md5(b"summond lab").hexdigest().encode() + b"\n")
+
+
+def pack_initrd(staging, target, log):
+    """The tree `staging` as an uncompressed initramfs."""
+    names = [str(path.relative_to(staging)) for path in sorted(staging.rglob("*"))]
+    with open(log, "ab") as err, open(target, "wb") as out:
+        subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=staging,
+                       input="\n".join(names).encode(), stdout=out, stderr=err, check=True)
+
+
+def module_order(modules, names):
+    """The files of the named modules after all that they need, for insmod. `modules`: lib/modules/X."""
+    needs, files = {}, {}
+    for line in (modules / "modules.dep").read_text().splitlines():
+        module, _, deps = line.partition(":")
+        needs[module] = deps.split()
+        files[module.rsplit("/", 1)[1].split(".")[0].replace("-", "_")] = module
+    builtin = {line.rsplit("/", 1)[1].split(".")[0].replace("-", "_")
+               for line in (modules / "modules.builtin").read_text().splitlines()}
+    order = []
+    for name in names:
+        if name not in files:
+            if name in builtin:
+                continue
+            raise LabError(f"the kernel in {modules} has no module {name}")
+        # modules.dep lists a module's needs with the deepest last.
+        for module in [*reversed(needs[files[name]]), files[name]]:
+            if module not in order:
+                order.append(module)
+    return order
+
+
+def _initrd(root, release, new, log):
+    staging = _fresh(new / "initrd.tree")
+    for directory in ("bin", "dev", "proc", "root"):
+        (staging / directory).mkdir()
+    shutil.copy2(root / "usr/bin/busybox", staging / "bin/busybox")
+    shutil.copy2(XEN_DIR / "dom0/initrd-init", staging / "init")
+    os.mknod(staging / "dev/console", stat.S_IFCHR | 0o600, os.makedev(5, 1))
+    modules = root / "usr/lib/modules" / release
+    order = module_order(modules, INITRD_MODULES)
+    for module in order:
+        shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])
+    (staging / "modules").write_text("".join(f"/{m.rsplit('/', 1)[1]}\n" for m in order))
+    pack_initrd(staging, new / "initrd", log)
+    shutil.rmtree(staging)

@@ -1,0 +1,229 @@
+"""`lab up` and `lab down`: the QEMU process, and whether KVM can carry Xen on this machine."""
+
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from . import ssh
+from .util import LabError, need_tools, say, tail
+
+# With smap dom0 dies at its first bounce frame; with rdtscp PVH guests die in
+# instruction-length emulation. Both are limits of the emulated CPU, not of Xen.
+CPU = {"tcg": "max,-smap,-smep,-la57,-rdtscp", "kvm": "host"}
+XEN_OPTIONS = "console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1"
+DOM0_OPTIONS = "root=/dev/vda rw console=hvc0 net.ifnames=0 loglevel=5 systemd.show_status=1"
+BOOT_LIMIT = {"tcg": 300, "kvm": 90}
+PHASES = [("hypervisor", b"Xen 4.17"), ("dom0 kernel", b"Linux version "),
+          ("userland", b"Welcome to ")]
+PR_SET_PDEATHSIG = 1
+
+
+class BootFailed(Exception):
+    pass
+
+
+def state(tree):
+    """What `up` recorded, if the QEMU it started still runs; None otherwise."""
+    try:
+        found = json.loads(tree.state.read_text())
+        argv = pathlib.Path(f"/proc/{found['pid']}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError, KeyError):
+        return None
+    return found if str(tree.console).encode() in b"\0".join(argv) else None
+
+
+def need_state(tree):
+    found = state(tree)
+    if found is None:
+        raise LabError("the lab is not up (start it with: tests/xen/lab up)")
+    return found
+
+
+def _boot_id():
+    return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _remembered_accel(tree):
+    """The accelerator found to work since this machine was started."""
+    try:
+        verdict = json.loads(tree.accel.read_text())
+    except (OSError, ValueError):
+        return None
+    return verdict["accel"] if verdict.get("boot_id") == _boot_id() else None
+
+
+def _remember_accel(tree, accel):
+    tree.accel.write_text(json.dumps({"accel": accel, "boot_id": _boot_id()}) + "\n")
+
+
+def free_port(kind=socket.SOCK_STREAM, also=None):
+    """A port of 127.0.0.1 that nobody uses for `kind`, nor for the kind `also`."""
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, kind) as first:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            if also is None:
+                return port
+            with socket.socket(socket.AF_INET, also) as second:
+                try:
+                    second.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+    raise LabError("no free port on 127.0.0.1")
+
+
+def _command(tree, accel, options, ports):
+    forwards = [f"tcp:127.0.0.1:{ports['ssh']}-10.0.2.15:22",
+                f"udp:127.0.0.1:{ports['dns']}-10.0.2.15:5353",
+                f"tcp:127.0.0.1:{ports['dns']}-10.0.2.15:5353",
+                f"tcp:127.0.0.1:{ports['http']}-10.0.2.50:80"]
+    xen = XEN_OPTIONS.format(dom0_mem=options.memory // 2)
+    return [
+        "qemu-system-x86_64", "-name", "summond-lab", "-nodefaults", "-no-reboot",
+        "-display", "none", "-machine", "q35", "-cpu", CPU[accel],
+        "-accel", "kvm" if accel == "kvm" else "tcg,thread=multi,tb-size=512",
+        "-smp", "2", "-m", str(options.memory),
+        "-kernel", str(tree.image / "xen"), "-append", xen,
+        "-initrd", f"{tree.image}/vmlinux {DOM0_OPTIONS},{tree.image}/initrd",
+        # Each boot starts from the image as built; what dom0 writes is gone with QEMU.
+        "-drive", f"file={tree.image}/disk.img,if=virtio,format=raw,snapshot=on,cache=unsafe",
+        "-virtfs", f"local,path={tree.share},mount_tag=share,security_model=none,multidevs=remap",
+        # restrict: the guest reaches nothing outside; only the forwards lead in.
+        "-netdev", "user,id=net,restrict=on,ipv4=on,net=10.0.2.0/24,ipv6=on,ipv6-net=fec0::/64,"
+        + ",".join(f"hostfwd={forward}" for forward in forwards),
+        "-device", "virtio-net-pci,netdev=net,mac=52:54:00:12:34:56,romfile=",
+        "-serial", f"file:{tree.console}",
+    ]
+
+
+def _start(tree, accel, options, ports):
+    tree.console.write_bytes(b"")
+    (tree.share / "ready").unlink(missing_ok=True)
+    parent = os.getpid()
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def die_with_parent():
+        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0 or os.getppid() != parent:
+            os._exit(1)
+
+    with open(tree.run / "qemu.log", "wb") as log:
+        return subprocess.Popen(
+            _command(tree, accel, options, ports), stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log, start_new_session=True,
+            preexec_fn=die_with_parent if options.die_with_parent else None)
+
+
+def _wait_for_boot(tree, process, accel):
+    """Follows the console until dom0 has written its ready mark; raises BootFailed."""
+    started = time.monotonic()
+    phases = list(PHASES)
+    while not (tree.share / "ready").exists():
+        elapsed = time.monotonic() - started
+        if process.poll() is not None:
+            raise BootFailed(f"QEMU ended after {elapsed:.0f} s, status {process.returncode}")
+        if elapsed > BOOT_LIMIT[accel]:
+            raise BootFailed(f"dom0 was not up after {elapsed:.0f} s")
+        seen = tree.console.read_bytes()
+        while phases and phases[0][1] in seen:
+            say(f"  {elapsed:5.1f} s  {phases.pop(0)[0]}")
+        if b"Panic on CPU" in seen or b"Kernel panic" in seen:
+            raise BootFailed(f"Xen or dom0 panicked after {elapsed:.0f} s")
+        time.sleep(0.2)
+    say(f"  {time.monotonic() - started:5.1f} s  dom0 services")
+
+
+def kill(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def up(tree, options):
+    """Starts the lab; returns when dom0 has answered a command."""
+    with tree.lock("up"):
+        if state(tree) is not None:
+            raise LabError("the lab is already up (see: tests/xen/lab status)")
+        need_tools("qemu-system-x86_64", "ssh", "ssh-keygen")
+        remembered = _remembered_accel(tree)
+        if options.accel != "auto":
+            candidates = [options.accel]
+        elif remembered:
+            candidates = [remembered]
+        else:
+            candidates = ["kvm", "tcg"] if os.access("/dev/kvm", os.R_OK | os.W_OK) else ["tcg"]
+        shutil.rmtree(tree.run, ignore_errors=True)
+        tree.share.mkdir(parents=True)
+        ssh.make_key(tree)
+        ports = {"ssh": free_port(),
+                 "dns": options.dns_port or free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM),
+                 "http": options.http_port or free_port()}
+        started = time.monotonic()
+        for accel in candidates:
+            say(f"up: starting QEMU with {accel}")
+            process = _start(tree, accel, options, ports)
+            # The multiplexed ssh connection's socket: its path must be short.
+            control = tempfile.mkdtemp(prefix="summond-lab-") + "/ssh"
+            tree.state.write_text(json.dumps(
+                {"pid": process.pid, "accel": accel, "ports": ports, "control": control,
+                 "memory": options.memory}) + "\n")
+            try:
+                _wait_for_boot(tree, process, accel)
+                ssh.connect(tree, state(tree) or {}, limit=30)
+            except BootFailed as failure:
+                kill(process)
+                _forget(tree)
+                say(f"  {accel}: {failure}\n{tail(tree.run / 'qemu.log', 3)}")
+                if accel == candidates[-1]:
+                    raise LabError(f"the lab did not come up; the end of {tree.console}:\n"
+                                   + tail(tree.console)) from None
+                say("  so Xen does not run with it on this machine")
+                continue
+            except BaseException:
+                kill(process)
+                _forget(tree)
+                raise
+            if options.accel == "auto":
+                _remember_accel(tree, accel)
+            say(f"up: dom0 answers after {time.monotonic() - started:.1f} s ({accel})")
+            return process
+    return None
+
+
+def down(tree, limit=30):
+    """Ends the lab: an orderly poweroff, then by pid."""
+    found = state(tree)
+    if found is None:
+        say("down: the lab is not up")
+        return
+    started = time.monotonic()
+    try:
+        ssh.run(tree, found, ["poweroff"], timeout=10, capture=True)
+        while state(tree) is not None and time.monotonic() - started < limit:
+            time.sleep(0.2)
+    except (subprocess.TimeoutExpired, LabError):
+        pass
+    how = "powered off"
+    if state(tree) is not None:
+        os.kill(found["pid"], signal.SIGKILL)
+        how = "killed"
+        while state(tree) is not None:
+            time.sleep(0.1)
+    _forget(tree)
+    say(f"down: {how} after {time.monotonic() - started:.1f} s")
+
+
+def _forget(tree):
+    try:
+        control = json.loads(tree.state.read_text())["control"]
+        shutil.rmtree(os.path.dirname(control), ignore_errors=True)
+        tree.state.unlink()
+    except (OSError, ValueError, KeyError):
+        pass
