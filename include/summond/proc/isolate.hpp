@@ -1,0 +1,24 @@
+// Takes from the front everything that answering DNS does not need, for good.
+#pragma once
+
+#include <string>
+
+#include "summond/base/result.hpp"
+
+namespace summond::proc {
+
+// Call once, in a single-threaded process that holds all descriptors it will ever be born with.
+// Afterwards the process
+//   - has an empty, already deleted directory as its root;
+//   - runs as `user` (empty: "summond", or "nobody" where that does not exist), in that user's
+//     primary group and no other;
+//   - has no capability in any set, and cannot gain privileges by exec (PR_SET_NO_NEW_PRIVS);
+//   - leaves no core and cannot be traced by that user's other processes;
+//   - is killed by any system call outside src/proc/front_syscalls.cpp, in this and all threads
+//     made later. Threads may be made, processes not.
+// Started without root, the first two steps are skipped with a warning; the rest is done.
+// Errors: unknown user, a user with root's uid, or a step that the kernel refused. The process is
+// then partly isolated and must end.
+base::Result<void> isolate_front(const std::string& user);
+
+}  // namespace summond::proc

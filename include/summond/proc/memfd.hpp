@@ -1,0 +1,50 @@
+// Anonymous files in memory that one process fills and another reads (memfd_create(2)): how the
+// checked configuration and the zone image travel from the loader to the front and vmm.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+
+namespace summond::proc {
+
+// Empty, close-on-exec, not yet sealed. name is seen in /proc/PID/fd only.
+base::Result<base::UniqueFd> create_memfd(const std::string& name);
+
+// Appends at the file offset, all of it or an error.
+base::Result<void> write_all(int fd, std::span<const std::uint8_t> bytes);
+base::Result<void> write_all(int fd, std::string_view text);
+
+// From now on nobody can write, grow, shrink or unseal it, whoever holds a descriptor. Fails while
+// a writable mapping exists.
+base::Result<void> seal(int fd);
+
+// The whole content, wherever the file offset stands (it is not moved: the offset is shared with
+// every process that holds the file).
+base::Result<std::string> read_memfd(int fd);
+
+// A read-only mapping of a whole sealed memfd. Seals are checked: without them another process
+// could shrink the file under the mapping (SIGBUS).
+class Mapping {
+  public:
+    static base::Result<Mapping> map(int fd);
+    Mapping(Mapping&& other) noexcept;
+    Mapping& operator=(Mapping&& other) noexcept;
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    ~Mapping();
+
+    // Page-aligned; empty for an empty file.
+    std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+  private:
+    explicit Mapping(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+    std::span<const std::uint8_t> bytes_;
+};
+
+}  // namespace summond::proc

@@ -1,0 +1,104 @@
+#include "summond/proc/memfd.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace summond::proc {
+namespace {
+
+constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+base::Result<std::size_t> size_of(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0)
+        return base::system_error("memfd: fstat", errno);
+    return static_cast<std::size_t>(status.st_size);
+}
+
+}  // namespace
+
+base::Result<base::UniqueFd> create_memfd(const std::string& name) {
+    base::UniqueFd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd)
+        return base::system_error("memfd_create", errno);
+    return fd;
+}
+
+base::Result<void> write_all(int fd, std::span<const std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t r = ::write(fd, bytes.data(), bytes.size());
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return base::system_error("write", errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(r));
+    }
+    return {};
+}
+
+base::Result<void> write_all(int fd, std::string_view text) {
+    return write_all(fd, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+base::Result<void> seal(int fd) {
+    if (::fcntl(fd, F_ADD_SEALS, all_seals) != 0)
+        return base::system_error("memfd: seal", errno);
+    return {};
+}
+
+base::Result<std::string> read_memfd(int fd) {
+    const auto size = size_of(fd);
+    if (!size)
+        return tl::make_unexpected(size.error());
+    std::string text(*size, '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t r =
+            ::pread(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return base::system_error("memfd: read", errno);
+        if (r == 0)
+            return base::error("memfd: shorter than it said");
+        done += static_cast<std::size_t>(r);
+    }
+    return text;
+}
+
+base::Result<Mapping> Mapping::map(int fd) {
+    const int seals = ::fcntl(fd, F_GET_SEALS);
+    if (seals < 0)
+        return base::system_error("memfd: seals", errno);
+    if ((seals & all_seals) != all_seals)
+        return base::error("memfd: not sealed");
+    const auto size = size_of(fd);
+    if (!size)
+        return tl::make_unexpected(size.error());
+    if (*size == 0)
+        return Mapping({});
+    // Not populated: a restarted front answers before the last page of a large zone is mapped.
+    void* address = ::mmap(nullptr, *size, PROT_READ, MAP_SHARED, fd, 0);
+    if (address == MAP_FAILED)
+        return base::system_error("memfd: mmap", errno);
+    return Mapping({static_cast<const std::uint8_t*>(address), *size});
+}
+
+Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+}
+
+Mapping::~Mapping() {
+    if (!bytes_.empty())
+        ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size());
+}
+
+}  // namespace summond::proc
