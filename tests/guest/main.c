@@ -1,0 +1,164 @@
+// The guest's life: boot, configuration, and the one loop that everything happens in.
+//
+// Nothing runs unless an event channel is signalled or a deadline has come, so an idle guest costs
+// no CPU time.
+#include <stdint.h>
+#include <string.h>
+#include <xen/arch-x86/hvm/start_info.h>
+
+#include "net/net.h"
+#include "net/options.h"
+#include "net/text.h"
+#include "xen/console.h"
+#include "xen/grant.h"
+#include "xen/hypervisor.h"
+#include "xen/netfront.h"
+#include "xen/random.h"
+#include "xen/trap.h"
+#include "xen/xenstore.h"
+
+enum watch { WATCH_SHUTDOWN, WATCH_DEVICE, WATCH_BACKEND };
+
+#define MILLISECOND 1000000ull
+#define EXIT_DELAY (200 * MILLISECOND)  // for the answer to GET /exit to leave
+
+static struct options options;
+static struct net net;
+static bool net_running;
+static uint64_t exit_at = NEVER;
+
+void guest_main(const struct hvm_start_info* start);
+
+static void requested(enum http_action action) {
+    if (action == HTTP_CRASH) {
+        panic("asked to crash");
+    }
+    exit_at = clock_now() + EXIT_DELAY;
+}
+
+static void input(const void* frame, size_t size) {
+    if (net_running) {
+        net_input(&net, clock_now(), frame, size);
+    }
+}
+
+// The link has come up: start the network on it and, the first time, say that we are ready.
+static void link_up(void) {
+    memcpy(net.mac, netfront_mac(), MAC_SIZE);
+    net_link_up(&net, clock_now());
+    net_running = true;
+    if (net.http.ready_at) {
+        return;
+    }
+    net.http.ready_at = clock_now();
+    if (!options.no_ready) {
+        xenstore_write("data/ready", "1");
+    }
+    uint64_t boot_us = (net.http.ready_at - net.http.started_at) / 1000;
+    print("ready after %lu.%03lu ms", boot_us / 1000, boot_us % 1000);
+}
+
+// The toolstack asks for an end of this domain by writing a word to control/shutdown, and takes the
+// emptied key for the promise to obey.
+static void shutdown_changed(void) {
+    static const struct {
+        const char* word;
+        unsigned reason;
+    } requests[] = {
+        {"poweroff", SHUTDOWN_poweroff},
+        {"halt", SHUTDOWN_poweroff},
+        {"reboot", SHUTDOWN_reboot},
+    };
+    char word[16];
+    xenstore_read("control/shutdown", word, sizeof word);
+    if (!*word) {
+        return;
+    }
+    print("asked for %s", word);
+    for (unsigned i = 0; i < sizeof requests / sizeof *requests && !options.ignore_shutdown; i++) {
+        if (text_equal(word, requests[i].word)) {
+            xenstore_write("control/shutdown", "");
+            xenstore_read("control/shutdown", word, sizeof word);  // waits until it is written
+            guest_shutdown(requests[i].reason);
+        }
+    }
+    // Suspend would go here: disconnect, SHUTDOWN_suspend, then hypervisor_init, grant_init and
+    // the connection of console, xenstore and netfront once more. Until that exists the request
+    // stays unacknowledged, and the toolstack's attempt times out.
+}
+
+static void configure(const struct hvm_start_info* start) {
+    static char command_line[1024];
+    if (start->magic != 0x336ec578) {
+        panic("not started as a PVH guest");
+    }
+    if (start->cmdline_paddr) {
+        text_format(command_line, sizeof command_line, "%s",
+                    (const char*)(uintptr_t)start->cmdline_paddr);
+    }
+    print("command line: %s", command_line);
+    const char* wrong = options_parse(&options, command_line);
+    if (wrong) {
+        panic("bad argument: %s", wrong);
+    }
+}
+
+// Sets up struct net but for what only the device knows.
+static void prepare_net(uint64_t started_at) {
+    net.environment.transmit = netfront_transmit;
+    net.environment.requested = requested;
+    net.ipv4 = options.ipv4;
+    net.ipv6 = options.ipv6;
+    random_bytes(net.secret);
+    net.http.started_at = started_at;
+    net.http.wallclock_started = (clock_epoch() + started_at) / NANOSECONDS_PER_SECOND;
+    memcpy(net.http.name, options.name, sizeof net.http.name);
+}
+
+void guest_main(const struct hvm_start_info* start) {
+    trap_init();
+    hypervisor_init();
+    uint64_t started_at = clock_now();
+    console_init();
+    configure(start);
+    grant_init();
+    xenstore_init();
+    prepare_net(started_at);
+    xenstore_watch("control/shutdown", WATCH_SHUTDOWN);
+
+    uint64_t network_at = started_at + options.ready_delay_ms * MILLISECOND;
+    uint64_t crash_at = options.crash ? started_at + options.crash_after_ms * MILLISECOND : NEVER;
+    for (;;) {
+        uint64_t now = clock_now(), deadline = NEVER;
+        if (now >= crash_at) {
+            panic("crashing after %lu ms, as told", options.crash_after_ms);
+        }
+        if (now >= exit_at) {
+            guest_shutdown(SHUTDOWN_poweroff);
+        }
+        if (now >= network_at) {
+            netfront_start(WATCH_DEVICE, WATCH_BACKEND);
+            network_at = NEVER;
+        }
+        // Again until there are none: whoever waits for a reply also takes in changes.
+        for (uint32_t changes; (changes = xenstore_changes()) != 0;) {
+            if (changes & 1u << WATCH_SHUTDOWN) {
+                shutdown_changed();
+            }
+            netfront_changed(changes);
+            if (netfront_is_up() && !net_running) {
+                link_up();
+            }
+            net_running = netfront_is_up();
+        }
+        netfront_receive(input);
+        if (net_running) {
+            deadline = net_tick(&net, clock_now());
+        }
+        deadline = deadline < crash_at ? deadline : crash_at;
+        deadline = deadline < exit_at ? deadline : exit_at;
+        deadline = deadline < network_at ? deadline : network_at;
+        evtchn_port_t ports[] = {xenstore_port(), netfront_port()};
+        event_wait(ports, 2, deadline);
+    }
+}

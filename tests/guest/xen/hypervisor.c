@@ -1,0 +1,155 @@
+// Hypercalls, events, time; see hypervisor.h.
+#include "hypervisor.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <xen/arch-x86/cpuid.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/memory.h>
+
+#include "console.h"
+
+// Xen fills this page with one entry point of 32 bytes for each hypercall.
+static uint8_t hypercall_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+
+static union {
+    shared_info_t info;
+    uint8_t page[PAGE_SIZE];
+} shared __attribute__((aligned(PAGE_SIZE)));
+
+static void cpuid(uint32_t leaf, uint32_t out[4]) {
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "a"(leaf), "c"(0));
+}
+
+static uint64_t rdtsc(void) {
+    uint32_t low, high;
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high)::"memory");
+    return (uint64_t)high << 32 | low;
+}
+
+long hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c) {
+    long result;
+    __asm__ volatile("call *%[entry]"
+                     : "=a"(result), "+D"(a), "+S"(b), "+d"(c)
+                     : [entry] "r"(hypercall_page + number * 32)
+                     : "rcx", "r8", "r9", "r10", "r11", "memory", "cc");
+    return result;
+}
+
+static uint32_t find_xen(void) {
+    for (uint32_t base = 0x40000000; base < 0x40010000; base += 0x100) {
+        uint32_t out[4];
+        cpuid(base, out);
+        if (out[1] == XEN_CPUID_SIGNATURE_EBX && out[2] == XEN_CPUID_SIGNATURE_ECX &&
+            out[3] == XEN_CPUID_SIGNATURE_EDX) {
+            return base;
+        }
+    }
+    panic("this is not Xen");
+}
+
+void hypervisor_init(void) {
+    uint32_t out[4];
+    cpuid(find_xen() + 2, out);  // ebx: the MSR that places the hypercall page
+    uint64_t page = (uint64_t)hypercall_page;
+    __asm__ volatile("wrmsr" ::"c"(out[1]), "a"((uint32_t)page), "d"((uint32_t)(page >> 32))
+                     : "memory");
+    map_xen_page(XENMAPSPACE_shared_info, 0, &shared);
+    memset(shared.info.evtchn_mask, 0xff, sizeof shared.info.evtchn_mask);
+}
+
+uint64_t hvm_param(uint32_t index) {
+    struct xen_hvm_param p = {.domid = DOMID_SELF, .index = index};
+    if (hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, (uint64_t)&p, 0) != 0) {
+        panic("cannot read HVM parameter %u", index);
+    }
+    return p.value;
+}
+
+void map_xen_page(unsigned space, uint64_t index, void* page) {
+    struct xen_add_to_physmap x = {
+        .domid = DOMID_SELF, .space = space, .idx = index, .gpfn = frame_number(page)};
+    if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uint64_t)&x, 0) != 0) {
+        panic("cannot map page %lu of Xen's space %u", index, space);
+    }
+}
+
+uint64_t clock_now(void) {
+    static uint64_t last;
+    const volatile vcpu_time_info_t* t = &shared.info.vcpu_info[0].time;
+    uint32_t version;
+    uint64_t now;
+    do {  // Xen makes the version odd while it writes
+        version = t->version & ~1u;
+        __asm__ volatile("" ::: "memory");
+        uint64_t delta = rdtsc() - t->tsc_timestamp;
+        int shift = t->tsc_shift;
+        delta = shift < 0 ? delta >> -shift : delta << shift;
+        now = t->system_time + (uint64_t)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
+        __asm__ volatile("" ::: "memory");
+    } while (t->version != version);
+    if (now > last) {
+        last = now;
+    }
+    return last;
+}
+
+uint64_t clock_epoch(void) {
+    const volatile shared_info_t* s = &shared.info;
+    uint32_t version;
+    uint64_t seconds, nanoseconds;
+    do {
+        version = s->wc_version & ~1u;
+        __asm__ volatile("" ::: "memory");
+        seconds = (uint64_t)s->wc_sec_hi << 32 | s->wc_sec;
+        nanoseconds = s->wc_nsec;
+        __asm__ volatile("" ::: "memory");
+    } while (s->wc_version != version);
+    return seconds * 1000000000 + nanoseconds;
+}
+
+evtchn_port_t event_allocate(domid_t remote) {
+    struct evtchn_alloc_unbound x = {.dom = DOMID_SELF, .remote_dom = remote};
+    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, (uint64_t)&x, 0) != 0) {
+        panic("no event channel");
+    }
+    return x.port;
+}
+
+void event_close(evtchn_port_t port) {
+    struct evtchn_close x = {.port = port};
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_close, (uint64_t)&x, 0);
+}
+
+void event_notify(evtchn_port_t port) {
+    struct evtchn_send x = {.port = port};
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&x, 0);
+}
+
+bool event_take(evtchn_port_t port) {
+    xen_ulong_t *word = &shared.info.evtchn_pending[port / 64], bit = 1ul << port % 64;
+    return port && (__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST) & bit);
+}
+
+void event_wait(const evtchn_port_t* ports, unsigned count, uint64_t deadline) {
+    evtchn_port_t used[4];
+    struct sched_poll x = {.timeout = deadline == UINT64_MAX ? 0 : deadline ? deadline : 1};
+    for (unsigned i = 0; i < count && x.nr_ports < 4; i++) {
+        if (ports[i]) {
+            used[x.nr_ports++] = ports[i];
+        }
+    }
+    set_xen_guest_handle(x.ports, used);
+    if (hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&x, 0) != 0) {
+        panic("SCHEDOP_poll failed");
+    }
+}
+
+_Noreturn void guest_shutdown(unsigned reason) {
+    struct sched_shutdown x = {.reason = reason};
+    for (;;) {
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&x, 0);
+    }
+}

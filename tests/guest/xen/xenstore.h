@@ -1,0 +1,34 @@
+// A client of xenstore: the tree of keys in which Xen's toolstack and guests tell each other
+// things. Paths without a leading slash are below this domain's own directory.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xen/event_channel.h>
+
+enum { XENSTORE_PATH_MAX = 256 };
+
+void xenstore_init(void);
+
+// The channel to wait on for watches.
+evtchn_port_t xenstore_port(void);
+
+// Reads a value as text into `value`, always terminated. False, and an empty text, if there is no
+// such key or the value does not fit.
+bool xenstore_read(const char* path, char* value, size_t size);
+
+// The same for a decimal number. False, and 0, if it is not one.
+bool xenstore_read_number(const char* path, uint32_t* number);
+
+// Writes a value. Does not wait for the answer, so that many writes cost one round trip; xenstored
+// handles requests in order, and a refusal is printed.
+void xenstore_write(const char* path, const char* value);
+
+// From now on every change at or below `path` sets bit `id` in what xenstore_changes returns; so
+// does, once, the beginning of the watch. Ids are 0 to 9.
+void xenstore_watch(const char* path, unsigned id);
+void xenstore_unwatch(const char* path, unsigned id);
+
+// Returns the bits set since the last call. A bit means "look again", no more.
+uint32_t xenstore_changes(void);
