@@ -35,13 +35,17 @@ struct Problem {
 };
 
 // Names a service in messages between processes, in its domains' UUIDs and in its derived MAC:
-// a hash of its name, so the same in every generation of the configuration. Two services of one
-// configuration never share one (a config error).
+// a hash of its name, so the same in every generation of the configuration and in every version of
+// summond (FNV-1a 64 over its bytes, then MurmurHash3's 64-bit finaliser; 0 becomes 1). Two
+// services of one configuration never share one (a config error).
 using ServiceId = std::uint64_t;
 ServiceId service_id(std::string_view service_name);
 
 using Mac = std::array<std::uint8_t, 6>;
 std::string to_string(const Mac& mac);  // "00:16:3e:xx:xx:xx"
+// The MAC of a service without `mac:`: Xen's OUI, then 23 bits of the id with the top bit set. The
+// MACs that libxl makes up have that bit clear (libxl_nic.c), so the two never meet.
+Mac derived_mac(ServiceId id);
 
 // SOA fields (RFC 1035 §3.3.13), seconds.
 struct Soa {
@@ -68,7 +72,7 @@ struct Zone {
     Soa soa;
     std::vector<RecordText> records;
     std::optional<std::string> file;  // absolute path
-    Location where;
+    Location where;                   // of its name
     Location file_where;
 };
 
@@ -104,6 +108,7 @@ struct Disk {
     std::string device;  // xvda, hda, sda, as in xl-disk-configuration(5)
     bool writable = false;
     enum class Format : std::uint8_t { raw, qcow2, vhd } format = Format::raw;
+    Location where;
 };
 
 struct Service {
@@ -130,22 +135,24 @@ struct Service {
     Ready ready;
     bool destroy_on_exit = false;
 
-    Location where;
+    Location where;  // of its name
     Location kernel_where;
+    Location ramdisk_where;
     std::vector<Location> name_where;  // of names, one each
 };
 
 struct Config {
     std::vector<base::Endpoint> listen;
-    std::string user;         // of the front; empty: summond, or nobody where that does not exist
+    std::string user;  // of the front; empty: summond, or nobody where that does not exist
     std::string log_level = "info";  // trace, debug, info, warn, error
     std::vector<Zone> zones;
     std::vector<Service> services;
 };
 
 // Reads a configuration. file is the name used in problems; relative paths in the text are taken
-// from file's directory. Touches no other file. All problems are found in one go; the config is
-// there only if none of them is an error. Never throws.
+// from file's directory. Touches no other file. All problems are found in one go (of YAML that
+// cannot be parsed: the first) and sorted by position; the config is there only if none of them is
+// an error. Never throws.
 struct Loaded {
     std::optional<Config> config;
     std::vector<Problem> problems;

@@ -1,0 +1,160 @@
+#include "check.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace summond::config {
+
+namespace {
+
+Mark mark_of(const Location& where) {
+    return {where.line, where.column};
+}
+
+std::string line_of(const Location& where) {
+    return "line " + std::to_string(where.line);
+}
+
+// Who has a thing already: "service web, line 12".
+std::string holder(const Service& service) {
+    return "service " + service.name + ", " + line_of(service.where);
+}
+
+bool is_in_a_zone(const dns::Name& name, const std::set<dns::Name>& zones) {
+    for (dns::Name ancestor = name;; ancestor = ancestor.parent()) {
+        if (zones.contains(ancestor))
+            return true;
+        if (ancestor.is_root())
+            return false;
+    }
+}
+
+class ServiceChecks {
+  public:
+    ServiceChecks(const Zones& zones, const std::vector<base::Endpoint>& listen, Problems& problems)
+        : zones_known_(zones.complete), listen_(listen), problems_(problems) {
+        for (const Zone& zone : zones.zones)
+            zones_.insert(zone.name);
+    }
+
+    void check(const ServiceDraft& draft) {
+        check_identity(draft);
+        check_names(draft.service);
+        check_addresses(draft);
+        check_mac(draft);
+        check_disks(draft.service);
+    }
+
+  private:
+    // Where the same disk file or device is used.
+    struct DiskUse {
+        const Service* service;
+        const Disk* disk;
+    };
+
+    void check_identity(const ServiceDraft& draft) {
+        const Service& service = draft.service;
+        const auto [other, is_new] = ids_.try_emplace(service.id, &service);
+        if (is_new)
+            return;
+        if (other->second->name == service.name)
+            problems_.error(mark_of(service.where), "name: " + service.name +
+                                                        " is a service already, " +
+                                                        line_of(other->second->where));
+        else
+            problems_.error(mark_of(service.where),
+                            "name: " + service.name + " hashes to the same id as " +
+                                holder(*other->second) + "; rename one of them");
+    }
+
+    void check_names(const Service& service) {
+        for (std::size_t i = 0; i < service.names.size(); ++i) {
+            const dns::Name& name = service.names[i];
+            const Mark where = mark_of(service.name_where[i]);
+            if (zones_known_ && !is_in_a_zone(name, zones_))
+                problems_.error(where, "names: " + name.to_string() +
+                                           " is in none of the zones; write the name in full, or "
+                                           "add its zone");
+            const auto [other, is_new] = names_.try_emplace(name, &service);
+            if (!is_new)
+                problems_.error(where, "names: " + name.to_string() + " is already a name of " +
+                                           holder(*other->second));
+        }
+    }
+
+    void check_addresses(const ServiceDraft& draft) {
+        for (const auto& [address, where] : draft.addresses) {
+            const auto is_ours = [&](const base::Endpoint& own) { return own.address == address; };
+            if (std::any_of(listen_.begin(), listen_.end(), is_ours))
+                problems_.error(where, "addresses: " + address.to_string() +
+                                           " is what summond itself listens on; a guest needs an "
+                                           "address of its own");
+            const auto [other, is_new] = addresses_.try_emplace(address, &draft.service);
+            if (!is_new)
+                problems_.error(where, "addresses: " + address.to_string() +
+                                           " is already an address of " + holder(*other->second));
+        }
+    }
+
+    void check_mac(const ServiceDraft& draft) {
+        const auto [other, is_new] = macs_.try_emplace(draft.service.mac, &draft);
+        if (is_new || draft.service.mac == Mac{} ||
+            other->second->service.name == draft.service.name)
+            return;
+        problems_.error(draft.mac_where, "mac: " + to_string(draft.service.mac) +
+                                             " is also that of " + holder(other->second->service) +
+                                             "; set another mac: for one of the two");
+    }
+
+    // Two guests on one file system that either of them writes to destroy it.
+    void check_disks(const Service& service) {
+        for (const Disk& disk : service.disks) {
+            if (disk.path.empty())
+                continue;
+            const auto [other, is_new] = disks_.try_emplace(disk.path, DiskUse{&service, &disk});
+            if (is_new)
+                continue;
+            if (disk.writable || other->second.disk->writable)
+                problems_.error(mark_of(disk.where),
+                                "disks: " + disk.path + " is also a disk of " +
+                                    holder(*other->second.service) +
+                                    ", and one of the two may write to it; share with mode: r, or "
+                                    "give each its own");
+            if (disk.writable)
+                other->second = {&service, &disk};
+        }
+    }
+
+    bool zones_known_;
+    const std::vector<base::Endpoint>& listen_;
+    Problems& problems_;
+    std::set<dns::Name> zones_;
+    std::map<ServiceId, const Service*> ids_;
+    std::map<dns::Name, const Service*> names_;
+    std::map<base::IpAddress, const Service*> addresses_;
+    std::map<Mac, const ServiceDraft*> macs_;
+    std::map<std::string, DiskUse> disks_;
+};
+
+}  // namespace
+
+void check_zones(const Zones& zones, Problems& problems) {
+    std::map<dns::Name, const Zone*> names;
+    for (const Zone& zone : zones.zones) {
+        const auto [other, is_new] = names.try_emplace(zone.name, &zone);
+        if (!is_new)
+            problems.error(mark_of(zone.where), "name: " + zone.name.to_string() +
+                                                    " is a zone already, " +
+                                                    line_of(other->second->where));
+    }
+}
+
+void check_services(const std::vector<ServiceDraft>& drafts, const Zones& zones,
+                    const std::vector<base::Endpoint>& listen, Problems& problems) {
+    ServiceChecks checks(zones, listen, problems);
+    for (const ServiceDraft& draft : drafts)
+        checks.check(draft);
+}
+
+}  // namespace summond::config

@@ -1,0 +1,40 @@
+// What domains are recognised by. Domains that run now carry UUIDs and MACs made from these, so
+// the functions never change.
+#include <cstdio>
+
+#include "summond/config/config.hpp"
+
+namespace summond::config {
+
+ServiceId service_id(std::string_view service_name) {
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits: offset basis, then prime
+    for (const char c : service_name) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 0x00000100000001b3;
+    }
+    // FNV leaves the high bits of short, similar names alike; MurmurHash3's fmix64 spreads them.
+    hash ^= hash >> 33;
+    hash *= 0xff51afd7ed558ccd;
+    hash ^= hash >> 33;
+    hash *= 0xc4ceb9fe1a85ec53;
+    hash ^= hash >> 33;
+    return hash == 0 ? 1 : hash;
+}
+
+Mac derived_mac(ServiceId id) {
+    return {0x00,
+            0x16,
+            0x3e,
+            static_cast<std::uint8_t>(0x80 | ((id >> 16) & 0x7f)),
+            static_cast<std::uint8_t>(id >> 8),
+            static_cast<std::uint8_t>(id)};
+}
+
+std::string to_string(const Mac& mac) {
+    char text[18];
+    std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+                  mac[3], mac[4], mac[5]);
+    return text;
+}
+
+}  // namespace summond::config

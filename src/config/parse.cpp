@@ -1,0 +1,124 @@
+// The top level of a configuration: listen, user, log; the zones and services in their own files.
+#include <algorithm>
+#include <exception>
+
+#include "check.hpp"
+#include "paths.hpp"
+#include "reader.hpp"
+#include "scalars.hpp"
+#include "service.hpp"
+#include "yaml.hpp"
+#include "zone.hpp"
+
+namespace summond::config {
+
+namespace {
+
+constexpr std::uint16_t dns_port = 53;
+
+std::vector<base::Endpoint> default_listen() {
+    const base::IpAddress any4 = base::IpAddress::v4({});
+    const base::IpAddress any6 = base::IpAddress::v6({});
+    return {{any4, dns_port}, {any6, dns_port}};
+}
+
+std::vector<base::Endpoint> read_listen(const Value& value) {
+    constexpr std::string_view expected =
+        "an address with or without a port, such as 192.0.2.1, \"192.0.2.1:53\" or "
+        "\"[2001:db8::1]:53\"";
+    std::vector<base::Endpoint> endpoints;
+    for (const Value& item : value.list_or_one("an address or a list of addresses")) {
+        const auto endpoint = item.is(Node::Kind::scalar)
+                                  ? parse_endpoint(item.node->text, dns_port)
+                                  : base::Result<base::Endpoint>(base::error(""));
+        if (!endpoint)
+            item.refuse(expected, endpoint.error().what);
+        else if (endpoint->address.is_multicast())
+            item.refuse(expected, "a multicast address");
+        else if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end())
+            item.complain(endpoint->to_string() + " is there twice; keep one");
+        else
+            endpoints.push_back(*endpoint);
+    }
+    return endpoints;
+}
+
+// The front must not be root: that is what it is a process of its own for.
+std::string read_user(const Value& value) {
+    constexpr std::string_view expected = "the name of a user other than root, such as summond";
+    constexpr std::size_t longest = 32;  // useradd(8)
+    const auto name = value.text(expected);
+    if (!name)
+        return {};
+    const bool is_number = name->find_first_not_of("0123456789") == std::string::npos;
+    if (name->size() <= longest && name->find_first_of(":/ ") == std::string::npos && !is_number &&
+        *name != "root")
+        return *name;
+    value.refuse(expected, is_number ? "a number" : "");
+    return {};
+}
+
+void read_log(const Value& value, Config& config) {
+    auto mapping = Mapping::of(value, "log.", "a mapping, such as {level: info}");
+    if (!mapping)
+        return;
+    if (const auto level = mapping->take("level"))
+        if (level->one_of({"trace", "debug", "info", "warn", "error"}))
+            config.log_level = level->node->text;
+    mapping->refuse_rest();
+}
+
+void read_config(const Node& root, const Paths& paths, Problems& problems, Config& config) {
+    const Value value{&root, root.where, "the configuration", &problems};
+    auto mapping = Mapping::of(value, "", "a mapping with zones: and perhaps services:");
+    if (!mapping)
+        return;
+    const auto listen = mapping->take("listen");
+    config.listen = listen ? read_listen(*listen) : default_listen();
+    if (const auto user = mapping->take("user"))
+        config.user = read_user(*user);
+    if (const auto log = mapping->take("log"))
+        read_log(*log, config);
+
+    const auto zones_value = mapping->require("zones", "the configuration",
+                                              "list at least one, such as - name: jit.example");
+    Zones zones = zones_value ? read_zones(*zones_value, paths) : Zones{{}, false};
+    check_zones(zones, problems);
+
+    const auto defaults_value = mapping->take("defaults");
+    const ServiceDraft defaults =
+        defaults_value ? read_defaults(*defaults_value, paths) : ServiceDraft();
+    const auto services_value = mapping->take("services");
+    std::vector<ServiceDraft> drafts;
+    if (services_value)
+        drafts = read_services(*services_value, defaults, paths);
+    check_services(drafts, zones, config.listen, problems);
+    mapping->refuse_rest();
+
+    config.zones = std::move(zones.zones);
+    for (ServiceDraft& draft : drafts)
+        config.services.push_back(std::move(draft.service));
+}
+
+}  // namespace
+
+Loaded parse(std::string_view yaml, const std::string& file) {
+    Problems problems(file);
+    Config config;
+    try {
+        if (const NodePtr root = read_yaml(yaml, problems))
+            read_config(*root, Paths(file), problems, config);
+        else if (!problems.any())
+            problems.error({1, 1},
+                           "the file is empty; it needs zones, such as in config/minimal.yaml");
+    } catch (const std::exception& e) {  // memory
+        problems.error({}, std::string("cannot be read: ") + e.what());
+    }
+    Loaded loaded;
+    if (!problems.any())
+        loaded.config = std::move(config);
+    loaded.problems = problems.take();
+    return loaded;
+}
+
+}  // namespace summond::config

@@ -1,0 +1,120 @@
+#include "problems.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace summond::config {
+
+namespace {
+
+constexpr std::size_t max_problems = 1000;
+constexpr std::size_t max_quoted = 80;
+constexpr std::size_t max_word = 64;  // longer ones are no misspelt key
+
+// Problems reach terminals and logs: no control characters from the file.
+std::string printable(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto octet = static_cast<unsigned char>(c);
+        if (octet >= 0x20 && octet != 0x7f) {
+            out += c;
+            continue;
+        }
+        constexpr char digits[] = "0123456789abcdef";
+        out += "\\x";
+        out += digits[octet >> 4];
+        out += digits[octet & 0xf];
+    }
+    return out;
+}
+
+auto position(const Problem& problem) {
+    return std::tie(problem.where.line, problem.where.column);
+}
+
+// Levenshtein, one row at a time.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+std::string Location::to_string() const {
+    std::string text = file;
+    if (line > 0)
+        text += ":" + std::to_string(line);
+    if (line > 0 && column > 0)
+        text += ":" + std::to_string(column);
+    return text;
+}
+
+std::string Problem::to_string() const {
+    return where.to_string() + (warning ? ": warning: " : ": ") + what;
+}
+
+void Problems::error(Mark where, std::string what) {
+    if (problems_.size() == max_problems)
+        overflowed_ = true;
+    else
+        problems_.push_back({at(where), printable(what), false});
+}
+
+std::vector<Problem> Problems::take() {
+    std::stable_sort(problems_.begin(), problems_.end(),
+                     [](const Problem& a, const Problem& b) { return position(a) < position(b); });
+    // A value used through aliases is read, and found wrong, more than once.
+    const auto same = [](const Problem& a, const Problem& b) {
+        return position(a) == position(b) && a.what == b.what;
+    };
+    problems_.erase(std::unique(problems_.begin(), problems_.end(), same), problems_.end());
+    if (overflowed_)
+        problems_.push_back({at({}), "there are more problems; mend these first", false});
+    return std::move(problems_);
+}
+
+std::string in_quotes(std::string_view text) {
+    if (text.size() <= max_quoted)
+        return "\"" + std::string(text) + "\"";
+    std::size_t end = max_quoted;
+    while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)  // not inside a UTF-8 sequence
+        --end;
+    return "\"" + std::string(text.substr(0, end)) + "...\"";
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+    if (word.size() > max_word)
+        return {};
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const std::string_view candidate : known) {
+        const std::size_t distance = edit_distance(word, candidate);
+        if (distance < best_distance) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+std::string joined(std::span<const std::string_view> words, std::string_view last_joint) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0)
+            text += i + 1 == words.size() ? std::string(last_joint) : ", ";
+        text += words[i];
+    }
+    return text;
+}
+
+}  // namespace summond::config

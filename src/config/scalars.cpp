@@ -1,0 +1,232 @@
+#include "scalars.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace summond::config {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Unit {
+    std::string_view name;
+    std::uint64_t factor;
+};
+constexpr std::array<Unit, 5> duration_units{
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
+constexpr std::array<Unit, 3> size_units{{{"GiB", 1024 * 1024}, {"MiB", 1024}, {"KiB", 1}}};
+constexpr std::uint64_t max_quantity = 1'000'000'000'000'000;  // any unit's ranges end long before
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// "NUMBER UNIT" in the units' base.
+template <std::size_t N>
+base::Result<std::uint64_t> parse_quantity(std::string_view text,
+                                           const std::array<Unit, N>& units) {
+    const auto unit_at = std::find_if_not(text.begin(), text.end(), is_digit) - text.begin();
+    const auto number = parse_number(text.substr(0, static_cast<std::size_t>(unit_at)));
+    std::string_view unit = text.substr(static_cast<std::size_t>(unit_at));
+    if (!number)
+        return base::error("");
+    if (unit.empty())
+        return base::error("without a unit");
+    if (unit.front() == ' ')
+        unit.remove_prefix(1);
+    for (const Unit& known : units) {
+        if (unit != known.name)
+            continue;
+        if (*number > max_quantity / known.factor)
+            return base::error("");
+        return *number * known.factor;
+    }
+    if (unit.front() == '.')
+        return base::error("with a fraction");
+    return base::error("with the unknown unit " + in_quotes(unit));
+}
+
+template <std::size_t N>
+std::string quantity_text(std::uint64_t amount, const std::array<Unit, N>& units) {
+    for (const Unit& unit : units)
+        if (amount % unit.factor == 0 && amount != 0)
+            return std::to_string(amount / unit.factor).append(unit.name);
+    return "0";
+}
+
+std::optional<std::uint8_t> parse_hex_octet(std::string_view text) {
+    std::uint8_t octet = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), octet, 16);
+    if (text.size() != 2 || problem != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
+    return octet;
+}
+
+// Empty: none.
+std::string host_name_fault(const dns::Name& name) {
+    const auto wire = name.wire();
+    for (std::size_t i = 0; wire[i] != 0; i += 1U + wire[i]) {
+        const auto label = wire.subspan(i + 1, wire[i]);
+        if (label.front() == '-' || label.back() == '-')
+            return "with a label that begins or ends with -";
+        for (const std::uint8_t octet : label) {
+            const char c = static_cast<char>(octet);
+            if (octet >= 0x80)
+                return "with a character outside ASCII, which DNS writes as xn--...";
+            if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_')
+                return "with a character that host names do not have";
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (problem != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+base::Result<milliseconds> parse_duration(std::string_view text) {
+    return parse_quantity(text, duration_units).map([](std::uint64_t ms) {
+        return milliseconds(static_cast<std::int64_t>(ms));
+    });
+}
+
+base::Result<std::uint64_t> parse_size_kib(std::string_view text) {
+    return parse_quantity(text, size_units);
+}
+
+base::Result<Mac> parse_mac(std::string_view text) {
+    Mac mac{};
+    if (text.size() != 17)
+        return base::error("");
+    for (std::size_t i = 0; i < mac.size(); ++i) {
+        const auto octet = parse_hex_octet(text.substr(i * 3, 2));
+        if (!octet || (i > 0 && text[i * 3 - 1] != ':'))
+            return base::error("");
+        mac[i] = *octet;
+    }
+    if ((mac[0] & 1) != 0)
+        return base::error("a multicast address");
+    if (mac == Mac{})
+        return base::error("which is no station's address");
+    if (mac == Mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff})
+        return base::error("which Xen gives to dom0's end of every vif");
+    return mac;
+}
+
+base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+    std::string_view host = text;
+    std::optional<std::string_view> port;
+    const auto colon = text.rfind(':');
+    if (text.starts_with('[')) {
+        const auto bracket = text.find(']');
+        if (bracket == std::string_view::npos)
+            return base::error("without the closing ]");
+        host = text.substr(1, bracket - 1);
+        if (bracket + 1 < text.size()) {
+            if (text[bracket + 1] != ':')
+                return base::error("");
+            port = text.substr(bracket + 2);
+        }
+    } else if (colon != std::string_view::npos && colon == text.find(':')) {
+        host = text.substr(0, colon);
+        port = text.substr(colon + 1);
+    }
+    const auto address = base::IpAddress::parse(host);
+    if (!address || (text.starts_with('[') && address->is_v4()))
+        return base::error("");
+    std::uint64_t number = default_port;
+    if (port) {
+        number = parse_number(*port).value_or(0);
+        if (number < 1 || number > std::numeric_limits<std::uint16_t>::max())
+            return base::error("with a port that is not 1 to 65535");
+    }
+    return base::Endpoint{*address, static_cast<std::uint16_t>(number)};
+}
+
+std::string to_text(milliseconds duration) {
+    return quantity_text(static_cast<std::uint64_t>(duration.count()), duration_units);
+}
+
+std::string size_text(std::uint64_t kib) {
+    return quantity_text(kib, size_units);
+}
+
+std::optional<milliseconds> read_duration(const Value& value, milliseconds low, milliseconds high,
+                                          std::string_view example) {
+    std::string reason;
+    if (value.is(Node::Kind::scalar)) {
+        const auto duration = parse_duration(value.node->text);
+        if (duration && *duration >= low && *duration <= high)
+            return *duration;
+        if (!duration)
+            reason = duration.error().what;
+    }
+    value.refuse("a duration from " + to_text(low) + " to " + to_text(high) + ", such as " +
+                     std::string(example),
+                 reason);
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> read_seconds(const Value& value) {
+    constexpr std::uint64_t high = 0x7fffffff;
+    std::string reason;
+    if (value.is(Node::Kind::scalar)) {
+        auto seconds = parse_number(value.node->text);
+        if (!seconds) {
+            const auto duration = parse_duration(value.node->text);
+            if (duration && duration->count() % 1000 == 0)
+                seconds = static_cast<std::uint64_t>(duration->count() / 1000);
+            else
+                reason = duration ? "no whole number of seconds" : duration.error().what;
+        }
+        if (seconds && *seconds <= high)
+            return static_cast<std::uint32_t>(*seconds);
+    }
+    value.refuse(
+        "seconds, or a duration such as 5m, from 0 to " + std::to_string(high) + " seconds",
+        reason);
+    return std::nullopt;
+}
+
+std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::string_view example) {
+    const std::string expected = "a domain name in full, such as " + std::string(example);
+    const auto text = value.text(expected);
+    if (!text)
+        return std::nullopt;
+    // The longest name in its longest form: four characters an octet.
+    if (text->size() > 4 * dns::max_name_size) {
+        value.refuse(expected, "longer than any domain name");
+        return std::nullopt;
+    }
+    auto name = dns::Name::parse(*text);
+    if (!name || *text == "@") {
+        value.complain(name ? "\"@\" stands for nothing here; write the name in full"
+                            : name.error().what);
+        return std::nullopt;
+    }
+    std::string fault;
+    if (rule == NameRule::host)
+        fault = host_name_fault(*name);
+    else if (text->find(' ') != std::string::npos)
+        fault = "with a space in it";
+    if (!fault.empty()) {
+        value.refuse(expected, fault);
+        return std::nullopt;
+    }
+    return std::move(*name);
+}
+
+}  // namespace summond::config

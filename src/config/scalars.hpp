@@ -1,0 +1,47 @@
+// Scalars that are more than text. Where a parse returns a Result, its error is a reason that fits
+// after "KEY is VALUE, " ("without a unit").
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reader.hpp"
+#include "summond/base/ip_address.hpp"
+#include "summond/base/result.hpp"
+#include "summond/config/config.hpp"
+#include "summond/dns/name.hpp"
+
+namespace summond::config {
+
+// Decimal digits only.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+// "500ms", "5s", "10m", "2h", "1d"; one space before the unit may be there.
+base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
+// "8192KiB", "16MiB", "1 GiB".
+base::Result<std::uint64_t> parse_size_kib(std::string_view text);
+base::Result<Mac> parse_mac(std::string_view text);
+// "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
+base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
+
+// In the largest unit that needs no fraction: "500ms", "5m".
+std::string to_text(std::chrono::milliseconds duration);
+std::string size_text(std::uint64_t kib);
+
+// The rest read a value and report what is wrong with it.
+std::optional<std::chrono::milliseconds> read_duration(const Value& value,
+                                                       std::chrono::milliseconds low,
+                                                       std::chrono::milliseconds high,
+                                                       std::string_view example);
+// Seconds, bare as DNS custom has it, or a duration; 0 to 2147483647 (RFC 2181 §8).
+std::optional<std::uint32_t> read_seconds(const Value& value);
+
+enum class NameRule {
+    any,   // any domain name without spaces (a zone)
+    host,  // labels of letters, digits, - and _ (RFC 1123 §2.1)
+};
+std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::string_view example);
+
+}  // namespace summond::config

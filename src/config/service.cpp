@@ -1,0 +1,192 @@
+#include "service.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "cmdline.hpp"
+#include "scalars.hpp"
+
+namespace summond::config {
+
+namespace {
+
+constexpr std::size_t max_service_name = 63;
+
+// A service's name is its domain's. xl takes a name of digits for a domid
+// (libxl_domain_qualifier_to_domid), and Domain-0 is dom0.
+bool is_service_name(std::string_view name) {
+    const auto letter_or_digit = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    const auto allowed = [&](char c) {
+        return letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+    };
+    return !name.empty() && name.size() <= max_service_name && letter_or_digit(name.front()) &&
+           std::all_of(name.begin(), name.end(), allowed) &&
+           name.find_first_not_of("0123456789") != std::string_view::npos && name != "Domain-0";
+}
+
+std::optional<std::string> read_service_name(const Value& value) {
+    constexpr std::string_view expected =
+        "1 to 63 letters, digits, dots, - and _, not digits alone and not Domain-0, beginning with "
+        "a letter or digit";
+    const auto name = value.text(expected);
+    if (!name || is_service_name(*name))
+        return name;
+    value.refuse(expected);
+    return std::nullopt;
+}
+
+void read_names(const Value& value, Service& service) {
+    constexpr std::string_view example = "www.jit.example";
+    for (const Value& item :
+         value.list_or_one("a name or a list of names, such as www.jit.example")) {
+        if (item.is(Node::Kind::scalar) &&
+            (item.node->text == "*" || item.node->text.starts_with("*."))) {
+            item.complain(in_quotes(item.node->text) +
+                          " is a wildcard; a service answers for the names that are listed");
+            continue;
+        }
+        if (const auto name = read_name(item, NameRule::host, example)) {
+            service.names.push_back(*name);
+            service.name_where.push_back(value.problems->at(item.where));
+        }
+    }
+}
+
+// Why no client could reach the address that DNS gives it; empty: none.
+std::string_view address_fault(const base::IpAddress& address) {
+    const auto bytes = address.bytes();
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (address.is_unspecified())
+        return "which is no address of anybody";
+    if (address.is_multicast())
+        return "a multicast address";
+    if (address.is_v4()) {
+        if (bytes[0] == 127)
+            return "a loopback address";
+        return address.to_string() == "255.255.255.255" ? "the broadcast address" : "";
+    }
+    if (address.to_string() == "::1")
+        return "a loopback address";
+    if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+        return "a link-local address, which says nothing to a client elsewhere";
+    if (std::equal(mapped.begin(), mapped.end(), bytes.begin()))
+        return "an IPv4 address in IPv6 clothes";
+    return "";
+}
+
+void read_addresses(const Value& value, ServiceDraft& draft) {
+    constexpr std::string_view expected = "an IPv4 or IPv6 address of the guest, such as 10.0.0.10";
+    const auto items =
+        value.list_or_one("an address or a list of addresses, IPv4 and IPv6, such as 10.0.0.10");
+    draft.addresses_complete = !items.empty();
+    for (const Value& item : items) {
+        const auto address =
+            item.is(Node::Kind::scalar) ? base::IpAddress::parse(item.node->text) : std::nullopt;
+        const std::string_view fault = address ? address_fault(*address) : "";
+        if (!address || !fault.empty()) {
+            item.refuse(expected, fault);
+            draft.addresses_complete = false;
+            continue;
+        }
+        draft.addresses.push_back({*address, item.where});
+        (address->is_v4() ? draft.service.ipv4 : draft.service.ipv6).push_back(*address);
+    }
+}
+
+void read_mac(const Value& value, ServiceDraft& draft) {
+    draft.has_mac = true;
+    draft.mac_where = value.where;
+    const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
+                                                  : base::Result<Mac>(base::error(""));
+    if (mac)
+        draft.service.mac = *mac;
+    else
+        value.refuse("a unicast MAC address, such as 00:16:3e:12:34:56", mac.error().what);
+}
+
+// What needs several keys of one service.
+void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
+    Service& service = draft.service;
+    if (!service.bridge && std::holds_alternative<ReadyLink>(service.ready.how))
+        problems.error(draft.bridge_where, "bridge: none leaves " + owner +
+                                               " without the network interface that ready: link "
+                                               "waits for; set ready: {xenstore: data/ready}");
+    if (!draft.addresses_complete)
+        return;  // {ipv4} may only seem to be missing
+    auto cmdline = expand_cmdline(draft.cmdline, service);
+    if (cmdline)
+        service.cmdline = std::move(*cmdline);
+    else
+        problems.error(draft.cmdline_where, "cmdline of " + owner + ": " + cmdline.error().what);
+}
+
+// Nothing if it has no usable name.
+std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft& defaults,
+                                         const Paths& paths) {
+    auto mapping = Mapping::of(value, "", "a service, such as - name: www");
+    if (!mapping)
+        return std::nullopt;
+    ServiceDraft draft = defaults;
+    Service& service = draft.service;
+    const auto name_value =
+        mapping->require("name", "a service", "add name: and what its domain is called in xl list");
+    const auto name = name_value ? read_service_name(*name_value) : std::nullopt;
+    const std::string owner = name ? "service " + *name : "a service";
+    if (name) {
+        service.name = *name;
+        service.id = service_id(*name);
+        service.where = value.problems->at(name_value->where);
+        service.mac = derived_mac(service.id);
+        draft.mac_where = name_value->where;
+    }
+    const auto names = mapping->require(
+        "names", owner, "list the domain names that it answers for, such as www.jit.example");
+    if (names)
+        read_names(*names, service);
+    const auto addresses =
+        mapping->require("addresses", owner, "list the guest's addresses, such as 10.0.0.10");
+    draft.addresses_complete = false;
+    if (addresses)
+        read_addresses(*addresses, draft);
+    if (const auto mac = mapping->take("mac"))
+        read_mac(*mac, draft);
+    read_settings(*mapping, draft, paths);
+    mapping->refuse_rest();
+    if (!draft.has_kernel)
+        value.problems->error(
+            value.where, owner + " has no kernel; say which file to boot, such as kernel: www.elf");
+    complete(draft, owner, *value.problems);
+    return name ? std::optional(std::move(draft)) : std::nullopt;
+}
+
+}  // namespace
+
+ServiceDraft read_defaults(const Value& value, const Paths& paths) {
+    ServiceDraft draft;
+    auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
+    if (!mapping)
+        return draft;
+    for (const auto* key : {"name", "names", "addresses", "mac"})
+        if (const auto own = mapping->take(key))
+            own->complain("every service has its own; move it there");
+    read_settings(*mapping, draft, paths);
+    mapping->refuse_rest();
+    return draft;
+}
+
+std::vector<ServiceDraft> read_services(const Value& value, const ServiceDraft& defaults,
+                                        const Paths& paths) {
+    std::vector<ServiceDraft> drafts;
+    const bool none =
+        value.is(Node::Kind::empty) || (value.is(Node::Kind::list) && value.node->items.empty());
+    if (none)
+        return drafts;
+    for (const Value& item : value.list("a list of services, such as - name: www"))
+        if (auto draft = read_service(item, defaults, paths))
+            drafts.push_back(std::move(*draft));
+    return drafts;
+}
+
+}  // namespace summond::config

@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <limits>
+
+#include "scalars.hpp"
+#include "service.hpp"
+
+namespace summond::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t min_memory_kib = 1024;
+constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t max_vcpus = 128;       // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
+constexpr std::size_t max_bridge_size = 15;    // IFNAMSIZ with its NUL, linux/if.h
+constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
+constexpr milliseconds max_idle = 365 * 24h;
+constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
+constexpr milliseconds max_ready_timeout = 10min;
+
+void read_memory(const Value& value, Service& service) {
+    std::string reason;
+    if (value.is(Node::Kind::scalar)) {
+        const auto size = parse_size_kib(value.node->text);
+        if (size && *size >= min_memory_kib && *size <= max_memory_kib) {
+            service.memory_kib = *size;
+            return;
+        }
+        if (!size)
+            reason = size.error().what;
+    }
+    value.refuse("a size from " + size_text(min_memory_kib) + " to " + size_text(max_memory_kib) +
+                     ", such as 16MiB",
+                 reason);
+}
+
+void read_bridge(const Value& value, ServiceDraft& draft) {
+    constexpr std::string_view expected =
+        "the name of a bridge of dom0, such as xenbr0, or none for no network interface";
+    draft.bridge_where = value.where;
+    const auto name = value.text(expected);
+    if (!name)
+        return;
+    // What Linux takes for an interface (dev_valid_name in net/core/dev.c).
+    const bool valid = name->size() <= max_bridge_size && *name != "." && *name != ".." &&
+                       name->find_first_of("/: ") == std::string::npos;
+    if (*name == "none")
+        draft.service.bridge.reset();
+    else if (valid)
+        draft.service.bridge = *name;
+    else
+        value.refuse(expected, "which no network interface can be called");
+}
+
+// xvda, xvdb1, hda, sda: the names and limits of libxl__device_disk_dev_number.
+bool is_disk_device(std::string_view name) {
+    struct Family {
+        std::string_view prefix;
+        std::uint64_t disks;
+        std::uint64_t partitions;
+    };
+    for (const Family& family :
+         {Family{"xvd", 1U << 20, 255}, Family{"hd", 4, 63}, Family{"sd", 16, 15}}) {
+        if (!name.starts_with(family.prefix))
+            continue;
+        std::string_view rest = name.substr(family.prefix.size());
+        std::uint64_t disk = 0;  // a is 1, z is 26, aa is 27
+        while (!rest.empty() && rest.front() >= 'a' && rest.front() <= 'z') {
+            disk = disk * 26 + static_cast<std::uint64_t>(rest.front() - 'a') + 1;
+            if (disk > family.disks)
+                return false;
+            rest.remove_prefix(1);
+        }
+        const auto partition = rest.empty() ? 0 : parse_number(rest);
+        return disk > 0 && !rest.starts_with('0') && partition && *partition <= family.partitions;
+    }
+    return false;
+}
+
+void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+    auto mapping = Mapping::of(value, "disks.", "a disk, such as {path: www.img, device: xvda}");
+    if (!mapping)
+        return;
+    Disk disk;
+    disk.where = value.problems->at(mapping->where());
+    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
+        if (auto file = paths.read(*path))
+            disk.path = std::move(*file);
+    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
+        constexpr std::string_view expected =
+            "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
+        disk.device = device->text(expected).value_or("");
+        const auto same = [&](const Disk& other) { return other.device == disk.device; };
+        if (!disk.device.empty() && !is_disk_device(disk.device))
+            device->refuse(expected);
+        else if (!disk.device.empty() && std::any_of(disks.begin(), disks.end(), same))
+            device->complain(disk.device + " is another disk of this service already");
+    }
+    if (const auto mode = mapping->take("mode"))
+        disk.writable = mode->one_of({"r", "w"}) == 1U;
+    if (const auto format = mapping->take("format"))
+        disk.format =
+            static_cast<Disk::Format>(format->one_of({"raw", "qcow2", "vhd"}).value_or(0));
+    mapping->refuse_rest();
+    disks.push_back(std::move(disk));
+}
+
+void read_idle(const Value& value, Service& service) {
+    const auto read_after = [&](const Value& after) {
+        if (const auto duration = read_duration(after, 1s, max_idle, "5m"))
+            service.idle_after = *duration;
+    };
+    service.idle_after = ServiceDraft().service.idle_after;
+    service.idle_action = IdleAction::destroy;
+    if (value.is(Node::Kind::scalar)) {
+        if (value.node->text == "never")
+            service.idle_after.reset();
+        else
+            read_after(value);
+        return;
+    }
+    auto mapping = Mapping::of(
+        value, "idle.", "never, a duration such as 5m, or {after: 5m, action: destroy or pause}");
+    if (!mapping)
+        return;
+    if (const auto after = mapping->take("after"))
+        read_after(*after);
+    if (const auto action = mapping->take("action"))
+        service.idle_action =
+            static_cast<IdleAction>(action->one_of({"destroy", "pause"}).value_or(0));
+    mapping->refuse_rest();
+}
+
+void read_answer(const Value& value, Service& service) {
+    service.answer = {};
+    const bool scalar = value.is(Node::Kind::scalar);
+    if (scalar && value.node->text == "booting")
+        return;
+    if (scalar && value.node->text == "ready") {
+        service.answer.kind = AnswerWhen::Kind::ready;
+        return;
+    }
+    const auto delay =
+        scalar ? parse_duration(value.node->text) : base::Result<milliseconds>(base::error(""));
+    if (delay && *delay >= 1ms && *delay <= max_answer_delay)
+        service.answer = {AnswerWhen::Kind::delay, *delay};
+    else
+        value.refuse("booting, ready or a delay from 1ms to " + to_text(max_answer_delay));
+}
+
+void read_xenstore_key(const Value& value, Ready& ready) {
+    constexpr std::string_view expected =
+        "a xenstore key below data/, where guests may write, such as data/ready";
+    const auto key = value.text(expected);
+    if (!key)
+        return;
+    // xenstored's own rules for a node's name.
+    constexpr std::string_view characters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@";
+    if (key->starts_with("data/") && key->size() <= max_xenstore_key && !key->ends_with('/') &&
+        key->find("//") == std::string::npos &&
+        key->find_first_not_of(characters) == std::string::npos)
+        ready.how = ReadyXenstore{*key};
+    else
+        value.refuse(expected);
+}
+
+void read_ready(const Value& value, Service& service) {
+    constexpr std::string_view expected =
+        "link, {xenstore: data/ready} or {link: true}, each with a timeout such as 30s if need be";
+    service.ready = {};
+    if (value.is(Node::Kind::scalar) && value.node->text == "link")
+        return;
+    auto mapping = Mapping::of(value, "ready.", expected);
+    if (!mapping)
+        return;
+    const auto link = mapping->take("link");
+    const auto xenstore = mapping->take("xenstore");
+    if (link)
+        link->one_of({"true"});
+    if (xenstore)
+        read_xenstore_key(*xenstore, service.ready);
+    if (link && xenstore)
+        xenstore->complain("link is there too; one of the two says that a guest is ready");
+    if (const auto timeout = mapping->take("timeout"))
+        if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
+            service.ready.timeout = *duration;
+    mapping->refuse_rest();
+}
+
+}  // namespace
+
+ServiceDraft::ServiceDraft() {
+    service.memory_kib = 32 * 1024;  // libxl's own default
+    service.bridge = "xenbr0";       // xl's own default, xl-network-configuration(5)
+    service.idle_after = 5min;
+}
+
+void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
+    Service& service = draft.service;
+    Problems& problems = mapping.problems();
+    if (const auto ttl = mapping.take("ttl"))
+        service.ttl = read_seconds(*ttl).value_or(service.ttl);
+    if (const auto kernel = mapping.take("kernel")) {
+        draft.has_kernel = true;
+        service.kernel = paths.read(*kernel).value_or("");
+        service.kernel_where = problems.at(kernel->where);
+    }
+    if (const auto ramdisk = mapping.take("ramdisk")) {
+        service.ramdisk = paths.read(*ramdisk);
+        service.ramdisk_where = problems.at(ramdisk->where);
+    }
+    if (const auto cmdline = mapping.take("cmdline")) {
+        draft.cmdline =
+            cmdline->text("the kernel's command line, in quotes if it begins with {").value_or("");
+        draft.cmdline_where = cmdline->where;
+    }
+    if (const auto memory = mapping.take("memory"))
+        read_memory(*memory, service);
+    if (const auto vcpus = mapping.take("vcpus"))
+        service.vcpus = static_cast<std::uint32_t>(vcpus->number(1, max_vcpus).value_or(1));
+    if (const auto type = mapping.take("type"))
+        service.type = static_cast<DomainType>(type->one_of({"pv", "pvh"}).value_or(1));
+    if (const auto bridge = mapping.take("bridge"))
+        read_bridge(*bridge, draft);
+    if (const auto disks = mapping.take("disks")) {
+        service.disks.clear();
+        for (const Value& disk : disks->list("a list of disks"))
+            read_disk(disk, paths, service.disks);
+    }
+    if (const auto idle = mapping.take("idle"))
+        read_idle(*idle, service);
+    if (const auto answer = mapping.take("answer"))
+        read_answer(*answer, service);
+    if (const auto ready = mapping.take("ready"))
+        read_ready(*ready, service);
+    if (const auto on_exit = mapping.take("on_exit"))
+        service.destroy_on_exit = on_exit->one_of({"leave", "destroy"}) == 1U;
+}
+
+}  // namespace summond::config
