@@ -32,7 +32,9 @@ std::size_t body_size(Type type) {
     return 0;
 }
 
-bool carries_fd(Type type) { return type == Type::peer || type == Type::reload; }
+bool carries_fd(Type type) {
+    return type == Type::peer || type == Type::reload;
+}
 
 union Control {
     cmsghdr header;  // aligns the buffer
@@ -67,8 +69,8 @@ base::Result<std::pair<Channel, Channel>> Channel::pair() {
 }
 
 bool Channel::send_bytes(Type type, std::span<const std::byte> body, int fd_to_pass) {
-    std::array<iovec, 2> parts{{{&type, sizeof type},
-                                {const_cast<std::byte*>(body.data()), body.size()}}};
+    std::array<iovec, 2> parts{
+        {{&type, sizeof type}, {const_cast<std::byte*>(body.data()), body.size()}}};
     msghdr header{};
     header.msg_iov = parts.data();
     header.msg_iovlen = parts.size();

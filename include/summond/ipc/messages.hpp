@@ -40,7 +40,7 @@ enum class Phase : std::uint32_t {
     building,  // a wake is under way, nothing runs yet
     booting,   // the domain runs, not ready yet
     ready,
-    failed,    // the wake failed; further wakes are refused for retry_after_ms
+    failed,  // the wake failed; further wakes are refused for retry_after_ms
 };
 
 struct State {

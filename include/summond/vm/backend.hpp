@@ -1,0 +1,77 @@
+// What the lifecycles need from a hypervisor: small steps, each with its undo. Implemented over
+// libxl (module xen), simulated for `--simulate`, and by a fake in the unit tests.
+//
+// Everything happens on vmm's one thread. A completion is never called before the call that began
+// the step has returned.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "summond/base/result.hpp"
+#include "summond/base/wake_failure.hpp"
+#include "summond/config/config.hpp"
+
+namespace summond::vm {
+
+using DomId = std::uint32_t;  // domid_t, xen/xen.h
+
+// Why a domain could not be built: broad for DNS clients, exact for the log.
+struct BuildError {
+    base::WakeFailure why = base::WakeFailure::start_failed;
+    std::string what;
+};
+
+// How a domain ended (SHUTDOWN_* of xen/sched.h), or that it is no longer there at all.
+enum class Death : std::uint8_t { poweroff, reboot, suspend, crash, watchdog, gone };
+
+// A domain of ours that was there before this process.
+struct Found {
+    DomId domid = 0;
+    config::ServiceId service = 0;  // may be of no configured service
+    bool complete = false;          // it was built to the end and marked so
+    enum class Run : std::uint8_t { running, paused, dead } run = Run::running;
+};
+
+// Frames delivered to a service since the meter was set up (a number that only grows).
+struct Traffic {
+    config::ServiceId service = 0;
+    std::uint64_t packets = 0;
+};
+
+class Backend {
+  public:
+    using Built = std::function<void(tl::expected<DomId, BuildError>)>;
+    using Done = std::function<void(base::Result<void>)>;
+
+    virtual ~Backend() = default;
+
+    // Told when a domain given out by build, or watched after find, shuts down or disappears.
+    virtual void on_death(std::function<void(DomId, Death)> callback) = 0;
+
+    // Domains of ours, whatever their state. Never domains of anybody else.
+    virtual base::Result<std::vector<Found>> find() = 0;
+
+    // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
+    // watches for its death. service is read during the call only. On error nothing is left.
+    virtual void build(const config::Service& service, Built done) = 0;
+    // Takes over a domain from find: watches for its death.
+    virtual base::Result<void> adopt(DomId domid) = 0;
+    virtual base::Result<void> unpause(DomId domid) = 0;
+    virtual base::Result<void> pause(DomId domid) = 0;
+    // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
+    virtual void destroy(DomId domid, Done done) = 0;
+    // Calls ready once, when the guest shows readiness as asked for. Ends with the domain.
+    virtual void await_ready(DomId domid, const config::Ready& how,
+                             std::function<void()> ready) = 0;
+
+    // The services whose traffic is counted, from now on.
+    virtual base::Result<void> meter(const std::vector<config::Service>& services) = 0;
+    // Unicast IP packets sent to each metered service: not ARP, not neighbour discovery, not
+    // multicast or broadcast, not frames flooded for somebody else. One read for all.
+    virtual base::Result<std::vector<Traffic>> traffic() = 0;
+};
+
+}  // namespace summond::vm

@@ -1,0 +1,86 @@
+// The lifecycles of all services: who is woken, adopted, put away. No I/O of its own: the clock
+// and the Backend are injected, and tick() is called when next_deadline() comes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/vm/backend.hpp"
+
+namespace summond::vm {
+
+class Life;
+
+// What a front may know of a service.
+enum class Phase : std::uint8_t {
+    asleep,    // absent, paused or being put away
+    building,  // a wake is under way, nothing runs yet
+    booting,   // the domain runs, not ready yet
+    ready,
+    failed,  // the last wake failed; wakes are refused for retry_after
+};
+
+struct Status {
+    Phase phase = Phase::asleep;
+    base::WakeFailure failure = base::WakeFailure::none;  // failed only
+    base::Duration retry_after{};                         // failed only
+    base::Duration since_wake{};                          // building, booting
+};
+
+// Why a domain is woken, for the log.
+enum class WakeReason : std::uint8_t { dns, reboot };
+
+class Manager {
+  public:
+    // changed: a service's Status is new; it must not call back into the Manager except for
+    // status(). backend and clock outlive the Manager.
+    Manager(Backend& backend, const base::Clock& clock,
+            std::function<void(config::ServiceId)> changed);
+    ~Manager();
+
+    // The services from now on. Domains of services that are gone are destroyed; a running domain
+    // keeps what it was built with, unless its addresses changed: then it is destroyed too.
+    void configure(const std::vector<config::Service>& services);
+    // Takes over what an earlier process left: complete domains of configured services go on,
+    // everything else of ours is destroyed. Once, after the first configure.
+    base::Result<void> adopt();
+
+    // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
+    // answered by another call of changed.
+    void wake(config::ServiceId service, WakeReason why);
+    // Its address was given out: it stays until that answer's TTL has run out.
+    void touch(config::ServiceId service);
+
+    std::optional<Status> status(config::ServiceId service) const;
+    std::vector<config::ServiceId> services() const;
+
+    // Takes no more wakes; destroys domains with destroy_on_exit and those not built to the end,
+    // leaves the rest running; then calls done.
+    void stop(std::function<void()> done);
+
+    // When tick() has to be called next; none while nothing is timed. Any other call, and any
+    // callback of the backend, can change it.
+    std::optional<base::TimePoint> next_deadline() const;
+    void tick();
+
+  private:
+    Life* find(config::ServiceId service) const;
+    void died(DomId domid, Death how);
+    void sample_traffic();
+    void settle();
+
+    Backend& backend_;
+    const base::Clock& clock_;
+    std::function<void(config::ServiceId)> changed_;
+    std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
+    std::function<void()> stopped_;
+    base::TimePoint next_sample_{};
+    bool settle_due_ = false;
+    bool traffic_failed_ = false;  // logged once, not at every sample
+};
+
+}  // namespace summond::vm

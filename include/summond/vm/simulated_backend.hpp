@@ -1,0 +1,40 @@
+// Domains that exist only in this process, for `--simulate`: to try a configuration where there is
+// no Xen. Times are invented; no packet ever reaches such a domain.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/vm/backend.hpp"
+
+namespace summond::vm {
+
+class SimulatedBackend final : public Backend {
+  public:
+    explicit SimulatedBackend(const base::Clock& clock) : clock_(clock) {}
+
+    void on_death(std::function<void(DomId, Death)> callback) override;
+    base::Result<std::vector<Found>> find() override;
+    void build(const config::Service& service, Built done) override;
+    base::Result<void> adopt(DomId domid) override;
+    base::Result<void> unpause(DomId domid) override;
+    base::Result<void> pause(DomId domid) override;
+    void destroy(DomId domid, Done done) override;
+    void await_ready(DomId domid, const config::Ready& how, std::function<void()> ready) override;
+    base::Result<void> meter(const std::vector<config::Service>& services) override;
+    base::Result<std::vector<Traffic>> traffic() override;
+
+    // As Manager's.
+    std::optional<base::TimePoint> next_deadline() const;
+    void tick();
+
+  private:
+    const base::Clock& clock_;
+    std::multimap<base::TimePoint, std::function<void()>> steps_;  // still to come
+    std::vector<Traffic> traffic_;
+    DomId next_domid_ = 1;
+};
+
+}  // namespace summond::vm

@@ -1,0 +1,134 @@
+#include "vmm_front_link.hpp"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+namespace summond::main {
+namespace {
+
+namespace asio = boost::asio;
+using Wait = asio::posix::stream_descriptor::wait_type;
+
+// Messages taken in one go before libxl and the other fronts have their turn.
+constexpr int receive_batch = 64;
+
+ipc::Phase phase(vm::Phase phase) {
+    switch (phase) {
+        case vm::Phase::asleep:
+            return ipc::Phase::asleep;
+        case vm::Phase::building:
+            return ipc::Phase::building;
+        case vm::Phase::booting:
+            return ipc::Phase::booting;
+        case vm::Phase::ready:
+            return ipc::Phase::ready;
+        case vm::Phase::failed:
+            return ipc::Phase::failed;
+    }
+    return ipc::Phase::asleep;
+}
+
+std::uint32_t in_ms(base::Duration d) {
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
+}
+
+ipc::State message(config::ServiceId service, const vm::Status& status) {
+    ipc::State state{};
+    state.service = service;
+    state.phase = phase(status.phase);
+    state.failure = static_cast<std::uint32_t>(status.failure);
+    state.retry_after_ms = in_ms(status.retry_after);
+    state.woken_ms_ago = in_ms(status.since_wake);
+    return state;
+}
+
+}  // namespace
+
+FrontLink::FrontLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
+                     std::function<void(FrontLink*)> closed)
+    : io_(io),
+      channel_(std::move(channel)),
+      events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
+      manager_(manager),
+      closed_(std::move(closed)) {
+    for (const config::ServiceId service : manager_.services())
+        changed(service);
+    listen();
+}
+
+void FrontLink::listen() {
+    events_.async_wait(Wait::wait_read, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+        if (!ec && !alive.expired())
+            receive();
+    });
+}
+
+void FrontLink::receive() {
+    for (int i = 0; i < receive_batch; ++i) {
+        const auto message = channel_.receive();
+        if (message && !*message)
+            break;
+        if (!message || !handle(**message)) {
+            close();
+            return;
+        }
+    }
+    listen();
+}
+
+bool FrontLink::handle(const ipc::Received& message) {
+    if (message.type == ipc::Type::wake) {
+        manager_.wake(message.as<ipc::Wake>().service, vm::WakeReason::dns);
+        return true;
+    }
+    if (message.type == ipc::Type::touch) {
+        const auto touch = message.as<ipc::Touch>();
+        if (touch.count == 0 || touch.count > ipc::Touch::capacity)
+            return false;
+        for (std::uint32_t i = 0; i < touch.count; ++i)
+            manager_.touch(touch.services[i]);
+        return true;
+    }
+    spdlog::error("a front sent a message that is not a front's; closing its channel");
+    return false;
+}
+
+void FrontLink::changed(config::ServiceId service) {
+    unsent_.insert(service);
+    if (std::exchange(flushing_, true))
+        return;
+    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired())
+            flush();
+    });
+}
+
+void FrontLink::flush() {
+    while (!unsent_.empty()) {
+        const config::ServiceId service = *unsent_.begin();
+        if (const auto status = manager_.status(service);
+            status && !channel_.send(message(service, *status))) {
+            if (errno != EAGAIN)
+                return;  // gone: receive will tell
+            events_.async_wait(Wait::wait_write,
+                               [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+                                   if (!ec && !alive.expired())
+                                       flush();
+                               });
+            return;
+        }
+        unsent_.erase(service);
+    }
+    flushing_ = false;
+}
+
+void FrontLink::close() {
+    closed_(this);
+}
+
+}  // namespace summond::main

@@ -1,0 +1,184 @@
+#include "summond/vm/manager.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+
+#include "life.hpp"
+
+namespace summond::vm {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Traffic is read this often at the shortest and the longest; in between, a quarter of the
+// shortest idle time, so that a domain outstays its idle time by a quarter at most.
+constexpr milliseconds shortest_sample{1000};
+constexpr milliseconds longest_sample{15'000};
+
+}  // namespace
+
+Manager::Manager(Backend& backend, const base::Clock& clock,
+                 std::function<void(config::ServiceId)> changed)
+    : backend_(backend), clock_(clock), changed_(std::move(changed)) {
+    backend_.on_death([this](DomId domid, Death how) { died(domid, how); });
+}
+
+Manager::~Manager() = default;
+
+Life* Manager::find(config::ServiceId service) const {
+    const auto it = lives_.find(service);
+    return it == lives_.end() ? nullptr : it->second.get();
+}
+
+void Manager::configure(const std::vector<config::Service>& services) {
+    std::set<config::ServiceId> wanted;
+    for (const auto& service : services) {
+        wanted.insert(service.id);
+        if (Life* life = find(service.id))
+            life->reconfigure(service);
+        else
+            lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_,
+                                                              [this](config::ServiceId changed) {
+                                                                  settle_due_ = true;
+                                                                  changed_(changed);
+                                                              }));
+    }
+    for (const auto& [id, life] : lives_)
+        if (!wanted.contains(id) && !life->retired())
+            life->retire();
+    if (const auto r = backend_.meter(services); !r)
+        spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
+    settle_due_ = true;
+}
+
+base::Result<void> Manager::adopt() {
+    auto found = backend_.find();
+    if (!found)
+        return tl::make_unexpected(found.error());
+    // Of several domains of one service (which only a bug or a restored dom0 leaves), the complete
+    // one wins; the lowest domid among equals.
+    std::ranges::sort(*found, [](const Found& a, const Found& b) {
+        return a.complete != b.complete ? a.complete : a.domid < b.domid;
+    });
+    for (const Found& domain : *found) {
+        Life* life = find(domain.service);
+        if (life != nullptr && life->stage() == Life::Stage::absent) {
+            life->adopt(domain);
+            continue;
+        }
+        spdlog::info("destroying domid {}: ours, but {}", domain.domid,
+                     life == nullptr ? "of no configured service" : "one too many");
+        backend_.destroy(domain.domid, [domid = domain.domid](const base::Result<void>& r) {
+            if (!r)
+                spdlog::error("could not destroy domid {}: {}", domid, r.error().what);
+        });
+    }
+    return {};
+}
+
+void Manager::wake(config::ServiceId service, WakeReason why) {
+    if (Life* life = find(service))
+        life->wake(why);
+}
+
+void Manager::touch(config::ServiceId service) {
+    if (Life* life = find(service))
+        life->touch();
+}
+
+std::optional<Status> Manager::status(config::ServiceId service) const {
+    const Life* life = find(service);
+    if (life == nullptr)
+        return std::nullopt;
+    return life->status();
+}
+
+std::vector<config::ServiceId> Manager::services() const {
+    std::vector<config::ServiceId> ids;
+    for (const auto& [id, life] : lives_)
+        ids.push_back(id);
+    return ids;
+}
+
+void Manager::died(DomId domid, Death how) {
+    for (const auto& [id, life] : lives_) {
+        const bool has_domain =
+            life->stage() != Life::Stage::absent && life->stage() != Life::Stage::building;
+        if (has_domain && life->domid() == domid) {
+            life->died(how);
+            break;
+        }
+    }
+}
+
+void Manager::stop(std::function<void()> done) {
+    stopped_ = std::move(done);
+    for (const auto& [id, life] : lives_)
+        life->stop();
+    settle_due_ = true;
+}
+
+// Drops lives of which nothing is left, and says so when a stop is complete. From tick, never from
+// inside a life's own callback.
+void Manager::settle() {
+    settle_due_ = false;
+    std::erase_if(lives_, [](const auto& entry) { return entry.second->gone(); });
+    if (stopped_ &&
+        std::ranges::all_of(lives_, [](const auto& entry) { return entry.second->settled(); }))
+        std::exchange(stopped_, nullptr)();
+}
+
+std::optional<base::TimePoint> Manager::next_deadline() const {
+    std::optional<base::TimePoint> next;
+    const auto earlier = [&next](base::TimePoint at) { next = next ? std::min(*next, at) : at; };
+    for (const auto& [id, life] : lives_) {
+        if (const auto at = life->deadline())
+            earlier(*at);
+        if (life->stage() == Life::Stage::ready && life->service().idle_after)
+            earlier(next_sample_);
+    }
+    if (settle_due_)
+        earlier(clock_.now());
+    return next;
+}
+
+void Manager::tick() {
+    for (const auto& [id, life] : lives_)
+        life->tick();
+    if (clock_.now() >= next_sample_)
+        sample_traffic();
+    settle();
+}
+
+void Manager::sample_traffic() {
+    auto shortest = longest_sample * 4;
+    bool wanted = false;
+    for (const auto& [id, life] : lives_) {
+        if (life->stage() != Life::Stage::ready || !life->service().idle_after)
+            continue;
+        wanted = true;
+        shortest = std::min(shortest, *life->service().idle_after);
+    }
+    next_sample_ = clock_.now() + std::clamp(shortest / 4, shortest_sample, longest_sample);
+    if (!wanted)
+        return;
+    const auto traffic = backend_.traffic();
+    if (!traffic) {
+        if (!std::exchange(traffic_failed_, true))
+            spdlog::error("traffic cannot be read, so no domain is put away: {}",
+                          traffic.error().what);
+        return;
+    }
+    traffic_failed_ = false;
+    for (const auto& [service, packets] : *traffic)
+        if (Life* life = find(service))
+            life->traffic(packets);
+    for (const auto& [id, life] : lives_)
+        if (!life->service().bridge)  // no interface: only DNS keeps it
+            life->traffic(0);
+}
+
+}  // namespace summond::vm

@@ -1,0 +1,67 @@
+#include "summond/vm/simulated_backend.hpp"
+
+#include <utility>
+
+namespace summond::vm {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds build_time{40};
+constexpr milliseconds boot_time{200};
+constexpr milliseconds destroy_time{20};
+
+}  // namespace
+
+void SimulatedBackend::on_death(std::function<void(DomId, Death)>) {}
+
+base::Result<std::vector<Found>> SimulatedBackend::find() {
+    return {};
+}
+
+void SimulatedBackend::build(const config::Service&, Built done) {
+    steps_.emplace(clock_.now() + build_time,
+                   [done = std::move(done), domid = next_domid_++] { done(domid); });
+}
+
+base::Result<void> SimulatedBackend::adopt(DomId) {
+    return {};
+}
+base::Result<void> SimulatedBackend::unpause(DomId) {
+    return {};
+}
+base::Result<void> SimulatedBackend::pause(DomId) {
+    return {};
+}
+
+void SimulatedBackend::destroy(DomId, Done done) {
+    steps_.emplace(clock_.now() + destroy_time, [done = std::move(done)] { done({}); });
+}
+
+void SimulatedBackend::await_ready(DomId, const config::Ready&, std::function<void()> ready) {
+    steps_.emplace(clock_.now() + boot_time, std::move(ready));
+}
+
+base::Result<void> SimulatedBackend::meter(const std::vector<config::Service>& services) {
+    traffic_.clear();
+    for (const auto& service : services)
+        traffic_.push_back({service.id, 0});
+    return {};
+}
+
+base::Result<std::vector<Traffic>> SimulatedBackend::traffic() {
+    return traffic_;
+}
+
+std::optional<base::TimePoint> SimulatedBackend::next_deadline() const {
+    if (steps_.empty())
+        return std::nullopt;
+    return steps_.begin()->first;
+}
+
+void SimulatedBackend::tick() {
+    while (!steps_.empty() && steps_.begin()->first <= clock_.now())
+        steps_.extract(steps_.begin()).mapped()();
+}
+
+}  // namespace summond::vm

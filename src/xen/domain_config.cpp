@@ -1,0 +1,110 @@
+#include "domain_config.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "identity.hpp"
+
+namespace summond::xen {
+namespace {
+
+// libxl frees what a configuration holds with free().
+char* copy(const std::string& text) {
+    char* result = ::strdup(text.c_str());
+    if (result == nullptr)
+        throw std::bad_alloc();
+    return result;
+}
+
+template <typename T>
+T* zeroed(std::size_t count) {
+    auto* result = static_cast<T*>(std::calloc(count, sizeof(T)));
+    if (result == nullptr)
+        throw std::bad_alloc();
+    return result;
+}
+
+libxl_disk_format format(config::Disk::Format format) {
+    switch (format) {
+        case config::Disk::Format::raw:
+            return LIBXL_DISK_FORMAT_RAW;
+        case config::Disk::Format::qcow2:
+            return LIBXL_DISK_FORMAT_QCOW2;
+        case config::Disk::Format::vhd:
+            return LIBXL_DISK_FORMAT_VHD;
+    }
+    return LIBXL_DISK_FORMAT_UNKNOWN;
+}
+
+void set_identity(libxl_domain_create_info& info, const config::Service& service) {
+    info.type =
+        service.type == config::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
+    info.name = copy(service.name);
+    const auto uuid = domain_uuid(service.id);
+    std::ranges::copy(uuid, info.uuid.uuid);
+    // Written with the domain's first xenstore nodes, in one transaction.
+    info.xsdata = zeroed<char*>(3);
+    info.xsdata[0] = copy(service_mark);
+    info.xsdata[1] = copy(service.name);
+}
+
+void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Service& service,
+                 libxl_domain_type type) {
+    libxl_domain_build_info_init_type(&info, type);
+    info.max_memkb = service.memory_kib;
+    info.target_memkb = service.memory_kib;
+    info.max_vcpus = static_cast<int>(service.vcpus);
+    if (libxl_cpu_bitmap_alloc(ctx, &info.avail_vcpus, info.max_vcpus) != 0)
+        throw std::bad_alloc();
+    for (int vcpu = 0; vcpu < info.max_vcpus; ++vcpu)
+        libxl_bitmap_set(&info.avail_vcpus, vcpu);
+    info.kernel = copy(service.kernel);
+    if (service.ramdisk)
+        info.ramdisk = copy(*service.ramdisk);
+    if (!service.cmdline.empty())
+        info.cmdline = copy(service.cmdline);
+}
+
+void set_nic(libxl_domain_config& config, const config::Service& service) {
+    if (!service.bridge)
+        return;
+    config.num_nics = 1;
+    config.nics = zeroed<libxl_device_nic>(1);
+    libxl_device_nic& nic = config.nics[0];
+    libxl_device_nic_init(&nic);
+    nic.devid = 0;
+    nic.nictype = LIBXL_NIC_TYPE_VIF;
+    std::ranges::copy(service.mac, nic.mac);
+    nic.bridge = copy(*service.bridge);
+}
+
+void set_disks(libxl_domain_config& config, const config::Service& service) {
+    if (service.disks.empty())
+        return;
+    config.disks = zeroed<libxl_device_disk>(service.disks.size());
+    config.num_disks = static_cast<int>(service.disks.size());
+    for (std::size_t i = 0; i < service.disks.size(); ++i) {
+        libxl_device_disk& disk = config.disks[i];
+        libxl_device_disk_init(&disk);
+        disk.pdev_path = copy(service.disks[i].path);
+        disk.vdev = copy(service.disks[i].device);
+        disk.format = format(service.disks[i].format);
+        disk.readwrite = service.disks[i].writable ? 1 : 0;
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service) {
+    auto result = std::make_unique<DomainConfig>();
+    libxl_domain_config& config = result->config;
+    set_identity(config.c_info, service);
+    set_machine(ctx, config.b_info, service, config.c_info.type);
+    set_nic(config, service);
+    set_disks(config, service);
+    return result;
+}
+
+}  // namespace summond::xen

@@ -1,0 +1,63 @@
+// vm::Backend over one libxl context. One thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "libxl.hpp"
+#include "log.hpp"
+#include "meter.hpp"
+#include "osevent.hpp"
+#include "store.hpp"
+#include "summond/vm/backend.hpp"
+
+namespace summond::xen {
+
+class LibxlBackend final : public vm::Backend {
+  public:
+    explicit LibxlBackend(boost::asio::io_context& io) : events_(io) {}
+    ~LibxlBackend() override;
+    base::Result<void> open();
+
+    void on_death(std::function<void(vm::DomId, vm::Death)> callback) override {
+        died_ = std::move(callback);
+    }
+    base::Result<std::vector<vm::Found>> find() override;
+    void build(const config::Service& service, Built done) override;
+    base::Result<void> adopt(vm::DomId domid) override;
+    base::Result<void> unpause(vm::DomId domid) override;
+    base::Result<void> pause(vm::DomId domid) override;
+    void destroy(vm::DomId domid, Done done) override;
+    void await_ready(vm::DomId domid, const config::Ready& how,
+                     std::function<void()> ready) override;
+    base::Result<void> meter(const std::vector<config::Service>& services) override {
+        return meter_.set(services);
+    }
+    base::Result<std::vector<vm::Traffic>> traffic() override { return meter_.read(); }
+
+  private:
+    struct Build;
+    struct Destroy;
+
+    void post(std::function<void()> what);
+    std::optional<vm::DomId> domid_of(config::ServiceId service);
+    void finish(Build& build, int rc);
+    void finish(Destroy& destroy, int rc);
+    base::Result<void> watch_death(vm::DomId domid);
+    void unwatch_death(vm::DomId domid);
+    static void build_done(libxl_ctx* ctx, int rc, void* build);
+    static void destroy_done(libxl_ctx* ctx, int rc, void* destroy);
+    static void event_occurs(void* user, libxl_event* event);
+
+    OsEvents events_;
+    XenLog log_;
+    libxl_ctx* ctx_ = nullptr;
+    int outstanding_ = 0;  // builds and destroys that libxl has not ended
+    std::unique_ptr<Store> store_;
+    Meter meter_;
+    std::function<void(vm::DomId, vm::Death)> died_;
+    std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;
+};
+
+}  // namespace summond::xen

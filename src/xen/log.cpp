@@ -1,0 +1,55 @@
+#include "log.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <charconv>
+#include <cstdarg>
+#include <cstdio>
+#include <system_error>
+
+namespace summond::xen {
+namespace {
+
+// libxl begins its messages with "libxl_create.c:730:libxl__domain_make: ", which helps nobody
+// who reads a daemon's log.
+std::string_view without_source(std::string_view text) {
+    if (!text.starts_with("libxl"))
+        return text;
+    const auto first = text.find(".c:");
+    const auto end = text.find(": ");
+    return first < end && end != std::string_view::npos ? text.substr(end + 2) : text;
+}
+
+}  // namespace
+
+XenLog::XenLog() : logger_{{message, nullptr, [](xentoollog_logger*) {}}, this} {}
+
+void XenLog::message(xentoollog_logger* logger, xentoollog_level level, int errnoval,
+                     const char* context, const char* format, va_list arguments) {
+    std::array<char, 1024> buffer{};
+    std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
+    std::string text(without_source(buffer.data()));
+    if (errnoval >= 0)
+        text += ": " + std::generic_category().message(errnoval);
+    spdlog::debug("{}: {}", context == nullptr ? "libxl" : context, text);
+    if (level >= XTL_ERROR)
+        reinterpret_cast<Logger*>(logger)->owner->keep(text);
+}
+
+void XenLog::keep(const std::string& text) {
+    last_ = text;
+    ErrorSink* sink = during_;
+    constexpr std::string_view mark = "Domain ";
+    if (text.starts_with(mark)) {
+        vm::DomId domid = 0;
+        const char* begin = text.data() + mark.size();
+        if (std::from_chars(begin, text.data() + text.size(), domid).ec == std::errc())
+            if (const auto it = by_domain_.find(domid); it != by_domain_.end())
+                sink = it->second;
+    }
+    if (sink != nullptr && sink->first.empty())
+        sink->first = text;
+}
+
+}  // namespace summond::xen

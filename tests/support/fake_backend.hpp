@@ -1,0 +1,102 @@
+// A Backend whose steps end when, and how, a test says.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "summond/vm/backend.hpp"
+
+namespace summond::test {
+
+class FakeBackend final : public vm::Backend {
+  public:
+    struct PendingBuild {
+        config::ServiceId service;
+        Built done;
+    };
+    struct PendingDestroy {
+        vm::DomId domid;
+        Done done;
+    };
+
+    std::deque<PendingBuild> builds;
+    std::deque<PendingDestroy> destroys;
+    std::map<vm::DomId, std::function<void()>> awaited;
+    std::vector<std::string> calls;  // "unpause 1", in order
+    std::vector<vm::Found> existing;
+    std::vector<vm::Traffic> counts;
+    std::vector<config::ServiceId> metered;
+    bool unpause_fails = false;
+    bool traffic_fails = false;
+
+    vm::DomId finish_build(vm::DomId domid) {
+        auto build = take(builds);
+        build.done(domid);
+        return domid;
+    }
+    void fail_build(base::WakeFailure why) {
+        auto build = take(builds);
+        build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
+    }
+    void finish_destroy() { take(destroys).done({}); }
+    void fail_destroy() { take(destroys).done(base::error("as the test says")); }
+    void become_ready(vm::DomId domid) {
+        auto ready = std::move(awaited.at(domid));
+        awaited.erase(domid);
+        ready();
+    }
+    void die(vm::DomId domid, vm::Death how) { died_(domid, how); }
+
+    void on_death(std::function<void(vm::DomId, vm::Death)> callback) override {
+        died_ = std::move(callback);
+    }
+    base::Result<std::vector<vm::Found>> find() override { return existing; }
+    void build(const config::Service& service, Built done) override {
+        builds.push_back({service.id, std::move(done)});
+    }
+    base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
+    base::Result<void> unpause(vm::DomId domid) override {
+        if (unpause_fails)
+            return base::error("as the test says");
+        return call("unpause", domid);
+    }
+    base::Result<void> pause(vm::DomId domid) override { return call("pause", domid); }
+    void destroy(vm::DomId domid, Done done) override {
+        awaited.erase(domid);
+        destroys.push_back({domid, std::move(done)});
+    }
+    void await_ready(vm::DomId domid, const config::Ready&, std::function<void()> ready) override {
+        awaited[domid] = std::move(ready);
+    }
+    base::Result<void> meter(const std::vector<config::Service>& services) override {
+        metered.clear();
+        for (const auto& service : services)
+            metered.push_back(service.id);
+        return {};
+    }
+    base::Result<std::vector<vm::Traffic>> traffic() override {
+        if (traffic_fails)
+            return base::error("as the test says");
+        return counts;
+    }
+
+  private:
+    base::Result<void> call(const char* what, vm::DomId domid) {
+        calls.push_back(std::string(what) + " " + std::to_string(domid));
+        return {};
+    }
+    template <typename T>
+    static T take(std::deque<T>& queue) {
+        T first = std::move(queue.front());
+        queue.pop_front();
+        return first;
+    }
+
+    std::function<void(vm::DomId, vm::Death)> died_;
+};
+
+}  // namespace summond::test

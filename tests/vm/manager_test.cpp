@@ -1,0 +1,370 @@
+// The lifecycles, with a clock and a backend that do what each test says.
+#include "summond/vm/manager.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fake_backend.hpp"
+#include "fake_clock.hpp"
+
+namespace summond::vm {
+namespace {
+
+using base::WakeFailure;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr config::ServiceId www = 11;
+constexpr config::ServiceId mail = 22;
+
+config::Service service(config::ServiceId id) {
+    config::Service s;
+    s.id = id;
+    s.name = "s" + std::to_string(id);
+    s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
+    s.bridge = "xenbr0";
+    s.ttl = 10;
+    s.idle_after = seconds(60);
+    s.ready.timeout = seconds(30);
+    return s;
+}
+
+class ManagerTest : public testing::Test {
+  protected:
+    void SetUp() override { manager.configure({service(www), service(mail)}); }
+
+    Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
+    // Lets time pass the way vmm does: from deadline to deadline.
+    void pass(base::Duration time) {
+        const auto end = clock.now() + time;
+        for (auto next = manager.next_deadline(); next && *next <= end;
+             next = manager.next_deadline()) {
+            if (*next > clock.now())
+                clock.advance(*next - clock.now());
+            manager.tick();
+        }
+        clock.advance(end - clock.now());
+    }
+    // A domain that is ready.
+    void bring_up(DomId domid, config::ServiceId id = www) {
+        manager.wake(id, WakeReason::dns);
+        backend.finish_build(domid);
+        backend.become_ready(domid);
+    }
+    void reconfigure_www(const std::function<void(config::Service&)>& change) {
+        auto changed_service = service(www);
+        change(changed_service);
+        manager.configure({changed_service, service(mail)});
+    }
+
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    std::vector<config::ServiceId> changes;
+    Manager manager{backend, clock, [this](config::ServiceId id) { changes.push_back(id); }};
+};
+
+TEST_F(ManagerTest, WakesThroughBuildingAndBootingToReady) {
+    EXPECT_EQ(phase(), Phase::asleep);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_TRUE(backend.calls.empty());
+    backend.finish_build(7);
+    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(backend.calls, std::vector<std::string>{"unpause 7"});
+    backend.become_ready(7);
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(mail), Phase::asleep);
+}
+
+TEST_F(ManagerTest, ManyWakesAreOneBuild) {
+    for (int i = 0; i < 200; ++i)
+        manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 1u);
+    backend.finish_build(7);
+    manager.wake(www, WakeReason::dns);
+    backend.become_ready(7);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ManagerTest, BuildsOfDifferentServicesOverlap) {
+    manager.wake(www, WakeReason::dns);
+    manager.wake(mail, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 2u);
+}
+
+TEST_F(ManagerTest, UnknownServicesAreIgnored) {
+    manager.wake(33, WakeReason::dns);
+    manager.touch(33);
+    EXPECT_TRUE(backend.builds.empty());
+    EXPECT_FALSE(manager.status(33));
+}
+
+TEST_F(ManagerTest, FailedBuildBacksOffTwiceAsLongEachTime) {
+    for (const auto backoff : {1, 2, 4, 8, 16, 32, 60, 60}) {
+        manager.wake(www, WakeReason::dns);
+        ASSERT_EQ(backend.builds.size(), 1u);
+        backend.fail_build(WakeFailure::no_memory);
+        const auto status = *manager.status(www);
+        EXPECT_EQ(status.phase, Phase::failed);
+        EXPECT_EQ(status.failure, WakeFailure::no_memory);
+        EXPECT_EQ(status.retry_after, seconds(backoff));
+        pass(seconds(backoff) - milliseconds(1));
+        manager.wake(www, WakeReason::dns);
+        EXPECT_TRUE(backend.builds.empty()) << "woken during back-off";
+        pass(milliseconds(1));
+        EXPECT_EQ(phase(), Phase::asleep);
+    }
+    bring_up(7);
+    backend.die(7, Death::poweroff);
+    backend.finish_destroy();
+    manager.wake(www, WakeReason::dns);
+    backend.fail_build(WakeFailure::start_failed);
+    EXPECT_EQ(manager.status(www)->retry_after, seconds(1)) << "a good wake ends the row";
+}
+
+TEST_F(ManagerTest, WakeDuringBackoffIsAnsweredByAChange) {
+    manager.wake(www, WakeReason::dns);
+    backend.fail_build(WakeFailure::no_kernel);
+    changes.clear();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(changes, std::vector<config::ServiceId>{www});
+}
+
+TEST_F(ManagerTest, DomainThatCannotBeUnpausedIsDestroyed) {
+    backend.unpause_fails = true;
+    manager.wake(www, WakeReason::dns);
+    backend.finish_build(7);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 7u);
+    EXPECT_EQ(phase(), Phase::failed);
+}
+
+TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
+    manager.wake(www, WakeReason::dns);
+    backend.finish_build(7);
+    pass(seconds(30) - milliseconds(1));
+    EXPECT_EQ(phase(), Phase::booting);
+    pass(milliseconds(1));
+    EXPECT_EQ(phase(), Phase::failed);
+    EXPECT_EQ(manager.status(www)->failure, WakeFailure::not_ready);
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(ManagerTest, CrashWhileBootingFailsTheWake) {
+    manager.wake(www, WakeReason::dns);
+    backend.finish_build(7);
+    backend.die(7, Death::crash);
+    EXPECT_EQ(manager.status(www)->failure, WakeFailure::crashed);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    pass(seconds(1));
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(ManagerTest, CrashIsReapedAndTheNextWakeBuildsAnew) {
+    bring_up(7);
+    backend.die(7, Death::crash);
+    EXPECT_EQ(phase(), Phase::asleep);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building) << "wanted again, once the old one is gone";
+    EXPECT_TRUE(backend.builds.empty()) << "not before the old one is gone";
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ManagerTest, DomainDestroyedByTheAdministratorIsAsleepAtOnce) {
+    bring_up(7);
+    backend.die(7, Death::gone);
+    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
+TEST_F(ManagerTest, RebootIsDoneForTheGuest) {
+    bring_up(7);
+    backend.die(7, Death::reboot);
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ManagerTest, IdleDomainIsDestroyedAndTrafficKeepsIt) {
+    bring_up(7);
+    for (int minute = 0; minute < 5; ++minute) {
+        backend.counts = {{www, static_cast<std::uint64_t>(minute + 1)}, {mail, 0}};
+        pass(seconds(59));
+        ASSERT_EQ(phase(), Phase::ready) << minute;
+    }
+    pass(seconds(80));
+    EXPECT_EQ(phase(), Phase::asleep);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 7u);
+}
+
+TEST_F(ManagerTest, LastAnswersTtlKeepsAnIdleDomain) {
+    reconfigure_www([](config::Service& s) { s.ttl = 300; });
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    pass(seconds(100));
+    manager.touch(www);
+    pass(seconds(299));
+    EXPECT_EQ(phase(), Phase::ready);
+    pass(seconds(20));
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(ManagerTest, ServiceThatIsNeverIdleStays) {
+    reconfigure_www([](config::Service& s) { s.idle_after.reset(); });
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    pass(std::chrono::hours(24));
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(ManagerTest, NoDomainIsPutAwayWhileTrafficCannotBeRead) {
+    bring_up(7);
+    backend.traffic_fails = true;
+    pass(seconds(600));
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(ManagerTest, ServiceWithoutInterfaceIsKeptByQueriesAlone) {
+    reconfigure_www([](config::Service& s) { s.bridge.reset(); });
+    bring_up(7);
+    pass(seconds(80));
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(ManagerTest, PauseIsUnpausedAtTheNextWake) {
+    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::pause; });
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    pass(seconds(80));
+    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_TRUE(backend.destroys.empty());
+    EXPECT_EQ(backend.calls.back(), "pause 7");
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.calls.back(), "unpause 7");
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ManagerTest, AddressGivenOutJustBeforeIdleWakesAgain) {
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    while (phase() == Phase::ready)
+        pass(seconds(1));
+    manager.touch(www);
+    EXPECT_EQ(phase(), Phase::building);
+}
+
+TEST_F(ManagerTest, OldTouchDoesNotWakeWhatCrashed) {
+    bring_up(7);
+    backend.die(7, Death::crash);
+    backend.finish_destroy();
+    manager.touch(www);
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(ManagerTest, FailedDestroyIsTriedAgain) {
+    bring_up(7);
+    backend.die(7, Death::poweroff);
+    backend.fail_destroy();
+    EXPECT_TRUE(backend.destroys.empty());
+    pass(seconds(5));
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ManagerTest, AdoptsCompleteRunningDomainsAndRemovesTheRest) {
+    backend.existing = {{3, www, false, Found::Run::paused},
+                        {4, www, true, Found::Run::running},
+                        {5, 99, true, Found::Run::running},
+                        {6, mail, false, Found::Run::paused}};
+    ASSERT_TRUE(manager.adopt());
+    EXPECT_EQ(phase(), Phase::booting);
+    backend.become_ready(4);
+    EXPECT_EQ(phase(), Phase::ready);
+    std::vector<DomId> destroyed;
+    for (const auto& d : backend.destroys)
+        destroyed.push_back(d.domid);
+    EXPECT_EQ(destroyed, (std::vector<DomId>{5, 3, 6}));
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ManagerTest, AdoptsPausedDomainsOnlyOfServicesThatPause) {
+    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::pause; });
+    backend.existing = {{3, www, true, Found::Run::paused}, {4, mail, true, Found::Run::paused}};
+    ASSERT_TRUE(manager.adopt());
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 4u);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.calls.back(), "unpause 3");
+}
+
+TEST_F(ManagerTest, AdoptedDeadDomainIsRemovedAndWokenAnew) {
+    backend.existing = {{3, www, true, Found::Run::dead}};
+    ASSERT_TRUE(manager.adopt());
+    manager.wake(www, WakeReason::dns);
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
+    bring_up(7);
+    manager.configure({service(mail)});
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_destroy();
+    pass(milliseconds(1));
+    EXPECT_TRUE(backend.builds.empty());
+    EXPECT_FALSE(manager.status(www));
+}
+
+TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {
+    manager.wake(www, WakeReason::dns);
+    manager.configure({service(mail)});
+    backend.finish_build(7);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_TRUE(backend.calls.empty()) << "never ran";
+}
+
+TEST_F(ManagerTest, NewSettingsLeaveTheRunningDomainNewAddressesEndIt) {
+    bring_up(7);
+    reconfigure_www([](config::Service& s) { s.memory_kib = 1 << 20; });
+    EXPECT_TRUE(backend.destroys.empty());
+    reconfigure_www([](config::Service& s) { s.ipv4 = {base::IpAddress::v4({192, 0, 2, 99})}; });
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(ManagerTest, StopLeavesDomainsRunning) {
+    bring_up(7);
+    bool stopped = false;
+    manager.stop([&] { stopped = true; });
+    pass(milliseconds(1));
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(backend.destroys.empty());
+    manager.wake(mail, WakeReason::dns);
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ManagerTest, StopDestroysWhatSaysSoAndWaitsForIt) {
+    reconfigure_www([](config::Service& s) { s.destroy_on_exit = true; });
+    bring_up(7);
+    manager.wake(mail, WakeReason::dns);
+    bool stopped = false;
+    manager.stop([&] { stopped = true; });
+    pass(milliseconds(1));
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    pass(milliseconds(1));
+    EXPECT_FALSE(stopped) << "mail is still being built";
+    backend.finish_build(8);
+    ASSERT_EQ(backend.destroys.size(), 1u) << "never left half-way";
+    backend.finish_destroy();
+    pass(milliseconds(1));
+    EXPECT_TRUE(stopped);
+}
+
+}  // namespace
+}  // namespace summond::vm
