@@ -1,0 +1,36 @@
+// Sockets for the addresses in `listen`. The parent makes them while it may (ports below 1024) and
+// keeps them open over restarts and reloads of the front, so that no query is lost in between.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "summond/base/ip_address.hpp"
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+
+namespace summond::net {
+
+struct Bound {
+    // UDP sockets, one a worker (SO_REUSEPORT: the kernel spreads clients over them), then one
+    // listening TCP socket. All close-on-exec.
+    std::vector<base::UniqueFd> sockets;
+    std::vector<std::string> warnings;  // for the log
+};
+
+// Binds one endpoint for udp_workers (at least 1) workers. Port 0: one that the kernel chooses, the
+// same for all sockets. An address that no interface has yet is bound nevertheless, with a warning:
+// at boot the bridge may come up later. Errors say which endpoint, why, and what would be right.
+// An endpoint that is bound already, also by this process, is an error: SO_REUSEPORT alone would
+// let two daemons share a port and each lose half of the queries.
+base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_workers);
+
+// What an inherited socket is.
+struct SocketInfo {
+    enum class Kind { udp, tcp_listener };
+    Kind kind;
+    base::Endpoint local;
+};
+base::Result<SocketInfo> describe(int fd);
+
+}  // namespace summond::net

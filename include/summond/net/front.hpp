@@ -1,0 +1,72 @@
+// The whole of the front's network side: UDP workers, TCP, the services' states, and how they hang
+// together. Lives on the thread of its io_context; the workers have threads of their own.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/config/config.hpp"
+#include "summond/ipc/channel.hpp"
+#include "summond/net/fd_watch.hpp"
+#include "summond/net/services.hpp"
+#include "summond/net/tcp_server.hpp"
+#include "summond/net/udp_worker.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::net {
+
+class Front {
+  public:
+    // sockets: from bind_endpoint, in any order. The first UDP socket of each endpoint goes to the
+    // first worker, and so on. Nothing is received yet. io, zones and clock must outlive the front.
+    static base::Result<std::unique_ptr<Front>> make(boost::asio::io_context& io,
+                                                     const config::Config& config,
+                                                     const zone::Zones& zones,
+                                                     std::vector<base::UniqueFd> sockets,
+                                                     const base::Clock& clock);
+    // Stops whatever is under way. io must not run any more.
+    ~Front();
+
+    // A new vmm, in place of the one before.
+    void connect_vmm(ipc::Channel channel);
+    // Starts the workers' threads and accepts connections. Once.
+    base::Result<void> start();
+    // Takes no new queries, answers those that wait; then calls drained. Once.
+    void drain(std::function<void()> drained);
+
+    std::size_t worker_count() const { return workers_.size(); }
+
+  private:
+    Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
+          const base::Clock& clock);
+
+    void on_services_changed();
+    void schedule();
+    void tick();
+    void part_drained();
+
+    boost::asio::io_context& io_;
+    const base::Clock& clock_;
+    Services services_;
+    TcpServer tcp_;
+    std::vector<base::UniqueFd> listeners_;  // until start
+    std::vector<std::unique_ptr<UdpWorker>> workers_;
+    std::vector<std::thread> threads_;
+    FdWatch wanted_watch_;
+    FdWatch vmm_watch_;
+    boost::asio::steady_timer services_timer_;
+    boost::asio::steady_timer tick_timer_;
+    std::uint64_t overflows_ = 0;  // reported so far
+    std::size_t undrained_ = 0;
+    std::function<void()> drained_;
+};
+
+}  // namespace summond::net

@@ -1,0 +1,112 @@
+// What the front knows of its services: turns vmm's State messages and the services' `answer:`
+// settings into answer::Availability, and queries for sleeping services into Wake messages.
+//
+// The availability is read by all threads. Everything else runs on the front's main thread, apart
+// from want() and overdue(). No I/O but the messages on vmm's channel: the caller watches
+// channel_fd(), wanted_fd() and next_timer().
+//
+// When vmm is gone, services that were up stay answerable; wakes stay pending and are sent to the
+// next vmm as long as somebody waits for them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "summond/answer/answer.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/config/config.hpp"
+#include "summond/ipc/channel.hpp"
+
+namespace summond::net {
+
+class Services {
+  public:
+    struct Setting {
+        config::ServiceId id;
+        config::AnswerWhen answer;
+    };
+    // How long a Wake may stay without an answer before those who wait must ask for it again.
+    static constexpr auto wake_patience = std::chrono::milliseconds(1000);
+    // The same where the Wake could not even be sent.
+    static constexpr auto send_patience = std::chrono::milliseconds(100);
+    // A failure holds at least this long, so that every waiting query hears of it.
+    static constexpr auto failure_minimum = std::chrono::milliseconds(250);
+
+    // settings: in the order of the zone image's service table. changed: called on the main thread
+    // after one or more services ceased to be `starting`; parked queries must be resolved again.
+    Services(const std::vector<Setting>& settings, const base::Clock& clock,
+             std::function<void()> changed);
+
+    std::span<answer::ServiceState> states() { return states_; }
+
+    // Any thread: a query that waits for this service found it asleep.
+    void want(std::uint32_t service) noexcept;
+    // Any thread: the reason to give to a query that has waited too long.
+    base::WakeFailure overdue() const noexcept {
+        return connected_.load(std::memory_order_relaxed) ? base::WakeFailure::not_ready
+                                                          : base::WakeFailure::no_controller;
+    }
+
+    // Readable after a want(); the main thread then calls take_wanted.
+    int wanted_fd() const { return wanted_fd_.get(); }
+    void take_wanted();
+
+    // A new vmm, in place of the one before, if any. It will send the state of every service.
+    void connect(ipc::Channel channel);
+    // -1 where there is none.
+    int channel_fd() const { return channel_.fd(); }
+    // Reads what has come. False: the channel broke; the caller ceases to watch it and calls
+    // disconnect.
+    bool receive();
+    void disconnect();
+
+    // When run_timers must be called next.
+    std::optional<base::TimePoint> next_timer() const;
+    void run_timers();
+
+    // Tells vmm which services' addresses have been given out since the last call. Call once a
+    // second.
+    void send_touches();
+
+  private:
+    struct Service {
+        config::ServiceId id = 0;
+        config::AnswerWhen answer;
+        ipc::Phase phase = ipc::Phase::asleep;
+        bool waking = false;  // a Wake is wanted, and vmm has said nothing since
+        std::optional<base::TimePoint> due;
+    };
+
+    void wake(std::uint32_t service);
+    void on_state(const ipc::State& state);
+    void on_running(std::uint32_t service, base::TimePoint woken);
+    void fall_asleep(std::uint32_t service);
+    void fail(std::uint32_t service, base::WakeFailure why);
+    void set(std::uint32_t service, answer::Availability availability);
+    void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);
+    void tell_changed();
+
+    const base::Clock& clock_;
+    std::function<void()> changed_;
+    std::vector<answer::ServiceState> states_;
+    std::vector<std::atomic<bool>> wanted_;
+    base::UniqueFd wanted_fd_;
+    std::atomic<bool> connected_{false};
+
+    std::vector<Service> services_;
+    std::unordered_map<config::ServiceId, std::uint32_t> index_;
+    std::set<std::pair<base::TimePoint, std::uint32_t>> timers_;
+    ipc::Channel channel_;
+    bool any_changed_ = false;
+};
+
+}  // namespace summond::net

@@ -1,0 +1,96 @@
+// DNS over TCP (RFC 7766): connections are kept open, queries may be pipelined and are answered out
+// of order where one waits for its service. Runs on the thread of its io_context.
+//
+// What a client can use up is bounded: connections in total and by source, the time that a query
+// may take to arrive and an answer to be taken, unsent answers (a client that does not read is not
+// read from) and waiting queries.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "summond/answer/answer.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/base/ip_address.hpp"
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/net/services.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::net {
+
+class TcpSession;
+
+struct TcpLimits {
+    // Beyond it, the connection that has been idle longest makes room; if none is idle, the new
+    // one is closed.
+    std::size_t connections = 512;
+    // From one IPv4 address or IPv6 /64. Further ones are closed at once.
+    std::size_t connections_per_source = 64;
+    // A connection is closed when for this long no whole query has come and no answer has been
+    // taken (RFC 7766 §6.2.3: "of the order of a few seconds").
+    base::Duration idle = std::chrono::seconds(10);
+    // Octets of unsent answers beyond which no further query of the connection is looked at.
+    std::size_t backlog = 64 * 1024;
+    // Queries of one connection that wait for services, of at most max_parked_query octets; further
+    // ones get SERVFAIL.
+    std::size_t parked = 64;
+};
+
+class TcpServer {
+  public:
+    // All references must outlive the server, and the io_context must not run handlers any more
+    // when the server is destroyed.
+    TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
+              const base::Clock& clock, const TcpLimits& limits = {});
+    ~TcpServer();
+
+    // Accepts connections from a listening socket.
+    base::Result<void> listen(base::UniqueFd listener);
+    // A service's availability has changed.
+    void signal();
+    // Ends what has taken too long. Call about once a second.
+    void tick();
+    // Takes no new connections and ends those there are when they have been answered; then calls
+    // drained, perhaps at once.
+    void drain(std::function<void()> drained);
+
+    std::size_t connection_count() const { return sessions_.size(); }
+
+  private:
+    friend class TcpSession;
+    using Acceptor = boost::asio::ip::tcp::acceptor;
+    using Source = std::array<std::uint8_t, 9>;  // family, address or /64 prefix
+    using Sessions = std::list<std::shared_ptr<TcpSession>>;
+    struct Listener;
+
+    void accept(Listener& listener);
+    void on_connection(boost::asio::ip::tcp::socket socket,
+                       const boost::asio::ip::tcp::endpoint& peer);
+    bool make_room();
+    void remove(Sessions::iterator session, Source source);
+    void moved_on(Sessions::iterator session);
+    void check_drained();
+
+    boost::asio::io_context& io_;
+    Services& services_;
+    const base::Clock& clock_;
+    const TcpLimits limits_;
+    answer::Context context_;
+    std::vector<std::uint8_t> answer_;  // resolve's output, copied into the session's backlog
+    std::list<Listener> listeners_;
+    Sessions sessions_;  // the one that moved on last is at the end
+    std::map<Source, std::size_t> sources_;
+    bool draining_ = false;
+    std::function<void()> drained_;
+};
+
+}  // namespace summond::net

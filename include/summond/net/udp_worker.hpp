@@ -1,0 +1,82 @@
+// One UDP worker: a thread with sockets of its own (SO_REUSEPORT), which receives queries and sends
+// answers in batches and keeps the queries that wait for a service. Nothing on the warm path
+// allocates, locks, logs or makes a system call beyond the batch.
+//
+// A worker belongs to its thread; only signal(), drain() and stop() may be called from others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "summond/answer/answer.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/net/services.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::net {
+
+class ParkedQueries;
+
+class UdpWorker {
+  public:
+    // sockets: bound, as made by bind_endpoint. zones, services and clock must outlive the worker.
+    static base::Result<std::unique_ptr<UdpWorker>> make(std::vector<base::UniqueFd> sockets,
+                                                         const zone::Zones& zones,
+                                                         Services& services,
+                                                         const base::Clock& clock);
+    ~UdpWorker();
+
+    // Until stop(), or until nothing is left to do after drain().
+    void run();
+    // One round: waits for at most timeout_ms (-1: without limit) and handles what has come.
+    // False when run() would end.
+    bool step(int timeout_ms);
+
+    // A service's availability has changed.
+    void signal() noexcept;
+    // Receive no more (the sockets' queues go to the next front, which shares them); answer those
+    // who wait.
+    void drain() noexcept;
+    void stop() noexcept;
+
+    // Queries dropped because too many waited; any thread.
+    std::uint64_t overflows() const { return overflows_.load(std::memory_order_relaxed); }
+
+  private:
+    struct Socket {
+        base::UniqueFd fd;
+        bool wildcard;
+    };
+    struct Batch;
+    UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock);
+
+    void receive(std::uint32_t socket);
+    unsigned resolve_batch(std::uint32_t socket, unsigned received);
+    void send(int fd, unsigned count);
+    void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
+              std::uint32_t service);
+    void resolve_parked();
+    void expire_parked();
+    void answer_parked(std::size_t parked, std::uint32_t size);
+    void stop_receiving();
+    int timeout(int limit_ms) const;
+
+    Services& services_;
+    const base::Clock& clock_;
+    answer::Context context_;
+    std::vector<Socket> sockets_;
+    std::unique_ptr<Batch> batch_;
+    std::unique_ptr<ParkedQueries> parked_;
+    base::UniqueFd epoll_;
+    base::UniqueFd signal_;
+    std::atomic<bool> draining_{false};
+    std::atomic<bool> stopped_{false};
+    bool receiving_ = true;
+    std::atomic<std::uint64_t> overflows_{0};
+};
+
+}  // namespace summond::net

@@ -1,0 +1,159 @@
+// The front role: answers DNS. Born with everything it needs, it gives up the rest before it reads
+// the first packet or starts a thread. The main thread has TCP, timers and the channels to parent
+// and vmm; each UDP worker has a thread (net/front.hpp).
+
+#include "summond/net/front.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "roles.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/base/log.hpp"
+#include "summond/ipc/channel.hpp"
+#include "summond/net/fd_watch.hpp"
+#include "summond/proc/isolate.hpp"
+#include "summond/proc/memfd.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::main {
+namespace {
+
+namespace asio = boost::asio;
+
+// Clients that are still being served after that are cut off. Parked queries need park_time.
+constexpr auto drain_limit = std::chrono::seconds(10);
+// The same where somebody wants us gone.
+constexpr auto terminate_limit = std::chrono::seconds(1);
+
+class FrontProcess {
+  public:
+    FrontProcess(asio::io_context& io, ipc::Channel control)
+        : io_(io),
+          control_(std::move(control)),
+          watch_(io, control_.fd(), [this] { receive(); }),
+          terminate_(io, SIGTERM),
+          limit_(io) {
+        terminate_.async_wait([this](const boost::system::error_code& error, int) {
+            if (!error)
+                drain(terminate_limit);
+        });
+    }
+
+    base::Result<void> start(const config::Config& config, const zone::Zones& zones,
+                             std::vector<base::UniqueFd> sockets, ipc::Channel vmm) {
+        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_);
+        if (!made)
+            return tl::make_unexpected(made.error());
+        front_ = std::move(*made);
+        if (vmm.fd() >= 0)
+            front_->connect_vmm(std::move(vmm));
+        if (auto started = front_->start(); !started)
+            return started;
+        spdlog::info("serving {} zones and {} services with {} UDP workers", config.zones.size(),
+                     config.services.size(), front_->worker_count());
+        if (!control_.send(ipc::Ready{}))
+            return base::error("the parent is gone");
+        return {};
+    }
+
+  private:
+    void receive() {
+        auto received = control_.receive();
+        if (!received) {
+            spdlog::warn("the parent is gone; ending");
+            watch_ = net::FdWatch();
+            io_.stop();
+        } else if (*received) {
+            handle(**received);
+        }
+    }
+
+    void handle(ipc::Received& message) {
+        switch (message.type) {
+            case ipc::Type::peer:
+                spdlog::info("connected to a new vmm");
+                front_->connect_vmm(ipc::Channel(std::move(message.fd)));
+                break;
+            case ipc::Type::drain:
+                drain(drain_limit);
+                break;
+            default:
+                spdlog::error("the parent sent a message that is not for the front");
+                break;
+        }
+    }
+
+    void drain(std::chrono::seconds limit) {
+        limit_.expires_after(limit);
+        limit_.async_wait([this](const boost::system::error_code& error) {
+            if (!error)
+                io_.stop();
+        });
+        if (!std::exchange(draining_, true))
+            front_->drain([this] { io_.stop(); });
+    }
+
+    asio::io_context& io_;
+    base::SteadyClock clock_;
+    ipc::Channel control_;
+    net::FdWatch watch_;
+    asio::signal_set terminate_;
+    asio::steady_timer limit_;
+    std::unique_ptr<net::Front> front_;
+    bool draining_ = false;
+};
+
+int failed(const std::string& what) {
+    spdlog::critical("{}", what);
+    return 1;
+}
+
+}  // namespace
+
+int front_main(const std::string& config_file, int socket_count, bool has_peer) {
+    // A terminal's Ctrl-C and hang-up are for the parent, which tells us what to do.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
+    ipc::Channel control{base::UniqueFd(control_fd)};
+    ipc::Channel vmm;
+    if (has_peer)
+        vmm = ipc::Channel(base::UniqueFd(peer_fd));
+    std::vector<base::UniqueFd> sockets;
+    for (int i = 0; i < socket_count; ++i)
+        sockets.emplace_back(first_socket_fd + i);
+
+    const auto text = proc::read_memfd(config_fd);
+    const auto loaded = config::parse(text ? *text : std::string(), config_file);
+    if (!loaded.config)
+        return failed("no usable configuration from the parent");
+    const config::Config& config = *loaded.config;
+    base::log_to_stderr("front", spdlog::level::from_str(config.log_level));
+    const auto image = proc::Mapping::map(image_fd);
+    if (!image)
+        return failed("zone image: " + image.error().what);
+    const auto zones = zone::Zones::open(image->bytes());
+    if (!zones)
+        return failed("zone image: " + zones.error().what);
+
+    asio::io_context io(1);
+    FrontProcess process(io, std::move(control));
+    if (const auto isolated = proc::isolate_front(config.user); !isolated)
+        return failed("cannot isolate: " + isolated.error().what);
+    if (const auto started = process.start(config, *zones, std::move(sockets), std::move(vmm));
+        !started)
+        return failed(started.error().what);
+    io.run();
+    spdlog::info("ended");
+    return 0;
+}
+
+}  // namespace summond::main

@@ -1,0 +1,168 @@
+#include "summond/net/front.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "summond/base/log.hpp"
+#include "summond/net/bind.hpp"
+
+namespace summond::net {
+namespace {
+
+std::vector<Services::Setting> settings(const config::Config& config, const zone::Zones& zones) {
+    std::map<config::ServiceId, config::AnswerWhen> answers;
+    for (const config::Service& service : config.services)
+        answers[service.id] = service.answer;
+    std::vector<Services::Setting> result;
+    for (std::size_t i = 0; i < zones.service_count(); ++i)
+        result.push_back({zones.service_id(i), answers[zones.service_id(i)]});
+    return result;
+}
+
+}  // namespace
+
+Front::Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
+             const base::Clock& clock)
+    : io_(io),
+      clock_(clock),
+      services_(settings(config, zones), clock, [this] { on_services_changed(); }),
+      tcp_(io, zones, services_, clock),
+      wanted_watch_(io, services_.wanted_fd(),
+                    [this] {
+                        services_.take_wanted();
+                        schedule();
+                    }),
+      services_timer_(io),
+      tick_timer_(io) {}
+
+Front::~Front() {
+    for (const auto& worker : workers_)
+        worker->stop();
+    for (std::thread& thread : threads_)
+        thread.join();
+}
+
+base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
+                                                 const config::Config& config,
+                                                 const zone::Zones& zones,
+                                                 std::vector<base::UniqueFd> sockets,
+                                                 const base::Clock& clock) {
+    std::unique_ptr<Front> front(new Front(io, config, zones, clock));
+    std::map<std::string, std::size_t> udp_sockets;  // of an endpoint, so far
+    std::vector<std::vector<base::UniqueFd>> of_worker;
+    for (base::UniqueFd& socket : sockets) {
+        const auto info = describe(socket.get());
+        if (!info)
+            return tl::make_unexpected(info.error());
+        if (info->kind == SocketInfo::Kind::tcp_listener) {
+            front->listeners_.push_back(std::move(socket));
+            continue;
+        }
+        const std::size_t worker = udp_sockets[info->local.to_string()]++;
+        if (worker == of_worker.size())
+            of_worker.emplace_back();
+        of_worker[worker].push_back(std::move(socket));
+    }
+    for (auto& worker_sockets : of_worker) {
+        auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock);
+        if (!worker)
+            return tl::make_unexpected(worker.error());
+        front->workers_.push_back(std::move(*worker));
+    }
+    return front;
+}
+
+base::Result<void> Front::start() {
+    for (base::UniqueFd& listener : listeners_) {
+        if (auto r = tcp_.listen(std::move(listener)); !r)
+            return r;
+    }
+    listeners_.clear();
+
+    // Signals are for the main thread.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (const auto& worker : workers_) {
+        threads_.emplace_back([this, &worker = *worker] {
+            worker.run();
+            boost::asio::post(io_, [this] { part_drained(); });
+        });
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    tick();
+    return {};
+}
+
+void Front::connect_vmm(ipc::Channel channel) {
+    vmm_watch_ = FdWatch();  // before its descriptor is closed
+    services_.connect(std::move(channel));
+    vmm_watch_ = FdWatch(io_, services_.channel_fd(), [this] {
+        if (!services_.receive()) {
+            spdlog::warn("vmm is gone: services that are up are answered, others wait");
+            vmm_watch_ = FdWatch();
+            services_.disconnect();
+        }
+        schedule();
+    });
+    schedule();
+}
+
+void Front::on_services_changed() {
+    for (const auto& worker : workers_)
+        worker->signal();
+    tcp_.signal();
+}
+
+// Sets the timer to what the services wait for next.
+void Front::schedule() {
+    const auto next = services_.next_timer();
+    if (!next) {
+        services_timer_.cancel();
+        return;
+    }
+    services_timer_.expires_after(*next - clock_.now());
+    services_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        services_.run_timers();
+        schedule();
+    });
+}
+
+void Front::tick() {
+    services_.send_touches();
+    tcp_.tick();
+    std::uint64_t overflows = 0;
+    for (const auto& worker : workers_)
+        overflows += worker->overflows();
+    if (overflows > overflows_)
+        spdlog::warn("too many queries wait for services: {} dropped", overflows - overflows_);
+    overflows_ = overflows;
+    tick_timer_.expires_after(std::chrono::seconds(1));
+    tick_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error)
+            tick();
+    });
+}
+
+void Front::drain(std::function<void()> drained) {
+    drained_ = std::move(drained);
+    undrained_ = workers_.size() + 1;
+    for (const auto& worker : workers_)
+        worker->drain();
+    tcp_.drain([this] { part_drained(); });
+}
+
+void Front::part_drained() {
+    if (undrained_ > 0 && --undrained_ == 0)
+        drained_();
+}
+
+}  // namespace summond::net

@@ -1,0 +1,227 @@
+#include "summond/net/services.hpp"
+
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace summond::net {
+
+using answer::Availability;
+using base::WakeFailure;
+using ipc::Phase;
+
+namespace {
+
+WakeFailure to_failure(std::uint32_t value) {
+    return value > static_cast<std::uint32_t>(WakeFailure::none) &&
+                   value <= static_cast<std::uint32_t>(WakeFailure::no_controller)
+               ? static_cast<WakeFailure>(value)
+               : WakeFailure::start_failed;
+}
+
+}  // namespace
+
+Services::Services(const std::vector<Setting>& settings, const base::Clock& clock,
+                   std::function<void()> changed)
+    : clock_(clock),
+      changed_(std::move(changed)),
+      states_(settings.size()),
+      wanted_(settings.size()),
+      wanted_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      services_(settings.size()) {
+    if (!wanted_fd_)
+        throw std::system_error(errno, std::generic_category(), "eventfd");
+    for (std::uint32_t i = 0; i < settings.size(); ++i) {
+        services_[i].id = settings[i].id;
+        services_[i].answer = settings[i].answer;
+        index_.emplace(settings[i].id, i);
+    }
+}
+
+void Services::want(std::uint32_t service) noexcept {
+    if (!wanted_[service].exchange(true))
+        ::eventfd_write(wanted_fd_.get(), 1);
+}
+
+void Services::take_wanted() {
+    eventfd_t ignored;
+    ::eventfd_read(wanted_fd_.get(), &ignored);
+    // Only now the flags: what is set later writes the eventfd again.
+    for (std::uint32_t i = 0; i < wanted_.size(); ++i) {
+        if (wanted_[i].load(std::memory_order_relaxed) && wanted_[i].exchange(false) &&
+            states_[i].availability.load(std::memory_order_relaxed) == Availability::asleep)
+            wake(i);
+    }
+}
+
+// From here on, the service counts as starting: one Wake, however many want it.
+void Services::wake(std::uint32_t service) {
+    const bool sent = channel_.fd() < 0 || channel_.send(ipc::Wake{services_[service].id});
+    services_[service].waking = true;
+    set(service, Availability::starting);
+    set_timer(service, clock_.now() + (sent ? wake_patience : send_patience));
+}
+
+void Services::connect(ipc::Channel channel) {
+    channel_ = std::move(channel);
+    connected_.store(true, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+        if (services_[i].waking)
+            wake(i);
+    }
+}
+
+void Services::disconnect() {
+    channel_ = ipc::Channel();
+    connected_.store(false, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+        // What was being started is unknown now. A domain that already runs will be adopted by the
+        // next vmm; a pending delay is answered when it has passed.
+        if (states_[i].availability.load(std::memory_order_relaxed) == Availability::starting &&
+            !(services_[i].phase == Phase::booting && services_[i].due)) {
+            services_[i].phase = Phase::asleep;
+            wake(i);
+        }
+    }
+}
+
+bool Services::receive() {
+    bool whole = true;
+    for (;;) {
+        const auto received = channel_.receive();
+        if (!received || (*received && (*received)->type != ipc::Type::state))
+            whole = false;
+        if (!whole || !*received)
+            break;
+        on_state((*received)->as<ipc::State>());
+    }
+    tell_changed();
+    return whole;
+}
+
+void Services::on_state(const ipc::State& state) {
+    const auto found = index_.find(state.service);
+    if (found == index_.end())
+        return;
+    const std::uint32_t i = found->second;
+    Service& service = services_[i];
+    // vmm may have said so before it received the Wake. If it does not follow, those who wait ask
+    // again after wake_patience.
+    if (state.phase == Phase::asleep && service.waking)
+        return;
+
+    service.waking = false;
+    service.phase = state.phase;
+    switch (state.phase) {
+        case Phase::asleep:
+            fall_asleep(i);
+            break;
+        case Phase::building:
+            set_timer(i, std::nullopt);
+            set(i, Availability::starting);
+            break;
+        case Phase::booting:
+            on_running(i, clock_.now() - std::chrono::milliseconds(state.woken_ms_ago));
+            break;
+        case Phase::ready:
+            set_timer(i, std::nullopt);
+            set(i, Availability::answerable);
+            break;
+        case Phase::failed:
+            fail(i, to_failure(state.failure));
+            set_timer(i, clock_.now() +
+                             std::max<base::Duration>(
+                                 std::chrono::milliseconds(state.retry_after_ms), failure_minimum));
+            break;
+    }
+}
+
+// The domain runs and is not known to be ready.
+void Services::on_running(std::uint32_t i, base::TimePoint woken) {
+    const config::AnswerWhen& when = services_[i].answer;
+    const base::TimePoint answer_at = woken + when.delay;
+    const bool wait = when.kind == config::AnswerWhen::Kind::delay && answer_at > clock_.now();
+    set_timer(i, wait ? std::optional(answer_at) : std::nullopt);
+    set(i, wait || when.kind == config::AnswerWhen::Kind::ready ? Availability::starting
+                                                                : Availability::answerable);
+}
+
+void Services::fall_asleep(std::uint32_t i) {
+    services_[i].phase = Phase::asleep;
+    services_[i].waking = false;
+    set_timer(i, std::nullopt);
+    set(i, Availability::asleep);
+}
+
+void Services::fail(std::uint32_t i, WakeFailure why) {
+    // Before the availability, which publishes it.
+    states_[i].failure.store(why, std::memory_order_relaxed);
+    set(i, Availability::failed);
+}
+
+void Services::set(std::uint32_t i, Availability availability) {
+    auto& current = states_[i].availability;
+    if (current.load(std::memory_order_relaxed) == availability)
+        return;
+    current.store(availability, std::memory_order_release);
+    any_changed_ |= availability != Availability::starting;
+}
+
+void Services::set_timer(std::uint32_t i, std::optional<base::TimePoint> due) {
+    if (services_[i].due)
+        timers_.erase({*services_[i].due, i});
+    services_[i].due = due;
+    if (due)
+        timers_.emplace(*due, i);
+}
+
+std::optional<base::TimePoint> Services::next_timer() const {
+    return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first);
+}
+
+void Services::run_timers() {
+    const base::TimePoint now = clock_.now();
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+        const std::uint32_t i = timers_.begin()->second;
+        if (services_[i].phase == Phase::booting) {  // the delay has passed
+            set_timer(i, std::nullopt);
+            set(i, Availability::answerable);
+        } else {  // the Wake remained without an answer, or the failure is old enough to try again
+            fall_asleep(i);
+        }
+    }
+    tell_changed();
+}
+
+void Services::tell_changed() {
+    if (std::exchange(any_changed_, false))
+        changed_();
+}
+
+void Services::send_touches() {
+    if (channel_.fd() < 0)
+        return;  // the flags stay for the next vmm
+    ipc::Touch touch{};
+    std::vector<std::uint32_t> in_message;
+    const auto send = [&] {
+        if (touch.count > 0 && !channel_.send(touch)) {
+            for (const std::uint32_t i : in_message)
+                states_[i].asked.store(true, std::memory_order_relaxed);
+        }
+        touch = {};
+        in_message.clear();
+    };
+    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+        if (!states_[i].asked.load(std::memory_order_relaxed))
+            continue;
+        states_[i].asked.store(false, std::memory_order_relaxed);
+        touch.services[touch.count++] = services_[i].id;
+        in_message.push_back(i);
+        if (touch.count == ipc::Touch::capacity)
+            send();
+    }
+    send();
+}
+
+}  // namespace summond::net

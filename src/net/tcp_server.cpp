@@ -1,0 +1,146 @@
+#include "summond/net/tcp_server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "summond/net/bind.hpp"
+#include "tcp_session.hpp"
+
+namespace summond::net {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+struct TcpServer::Listener {
+    Acceptor acceptor;
+    bool paused = false;  // out of descriptors or memory; tick tries again
+};
+
+TcpServer::TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
+                     const base::Clock& clock, const TcpLimits& limits)
+    : io_(io),
+      services_(services),
+      clock_(clock),
+      limits_(limits),
+      context_{zones, services.states(), answer::Transport::tcp},
+      answer_(answer::max_tcp_answer) {}
+
+TcpServer::~TcpServer() {
+    drained_ = nullptr;
+    while (!sessions_.empty())
+        sessions_.front()->close();
+}
+
+base::Result<void> TcpServer::listen(base::UniqueFd fd) {
+    const auto info = describe(fd.get());
+    if (!info)
+        return tl::make_unexpected(info.error());
+    Listener& listener = listeners_.emplace_back(Acceptor(io_));
+    error_code error;
+    listener.acceptor.assign(info->local.address.is_v4() ? tcp::v4() : tcp::v6(), fd.get(), error);
+    if (error)
+        return base::error("listen " + info->local.to_string() + ", TCP: " + error.message());
+    fd.release();
+    accept(listener);
+    return {};
+}
+
+void TcpServer::accept(Listener& listener) {
+    listener.acceptor.async_accept([this, &listener](const error_code& error, tcp::socket socket) {
+        if (!error) {
+            error_code gone;
+            const tcp::endpoint peer = socket.remote_endpoint(gone);
+            if (!gone)
+                on_connection(std::move(socket), peer);
+        }
+        if (draining_)
+            return;
+        if (error && error != boost::asio::error::connection_aborted) {
+            listener.paused = true;
+            make_room();
+            return;
+        }
+        accept(listener);
+    });
+}
+
+void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
+    Source source{};
+    if (peer.address().is_v4()) {
+        const auto bytes = peer.address().to_v4().to_bytes();
+        source[0] = 4;
+        std::ranges::copy(bytes, source.begin() + 1);
+    } else {
+        const auto bytes = peer.address().to_v6().to_bytes();
+        source[0] = 6;
+        std::copy_n(bytes.begin(), 8, source.begin() + 1);
+    }
+    const auto of_source = sources_.find(source);
+    if (of_source != sources_.end() && of_source->second >= limits_.connections_per_source)
+        return;
+    if (sessions_.size() >= limits_.connections && !make_room())
+        return;
+    ++sources_[source];
+    const auto place = sessions_.insert(
+        sessions_.end(), std::make_shared<TcpSession>(*this, std::move(socket), source));
+    (*place)->start(place);
+    if (draining_)
+        (*place)->drain();
+}
+
+// Closes the connection that has been idle longest. False if none is idle.
+bool TcpServer::make_room() {
+    const auto found =
+        std::ranges::find_if(sessions_, [](const auto& session) { return session->idle(); });
+    if (found == sessions_.end())
+        return false;
+    (*found)->close();
+    return true;
+}
+
+// source by value: the session may end here.
+void TcpServer::remove(Sessions::iterator session, Source source) {
+    sessions_.erase(session);
+    const auto of_source = sources_.find(source);
+    if (--of_source->second == 0)
+        sources_.erase(of_source);
+    check_drained();
+}
+
+void TcpServer::moved_on(Sessions::iterator session) {
+    sessions_.splice(sessions_.end(), sessions_, session);
+}
+
+void TcpServer::signal() {
+    // A copy: sessions leave the list when they close.
+    for (const auto& session : std::vector(sessions_.begin(), sessions_.end()))
+        session->resolve_parked();
+}
+
+void TcpServer::tick() {
+    for (const auto& session : std::vector(sessions_.begin(), sessions_.end()))
+        session->expire();
+    for (Listener& listener : listeners_) {
+        if (std::exchange(listener.paused, false) && !draining_)
+            accept(listener);
+    }
+}
+
+void TcpServer::drain(std::function<void()> drained) {
+    draining_ = true;
+    drained_ = std::move(drained);
+    error_code ignored;
+    for (Listener& listener : listeners_)
+        listener.acceptor.close(ignored);
+    for (const auto& session : std::vector(sessions_.begin(), sessions_.end()))
+        session->drain();
+    check_drained();
+}
+
+void TcpServer::check_drained() {
+    if (sessions_.empty() && drained_)
+        std::exchange(drained_, nullptr)();
+}
+
+}  // namespace summond::net

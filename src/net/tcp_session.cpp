@@ -1,0 +1,242 @@
+#include "tcp_session.hpp"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "parked.hpp"
+
+namespace summond::net {
+
+using answer::Availability;
+using answer::Decision;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t length_size = 2;  // RFC 1035 §4.2.2
+constexpr std::size_t header_size = 12;
+constexpr std::size_t usual_input = 4096;
+// While draining: how long a client that has not asked yet is given.
+constexpr auto drain_grace = std::chrono::seconds(1);
+// How long a client has to close its side after we have closed ours.
+constexpr auto linger = std::chrono::seconds(2);
+
+std::size_t frame_length(std::span<const std::uint8_t> frame) {
+    return std::size_t{frame[0]} << 8 | frame[1];
+}
+
+}  // namespace
+
+TcpSession::TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket,
+                       TcpServer::Source source)
+    : server_(server),
+      socket_(std::move(socket)),
+      source_(source),
+      last_progress_(server.clock_.now()),
+      in_(usual_input) {}
+
+void TcpSession::start(TcpServer::Sessions::iterator place) {
+    place_ = place;
+    error_code ignored;
+    socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+    read();
+}
+
+bool TcpSession::idle() const {
+    return begin_ == end_ && backlog_.empty() && writing_.empty() && parked_.empty();
+}
+
+bool TcpSession::backlog_full() const {
+    return backlog_.size() + writing_.size() >= server_.limits_.backlog;
+}
+
+void TcpSession::read() {
+    // Unprocessed bytes are the start of one frame; it moves to the front, and the buffer is as
+    // large as this frame needs.
+    std::copy(in_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              in_.begin() + static_cast<std::ptrdiff_t>(end_), in_.begin());
+    end_ -= std::exchange(begin_, 0);
+    const std::size_t need = end_ < length_size ? 0 : length_size + frame_length(received());
+    if (need > in_.size()) {
+        in_.resize(need);
+    } else if (in_.size() > usual_input && need <= usual_input && end_ <= usual_input) {
+        in_.resize(usual_input);
+        in_.shrink_to_fit();
+    }
+    reading_ = true;
+    socket_.async_read_some(boost::asio::buffer(in_.data() + end_, in_.size() - end_),
+                            [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                self->reading_ = false;
+                                if (self->closed_)
+                                    return;
+                                if (error == boost::asio::error::eof)
+                                    self->end_of_input_ = true;
+                                else if (error)
+                                    return self->close();
+                                self->on_read(size);
+                            });
+}
+
+void TcpSession::on_read(std::size_t size) {
+    if (!shut_down_)
+        end_ += size;
+    process();
+}
+
+// Handles whole frames while there is room for answers.
+void TcpSession::process() {
+    while (!closed_ && !backlog_full() && end_ - begin_ >= length_size) {
+        const std::size_t length = frame_length(received());
+        if (length < header_size)
+            return close();  // no DNS message; nothing that follows can be trusted
+        if (end_ - begin_ < length_size + length)
+            break;
+        const auto query = received().subspan(length_size, length);
+        begin_ += length_size + length;
+        move_on();
+        handle(query);
+    }
+    next();
+}
+
+void TcpSession::handle(std::span<const std::uint8_t> query) {
+    const Decision decision = answer::resolve(query, server_.answer_, server_.context_);
+    switch (decision.kind) {
+        case Decision::Kind::answer:
+            reply(decision.size);
+            break;
+        case Decision::Kind::park:
+            if (!park(query, decision.service))
+                reply(answer::servfail(query, server_.answer_, base::WakeFailure::refused,
+                                       answer::Transport::tcp));
+            break;
+        case Decision::Kind::drop:
+            break;
+    }
+}
+
+bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service) {
+    // Wanted even if there is no room to wait: the client may ask again.
+    if (server_.context_.services[service].availability.load(std::memory_order_relaxed) ==
+        Availability::asleep)
+        server_.services_.want(service);
+    if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked)
+        return false;
+    parked_.push_back({{query.begin(), query.end()}, service, server_.clock_.now() + park_time});
+    return true;
+}
+
+// Appends the server's answer buffer to the backlog.
+void TcpSession::reply(std::uint32_t size) {
+    backlog_.push_back(static_cast<std::uint8_t>(size >> 8));
+    backlog_.push_back(static_cast<std::uint8_t>(size));
+    backlog_.insert(backlog_.end(), server_.answer_.begin(), server_.answer_.begin() + size);
+}
+
+void TcpSession::resolve_parked() {
+    for (std::size_t i = 0; i < parked_.size();) {
+        Parked& parked = parked_[i];
+        const auto availability =
+            server_.context_.services[parked.service].availability.load(std::memory_order_relaxed);
+        if (availability == Availability::starting) {
+            ++i;
+            continue;
+        }
+        const Decision decision = answer::resolve(parked.query, server_.answer_, server_.context_);
+        if (decision.kind == Decision::Kind::park) {
+            if (availability == Availability::asleep)
+                server_.services_.want(decision.service);
+            ++i;
+            continue;
+        }
+        if (decision.kind == Decision::Kind::answer)
+            reply(decision.size);
+        parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    next();
+}
+
+void TcpSession::expire() {
+    const base::TimePoint now = server_.clock_.now();
+    std::erase_if(parked_, [&](const Parked& parked) {
+        if (parked.deadline > now)
+            return false;
+        reply(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
+                               answer::Transport::tcp));
+        return true;
+    });
+    const base::Duration limit = shut_down_ ? linger : server_.limits_.idle;
+    if (parked_.empty() && now - last_progress_ >= limit)
+        return close();
+    next();
+}
+
+void TcpSession::drain() {
+    draining_ = true;
+    next();
+}
+
+// What comes after any event: sends, reads, or ends the connection.
+void TcpSession::next() {
+    if (closed_)
+        return;
+    if (writing_.empty() && !backlog_.empty())
+        write();
+    if (end_of_input_) {
+        // What remains in the buffer is the start of a frame that will never be whole.
+        if (shut_down_ || (backlog_.empty() && writing_.empty() && parked_.empty()))
+            close();
+        return;
+    }
+    if (draining_ && !shut_down_ && may_shut_down())
+        shut_down();
+    if (!reading_ && !backlog_full())
+        read();
+}
+
+bool TcpSession::may_shut_down() const {
+    error_code ignored;
+    return idle() && socket_.available(ignored) == 0 &&
+           (moved_since_drain_ || server_.clock_.now() - last_progress_ >= drain_grace);
+}
+
+// Closing with a query on its way would reset the connection, and the client could lose answers
+// that it has not read yet. So we say that we are done and wait until the client closes.
+void TcpSession::shut_down() {
+    error_code ignored;
+    socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    shut_down_ = true;
+    last_progress_ = server_.clock_.now();
+}
+
+void TcpSession::write() {
+    std::swap(writing_, backlog_);
+    boost::asio::async_write(socket_, boost::asio::buffer(writing_),
+                             [self = shared_from_this()](const error_code& error, std::size_t) {
+                                 if (self->closed_)
+                                     return;
+                                 if (error)
+                                     return self->close();
+                                 self->writing_.clear();
+                                 self->move_on();
+                                 self->process();
+                             });
+}
+
+void TcpSession::move_on() {
+    last_progress_ = server_.clock_.now();
+    moved_since_drain_ = draining_;
+    server_.moved_on(place_);
+}
+
+void TcpSession::close() {
+    if (std::exchange(closed_, true))
+        return;
+    error_code ignored;
+    socket_.close(ignored);
+    server_.remove(place_, source_);
+}
+
+}  // namespace summond::net

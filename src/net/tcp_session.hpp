@@ -1,0 +1,74 @@
+// One TCP connection of TcpServer.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "summond/net/tcp_server.hpp"
+
+namespace summond::net {
+
+class TcpSession : public std::enable_shared_from_this<TcpSession> {
+  public:
+    TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket, TcpServer::Source source);
+
+    // place: this session in the server's list.
+    void start(TcpServer::Sessions::iterator place);
+    // Nothing received that is not answered, nothing to send.
+    bool idle() const;
+    // A service's availability has changed: answers waiting queries.
+    void resolve_parked();
+    // Answers queries that have waited too long; closes the connection if it has.
+    void expire();
+    // Ends the connection once what has been asked is answered. A client that has connected just
+    // now may still ask.
+    void drain();
+    // Now, whatever is under way. Removes the session from the server.
+    void close();
+
+  private:
+    struct Parked {
+        std::vector<std::uint8_t> query;
+        std::uint32_t service;
+        base::TimePoint deadline;
+    };
+
+    void read();
+    void on_read(std::size_t size);
+    void process();
+    void handle(std::span<const std::uint8_t> query);
+    bool park(std::span<const std::uint8_t> query, std::uint32_t service);
+    void reply(std::uint32_t size);
+    void write();
+    void move_on();
+    void next();
+    bool may_shut_down() const;
+    void shut_down();
+    bool backlog_full() const;
+    std::span<const std::uint8_t> received() const { return {in_.data() + begin_, end_ - begin_}; }
+
+    TcpServer& server_;
+    boost::asio::ip::tcp::socket socket_;
+    const TcpServer::Source source_;
+    TcpServer::Sessions::iterator place_;
+    base::TimePoint last_progress_;
+
+    std::vector<std::uint8_t> in_;
+    std::size_t begin_ = 0;  // of what has been received and not processed
+    std::size_t end_ = 0;
+    std::vector<std::uint8_t> backlog_;  // answers, framed
+    std::vector<std::uint8_t> writing_;  // given to the kernel; empty: no write is under way
+    std::vector<Parked> parked_;
+
+    bool reading_ = false;
+    bool closed_ = false;
+    bool end_of_input_ = false;  // the client sends no more (half-closed)
+    bool draining_ = false;
+    bool moved_since_drain_ = false;
+    bool shut_down_ = false;  // we send no more; what still comes is thrown away
+};
+
+}  // namespace summond::net
