@@ -31,17 +31,16 @@ INITRD_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "virtio_
                   "9p", "9pnet_virtio", "bridge"]
 # Kept in dom0's /lib/modules; the rest of the kernel package is thrown away.
 MODULE_DIRS = [
-    "arch", "crypto", "lib",
+    "lib", "crypto/crc32c_generic.ko",
     "drivers/block/loop.ko", "drivers/block/virtio_blk.ko", "drivers/block/xen-blkback",
-    "drivers/block/nbd.ko", "drivers/block/null_blk", "drivers/char/hw_random",
-    "drivers/md", "drivers/net/bonding", "drivers/net/dummy.ko", "drivers/net/ifb.ko",
+    "drivers/block/nbd.ko", "drivers/net/dummy.ko", "drivers/net/ifb.ko",
     "drivers/net/macvlan.ko", "drivers/net/net_failover.ko", "drivers/net/tap.ko",
     "drivers/net/tun.ko", "drivers/net/veth.ko", "drivers/net/virtio_net.ko",
     "drivers/net/vxlan", "drivers/net/xen-netback", "drivers/virtio", "drivers/xen",
     "fs/9p", "fs/ext4", "fs/fscache", "fs/isofs", "fs/jbd2", "fs/mbcache.ko", "fs/netfs",
     "fs/overlayfs", "fs/squashfs",
     "net/802", "net/8021q", "net/9p", "net/bridge", "net/core", "net/ipv4", "net/ipv6",
-    "net/key", "net/llc", "net/netfilter", "net/packet", "net/sched", "net/unix", "net/xfrm",
+    "net/llc", "net/netfilter", "net/packet", "net/sched", "net/unix",
 ]
 
 # Units that only cost boot time here.
@@ -64,8 +63,8 @@ modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service
 dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount
 sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
 proc-sys-fs-binfmt_misc.automount
-hwclock.service sysstat.service networking.service nftables.service xendomains.service
-xen-watchdog.service keyboard-setup.service console-setup.service
+networking.service nftables.service xendomains.service
+xen-watchdog.service kmod-static-nodes.service
 """.split()
 ENABLED_UNITS = ["lab-net.service", "lab-ssh.service", "lab-ready.service"]
 
@@ -269,7 +268,7 @@ def _overlay(root):
     default = root / "etc/systemd/system/default.target"
     default.unlink(missing_ok=True)
     default.symlink_to("/lib/systemd/system/multi-user.target")
-    for directory in ("mnt/share", "opt/summond", "opt/lab", "etc/dropbear", "proc", "sys"):
+    for directory in ("mnt/share", "var/log/xen/console", "opt/summond", "opt/lab", "etc/dropbear", "proc", "sys"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     _replace(root / "etc/machine-id", hashlib.md5(b"summond lab").hexdigest().encode() + b"\n")
 

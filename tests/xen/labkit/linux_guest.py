@@ -17,13 +17,13 @@ def build(kernel_package, root, staging, log):
     (target / "vmlinuz").write_bytes(image.unpacked_kernel(kernel_package))
     release = next((kernel_package / "lib/modules").iterdir()).name
     modules = kernel_package / "lib/modules" / release
-    for directory in ("bin", "dev", "proc", "sys", "www"):
+    for directory in ("bin", "dev", "proc", "sbin", "sys", "www"):
         (staging / directory).mkdir(parents=True)
     os.mknod(staging / "dev/console", stat.S_IFCHR | 0o600, os.makedev(5, 1))
     shutil.copy2(root / "usr/bin/busybox", staging / "bin/busybox")
     shutil.copy2(XEN_DIR / "linux-guest/init", staging / "init")
     run_logged(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
-                "-o", staging / "bin/xs", XEN_DIR / "linux-guest/xs.c"], log)
+                "-o", staging / "bin/xs-write", XEN_DIR / "linux-guest/xs_write.c"], log)
     order = image.module_order(modules, MODULES)
     for module in order:
         shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])

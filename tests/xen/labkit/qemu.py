@@ -17,11 +17,13 @@ from .util import LabError, need_tools, say, tail
 # With smap dom0 dies at its first bounce frame; with rdtscp PVH guests die in
 # instruction-length emulation. Both are limits of the emulated CPU, not of Xen.
 CPU = {"tcg": "max,-smap,-smep,-la57,-rdtscp", "kvm": "host"}
-XEN_OPTIONS = "console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1"
+XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1 "
+               "guest_loglvl=all")
 DOM0_OPTIONS = "root=/dev/vda rw console=hvc0 net.ifnames=0 loglevel=5 systemd.show_status=1"
 BOOT_LIMIT = {"tcg": 300, "kvm": 90}
-PHASES = [("hypervisor", b"Xen 4.17"), ("dom0 kernel", b"Linux version "),
+PHASES = [("hypervisor", b"(XEN) Xen version"), ("dom0's kernel", b"Serial input to DOM0"),
           ("userland", b"Welcome to ")]
+FIRST_SIGN_LIMIT = 20  # seconds until the hypervisor has printed its first line
 PR_SET_PDEATHSIG = 1
 
 
@@ -132,6 +134,8 @@ def _wait_for_boot(tree, process, accel):
         if elapsed > BOOT_LIMIT[accel]:
             raise BootFailed(f"dom0 was not up after {elapsed:.0f} s")
         seen = tree.console.read_bytes()
+        if not seen and elapsed > FIRST_SIGN_LIMIT:
+            raise BootFailed(f"no sign of Xen after {elapsed:.0f} s")
         while phases and phases[0][1] in seen:
             say(f"  {elapsed:5.1f} s  {phases.pop(0)[0]}")
         if b"Panic on CPU" in seen or b"Kernel panic" in seen:
@@ -180,9 +184,11 @@ def up(tree, options):
             except BootFailed as failure:
                 kill(process)
                 _forget(tree)
-                say(f"  {accel}: {failure}\n{tail(tree.run / 'qemu.log', 3)}")
+                shutil.copy(tree.run / "qemu.log", tree.run / f"qemu-{accel}.log")
+                say(f"  {accel}: {failure} (QEMU's output: {tree.run}/qemu-{accel}.log)")
                 if accel == candidates[-1]:
-                    raise LabError(f"the lab did not come up; the end of {tree.console}:\n"
+                    raise LabError("the lab did not come up; QEMU's output and the end of "
+                                   f"{tree.console}:\n{tail(tree.run / 'qemu.log', 5)}\n"
                                    + tail(tree.console)) from None
                 say("  so Xen does not run with it on this machine")
                 continue

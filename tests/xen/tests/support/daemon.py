@@ -1,0 +1,126 @@
+"""summond as the tests run it: the pushed binary, a configuration, its processes and its log."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from . import dns
+from .net import wait_until
+
+BINARY = pathlib.Path("/opt/summond/summond")
+
+
+class Daemon:
+    """`config` is YAML text, or a dict (written as JSON, which YAML contains)."""
+
+    address = "127.0.0.1"
+    port = 5390
+
+    def __init__(self, config, directory, name="summond"):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.config_file = directory / f"{name}.yaml"
+        self.log_file = directory / f"{name}.log"
+        self.write_config(config)
+        self.process = None
+
+    @property
+    def server(self):
+        return (self.address, self.port)
+
+    def write_config(self, config):
+        text = config if isinstance(config, str) else json.dumps(config, indent=2) + "\n"
+        self.config_file.write_text(text)
+
+    def start(self, *arguments, answers=None, limit=20):
+        """Starts it. With `answers`, a name in one of its zones, waits until it answers."""
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "--config", self.config_file, *arguments], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+        if answers:
+            wait_until(lambda: self._answers(answers), limit, "summond to answer")
+        return self
+
+    def _answers(self, name):
+        assert self.process.poll() is None, (
+            f"summond ended with status {self.process.returncode}: {self.log()[-2000:]}")
+        try:
+            return dns.query(self.server, name, "SOA", timeout=1).rcode != "SERVFAIL"
+        except dns.NoAnswer:
+            return False
+
+    def query(self, name, rtype="A", **options):
+        return dns.query(self.server, name, rtype, **options)
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def log_lines(self, *words):
+        """The log's lines that contain all the words."""
+        return [line for line in self.log().splitlines() if all(word in line for word in words)]
+
+    def pids(self):
+        """Process ids by role: {"parent": N, "front": N, "vmm": N}, as far as they run now.
+
+        A role that runs twice (a reload) is there with its newest process."""
+        session = os.getsid(self.process.pid)
+        found = {}
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                argv = (entry / "cmdline").read_bytes().decode().split("\0")
+                ours = os.getsid(int(entry.name)) == session and (
+                    (entry / "exe").readlink() == BINARY)
+            except OSError:
+                continue  # ended meanwhile
+            if ours:
+                roles = [word.partition("=")[2] for word in argv if word.startswith("--role=")]
+                role = roles[0] if roles else "parent"
+                found[role] = max(found.get(role, 0), int(entry.name))
+        return found
+
+    def kill(self, role):
+        """kill -9 of one role; returns the pid it had."""
+        pid = self.pids()[role]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self, limit=20):
+        """SIGTERM and its exit status; a daemon that does not end is killed and is an error."""
+        if self.process is None:
+            return None
+        session = self.process.pid
+        self.process.terminate()
+        try:
+            status = self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(session, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"summond did not end within {limit} s of SIGTERM") from None
+        finally:
+            self.process = None
+        left = _session_members(session)
+        deadline = time.monotonic() + 2
+        while left and time.monotonic() < deadline:
+            time.sleep(0.05)
+            left = _session_members(session)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left, f"processes {left} were still there after summond had ended"
+        return status
+
+
+def _session_members(session):
+    members = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(entry.name)) == session and (entry / "exe").readlink() == BINARY:
+                members.append(int(entry.name))
+        except OSError:
+            continue
+    return members
