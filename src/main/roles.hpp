@@ -7,11 +7,15 @@
 namespace summond::main {
 
 // Descriptors that the parent hands to a child, by number.
-inline constexpr int control_fd = 3;       // ipc::Channel to the parent (front, vmm)
-inline constexpr int config_fd = 4;        // sealed memfd: text of the configuration (all children)
-inline constexpr int image_fd = 5;         // sealed memfd: zone image (front; load writes it)
-inline constexpr int peer_fd = 6;          // ipc::Channel front <-> vmm (front, where there is a vmm)
+inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm)
+inline constexpr int config_fd = 4;   // sealed memfd: text of the configuration (all children)
+inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
+inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
 inline constexpr int first_socket_fd = 7;  // bound sockets (front): UDP workers x addresses, TCP
+
+// Exit statuses, besides 0.
+inline constexpr int exit_failed = 1;             // while running; the log says why and what to do
+inline constexpr int exit_bad_configuration = 2;  // or bad usage
 
 // Runs until told to stop; the value is the process's exit status.
 int parent_main(const std::string& config_file, bool simulate);
@@ -20,7 +24,8 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer);
 int vmm_main(const std::string& config_file, bool simulate);
 
 // Reads the file and its zone files, prints every problem on standard error, writes the text to
-// config_fd and the image to image_fd. Exit status 0, or 2 if the configuration has an error.
+// config_fd and the image to image_fd. Exit status 0, or
+// exit_bad_configuration.
 int load_main(const std::string& config_file);
 // `summond check FILE`: as load_main, writing nothing but the problems and a line that says how
 // much was found.

@@ -1,0 +1,110 @@
+// Reads a configuration and its zone files: as a short-lived child of the parent, so that neither
+// the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+#include "roles.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/config/config.hpp"
+#include "summond/proc/memfd.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::main {
+namespace {
+
+// Against a device or a wrong file; zones of any size belong into zone files.
+constexpr std::size_t max_config_size = std::size_t{256} << 20;
+
+struct Loaded {
+    std::string text;
+    config::Config config;
+    std::vector<std::uint8_t> image;
+};
+
+base::Result<std::string> read_text(const std::string& file) {
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd)
+        return base::system_error(file + ": cannot be opened", errno);
+    std::string text;
+    char buffer[65536];
+    for (;;) {
+        const ssize_t r = ::read(fd.get(), buffer, sizeof buffer);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return base::system_error(file + ": cannot be read", errno);
+        if (r == 0)
+            return text;
+        text.append(buffer, static_cast<std::size_t>(r));
+        if (text.size() > max_config_size)
+            return base::error(file + ": too large for a configuration, more than 256 MiB");
+    }
+}
+
+// One line each, as editors understand them; true if one of them is an error.
+bool print(const std::vector<config::Problem>& problems) {
+    bool refused = false;
+    for (const config::Problem& problem : problems) {
+        std::fprintf(stderr, "%s\n", problem.to_string().c_str());
+        refused = refused || !problem.warning;
+    }
+    return refused;
+}
+
+// Prints every problem; nothing if one of them is an error.
+std::optional<Loaded> load(const std::string& file) {
+    auto text = read_text(file);
+    if (!text) {
+        std::fprintf(stderr, "%s\n", text.error().what.c_str());
+        return std::nullopt;
+    }
+    auto parsed = config::parse(*text, file);
+    print(parsed.problems);
+    if (!parsed.config)
+        return std::nullopt;
+    const bool missing_files = print(config::check_files(*parsed.config));
+    auto built = zone::build(*parsed.config);
+    const bool bad_zones = print(built.problems);
+    if (missing_files || bad_zones)
+        return std::nullopt;
+    return Loaded{std::move(*text), std::move(*parsed.config), std::move(built.image)};
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+int load_main(const std::string& config_file) {
+    const auto loaded = load(config_file);
+    if (!loaded)
+        return exit_bad_configuration;
+    auto written = proc::write_all(config_fd, loaded->text);
+    if (written)
+        written = proc::write_all(image_fd, loaded->image);
+    if (!written) {
+        std::fprintf(stderr, "%s: %s\n", config_file.c_str(), written.error().what.c_str());
+        return exit_failed;
+    }
+    return 0;
+}
+
+int check_main(const std::string& config_file) {
+    const auto loaded = load(config_file);
+    if (!loaded)
+        return exit_bad_configuration;
+    std::printf("%s: ok: %s, %s\n", config_file.c_str(),
+                counted(loaded->config.zones.size(), "zone").c_str(),
+                counted(loaded->config.services.size(), "service").c_str());
+    return 0;
+}
+
+}  // namespace summond::main

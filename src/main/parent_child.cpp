@@ -1,0 +1,132 @@
+#include "parent_child.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+
+#include "roles.hpp"
+
+namespace summond::main {
+namespace {
+
+using Descriptor = boost::asio::posix::stream_descriptor;
+
+// For a child whose control channel broke: time to end in order.
+constexpr std::chrono::seconds end_limit{5};
+
+}  // namespace
+
+base::Result<std::shared_ptr<Child>> Child::start(boost::asio::io_context& io,
+                                                  const std::string& role,
+                                                  const std::vector<std::string>& arguments,
+                                                  std::vector<proc::FdMapping> fds,
+                                                  Handlers handlers) {
+    auto channels = ipc::Channel::pair();
+    if (!channels)
+        return tl::make_unexpected(channels.error());
+    auto& [ours, theirs] = *channels;
+    fds.push_back({theirs.fd(), control_fd});
+    std::vector<std::string> argv{"summond", "--role=" + role};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    auto process = proc::spawn_self(argv, fds);
+    if (!process)
+        return base::error("start " + role + ": " + process.error().what);
+    std::shared_ptr<Child> child(
+        new Child(io, role, std::move(*process), std::move(ours), std::move(handlers)));
+    child->watch_process();
+    child->watch_control();
+    return child;
+}
+
+Child::Child(boost::asio::io_context& io, const std::string& role, proc::Spawned process,
+             ipc::Channel control, Handlers handlers)
+    : name_(role + " (pid " + std::to_string(process.pid) + ")"),
+      process_(std::move(process)),
+      control_(std::move(control)),
+      handlers_(std::move(handlers)),
+      process_watch_(io, process_.pidfd.get()),
+      control_watch_(io, control_.fd()),
+      limit_(io) {}
+
+Child::~Child() {
+    // The descriptors belong to process_ and control_.
+    if (process_watch_.is_open())
+        process_watch_.release();
+    if (control_watch_.is_open())
+        control_watch_.release();
+}
+
+void Child::watch_process() {
+    process_watch_.async_wait(Descriptor::wait_read, [self = shared_from_this()](auto error) {
+        if (error)
+            return;
+        const auto exit = proc::reap(self->process_);
+        self->process_watch_.release();
+        self->limit_.cancel();
+        self->close_control();
+        // Somebody else's waitpid would be a bug of ours; the child is gone all the same.
+        self->handlers_.ended(*self, exit ? *exit : proc::Exit{true, SIGKILL});
+    });
+}
+
+void Child::watch_control() {
+    control_watch_.async_wait(Descriptor::wait_read, [self = shared_from_this()](auto error) {
+        if (error)
+            return;
+        const auto received = self->control_.receive();
+        if (!received) {
+            self->close_control();
+            if (!self->told_to_end_)
+                self->kill_later(end_limit, "closed its control channel and did not end");
+            return;
+        }
+        if (*received) {
+            // Ready, once, is all that a child may say.
+            if ((*received)->type != ipc::Type::ready || self->ready_) {
+                spdlog::error("{} sent a message that it may not send: killed", self->name_);
+                self->kill();
+                self->close_control();
+                return;
+            }
+            self->ready_ = true;
+            if (!self->told_to_end_)
+                self->limit_.cancel();
+            spdlog::info("{} is ready", self->name_);
+            self->handlers_.ready();
+        }
+        if (self->control_.fd() >= 0)
+            self->watch_control();
+    });
+}
+
+void Child::close_control() {
+    if (control_.fd() < 0)
+        return;
+    control_watch_.release();
+    control_ = ipc::Channel();
+}
+
+void Child::must_be_ready_within(std::chrono::seconds limit) {
+    kill_later(limit, "did not become ready");
+}
+
+void Child::must_end_within(std::chrono::seconds limit) {
+    told_to_end_ = true;
+    kill_later(limit, "did not end");
+}
+
+void Child::kill_later(std::chrono::seconds limit, const char* why) {
+    limit_.expires_after(limit);
+    limit_.async_wait([self = shared_from_this(), limit, why](auto error) {
+        if (error)
+            return;
+        spdlog::error("{} {} within {} s: killed", self->name_, why, limit.count());
+        self->kill();
+    });
+}
+
+void Child::kill() {
+    proc::send_signal(process_, SIGKILL);
+}
+
+}  // namespace summond::main

@@ -1,0 +1,175 @@
+// The parent's part about its lasting children: starting front and vmm, connecting them, and
+// starting them again when they die.
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "parent.hpp"
+#include "roles.hpp"
+
+namespace summond::main {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A front maps its image and starts threads; one that takes longer is stuck.
+constexpr auto front_ready_limit = 30s;
+// Clients of a replaced front: parked queries and TCP sessions.
+constexpr auto drain_limit = 30s;
+
+}  // namespace
+
+// -- Front
+
+void Parent::start_front(Front& front) {
+    const Generation& generation = *front.generation;
+    std::vector<proc::FdMapping> fds{{generation.config.get(), config_fd},
+                                     {generation.image.get(), image_fd}};
+    int next_fd = first_socket_fd;
+    for (const auto& listener : generation.listeners) {
+        for (const base::UniqueFd& socket : listener->sockets)
+            fds.push_back({socket.get(), next_fd++});
+    }
+    // While vmm is away the other end is closed, and the front waits for a Peer.
+    const ipc::Channel peer = vmm_wanted_ ? connect_to_vmm() : ipc::Channel();
+    const bool has_peer = peer.fd() >= 0;
+    if (has_peer)
+        fds.push_back({peer.fd(), peer_fd});
+    auto child = Child::start(
+        io_, "front",
+        {"--config", config_file_, "--sockets=" + std::to_string(generation.socket_count()),
+         std::string("--peer=") + (has_peer ? "1" : "0")},
+        std::move(fds),
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { front_ended(c, exit); }});
+    if (child) {
+        front.child = std::move(*child);
+        front.child->must_be_ready_within(front_ready_limit);
+        return;
+    }
+    spdlog::error("{}", child.error().what);
+    if (&front == &next_)
+        replace_failed("the new front cannot be started");
+    else
+        front_lost(std::chrono::steady_clock::now());
+}
+
+void Parent::front_ended(Child& child, proc::Exit exit) {
+    const auto drained = std::find_if(draining_.begin(), draining_.end(),
+                                      [&](const Front& f) { return f.child.get() == &child; });
+    if (drained != draining_.end()) {
+        draining_.erase(drained);
+        if (!exit.success())
+            spdlog::warn("{} ended with {} while draining", child.name(), exit.to_string());
+    } else if (next_.child.get() == &child) {
+        if (phase_ == Phase::running)
+            replace_failed("the new " + child.name() + " ended with " + exit.to_string() +
+                           " before it was ready");
+        else
+            next_ = {};
+    } else {
+        front_.child.reset();
+        if (phase_ != Phase::stopping) {
+            spdlog::error("{} ended with {}", child.name(), exit.to_string());
+            front_lost(child.started());
+        }
+    }
+    end_if_alone();
+}
+
+void Parent::front_lost(base::TimePoint started) {
+    if (phase_ == Phase::starting)
+        return stop(exit_failed);
+    start_later(front_restart_, front_backoff_, started, [this] { start_front(front_); });
+}
+
+void Parent::drain(Front front) {
+    if (!front.child)
+        return;
+    if (!front.child->send(ipc::Drain{}))
+        front.child->kill();
+    front.child->must_end_within(drain_limit);
+    draining_.push_back(std::move(front));
+}
+
+// -- vmm
+
+void Parent::start_vmm() {
+    vmm_wanted_ = true;
+    std::vector<std::string> arguments{"--config", config_file_};
+    if (simulate_)
+        arguments.push_back("--simulate");
+    auto child = Child::start(
+        io_, "vmm", arguments, {{newest().config.get(), config_fd}},
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { vmm_ended(c, exit); }});
+    if (!child) {
+        spdlog::error("{}", child.error().what);
+        return vmm_lost(std::chrono::steady_clock::now());
+    }
+    vmm_ = std::move(*child);
+
+    std::vector<Child*> fronts{front_.child.get(), next_.child.get()};
+    for (const Front& front : draining_)
+        fronts.push_back(front.child.get());
+    for (Child* front : fronts) {
+        if (front == nullptr)
+            continue;
+        const ipc::Channel peer = connect_to_vmm();
+        if (peer.fd() >= 0 && !front->send(ipc::Peer{}, peer.fd()))
+            front->kill();
+    }
+}
+
+void Parent::configure_vmm() {
+    // One that waits to be started again will read the newest configuration then.
+    if (vmm_ && !vmm_->send(ipc::Reload{}, newest().config.get())) {
+        spdlog::error("{} does not take messages: killed", vmm_->name());
+        vmm_->kill();
+    }
+}
+
+void Parent::vmm_ended(Child& child, proc::Exit exit) {
+    vmm_.reset();
+    if (phase_ == Phase::stopping) {
+        if (!exit.success())
+            spdlog::error("{} ended with {}", child.name(), exit.to_string());
+        return end_if_alone();
+    }
+    spdlog::error("{} ended with {}", child.name(), exit.to_string());
+    vmm_lost(child.started());
+}
+
+void Parent::vmm_lost(base::TimePoint started) {
+    if (phase_ == Phase::starting)
+        return stop(exit_failed);
+    start_later(vmm_restart_, vmm_backoff_, started, [this] { start_vmm(); });
+}
+
+ipc::Channel Parent::connect_to_vmm() {
+    auto channels = ipc::Channel::pair();
+    if (!channels) {
+        spdlog::error("{}", channels.error().what);
+        return {};
+    }
+    auto& [of_front, of_vmm] = *channels;
+    if (vmm_ && !vmm_->send(ipc::Peer{}, of_vmm.fd())) {
+        spdlog::error("{} does not take messages: killed", vmm_->name());
+        vmm_->kill();
+    }
+    return std::move(of_front);
+}
+
+void Parent::start_later(boost::asio::steady_timer& timer, proc::RestartBackoff& backoff,
+                         base::TimePoint started, std::function<void()> start) {
+    const auto delay = backoff.ended(started, std::chrono::steady_clock::now());
+    if (delay.count() > 0)
+        spdlog::info("starting it again in {} ms", delay.count());
+    timer.expires_after(delay);
+    timer.async_wait([this, start = std::move(start)](auto error) {
+        if (!error && phase_ == Phase::running)
+            start();
+    });
+}
+
+}  // namespace summond::main
