@@ -10,6 +10,8 @@
 
 #include "summond/base/result.hpp"
 #include "summond/config/config.hpp"
+#include "summond/dns/folded_name.hpp"
+#include "summond/zone/image.hpp"
 
 namespace summond::zone {
 
@@ -21,18 +23,37 @@ struct Built {
 };
 Built build(const config::Config& config);
 
-// A view of an image. The bytes must outlive it and be 8-byte aligned.
+// A view of an image. The bytes must outlive it and be 8-byte aligned. Look-ups are thread-safe and
+// allocate nothing.
 class Zones {
   public:
     // Checks magic, version and size; the content is trusted (it comes from our own loader).
     static base::Result<Zones> open(std::span<const std::uint8_t> image);
 
     // Services, in the order of config.services.
-    std::size_t service_count() const;
+    std::size_t service_count() const { return header().service_count; }
     config::ServiceId service_id(std::size_t index) const;
+
+    // The node of a name or, where it has none, of its closest encloser (RFC 4592 §3.3.1). There
+    // always is one: the root, if need be as a node of no zone.
+    struct Found {
+        const image::Node* node;
+        bool exact;
+    };
+    Found find(const dns::FoldedName& name) const;
+
+    const image::ZoneRecord& zone(std::uint32_t index) const {
+        return at<image::ZoneRecord>(header().zones)[index];
+    }
+    template <typename T>
+    const T* at(image::Ref ref) const {
+        return reinterpret_cast<const T*>(image_.data() + image::unit * std::size_t{ref});
+    }
+    const image::Header& header() const { return *at<image::Header>(0); }
 
   private:
     explicit Zones(std::span<const std::uint8_t> image) : image_(image) {}
+    const image::Node* probe(const std::uint8_t* name, std::size_t size) const;
     std::span<const std::uint8_t> image_;
 };
 

@@ -1,0 +1,129 @@
+// The layout of a zone image, for the code that builds it and the code that answers from it.
+//
+//   Header
+//   slots    open-addressing hash table over all owner names of all zones
+//   zones    ZoneRecord for each zone
+//   services config::ServiceId for each service
+//   nodes    Node, its name, its RRsets; one after another
+//
+// A look-up touches a slot, a node and the RRset behind it, which lie in one or two cache lines.
+// Every name between an owner and the root has a node: empty non-terminals (RFC 4592 §2.2.2) and
+// the names above a zone, which belong to no zone. So the names that exist among the suffixes of
+// any name are its shortest ones, and the closest encloser can be found by bisection.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "summond/dns/types.hpp"
+
+namespace summond::zone::image {
+
+// An offset into the image in units of 8 octets, so an image holds at most 32 GiB. 0 is none.
+using Ref = std::uint32_t;
+inline constexpr std::size_t unit = 8;
+
+inline constexpr std::uint64_t magic = 0x31656e6f7a6d7573;  // "sumzone1"; changes with the layout
+inline constexpr std::uint32_t none = 0xffffffff;
+
+struct Header {
+    std::uint64_t magic;
+    std::uint64_t size;        // octets
+    std::uint64_t seed;        // of hash(); random, so that owners of zones cannot aim at one slot
+    std::uint32_t slot_mask;   // slots - 1; a power of two, at most 2/3 of them taken
+    std::uint32_t max_labels;  // of any owner name
+    std::uint32_t zone_count;
+    std::uint32_t service_count;
+    Ref slots;
+    Ref zones;
+    Ref services;
+    std::uint32_t node_count;
+};
+
+struct Slot {
+    std::uint32_t tag;  // the upper half of the name's hash
+    Ref node;           // 0: free
+};
+
+struct ZoneRecord {
+    Ref apex;
+    // The apex's name as the parent zone has it, when that is in the image too: the answer to DS
+    // queries (RFC 4035 §3.1.4.1).
+    Ref parent_side;
+    // The SOA RRset as negative answers carry it, with TTL min(SOA TTL, MINIMUM) (RFC 2308 §3).
+    Ref negative_soa;
+    std::uint32_t reserved;
+};
+
+// All records of one owner and type, ready to be copied into an answer whose question is the owner:
+// `size` octets of records, each with the compression pointer 0xC00C as its owner, and names in
+// RDATA (of the types of RFC 1035, RFC 3597 §4) compressed against the owner as if it stood at
+// offset 12. Then, aligned to 4 octets, for NS the Ref of each target's node or 0; then the
+// position of each pointer in RDATA as 16 bits, for answers where the owner stands elsewhere.
+struct RRset {
+    dns::Type type;
+    std::uint16_t count;     // records
+    std::uint16_t size;      // octets of records
+    std::uint16_t pointers;  // in RDATA
+
+    const std::uint8_t* records() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
+    std::span<const Ref> targets() const {
+        return {reinterpret_cast<const Ref*>(records() + padded_size()), target_count()};
+    }
+    std::span<const std::uint16_t> pointer_positions() const {
+        return {
+            reinterpret_cast<const std::uint16_t*>(records() + padded_size() + 4 * target_count()),
+            pointers};
+    }
+    const RRset* next() const {
+        const std::size_t body = padded_size() + 4 * target_count() + 2U * pointers;
+        return reinterpret_cast<const RRset*>(records() + (body + unit - 1) / unit * unit);
+    }
+
+  private:
+    std::size_t padded_size() const { return (size + 3U) & ~3U; }
+    std::size_t target_count() const { return type == dns::Type::ns ? count : 0; }
+};
+
+// What a node is, beyond what its RRsets say.
+enum NodeFlag : std::uint8_t {
+    apex = 1,
+    delegation = 2,  // has NS, is not the apex
+    cname = 4,
+    dname = 8,
+};
+
+struct Node {
+    std::uint32_t zone;     // index into zones; none: above all zones
+    std::uint32_t service;  // index into services whose addresses stand here; none
+    // The topmost delegation at or above this name, or DNAME owner above it, in its zone: what
+    // answers instead of this node (RFC 1034 §4.3.2 step 3b, RFC 6672 §3.2).
+    Ref cut;
+    Ref wildcard;  // the node "*" below this one
+    std::uint16_t rrset_count;
+    std::uint8_t flags;
+    std::uint8_t name_size;
+    std::uint32_t reserved;
+
+    // Lower case, followed by zeros up to a multiple of 8 octets.
+    const std::uint8_t* name() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
+    const RRset* first() const {
+        return reinterpret_cast<const RRset*>(name() + (name_size + unit - 1) / unit * unit);
+    }
+    const RRset* find(dns::Type type) const {
+        const RRset* rrset = first();
+        for (unsigned i = 0; i < rrset_count; ++i, rrset = rrset->next()) {
+            if (rrset->type == type)
+                return rrset;
+        }
+        return nullptr;
+    }
+};
+
+static_assert(sizeof(Header) == 56 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16);
+static_assert(sizeof(RRset) == 8 && sizeof(Node) == 24);
+
+// Of a lower-case name in wire format that at least 7 zero octets follow.
+std::uint64_t hash(const std::uint8_t* name, std::size_t size, std::uint64_t seed);
+
+}  // namespace summond::zone::image

@@ -1,0 +1,250 @@
+#include "resolution.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "summond/dns/wire.hpp"
+
+namespace summond::answer {
+
+namespace {
+
+using dns::Rcode;
+using dns::Type;
+using zone::image::NodeFlag;
+
+// In front of a record's RDATA, whose owner is a compression pointer.
+constexpr std::size_t rdata_offset = 12;
+
+// Only these tell a client where to connect, so only these wake (TXT or ANY do not).
+bool delivers_address(Type type) {
+    return type == Type::a || type == Type::aaaa || type == Type::https || type == Type::svcb;
+}
+
+// RFC 8482 §4.2, to be kept long: nobody needs ANY twice.
+constexpr std::uint8_t any_hinfo[] = {7, 'R', 'F', 'C', '8', '4', '8', '2', 0};
+constexpr std::uint32_t any_ttl = 3600;
+
+}  // namespace
+
+Outcome Resolution::run() {
+    owner_ = packet_.question();
+    // Step 2: the closest zone.
+    auto found = zones_.find(query_.name);
+    if (found.node->zone == zone::image::none)
+        return Outcome::not_authoritative;
+    zone_ = found.node->zone;
+    // RFC 4035 §3.1.4.1: DS stands on the parent's side of a zone cut.
+    if (query_.type == Type::ds && found.exact && (found.node->flags & NodeFlag::apex) != 0) {
+        if (const auto parent_side = zones_.zone(zone_).parent_side) {
+            found.node = zones_.at<Node>(parent_side);
+            zone_ = found.node->zone;
+        }
+    }
+    packet_.set_authoritative(true);
+    Step step = solve_name(found, query_.name);
+    while (step == Step::follow) {
+        found = zones_.find(alias_);
+        // The data of another zone is not believed in this answer: its name is asked for anew.
+        if (found.node->zone != zone_)
+            return Outcome::complete;
+        step = solve_name(found, alias_);
+    }
+    switch (step) {
+        case Step::asleep:
+            return Outcome::asleep;
+        case Step::failed:
+            return Outcome::failed;
+        default:
+            return Outcome::complete;
+    }
+}
+
+// Step 3.
+Resolution::Step Resolution::solve_name(zone::Zones::Found found, const dns::FoldedName& name) {
+    const Node& node = *found.node;
+    if (node.cut != 0) {
+        const Node& cut = *zones_.at<Node>(node.cut);
+        if ((cut.flags & NodeFlag::delegation) == 0)
+            return solve_dname(cut, name);
+        const bool at_cut = found.exact && &cut == &node;
+        if (!at_cut || query_.type != Type::ds)
+            return refer(cut);  // step 3b
+    }
+    if (found.exact)
+        return solve_node(node);  // step 3a
+    // Step 3c; node is the closest encloser.
+    if ((node.flags & NodeFlag::dname) != 0)
+        return solve_dname(node, name);
+    if (node.wildcard != 0)
+        return solve_node(*zones_.at<Node>(node.wildcard));
+    return deny(Rcode::nxdomain);  // RFC 2308 §2.1; RFC 6604 §3 behind an alias
+}
+
+// node is the name's own or the wildcard that stands for it (RFC 4592 §4).
+Resolution::Step Resolution::solve_node(const Node& node) {
+    if (query_.type == Type::any)
+        return solve_any(node);
+    if (const RRset* rrset = node.find(query_.type))
+        return add_answer(*rrset, node);
+    if ((node.flags & NodeFlag::cname) != 0)
+        return follow_cname(node);
+    return deny(Rcode::noerror);  // NODATA, RFC 2308 §2.2
+}
+
+// RFC 8482: one record that says so instead of all there are. A CNAME is needed to go on (§4.2).
+Resolution::Step Resolution::solve_any(const Node& node) {
+    if (node.rrset_count == 0)
+        return deny(Rcode::noerror);
+    const bool added =
+        (node.flags & NodeFlag::cname) != 0
+            ? packet_.add(Section::answer, *node.find(Type::cname), owner_, node.name_size)
+            : packet_.add(Section::answer, owner_, Type::hinfo, any_ttl, any_hinfo);
+    return added ? Step::done : truncate();
+}
+
+Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
+    const bool wakes = node.service != zone::image::none && delivers_address(rrset.type);
+    if (wakes) {
+        service_ = node.service;
+        switch (context_.services[service_].availability.load(std::memory_order_acquire)) {
+            case Availability::answerable:
+                break;
+            case Availability::failed:
+                return Step::failed;
+            default:
+                return Step::asleep;
+        }
+    }
+    const std::size_t records = packet_.size();
+    if (!packet_.add(Section::answer, rrset, owner_, node.name_size))
+        return truncate();
+    if (wakes) {
+        auto& asked = context_.services[service_].asked;
+        if (!asked.load(std::memory_order_relaxed))
+            asked.store(true, std::memory_order_relaxed);
+    }
+    if (rrset.type == Type::ns)
+        add_addresses(rrset, records, nullptr, false);
+    return Step::done;
+}
+
+Resolution::Step Resolution::follow_cname(const Node& node) {
+    if (in_loop())
+        return Step::done;
+    const std::size_t record = packet_.size();
+    if (!packet_.add(Section::answer, *node.find(Type::cname), owner_, node.name_size))
+        return truncate();
+    return follow_alias(record + rdata_offset);
+}
+
+// RFC 6672 §3.2: the DNAME and the CNAME that it makes for this name.
+Resolution::Step Resolution::solve_dname(const Node& owner, const dns::FoldedName& name) {
+    if (in_loop())
+        return Step::done;
+    const RRset& dname = *owner.find(Type::dname);
+    const auto added = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
+    if (std::find(dnames_.begin(), added, &dname) == added) {
+        if (!packet_.add(Section::answer, dname, packet_.suffix(owner_, owner.name_size),
+                         owner.name_size))
+            return truncate();
+        dnames_[dname_count_++] = &dname;
+    }
+    // The labels below the DNAME's owner, in the case that the client sent, before its target.
+    const std::uint8_t* target = dname.records() + rdata_offset;
+    const std::size_t target_size = dns::get16(target - 2);
+    const std::size_t kept = name.size - std::size_t{owner.name_size};
+    std::array<std::uint8_t, 2 * dns::max_name_size> cname;
+    if (kept + target_size > dns::max_name_size) {
+        packet_.set_rcode(Rcode::yxdomain);  // RFC 6672 §2.2
+        return Step::done;
+    }
+    packet_.copy_labels(owner_, kept, cname.data());
+    std::memcpy(cname.data() + kept, target, target_size);
+    const std::size_t record = packet_.size();
+    const std::uint32_t ttl = dns::get32(dname.records() + 6);  // RFC 6672 §3.1
+    if (!packet_.add(Section::answer, owner_, Type::cname, ttl, {cname.data(), kept + target_size}))
+        return truncate();
+    if (query_.type == Type::cname || query_.type == Type::any)
+        return Step::done;
+    return follow_alias(record + rdata_offset);
+}
+
+// Goes on with the name at this place in the answer.
+Resolution::Step Resolution::follow_alias(std::size_t target) {
+    alias_owners_[aliases_++] = owner_;
+    packet_.read_name(target, alias_);
+    owner_ = packet_.suffix({static_cast<std::uint16_t>(target), alias_.size}, alias_.size);
+    return Step::follow;
+}
+
+// Whether the current name has been an alias in this answer before, or too many names have.
+bool Resolution::in_loop() const {
+    const auto end = alias_owners_.begin() + static_cast<std::ptrdiff_t>(aliases_);
+    return aliases_ == max_aliases || std::any_of(alias_owners_.begin(), end, [this](OwnerAt seen) {
+               return packet_.same_name(seen, owner_);
+           });
+}
+
+Resolution::Step Resolution::refer(const Node& cut) {
+    // RFC 1034 §4.2.1: not authoritative, but for an alias that leads here (RFC 2181 §10.1.1).
+    packet_.set_authoritative(aliases_ > 0);
+    const RRset& ns = *cut.find(Type::ns);
+    const std::size_t records = packet_.size();
+    if (!packet_.add(Section::authority, ns, packet_.suffix(owner_, cut.name_size), cut.name_size))
+        return truncate();
+    // RFC 9471: without all glue for name servers below the cut the referral may be of no use.
+    add_addresses(ns, records, &cut, true);
+    if (!packet_.truncated())
+        add_addresses(ns, records, &cut, false);
+    return Step::done;
+}
+
+// RFC 2308 §3: the SOA with the TTL of negative answers.
+Resolution::Step Resolution::deny(Rcode rcode) {
+    packet_.set_rcode(rcode);
+    const auto& zone = zones_.zone(zone_);
+    const std::size_t size = zones_.at<Node>(zone.apex)->name_size;
+    if (!packet_.add(Section::authority, *zones_.at<RRset>(zone.negative_soa),
+                     packet_.suffix(packet_.question(), size), size))
+        return truncate();
+    return Step::done;
+}
+
+// RFC 2181 §9: what is required did not fit.
+Resolution::Step Resolution::truncate() {
+    packet_.set_truncated();
+    return Step::done;
+}
+
+// The addresses of name servers whose records stand at `records` in the answer. With a cut, of
+// those below it (below_cut, required) or of the others (RFC 9471 §2.2: sibling glue, not
+// required).
+void Resolution::add_addresses(const RRset& ns, std::size_t records, const Node* cut,
+                               bool below_cut) {
+    std::size_t record = records;
+    for (const auto ref : ns.targets()) {
+        const std::size_t target = record + rdata_offset;
+        record = target + dns::get16(packet_.bytes() + target - 2);
+        if (ref == 0)
+            continue;
+        const Node& node = *zones_.at<Node>(ref);
+        const bool below = cut != nullptr && node.cut != 0 && zones_.at<Node>(node.cut) == cut;
+        if (below != below_cut)
+            continue;
+        const OwnerAt at{static_cast<std::uint16_t>(target), node.name_size};
+        if (!add_addresses_of(node, packet_.suffix(at, node.name_size)) && below_cut)
+            return packet_.set_truncated();
+    }
+}
+
+bool Resolution::add_addresses_of(const Node& target, OwnerAt owner) {
+    for (const Type type : {Type::a, Type::aaaa}) {
+        const RRset* rrset = target.find(type);
+        if (rrset != nullptr && !packet_.add(Section::additional, *rrset, owner, target.name_size))
+            return false;
+    }
+    return true;
+}
+
+}  // namespace summond::answer

@@ -1,0 +1,68 @@
+// Finds the records that answer one question and writes them: RFC 1034 §4.3.2 steps 2 to 6.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "packet.hpp"
+#include "summond/answer/answer.hpp"
+#include "summond/dns/message.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::answer {
+
+enum class Outcome : std::uint8_t {
+    complete,           // the packet is the answer
+    not_authoritative,  // the name is in no zone
+    asleep,             // an address of service() is asked for, which does not run
+    failed,             // the same, and its start has failed
+};
+
+class Resolution {
+  public:
+    Resolution(const dns::Query& query, Packet& packet, Context& context)
+        : query_(query), packet_(packet), context_(context), zones_(context.zones) {}
+
+    Outcome run();
+    std::uint32_t service() const { return service_; }
+
+  private:
+    using Node = zone::image::Node;
+    using RRset = zone::image::RRset;
+
+    // What to do after one name of a chain of aliases.
+    enum class Step : std::uint8_t { done, follow, asleep, failed };
+
+    Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
+    Step solve_node(const Node& node);
+    Step solve_any(const Node& node);
+    Step solve_dname(const Node& owner, const dns::FoldedName& name);
+    Step add_answer(const RRset& rrset, const Node& node);
+    Step follow_cname(const Node& node);
+    Step follow_alias(std::size_t target);
+    Step refer(const Node& cut);
+    Step deny(dns::Rcode rcode);
+    Step truncate();
+    bool in_loop() const;
+    void add_addresses(const RRset& ns, std::size_t records, const Node* cut, bool below_cut);
+    bool add_addresses_of(const Node& target, OwnerAt owner);
+
+    const dns::Query& query_;
+    Packet& packet_;
+    Context& context_;
+    const zone::Zones& zones_;
+
+    std::uint32_t zone_ = 0;  // of the question; aliases are followed within it
+    OwnerAt owner_{};         // of the records to add: the question's name or an alias's target
+    dns::FoldedName alias_;   // the target being looked up, once an alias was followed
+    std::uint32_t service_ = 0;
+
+    // RFC 1034 leaves the length of a chain open. A resolver goes on from where an answer ends.
+    static constexpr std::size_t max_aliases = 16;
+    std::array<OwnerAt, max_aliases> alias_owners_;
+    std::array<const RRset*, max_aliases> dnames_;  // in the answer already
+    std::size_t aliases_ = 0;
+    std::size_t dname_count_ = 0;
+};
+
+}  // namespace summond::answer

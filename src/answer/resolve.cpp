@@ -1,0 +1,117 @@
+// One query: what RFC 1034 §4.3.2 says, with early returns.
+
+#include "resolution.hpp"
+#include "summond/answer/answer.hpp"
+#include "summond/dns/message.hpp"
+
+namespace summond::answer {
+
+namespace {
+
+using dns::ExtendedError;
+using dns::Rcode;
+
+Decision answered(Packet& packet) {
+    return {Decision::Kind::answer, packet.finish(), 0};
+}
+
+Decision failed(Packet& packet, Rcode rcode) {
+    packet.set_rcode(rcode);
+    return answered(packet);
+}
+
+Decision failed(Packet& packet, Rcode rcode, ExtendedError why, std::string_view text) {
+    packet.set_extended_error(why, text);
+    return failed(packet, rcode);
+}
+
+struct WakeFailureText {
+    ExtendedError code;
+    std::string_view text;
+};
+
+// RFC 8914 §4.15: Not Ready is for a server that cannot answer yet; asking again may help.
+WakeFailureText text_of(base::WakeFailure why) {
+    using base::WakeFailure;
+    switch (why) {
+        case WakeFailure::none:
+            break;
+        case WakeFailure::start_failed:
+            return {ExtendedError::other, "service failed to start"};
+        case WakeFailure::no_memory:
+            return {ExtendedError::other, "not enough memory to start the service"};
+        case WakeFailure::no_kernel:
+            return {ExtendedError::other, "the service's kernel cannot be loaded"};
+        case WakeFailure::not_ready:
+            return {ExtendedError::not_ready, "service did not become ready in time"};
+        case WakeFailure::crashed:
+            return {ExtendedError::other, "service crashed while booting"};
+        case WakeFailure::refused:
+            return {ExtendedError::not_ready, "service may not be started now"};
+        case WakeFailure::no_controller:
+            return {ExtendedError::not_ready, "services cannot be started now"};
+    }
+    return {ExtendedError::other, "service is not available"};
+}
+
+}  // namespace
+
+Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+                 Context& context) noexcept {
+    dns::Query query;
+    const dns::Parsed parsed = dns::parse_query(query_bytes, query);
+    if (parsed == dns::Parsed::drop)
+        return {};
+    Packet packet(query, out, context.transport);
+    if (parsed == dns::Parsed::notimp)
+        return failed(packet, Rcode::notimp);
+    if (parsed == dns::Parsed::formerr)
+        return failed(packet, Rcode::formerr);
+    // RFC 6891 §6.1.3: nothing of the query is understood but its version.
+    if (query.edns.version > 0)
+        return failed(packet, Rcode::badvers);
+    // Class CHAOS (version.bind and the like) is not served either.
+    if (query.klass != dns::Class::in)
+        return failed(packet, Rcode::refused, ExtendedError::not_supported, "only class IN");
+    switch (query.type) {
+        case dns::Type::axfr:
+        case dns::Type::ixfr:
+            return failed(packet, Rcode::refused);
+        // RFC 1035 §3.2.3 has these two as obsolete.
+        case dns::Type::maila:
+        case dns::Type::mailb:
+            return failed(packet, Rcode::notimp);
+        // RFC 6895 §3.1: records of the message, never of a zone.
+        case dns::Type::opt:
+        case dns::Type::tsig:
+            return failed(packet, Rcode::formerr);
+        default:
+            break;
+    }
+
+    Resolution resolution(query, packet, context);
+    switch (resolution.run()) {
+        case Outcome::complete:
+            return answered(packet);
+        case Outcome::not_authoritative:
+            return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});
+        case Outcome::asleep:
+            return {Decision::Kind::park, 0, resolution.service()};
+        case Outcome::failed:
+            break;
+    }
+    packet.clear();
+    const auto why = context.services[resolution.service()].failure.load(std::memory_order_relaxed);
+    return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text);
+}
+
+std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+                       base::WakeFailure why, Transport transport) noexcept {
+    dns::Query query;
+    if (dns::parse_query(query_bytes, query) == dns::Parsed::drop)
+        return 0;
+    Packet packet(query, out, transport);
+    return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
+}
+
+}  // namespace summond::answer

@@ -1,0 +1,125 @@
+#include "summond/dns/message.hpp"
+
+#include <cstring>
+
+#include "summond/dns/wire.hpp"
+
+namespace summond::dns {
+
+bool FoldedName::assign(std::span<const std::uint8_t> bytes) {
+    std::size_t at = 0;
+    std::size_t count = 0;
+    while (true) {
+        // Names of up to 254 octets before the root label have at most 127 labels.
+        if (at >= bytes.size() || at >= max_name_size)
+            return false;
+        start[count] = static_cast<std::uint8_t>(at);
+        const std::uint8_t length = bytes[at];
+        if (length == 0)
+            break;
+        if (length > max_label_size)
+            return false;
+        ++count;
+        at += 1U + length;
+    }
+    size = static_cast<std::uint16_t>(at + 1);
+    labels = static_cast<std::uint8_t>(count);
+    for (std::size_t i = 0; i < size; ++i)
+        wire[i] = fold(bytes[i]);
+    std::memset(wire.data() + size, 0, 8);
+    return true;
+}
+
+namespace {
+
+// Moves past the name at `at`, which may end in a compression pointer. The pointer's target is not
+// read: nothing in a query after its question needs the name itself.
+bool skip_name(std::span<const std::uint8_t> message, std::size_t& at) {
+    const std::size_t begin = at;
+    while (at < message.size() && at - begin < max_name_size) {
+        const std::uint8_t length = message[at];
+        if (length == 0) {
+            at += 1;
+            return true;
+        }
+        if (length >= 0xc0) {
+            at += 2;
+            return at <= message.size();
+        }
+        if (length > max_label_size)
+            return false;
+        at += 1U + length;
+    }
+    return false;
+}
+
+bool options_well_formed(std::span<const std::uint8_t> rdata) {
+    std::size_t at = 0;
+    while (at < rdata.size()) {
+        if (rdata.size() - at < 4)
+            return false;
+        at += 4U + get16(&rdata[at + 2]);
+    }
+    return at == rdata.size();
+}
+
+// One record at `at`, which is moved past it; an OPT record ends in edns.
+bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool additional,
+                 Edns& edns) {
+    const std::size_t owner = at;
+    if (!skip_name(message, at) || message.size() - at < 10)
+        return false;
+    const std::uint8_t* fields = &message[at];
+    const std::size_t rdata_size = get16(fields + 8);
+    at += 10;
+    if (message.size() - at < rdata_size)
+        return false;
+    const auto rdata = message.subspan(at, rdata_size);
+    at += rdata_size;
+    if (static_cast<Type>(get16(fields)) != Type::opt)
+        return true;
+    // RFC 6891 §6.1.1: one, in the additional section, owned by the root.
+    if (!additional || edns.present || message[owner] != 0 || !options_well_formed(rdata))
+        return false;
+    edns.present = true;
+    edns.udp_size = get16(fields + 2);
+    edns.version = fields[5];
+    edns.dnssec_ok = (fields[6] & 0x80) != 0;
+    return true;
+}
+
+}  // namespace
+
+Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept {
+    if (message.size() < header_size)
+        return Parsed::drop;
+    query.id = get16(&message[0]);
+    query.flags = get16(&message[2]);
+    query.question = {};
+    query.edns = {};
+    if ((query.flags & flag_qr) != 0)
+        return Parsed::drop;
+    if (static_cast<Opcode>(query.flags >> opcode_shift & 0xf) != Opcode::query)
+        return Parsed::notimp;
+    if (get16(&message[4]) != 1)
+        return Parsed::formerr;
+
+    const auto body = message.subspan(header_size);
+    if (!query.name.assign(body) || body.size() - query.name.size < 4)
+        return Parsed::formerr;
+    query.question = body.first(query.name.size + 4U);
+    query.type = static_cast<Type>(get16(&body[query.name.size]));
+    query.klass = static_cast<Class>(get16(&body[query.name.size + 2U]));
+
+    // At most 3 * 65535 turns, each of which takes 11 octets of a message of at most 65535.
+    std::size_t at = header_size + query.question.size();
+    const unsigned before = get16(&message[6]) + get16(&message[8]);
+    const unsigned additional = get16(&message[10]);
+    for (unsigned i = 0; i < before + additional; ++i) {
+        if (!read_record(message, at, i >= before, query.edns))
+            return Parsed::formerr;
+    }
+    return at == message.size() ? Parsed::query : Parsed::formerr;
+}
+
+}  // namespace summond::dns

@@ -1,0 +1,193 @@
+#include "rdata.hpp"
+
+#include <ldns/ldns.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "summond/dns/wire.hpp"
+
+namespace summond::zone {
+
+namespace {
+
+struct FreeRecord {
+    void operator()(ldns_rr* record) const { ldns_rr_free(record); }
+};
+using RecordPtr = std::unique_ptr<ldns_rr, FreeRecord>;
+
+template <typename Number>
+std::optional<Number> number(std::string_view text) {
+    Number value{};
+    const auto [end, problem] = std::from_chars(text.begin(), text.end(), value);
+    if (problem != std::errc() || end != text.end())
+        return std::nullopt;
+    return value;
+}
+
+// ldns keeps the low bits of a number that is too large.
+std::optional<std::string> number_out_of_range(dns::Type type,
+                                               std::span<const std::string_view> tokens) {
+    const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        std::uint64_t limit = 0;
+        switch (ldns_rr_descriptor_field_type(descriptor, i)) {
+            case LDNS_RDF_TYPE_INT8:
+                limit = 0xff;
+                break;
+            case LDNS_RDF_TYPE_INT16:
+                limit = 0xffff;
+                break;
+            case LDNS_RDF_TYPE_INT32:
+                limit = 0xffffffff;
+                break;
+            case LDNS_RDF_TYPE_DNAME:
+            case LDNS_RDF_TYPE_A:
+            case LDNS_RDF_TYPE_AAAA:
+            case LDNS_RDF_TYPE_STR:
+                continue;
+            // Fields of more tokens than one: those behind cannot be told apart from here.
+            default:
+                return std::nullopt;
+        }
+        const auto value = number<std::uint64_t>(tokens[i]);
+        if (!value || *value > limit)
+            return "\"" + std::string(tokens[i]) + "\" is not a number from 0 to " +
+                   std::to_string(limit);
+    }
+    return std::nullopt;
+}
+
+void append_fields(const ldns_rr* record, std::vector<std::uint8_t>& rdata) {
+    for (std::size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
+        const ldns_rdf* field = ldns_rr_rdf(record, i);
+        const std::uint8_t* data = ldns_rdf_data(field);
+        rdata.insert(rdata.end(), data, data + ldns_rdf_size(field));
+    }
+}
+
+}  // namespace
+
+std::optional<dns::Type> type_from_text(std::string_view text) {
+    if (text.size() > 4 && (text.substr(0, 4) == "TYPE" || text.substr(0, 4) == "type")) {
+        const auto value = number<std::uint16_t>(text.substr(4));
+        return value ? std::optional(static_cast<dns::Type>(*value)) : std::nullopt;
+    }
+    const auto type = ldns_get_rr_type_by_name(std::string(text).c_str());
+    return type == 0 ? std::nullopt : std::optional(static_cast<dns::Type>(type));
+}
+
+std::string type_to_text(dns::Type type) {
+    const std::unique_ptr<char, decltype(&std::free)> text(
+        ldns_rr_type2str(static_cast<ldns_rr_type>(type)), &std::free);
+    return text ? text.get() : "TYPE" + std::to_string(static_cast<unsigned>(type));
+}
+
+CompressibleNames compressible_names(dns::Type type) {
+    switch (type) {
+        case dns::Type::ns:
+        case dns::Type::md:
+        case dns::Type::mf:
+        case dns::Type::cname:
+        case dns::Type::mb:
+        case dns::Type::mg:
+        case dns::Type::mr:
+        case dns::Type::ptr:
+            return {0, 1};
+        case dns::Type::soa:
+        case dns::Type::minfo:
+            return {0, 2};
+        case dns::Type::mx:
+            return {2, 1};
+        default:
+            return {};
+    }
+}
+
+struct RdataReader::Origin {
+    ldns_rdf* name = nullptr;
+    ~Origin() { ldns_rdf_deep_free(name); }
+};
+
+RdataReader::RdataReader() : origin_(std::make_unique<Origin>()) {
+    set_origin(dns::Name());
+}
+RdataReader::~RdataReader() = default;
+
+void RdataReader::set_origin(const dns::Name& origin) {
+    ldns_rdf_deep_free(origin_->name);
+    origin_->name =
+        ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data());
+}
+
+base::Result<std::span<const std::uint8_t>> RdataReader::read(
+    dns::Type type, std::span<const std::string_view> tokens) {
+    rdata_.clear();
+    if (!tokens.empty() && tokens[0] == "\\#")
+        return read_generic(type, tokens.subspan(1));
+    if (const auto problem = number_out_of_range(type, tokens))
+        return base::error(*problem);
+    line_ = ". 0 IN " + type_to_text(type);
+    for (const std::string_view token : tokens) {
+        line_ += ' ';
+        line_ += token;
+    }
+    ldns_rr* parsed = nullptr;
+    const ldns_status status =
+        ldns_rr_new_frm_str(&parsed, line_.c_str(), 0, origin_->name, nullptr);
+    if (status != LDNS_STATUS_OK)
+        return base::error(ldns_get_errorstr_by_id(status));
+    const RecordPtr record(parsed);
+    append_fields(parsed, rdata_);
+    if (rdata_.size() > 0xffff)
+        return base::error("the data is longer than 65535 octets");
+    return rdata_;
+}
+
+// RFC 3597 §5: a length and that many octets in hexadecimal, in any number of words.
+base::Result<std::span<const std::uint8_t>> RdataReader::read_generic(
+    dns::Type type, std::span<const std::string_view> tokens) {
+    const auto length = tokens.empty() ? std::nullopt : number<std::uint16_t>(tokens[0]);
+    if (!length)
+        return base::error(
+            "\\# takes a length from 0 to 65535 and that many octets in hexadecimal");
+    std::string digits;
+    for (const std::string_view token : tokens.subspan(1))
+        digits += token;
+    // A record with the root as its owner, so that ldns can check it as it came from the wire.
+    std::vector<std::uint8_t> wire(11);
+    dns::put16(&wire[1], static_cast<std::uint16_t>(type));
+    dns::put16(&wire[3], static_cast<std::uint16_t>(dns::Class::in));
+    dns::put16(&wire[9], *length);
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+        std::uint8_t octet = 0;
+        const char* begin = digits.data() + i;
+        if (const auto [end, problem] = std::from_chars(begin, begin + 2, octet, 16);
+            problem != std::errc() || end != begin + 2)
+            return base::error("\"" + digits.substr(i, 2) + "\" is not an octet in hexadecimal");
+        wire.push_back(octet);
+    }
+    if (digits.size() != std::size_t{*length} * 2)
+        return base::error("\\# says " + std::to_string(*length) + " octets, but " +
+                           std::to_string(digits.size()) + " hexadecimal digits follow");
+    const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    if (ldns_rr_descriptor_minimum(descriptor) == 0 || type_to_text(type).starts_with("TYPE")) {
+        rdata_.assign(wire.begin() + 11, wire.end());
+        return rdata_;
+    }
+    ldns_rr* parsed = nullptr;
+    std::size_t at = 0;
+    const ldns_status status =
+        ldns_wire2rr(&parsed, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER);
+    if (status != LDNS_STATUS_OK)
+        return base::error(ldns_get_errorstr_by_id(status));
+    const RecordPtr record(parsed);
+    append_fields(parsed, rdata_);
+    // ldns follows compression pointers, which RDATA of this form does not have.
+    if (ldns_rr_rd_count(parsed) < ldns_rr_descriptor_minimum(descriptor) ||
+        !std::equal(rdata_.begin(), rdata_.end(), wire.begin() + 11, wire.end()))
+        return base::error("the octets are not the data of a " + type_to_text(type) + " record");
+    return rdata_;
+}
+
+}  // namespace summond::zone

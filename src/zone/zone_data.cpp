@@ -1,0 +1,138 @@
+#include "zone_data.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+
+namespace summond::zone {
+
+std::string_view view(const dns::Name& name) {
+    const auto wire = name.wire();
+    return {reinterpret_cast<const char*>(wire.data()), wire.size()};
+}
+
+dns::Name to_name(std::string_view wire) {
+    const auto name =
+        dns::Name::from_wire({reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size()});
+    assert(name);
+    return *name;
+}
+
+std::string_view parent_of(std::string_view wire) {
+    return wire.substr(1U + static_cast<std::uint8_t>(wire[0]));
+}
+
+ZoneData::ZoneData(dns::Name apex, Where where) : apex_(std::move(apex)), where_(where) {
+    owners[owner(view(apex_), where)].flags = image::apex;
+}
+
+std::uint32_t ZoneData::owner(std::string_view name, Where where) {
+    // Records of one owner mostly follow one another.
+    if (!records.empty() && owners[records.back().owner].name == name)
+        return records.back().owner;
+    const auto [entry, added] =
+        index_.try_emplace(std::string(name), static_cast<std::uint32_t>(owners.size()));
+    if (added) {
+        Owner& owner = owners.emplace_back();
+        owner.name = entry->first;  // keys of a node-based map stay where they are
+        owner.where = where;
+    }
+    return entry->second;
+}
+
+std::uint32_t ZoneData::find(std::string_view name) const {
+    const auto entry = index_.find(std::string(name));
+    return entry == index_.end() ? image::none : entry->second;
+}
+
+void ZoneData::add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
+                   std::span<const std::uint8_t> rdata, Where where, bool of_service) {
+    assert(rdata.size() <= 0xffff);
+    records.push_back({owner, type, static_cast<std::uint16_t>(rdata.size()), of_service, ttl,
+                       rdata_.size(), where});
+    rdata_.insert(rdata_.end(), rdata.begin(), rdata.end());
+    if (type == dns::Type::cname)
+        owners[owner].flags |= image::cname;
+    else if (type == dns::Type::dname)
+        owners[owner].flags |= image::dname;
+    else if (type == dns::Type::ns && owner != 0)
+        owners[owner].flags |= image::delegation;
+    else if (type == dns::Type::ptr)
+        owners[owner].has_ptr = true;
+}
+
+void ZoneData::sort_records() {
+    // The first of two equal records keeps its place in the file and its TTL.
+    std::stable_sort(records.begin(), records.end(), [](const Record& a, const Record& b) {
+        return std::tie(a.owner, a.type) < std::tie(b.owner, b.type);
+    });
+    const auto same = [this](const Record& a, const Record& b) {
+        return std::ranges::equal(rdata(a), rdata(b));
+    };
+    // The order within an RRset stays that of the file. RRsets are small, so each record is
+    // compared with those before it; more than fit into a message are refused later, duplicates or
+    // not.
+    constexpr std::size_t most = dns::max_message_size / 12;
+    std::size_t kept = 0;
+    for (std::size_t first = 0; first < records.size();) {
+        std::size_t last = first;
+        while (last < records.size() && records[last].owner == records[first].owner &&
+               records[last].type == records[first].type)
+            ++last;
+        const std::size_t set = kept;
+        for (std::size_t i = first; i < last; ++i) {
+            const auto begin = records.begin() + static_cast<std::ptrdiff_t>(set);
+            const auto end = records.begin() + static_cast<std::ptrdiff_t>(kept);
+            if (last - first > most ||
+                std::none_of(begin, end, [&](const Record& r) { return same(r, records[i]); }))
+                records[kept++] = records[i];
+        }
+        first = last;
+    }
+    records.resize(kept);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        Owner& owner = owners[records[i].owner];
+        if (owner.count++ == 0)
+            owner.first = static_cast<std::uint32_t>(i);
+    }
+}
+
+std::span<const Record> ZoneData::records_of(const Owner& owner, dns::Type type) const {
+    const auto all = records_of(owner);
+    const auto [first, last] = std::ranges::equal_range(all, type, {}, &Record::type);
+    return {first, last};
+}
+
+void ZoneData::link_owner(std::uint32_t index) {
+    // Up to the first ancestor that is linked already, making those that are missing.
+    std::vector<std::uint32_t> path;
+    for (std::uint32_t i = index; i != 0 && owners[i].parent == image::none;) {
+        path.push_back(i);
+        const std::string_view above = parent_of(owners[i].name);
+        const std::uint32_t up = owner(above, owners[i].where);
+        owners[i].parent = up;
+        if (owners[i].name.substr(0, 2) == std::string_view("\1*"))
+            owners[up].wildcard = i;
+        i = up;
+    }
+    for (auto i = path.rbegin(); i != path.rend(); ++i) {
+        Owner& below = owners[*i];
+        const Owner& parent = owners[below.parent];
+        if (parent.cut != image::none)
+            below.cut = parent.cut;
+        else if ((parent.flags & image::dname) != 0)
+            below.cut = below.parent;
+        else if ((below.flags & image::delegation) != 0)
+            below.cut = *i;
+    }
+}
+
+void ZoneData::finish() {
+    sort_records();
+    records.shrink_to_fit();
+    const auto count = static_cast<std::uint32_t>(owners.size());
+    for (std::uint32_t i = 1; i < count; ++i)
+        link_owner(i);
+}
+
+}  // namespace summond::zone

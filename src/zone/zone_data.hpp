@@ -1,0 +1,88 @@
+// All records of one zone while it is loaded.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "report.hpp"
+#include "summond/dns/name.hpp"
+#include "summond/dns/types.hpp"
+#include "summond/zone/image.hpp"
+
+namespace summond::zone {
+
+struct Record {
+    std::uint32_t owner = 0;  // index into owners
+    dns::Type type{};
+    std::uint16_t rdata_size = 0;
+    bool of_service = false;  // made for a service, not written by anybody
+    std::uint32_t ttl = 0;
+    std::uint64_t rdata = 0;  // offset of the uncompressed RDATA
+    Where where;
+};
+
+struct Owner {
+    std::string_view name;    // lower case, wire format
+    Where where;              // of its first record
+    std::uint32_t first = 0;  // its records in `records`, once sorted
+    std::uint32_t count = 0;
+    std::uint32_t service = image::none;
+    std::uint32_t parent = image::none;  // not for the apex
+    std::uint32_t wildcard = image::none;
+    std::uint32_t cut = image::none;  // as image::Node::cut
+    std::uint8_t flags = 0;           // image::NodeFlag
+    bool has_ptr = false;
+    image::Ref node = 0;  // once placed in the image
+};
+
+class ZoneData {
+  public:
+    ZoneData(dns::Name apex, Where where);
+
+    const dns::Name& apex() const { return apex_; }
+    Where where() const { return where_; }
+
+    // The index of an owner, made if need be. The name is at or below the apex.
+    std::uint32_t owner(std::string_view name, Where where);
+    // image::none if there is none.
+    std::uint32_t find(std::string_view name) const;
+    void add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
+             std::span<const std::uint8_t> rdata, Where where, bool of_service = false);
+
+    // Sorts the records by owner and type, drops duplicates (RFC 2181 §5), makes the empty
+    // non-terminals and finds out each owner's parent, wildcard and cut.
+    void finish();
+
+    std::span<const std::uint8_t> rdata(const Record& record) const {
+        return {rdata_.data() + record.rdata, record.rdata_size};
+    }
+    std::span<const Record> records_of(const Owner& owner) const {
+        return {records.data() + owner.first, owner.count};
+    }
+    // The records of one type, once finished.
+    std::span<const Record> records_of(const Owner& owner, dns::Type type) const;
+
+    std::vector<Owner> owners;  // the first is the apex
+    std::vector<Record> records;
+
+  private:
+    void sort_records();
+    void link_owner(std::uint32_t index);
+
+    dns::Name apex_;
+    Where where_;
+    std::unordered_map<std::string, std::uint32_t> index_;
+    std::vector<std::uint8_t> rdata_;
+};
+
+// A name's wire octets as text for maps, and back.
+std::string_view view(const dns::Name& name);
+dns::Name to_name(std::string_view wire);
+// One label fewer; not for the root.
+std::string_view parent_of(std::string_view wire);
+
+}  // namespace summond::zone

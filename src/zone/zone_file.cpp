@@ -1,0 +1,278 @@
+#include "zone_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "rdata.hpp"
+#include "scanner.hpp"
+
+namespace summond::zone {
+
+namespace {
+
+constexpr int max_includes = 16;
+constexpr std::uint32_t fallback_ttl = 3600;
+
+bool same_text(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, ::toupper, ::toupper);
+}
+
+// "3600" or "1h30m" in seconds, as BIND writes them.
+std::optional<std::uint32_t> ttl_from_text(std::string_view text) {
+    std::uint64_t total = 0;
+    while (!text.empty()) {
+        std::uint64_t value = 0;
+        const auto [end, problem] = std::from_chars(text.begin(), text.end(), value);
+        if (problem != std::errc() || value > dns::max_ttl)
+            return std::nullopt;
+        text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+        if (!text.empty()) {
+            switch (text[0]) {
+                case 's':
+                case 'S':
+                    break;
+                case 'm':
+                case 'M':
+                    value *= 60;
+                    break;
+                case 'h':
+                case 'H':
+                    value *= 3600;
+                    break;
+                case 'd':
+                case 'D':
+                    value *= 86400;
+                    break;
+                case 'w':
+                case 'W':
+                    value *= 604800;
+                    break;
+                default:
+                    return std::nullopt;
+            }
+            text.remove_prefix(1);
+        }
+        total += value;
+        if (total > dns::max_ttl)
+            return std::nullopt;
+    }
+    return static_cast<std::uint32_t>(total);
+}
+
+// Which class a word names; nothing: it is no class.
+std::optional<bool> is_class_in(std::string_view word) {
+    if (same_text(word, "IN") || same_text(word, "CLASS1"))
+        return true;
+    for (const char* other : {"CH", "HS", "CS", "ANY", "NONE"}) {
+        if (same_text(word, other))
+            return false;
+    }
+    if (word.size() > 5 && same_text(word.substr(0, 5), "CLASS"))
+        return false;
+    return std::nullopt;
+}
+
+class Reader {
+  public:
+    Reader(ZoneData& zone, Report& report) : zone_(zone), report_(report) {
+        set_origin(zone.apex());
+    }
+
+    void read_file(const std::string& path, Where included_at);
+    void read_stream(std::istream& in, Where base);
+    void set_default_ttl(std::uint32_t ttl) { default_ttl_ = ttl; }
+    void forbid_directives() { directives_ = false; }
+
+  private:
+    void set_origin(const dns::Name& origin) {
+        origin_ = origin;
+        rdata_.set_origin(origin);
+    }
+    void directive(const Entry& entry, Where where);
+    void include(const Entry& entry, Where where);
+    void record(const Entry& entry, Where where);
+    bool set_owner(const Entry& entry, Where where);
+    void error(Where where, std::string what) { report_.error(where, std::move(what)); }
+
+    ZoneData& zone_;
+    Report& report_;
+    RdataReader rdata_;
+    dns::Name origin_;
+    std::string path_;
+    int includes_ = 0;
+    bool directives_ = true;
+    std::optional<std::uint32_t> default_ttl_;
+    std::optional<std::uint32_t> last_ttl_;
+    std::optional<dns::Name> owner_;
+    std::string owner_word_;  // that owner_ was parsed from, relative to origin_
+};
+
+void Reader::read_file(const std::string& path, Where included_at) {
+    std::error_code problem;
+    const bool directory = std::filesystem::is_directory(path, problem);
+    std::ifstream in(path, std::ios::binary);
+    if (!in || directory)
+        return error(included_at, "cannot read zone file " + path + ": " +
+                                      std::strerror(directory ? EISDIR : errno));
+    const std::string before = std::exchange(path_, path);
+    read_stream(in, {report_.file(path), 0, 0});
+    path_ = before;
+}
+
+void Reader::read_stream(std::istream& in, Where base) {
+    Scanner scanner(in);
+    Entry entry;
+    while (!report_.full() && scanner.next(entry)) {
+        // Records in the configuration have its position instead of a line of their own.
+        const Where where = base.line == 0 ? Where{base.file, entry.line, 0} : base;
+        if (!entry.problem.empty())
+            error(where, entry.problem);
+        else if (entry.words[0][0] == '$' && !entry.starts_blank)
+            directive(entry, where);
+        else
+            record(entry, where);
+    }
+}
+
+void Reader::directive(const Entry& entry, Where where) {
+    const std::string_view name = entry.words[0];
+    const std::size_t arguments = entry.words.size() - 1;
+    if (!directives_)
+        return error(where, "a record is expected here, not a directive");
+    if (same_text(name, "$INCLUDE"))
+        return include(entry, where);
+    if (same_text(name, "$ORIGIN")) {
+        const auto origin = arguments == 1 ? dns::Name::parse(entry.words[1], origin_)
+                                           : base::error("$ORIGIN takes one domain name");
+        if (!origin)
+            return error(where, origin.error().what);
+        owner_word_.clear();
+        return set_origin(*origin);
+    }
+    if (same_text(name, "$TTL")) {
+        const auto ttl = arguments == 1 ? ttl_from_text(entry.words[1]) : std::nullopt;
+        if (!ttl)
+            return error(where, "$TTL takes a time such as 3600 or 1h, up to 2147483647 seconds");
+        default_ttl_ = ttl;
+        return;
+    }
+    error(where,
+          std::string(name) + " is not a directive known here; $ORIGIN, $TTL and $INCLUDE are");
+}
+
+void Reader::include(const Entry& entry, Where where) {
+    if (entry.words.size() < 2 || entry.words.size() > 3)
+        return error(where, "$INCLUDE takes a file name and perhaps an origin");
+    if (includes_ == max_includes)
+        return error(where, "$INCLUDE within " + std::to_string(max_includes) +
+                                " others; does a file include itself?");
+    dns::Name origin = origin_;
+    if (entry.words.size() == 3) {
+        auto given = dns::Name::parse(entry.words[2], origin_);
+        if (!given)
+            return error(where, given.error().what);
+        origin = std::move(*given);
+    }
+    std::string_view name = entry.words[1];
+    if (name.size() >= 2 && name.front() == '"' && name.back() == '"')
+        name = name.substr(1, name.size() - 2);
+    const auto path = std::filesystem::path(path_).parent_path() / name;
+
+    // RFC 1035 §5.1: the origin of the including file stays what it is, and so does its last owner.
+    const dns::Name outer_origin = origin_;
+    const auto outer_owner = owner_;
+    ++includes_;
+    set_origin(origin);
+    owner_word_.clear();
+    read_file(path.lexically_normal().string(), where);
+    --includes_;
+    set_origin(outer_origin);
+    owner_ = outer_owner;
+    owner_word_.clear();
+}
+
+bool Reader::set_owner(const Entry& entry, Where where) {
+    if (entry.starts_blank) {
+        if (!owner_)
+            error(where, "the first record has no owner name");
+        return owner_.has_value();
+    }
+    if (entry.words[0] == owner_word_)
+        return true;
+    auto owner = dns::Name::parse(entry.words[0], origin_);
+    owner_word_.clear();
+    if (!owner) {
+        owner_.reset();
+        error(where, owner.error().what);
+        return false;
+    }
+    owner_ = std::move(*owner);
+    owner_word_ = entry.words[0];
+    return true;
+}
+
+// [owner] [TTL] [class] type RDATA, or with TTL and class the other way round.
+void Reader::record(const Entry& entry, Where where) {
+    if (!set_owner(entry, where))
+        return;
+    auto word = entry.words.begin() + (entry.starts_blank ? 0 : 1);
+    std::optional<std::uint32_t> ttl;
+    bool has_class = false;
+    for (; word != entry.words.end(); ++word) {
+        if (!ttl && (*word)[0] >= '0' && (*word)[0] <= '9') {
+            ttl = ttl_from_text(*word);
+            if (!ttl)
+                return error(where, "\"" + std::string(*word) +
+                                        "\" is not a TTL; 3600 or 1h is, "
+                                        "up to 2147483647 seconds");
+        } else if (const auto in = is_class_in(*word); in && !has_class) {
+            if (!*in)
+                return error(where, "class " + std::string(*word) + " is not served; IN is");
+            has_class = true;
+        } else {
+            break;
+        }
+    }
+    if (word == entry.words.end())
+        return error(where, "the record type is missing");
+    const auto type = type_from_text(*word);
+    if (!type)
+        return error(where, "\"" + std::string(*word) + "\" is not a record type");
+    if (dns::is_meta(*type))
+        return error(where, std::string(*word) + " is not a type of data in a zone");
+    const auto rdata = rdata_.read(*type, {word + 1, entry.words.end()});
+    if (!rdata)
+        return error(where, "bad " + type_to_text(*type) + " record: " + rdata.error().what);
+    if (!owner_->is_at_or_below(zone_.apex()))
+        return error(where,
+                     owner_->to_string() + " is not in the zone " + zone_.apex().to_string());
+    if (!ttl)
+        ttl = default_ttl_ ? default_ttl_ : last_ttl_;
+    last_ttl_ = ttl.value_or(fallback_ttl);
+    zone_.add(zone_.owner(view(*owner_), where), *type, *last_ttl_, *rdata, where);
+}
+
+}  // namespace
+
+void read_zone_file(const std::string& path, Where where, ZoneData& zone, Report& report) {
+    Reader(zone, report).read_file(path, where);
+}
+
+void read_record_text(const config::RecordText& text, std::uint32_t default_ttl, ZoneData& zone,
+                      Report& report) {
+    Reader reader(zone, report);
+    reader.set_default_ttl(default_ttl);
+    reader.forbid_directives();
+    std::istringstream in(text.text);
+    Where where = report.where(text.where);
+    where.line = std::max(where.line, 1U);
+    reader.read_stream(in, where);
+}
+
+}  // namespace summond::zone

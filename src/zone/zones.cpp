@@ -1,0 +1,95 @@
+// Look-ups in a zone image.
+#include <cstring>
+
+#include "summond/zone/zone.hpp"
+
+namespace summond::zone {
+
+namespace image {
+
+namespace {
+
+std::uint64_t load64(const std::uint8_t* at) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Both halves of the product carry entropy of all input bits.
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{a} * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+}  // namespace
+
+std::uint64_t hash(const std::uint8_t* name, std::size_t size, std::uint64_t seed) {
+    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+    std::uint64_t state = seed ^ (size * odd);
+    for (std::size_t i = 0; i < size; i += 8)
+        state = mix(state ^ load64(name + i), odd) ^ seed;
+    return mix(state ^ odd, seed | 1);
+}
+
+}  // namespace image
+
+base::Result<Zones> Zones::open(std::span<const std::uint8_t> bytes) {
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % image::unit != 0)
+        return base::error("zone image is not aligned");
+    if (bytes.size() < sizeof(image::Header))
+        return base::error("zone image is cut short");
+    const Zones zones(bytes);
+    if (zones.header().magic != image::magic)
+        return base::error("zone image has a layout that this version does not know");
+    if (zones.header().size != bytes.size())
+        return base::error("zone image has another size than it says");
+    return zones;
+}
+
+config::ServiceId Zones::service_id(std::size_t index) const {
+    return at<config::ServiceId>(header().services)[index];
+}
+
+const image::Node* Zones::probe(const std::uint8_t* name, std::size_t size) const {
+    const std::uint64_t hash = image::hash(name, size, header().seed);
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    const auto* slots = at<image::Slot>(header().slots);
+    for (auto i = static_cast<std::uint32_t>(hash);; ++i) {
+        const image::Slot& slot = slots[i & header().slot_mask];
+        if (slot.node == 0)
+            return nullptr;
+        if (slot.tag != tag)
+            continue;
+        const auto* node = at<image::Node>(slot.node);
+        if (node->name_size == size && std::memcmp(node->name(), name, size) == 0)
+            return node;
+    }
+}
+
+Zones::Found Zones::find(const dns::FoldedName& name) const {
+    if (name.labels <= header().max_labels) {
+        if (const auto* node = probe(name.wire.data(), name.size))
+            return {node, true};
+    }
+    // The suffixes of `low` labels and fewer exist, those of more than `high` labels do not. Most
+    // names that do not exist lack one label only, so the longest suffix is tried first.
+    std::size_t low = 0;
+    std::size_t high = name.labels == 0 ? 0 : name.labels - 1U;
+    if (high > header().max_labels)
+        high = header().max_labels;
+    const image::Node* encloser = nullptr;
+    for (std::size_t count = high; low < high; count = (low + high + 1) / 2) {
+        if (const auto* node = probe(name.suffix(count), name.suffix_size(count))) {
+            encloser = node;
+            low = count;
+        } else {
+            high = count - 1;
+        }
+    }
+    if (encloser == nullptr)
+        encloser = probe(name.suffix(0), 1);
+    return {encloser, false};
+}
+
+}  // namespace summond::zone

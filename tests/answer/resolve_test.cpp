@@ -1,0 +1,240 @@
+// What is answered to which question.
+#include <gtest/gtest.h>
+
+#include "engine.hpp"
+
+using summond::answer::Availability;
+using summond::answer::Transport;
+using summond::test::Ask;
+using summond::test::Engine;
+
+namespace {
+
+constexpr const char* zone_text = R"($TTL 300
+@       SOA ns1 hostmaster 7 3600 600 86400 60
+@       NS  ns1
+@       NS  ns.other.example.
+@       MX  10 mail
+ns1     A   192.0.2.53
+mail    A   192.0.2.25
+        AAAA 2001:db8::25
+Text    TXT "one" "two"
+a.b.c   A   192.0.2.3
+*.wild  A   192.0.2.4
+        TXT "wild"
+*.ent   TXT "x"
+x.y.ent TXT "y"
+alias   CNAME mail
+deep    CNAME alias
+away    CNAME www.other.example.
+gone    CNAME nothing
+loop1   CNAME loop2
+loop2   CNAME loop1
+*.cw    CNAME mail
+towild  CNAME q.wild
+tosub   CNAME host.sub
+tosvc   CNAME www
+old     DNAME wild
+sub     NS  ns.sub
+        NS  ns1
+        NS  ns.elsewhere.example.
+        DS  1 8 2 0000000000000000000000000000000000000000000000000000000000000000
+ns.sub  A   192.0.2.66
+        AAAA 2001:db8::66
+sub2    NS  ns.sub
+svc     TXT "static beside a service"
+www     HTTPS 1 . alpn=h2
+www     TXT "about www"
+odd     TYPE65280 \# 3 abcdef
+\000\.x A   192.0.2.9
+)";
+
+class Resolve : public testing::Test {
+  protected:
+    void SetUp() override {
+        engine.add_zone("jit.example", zone_text);
+        engine.add_zone(
+            "2.0.192.in-addr.arpa",
+            "@ 60 SOA ns1.jit.example. h.jit.example. 1 2 3 4 5\n@ NS ns1.jit.example.\n");
+        engine.add_service("www", {"www.jit.example", "*.many.jit.example"},
+                           {"192.0.2.80", "192.0.2.81", "2001:db8::80"});
+        engine.add_service("v4", {"svc.jit.example"}, {"192.0.2.90"});
+        engine.build();
+    }
+    Engine engine;
+};
+
+constexpr const char* soa =
+    "AU jit.example. 60 IN SOA ns1.jit.example. hostmaster.jit.example. 7 3600 600 86400 60\n";
+
+}  // namespace
+
+TEST_F(Resolve, StaticRecords) {
+    EXPECT_EQ(engine.ask({"mail.jit.example"}),
+              "NOERROR aa\nAN mail.jit.example. 300 IN A 192.0.2.25\n");
+    EXPECT_EQ(engine.ask({"mail.jit.example", "AAAA"}),
+              "NOERROR aa\nAN mail.jit.example. 300 IN AAAA 2001:db8::25\n");
+    EXPECT_EQ(engine.ask({"jit.example", "SOA"}),
+              "NOERROR aa\nAN jit.example. 300 IN SOA ns1.jit.example. hostmaster.jit.example. 7 "
+              "3600 600 86400 60\n");
+    EXPECT_EQ(engine.ask({"jit.example", "MX"}),
+              "NOERROR aa\nAN jit.example. 300 IN MX 10 mail.jit.example.\n");
+    EXPECT_EQ(engine.ask({"text.jit.example", "TXT"}),
+              "NOERROR aa\nAN text.jit.example. 300 IN TXT \"one\" \"two\"\n");
+    EXPECT_EQ(engine.ask({"odd.jit.example", "TYPE65280"}),
+              "NOERROR aa\nAN odd.jit.example. 300 IN TYPE65280 \\# 3 abcdef\n");
+    EXPECT_EQ(engine.ask({"\\000\\.x.jit.example", "A"}),
+              "NOERROR aa\nAN \\000\\.x.jit.example. 300 IN A 192.0.2.9\n");
+}
+
+TEST_F(Resolve, NameServersComeWithTheirAddresses) {
+    EXPECT_EQ(engine.ask({"jit.example", "NS"}),
+              "NOERROR aa\nAN jit.example. 300 IN NS ns1.jit.example.\n"
+              "AN jit.example. 300 IN NS ns.other.example.\n"
+              "AD ns1.jit.example. 300 IN A 192.0.2.53\n");
+}
+
+TEST_F(Resolve, NegativeAnswers) {
+    EXPECT_EQ(engine.ask({"nothing.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
+    EXPECT_EQ(engine.ask({"a.b.c.d.e.f.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
+    EXPECT_EQ(engine.ask({"mail.jit.example", "TXT"}), std::string("NOERROR aa\n") + soa);
+    // An empty non-terminal exists.
+    EXPECT_EQ(engine.ask({"b.c.jit.example"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"x.c.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
+}
+
+TEST_F(Resolve, RefusesWhatIsInNoZone) {
+    EXPECT_EQ(engine.ask({"www.other.example"}), "REFUSED\n");
+    EXPECT_EQ(engine.ask({"example"}), "REFUSED\n");
+    EXPECT_EQ(engine.ask({"."}), "REFUSED\n");
+    EXPECT_EQ(engine.ask({.name = "xjit.example", .edns = true}),
+              "REFUSED\nEDNS size=1232 ede=20:\n");
+}
+
+TEST_F(Resolve, Wildcards) {
+    EXPECT_EQ(engine.ask({"q.wild.jit.example"}),
+              "NOERROR aa\nAN q.wild.jit.example. 300 IN A 192.0.2.4\n");
+    EXPECT_EQ(engine.ask({"p.q.wild.jit.example", "TXT"}),
+              "NOERROR aa\nAN p.q.wild.jit.example. 300 IN TXT \"wild\"\n");
+    EXPECT_EQ(engine.ask({"q.wild.jit.example", "AAAA"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"*.wild.jit.example"}),
+              "NOERROR aa\nAN *.wild.jit.example. 300 IN A 192.0.2.4\n");
+    // RFC 4592 §3.3.1: the closest encloser is y.ent, which has no wildcard.
+    EXPECT_EQ(engine.ask({"z.y.ent.jit.example", "TXT"}), std::string("NXDOMAIN aa\n") + soa);
+    EXPECT_EQ(engine.ask({"y.ent.jit.example", "TXT"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"z.ent.jit.example", "TXT"}),
+              "NOERROR aa\nAN z.ent.jit.example. 300 IN TXT \"x\"\n");
+    EXPECT_EQ(engine.ask({"a.cw.jit.example"}),
+              "NOERROR aa\nAN a.cw.jit.example. 300 IN CNAME mail.jit.example.\n"
+              "AN mail.jit.example. 300 IN A 192.0.2.25\n");
+}
+
+TEST_F(Resolve, Aliases) {
+    EXPECT_EQ(engine.ask({"deep.jit.example"}),
+              "NOERROR aa\nAN deep.jit.example. 300 IN CNAME alias.jit.example.\n"
+              "AN alias.jit.example. 300 IN CNAME mail.jit.example.\n"
+              "AN mail.jit.example. 300 IN A 192.0.2.25\n");
+    EXPECT_EQ(engine.ask({"deep.jit.example", "CNAME"}),
+              "NOERROR aa\nAN deep.jit.example. 300 IN CNAME alias.jit.example.\n");
+    EXPECT_EQ(engine.ask({"away.jit.example"}),
+              "NOERROR aa\nAN away.jit.example. 300 IN CNAME www.other.example.\n");
+    EXPECT_EQ(
+        engine.ask({"gone.jit.example"}),
+        std::string("NXDOMAIN aa\nAN gone.jit.example. 300 IN CNAME nothing.jit.example.\n") + soa);
+    EXPECT_EQ(engine.ask({"loop1.jit.example"}),
+              "NOERROR aa\nAN loop1.jit.example. 300 IN CNAME loop2.jit.example.\n"
+              "AN loop2.jit.example. 300 IN CNAME loop1.jit.example.\n");
+    EXPECT_EQ(engine.ask({"towild.jit.example"}),
+              "NOERROR aa\nAN towild.jit.example. 300 IN CNAME q.wild.jit.example.\n"
+              "AN q.wild.jit.example. 300 IN A 192.0.2.4\n");
+}
+
+TEST_F(Resolve, Dname) {
+    EXPECT_EQ(engine.ask({"Abc.old.jit.example"}),
+              "NOERROR aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n"
+              "AN Abc.old.jit.example. 300 IN CNAME Abc.wild.jit.example.\n"
+              "AN Abc.wild.jit.example. 300 IN A 192.0.2.4\n");
+    EXPECT_EQ(engine.ask({"old.jit.example", "DNAME"}),
+              "NOERROR aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n");
+    EXPECT_EQ(engine.ask({"old.jit.example"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"x.old.jit.example", "CNAME"}),
+              "NOERROR aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n"
+              "AN x.old.jit.example. 300 IN CNAME x.wild.jit.example.\n");
+    std::string longest = std::string(63, 'a') + "." + std::string(63, 'b') + "." +
+                          std::string(63, 'c') + "." + std::string(45, 'd') + ".old.jit.example";
+    EXPECT_EQ(engine.ask({longest}),
+              "YXDOMAIN aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n");
+}
+
+TEST_F(Resolve, Referrals) {
+    const std::string referral =
+        "AU sub.jit.example. 300 IN NS ns.sub.jit.example.\n"
+        "AU sub.jit.example. 300 IN NS ns1.jit.example.\n"
+        "AU sub.jit.example. 300 IN NS ns.elsewhere.example.\n"
+        "AD ns.sub.jit.example. 300 IN A 192.0.2.66\n"
+        "AD ns.sub.jit.example. 300 IN AAAA 2001:db8::66\n"
+        "AD ns1.jit.example. 300 IN A 192.0.2.53\n";
+    EXPECT_EQ(engine.ask({"sub.jit.example"}), "NOERROR\n" + referral);
+    EXPECT_EQ(engine.ask({"sub.jit.example", "NS"}), "NOERROR\n" + referral);
+    EXPECT_EQ(engine.ask({"x.y.sub.jit.example"}), "NOERROR\n" + referral);
+    EXPECT_EQ(engine.ask({"ns.sub.jit.example"}), "NOERROR\n" + referral);
+    EXPECT_EQ(engine.ask({"sub.jit.example", "DS"}),
+              "NOERROR aa\nAN sub.jit.example. 300 IN DS 1 8 2 "
+              "0000000000000000000000000000000000000000000000000000000000000000\n");
+    EXPECT_EQ(engine.ask({"sub2.jit.example", "DS"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"tosub.jit.example"}),
+              "NOERROR aa\nAN tosub.jit.example. 300 IN CNAME host.sub.jit.example.\n" + referral);
+    // Sibling glue.
+    EXPECT_EQ(engine.ask({"sub2.jit.example"}),
+              "NOERROR\nAU sub2.jit.example. 300 IN NS ns.sub.jit.example.\n"
+              "AD ns.sub.jit.example. 300 IN A 192.0.2.66\n"
+              "AD ns.sub.jit.example. 300 IN AAAA 2001:db8::66\n");
+}
+
+TEST_F(Resolve, AnyIsOneRecordAndWakesNothing) {
+    engine.state(0).availability = Availability::asleep;
+    EXPECT_EQ(engine.ask({"www.jit.example", "ANY"}),
+              "NOERROR aa\nAN www.jit.example. 3600 IN HINFO \"RFC8482\" \"\"\n");
+    EXPECT_EQ(engine.ask({"alias.jit.example", "ANY"}),
+              "NOERROR aa\nAN alias.jit.example. 300 IN CNAME mail.jit.example.\n");
+    EXPECT_EQ(engine.ask({"b.c.jit.example", "ANY"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"nothing.jit.example", "ANY"}), std::string("NXDOMAIN aa\n") + soa);
+}
+
+TEST_F(Resolve, ServicesThatAreUpAreAnsweredAndMarked) {
+    EXPECT_FALSE(engine.state(0).asked);
+    EXPECT_EQ(engine.ask({"www.jit.example"}),
+              "NOERROR aa\nAN www.jit.example. 60 IN A 192.0.2.80\n"
+              "AN www.jit.example. 60 IN A 192.0.2.81\n");
+    EXPECT_TRUE(engine.state(0).asked);
+    EXPECT_FALSE(engine.state(1).asked);
+    EXPECT_EQ(engine.ask({"x.many.jit.example", "AAAA"}),
+              "NOERROR aa\nAN x.many.jit.example. 60 IN AAAA 2001:db8::80\n");
+    EXPECT_EQ(engine.ask({"80.2.0.192.in-addr.arpa", "PTR"}),
+              "NOERROR aa\nAN 80.2.0.192.in-addr.arpa. 60 IN PTR www.jit.example.\n");
+}
+
+TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {
+    engine.state(0).availability = Availability::asleep;
+    engine.state(1).availability = Availability::starting;
+    for (const char* type : {"A", "AAAA", "HTTPS"})
+        EXPECT_EQ(engine.ask({"www.jit.example", type}), "park 0") << type;
+    EXPECT_EQ(engine.ask({"x.many.jit.example"}), "park 0");
+    EXPECT_EQ(engine.ask({"tosvc.jit.example"}), "park 0");
+    EXPECT_EQ(engine.ask({"svc.jit.example"}), "park 1");
+    EXPECT_FALSE(engine.state(0).asked);
+    // What delivers no address does not wake.
+    EXPECT_EQ(engine.ask({"svc.jit.example", "AAAA"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"svc.jit.example", "HTTPS"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"www.jit.example", "TXT"}),
+              "NOERROR aa\nAN www.jit.example. 300 IN TXT \"about www\"\n");
+    EXPECT_EQ(engine.ask({"www.jit.example", "NS"}), std::string("NOERROR aa\n") + soa);
+}
+
+TEST_F(Resolve, ServicesThatFailedAreServfail) {
+    engine.state(0).availability = Availability::failed;
+    engine.state(0).failure = summond::base::WakeFailure::no_memory;
+    EXPECT_EQ(engine.ask({"www.jit.example"}), "SERVFAIL\n");
+    EXPECT_EQ(engine.ask({.name = "tosvc.jit.example", .edns = true}),
+              "SERVFAIL\nEDNS size=1232 ede=0:not enough memory to start the service\n");
+}

@@ -1,0 +1,188 @@
+// Zones and service states for tests of the query engine, queries by their text, and answers as
+// text, decoded by ldns.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <ldns/ldns.h>
+
+#include <deque>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "summond/answer/answer.hpp"
+#include "summond/dns/wire.hpp"
+
+namespace summond::test {
+
+inline dns::Name name(std::string_view text) {
+    const auto parsed = dns::Name::parse(text);
+    EXPECT_TRUE(parsed) << text;
+    return parsed.value_or(dns::Name());
+}
+
+struct Ask {
+    std::string name;
+    std::string type = "A";
+    bool edns = false;
+    std::uint16_t udp_size = 1232;
+    std::uint8_t version = 0;
+    bool dnssec_ok = false;
+    answer::Transport transport = answer::Transport::udp;
+    std::uint16_t klass = 1;
+    std::string options = {};  // RDATA of OPT
+};
+
+inline std::vector<std::uint8_t> query_bytes(const Ask& ask) {
+    std::vector<std::uint8_t> bytes{0x12, 0x34, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+    const auto put16 = [&bytes](unsigned value) {
+        bytes.push_back(static_cast<std::uint8_t>(value >> 8));
+        bytes.push_back(static_cast<std::uint8_t>(value));
+    };
+    ldns_rdf* owner = ldns_dname_new_frm_str(ask.name.c_str());  // keeps the case
+    EXPECT_NE(owner, nullptr) << ask.name;
+    bytes.insert(bytes.end(), ldns_rdf_data(owner), ldns_rdf_data(owner) + ldns_rdf_size(owner));
+    ldns_rdf_deep_free(owner);
+    put16(ldns_get_rr_type_by_name(ask.type.c_str()));
+    put16(ask.klass);
+    if (ask.edns) {
+        bytes[11] = 1;
+        bytes.push_back(0);
+        put16(41);
+        put16(ask.udp_size);
+        put16(ask.version);
+        put16(ask.dnssec_ok ? 0x8000 : 0);
+        put16(static_cast<unsigned>(ask.options.size()));
+        bytes.insert(bytes.end(), ask.options.begin(), ask.options.end());
+    }
+    return bytes;
+}
+
+// "NOERROR aa" and a line for each record: "AN www.jit.example. 60 IN A 192.0.2.1", "AU", "AD";
+// last "EDNS size=1232 do ede=20:text" where there is an OPT record.
+inline std::string answer_text(std::span<const std::uint8_t> bytes) {
+    ldns_pkt* parsed = nullptr;
+    const ldns_status status = ldns_wire2pkt(&parsed, bytes.data(), bytes.size());
+    if (status != LDNS_STATUS_OK)
+        return std::string("not a message: ") + ldns_get_errorstr_by_id(status);
+    const std::unique_ptr<ldns_pkt, decltype(&ldns_pkt_free)> packet(parsed, &ldns_pkt_free);
+    const ldns_lookup_table* rcode =
+        ldns_lookup_by_id(ldns_rcodes, static_cast<int>(ldns_pkt_get_rcode(parsed)));
+    std::string text = rcode != nullptr ? rcode->name : "RCODE?";
+    if (ldns_pkt_edns_extended_rcode(parsed) != 0)
+        text = "EXTENDED" + std::to_string(ldns_pkt_edns_extended_rcode(parsed) * 16 +
+                                           ldns_pkt_get_rcode(parsed));
+    EXPECT_TRUE(ldns_pkt_qr(parsed));
+    EXPECT_FALSE(ldns_pkt_ra(parsed) || ldns_pkt_ad(parsed) || ldns_pkt_cd(parsed));
+    text += ldns_pkt_aa(parsed) ? " aa" : "";
+    text += ldns_pkt_tc(parsed) ? " tc" : "";
+    text += "\n";
+    const auto section = [&text](const char* label, const ldns_rr_list* list) {
+        for (std::size_t i = 0; i < ldns_rr_list_rr_count(list); ++i) {
+            char* line = ldns_rr2str(ldns_rr_list_rr(list, i));
+            for (char* c = line; *c != '\0' && *c != '\n'; ++c)
+                *c = *c == '\t' ? ' ' : *c;
+            text += std::string(label) + " " + line;
+            std::free(line);
+        }
+    };
+    section("AN", ldns_pkt_answer(parsed));
+    section("AU", ldns_pkt_authority(parsed));
+    section("AD", ldns_pkt_additional(parsed));
+    if (ldns_pkt_edns(parsed)) {
+        text += "EDNS size=" + std::to_string(ldns_pkt_edns_udp_size(parsed));
+        text += ldns_pkt_edns_do(parsed) ? " do" : "";
+        if (const ldns_rdf* data = ldns_pkt_edns_data(parsed)) {
+            const std::uint8_t* option = ldns_rdf_data(data);
+            EXPECT_EQ(dns::get16(option), 15);
+            const std::size_t size = dns::get16(option + 2);
+            EXPECT_EQ(size + 4, ldns_rdf_size(data));
+            text += " ede=" + std::to_string(dns::get16(option + 4)) + ":" +
+                    std::string(option + 6, option + 4 + size);
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+class Engine {
+  public:
+    // The whole text of a zone file, directives included.
+    void add_zone(const std::string& apex, const std::string& text) {
+        const std::string path = testing::TempDir() + "/zone" + std::to_string(::getpid()) + "-" +
+                                 std::to_string(config_.zones.size());
+        std::ofstream(path) << text;
+        config::Zone& zone = config_.zones.emplace_back();
+        zone.name = name(apex);
+        zone.file = path;
+        paths_.push_back(path);
+    }
+    void add_service(const std::string& service_name, const std::vector<std::string>& names,
+                     const std::vector<std::string>& addresses) {
+        config::Service& service = config_.services.emplace_back();
+        service.id = config_.services.size();
+        service.name = service_name;
+        for (const std::string& n : names)
+            service.names.push_back(name(n));
+        for (const std::string& text : addresses) {
+            const auto address = base::IpAddress::parse(text);
+            (address->is_v4() ? service.ipv4 : service.ipv6).push_back(*address);
+        }
+    }
+    void build() {
+        built_ = zone::build(config_);
+        for (const auto& problem : built_.problems)
+            ADD_FAILURE() << problem.where.file << ":" << problem.where.line << ": "
+                          << problem.what;
+        for (const std::string& path : paths_)
+            std::remove(path.c_str());
+        states_ = std::vector<answer::ServiceState>(config_.services.size());
+        for (auto& state : states_)
+            state.availability = answer::Availability::answerable;
+        zones_ = std::make_unique<zone::Zones>(*zone::Zones::open(built_.image));
+    }
+
+    config::Config& config() { return config_; }
+    const zone::Zones& zones() const { return *zones_; }
+    answer::ServiceState& state(std::size_t service) { return states_[service]; }
+
+    answer::Decision resolve(std::span<const std::uint8_t> query,
+                             answer::Transport transport = answer::Transport::udp) {
+        out_.assign(
+            transport == answer::Transport::udp ? answer::max_udp_answer : answer::max_tcp_answer,
+            0xee);
+        answer::Context context{*zones_, states_, transport};
+        return answer::resolve(query, out_, context);
+    }
+    std::span<const std::uint8_t> out(const answer::Decision& decision) const {
+        return {out_.data(), decision.size};
+    }
+    // answer_text, "drop" or "park N".
+    std::string ask(const Ask& ask) {
+        const auto query = query_bytes(ask);
+        return text(resolve(query, ask.transport), query);
+    }
+    std::string text(const answer::Decision& decision, std::span<const std::uint8_t> query) {
+        switch (decision.kind) {
+            case answer::Decision::Kind::drop:
+                return "drop";
+            case answer::Decision::Kind::park:
+                return "park " + std::to_string(decision.service);
+            case answer::Decision::Kind::answer:
+                break;
+        }
+        EXPECT_TRUE(std::equal(query.begin(), query.begin() + 2, out_.begin()));
+        return answer_text(out(decision));
+    }
+
+  private:
+    config::Config config_;
+    std::vector<std::string> paths_;
+    zone::Built built_;
+    std::vector<answer::ServiceState> states_;
+    std::unique_ptr<zone::Zones> zones_;
+    std::vector<std::uint8_t> out_;
+};
+
+}  // namespace summond::test
