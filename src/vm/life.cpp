@@ -75,7 +75,7 @@ Status Life::status() const {
     switch (stage_) {
         case Stage::building:
         case Stage::booting:
-            status.phase = stage_ == Stage::building ? Phase::building : Phase::booting;
+            status.phase = stage_ == Stage::building && !begun_ ? Phase::building : Phase::booting;
             status.since_wake = now - woken_at_;
             return status;
         case Stage::ready:
@@ -144,9 +144,15 @@ void Life::touch() {
 void Life::build(WakeReason why, base::TimePoint asked_at) {
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
+    begun_ = false;
     enter(Stage::building);
-    backend_.build(service_,
-                   [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); });
+    backend_.build(
+        service_,
+        [this] {
+            begun_ = true;
+            changed_(service_.id);
+        },
+        [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); });
 }
 
 void Life::built(tl::expected<DomId, BuildError> result) {

@@ -68,6 +68,8 @@ class Life {
     bool stopping_ = false;
     bool wake_again_ = false;  // wanted while destroying
 
+    bool begun_ = false;  // building: the backend has called begun
+
     // The wake under way or last done, for its log line.
     WakeReason why_ = WakeReason::dns;
     base::TimePoint woken_at_{};

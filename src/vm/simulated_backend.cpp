@@ -7,6 +7,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds begin_time{10};
 constexpr milliseconds build_time{40};
 constexpr milliseconds boot_time{200};
 constexpr milliseconds destroy_time{20};
@@ -19,7 +20,8 @@ base::Result<std::vector<Found>> SimulatedBackend::find() {
     return {};
 }
 
-void SimulatedBackend::build(const config::Service&, Built done) {
+void SimulatedBackend::build(const config::Service&, Begun begun, Built done) {
+    steps_.emplace(clock_.now() + begin_time, std::move(begun));
     steps_.emplace(clock_.now() + build_time,
                    [done = std::move(done), domid = next_domid_++] { done(domid); });
 }

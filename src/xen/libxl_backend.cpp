@@ -80,6 +80,7 @@ struct LibxlBackend::Build {
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
     vm::DomId log_domid = domid;
     ErrorSink errors{};
+    bool ended = false;  // libxl has called back
 };
 
 struct LibxlBackend::Destroy {
@@ -139,7 +140,7 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
     return found;
 }
 
-void LibxlBackend::build(const config::Service& service, Built done) {
+void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
     auto config = domain_config(ctx_, service);
     auto refused = unreadable("kernel", service.kernel);
     if (!refused && service.ramdisk)
@@ -159,10 +160,17 @@ void LibxlBackend::build(const config::Service& service, Built done) {
     const int rc =
         libxl_domain_create_new(ctx_, &build->config->config, &build->domid, &how, nullptr);
     log_.during(nullptr);
-    if (rc != 0)  // not begun, and the callback will not come
+    if (rc != 0) {  // the callback will not come
         post([this, build, rc] { finish(*build, rc); });
-    else if (const auto domid = domid_of(service.id))  // libxl tells only at the end
+        return;
+    }
+    // libxl tells the domid only at the end. Memory and kernel are dealt with inside the call
+    // (libxl_create.c does the devices alone asynchronously), so no error so far means begun.
+    if (const auto domid = domid_of(service.id)) {
         log_.of_domain(build->log_domid = *domid, &build->errors);
+        if (!build->ended && build->errors.first.empty())
+            post(std::move(begun));
+    }
 }
 
 std::optional<vm::DomId> LibxlBackend::domid_of(config::ServiceId service) {
@@ -180,6 +188,7 @@ std::optional<vm::DomId> LibxlBackend::domid_of(config::ServiceId service) {
 // no libxl call is made from inside libxl.
 void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
     auto* build = static_cast<Build*>(for_callback);
+    build->ended = true;
     build->backend.post([build, rc] { build->backend.finish(*build, rc); });
 }
 

@@ -24,7 +24,7 @@ class LibxlBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override;
-    void build(const config::Service& service, Built done) override;
+    void build(const config::Service& service, Begun begun, Built done) override;
     base::Result<void> adopt(vm::DomId domid) override;
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;

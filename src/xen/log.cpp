@@ -32,7 +32,8 @@ void XenLog::message(xentoollog_logger* logger, xentoollog_level level, int errn
     std::string text(without_source(buffer.data()));
     if (errnoval >= 0)
         text += ": " + std::generic_category().message(errnoval);
-    spdlog::debug("{}: {}", context == nullptr ? "libxl" : context, text);
+    spdlog::log(level >= XTL_INFO ? spdlog::level::debug : spdlog::level::trace, "{}: {}",
+                context == nullptr ? "libxl" : context, text);
     if (level >= XTL_ERROR)
         reinterpret_cast<Logger*>(logger)->owner->keep(text);
 }

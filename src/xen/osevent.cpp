@@ -19,8 +19,8 @@ using Wait = asio::posix::stream_descriptor::wait_type;
 // one more than once and Asio would close what it is given.
 class Fd : public std::enable_shared_from_this<Fd> {
   public:
-    Fd(OsEvents& owner, int fd, void* for_libxl)
-        : owner_(owner), descriptor_(owner.io(), fd), for_libxl_(for_libxl) {}
+    Fd(OsEvents& owner, int fd, int copy, void* for_libxl)
+        : owner_(owner), fd_(fd), descriptor_(owner.io(), copy), for_libxl_(for_libxl) {}
 
     void want(short events) {
         events_ = events;
@@ -53,10 +53,11 @@ class Fd : public std::enable_shared_from_this<Fd> {
     void occurred() {
         pollfd state{descriptor_.native_handle(), events_, 0};
         if (::poll(&state, 1, 0) > 0 && state.revents != 0)
-            libxl_osevent_occurred_fd(owner_.ctx(), for_libxl_, state.fd, events_, state.revents);
+            libxl_osevent_occurred_fd(owner_.ctx(), for_libxl_, fd_, events_, state.revents);
     }
 
     OsEvents& owner_;
+    int fd_;  // libxl knows the registration by it
     asio::posix::stream_descriptor descriptor_;
     void* for_libxl_;
     short events_ = 0;
@@ -94,7 +95,7 @@ int fd_register(void* user, int fd, void** out, short events, void* for_libxl) {
     const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0)
         return ERROR_OSEVENT_REG_FAIL;
-    auto registration = std::make_shared<Fd>(*owner, copy, for_libxl);
+    auto registration = std::make_shared<Fd>(*owner, fd, copy, for_libxl);
     registration->want(events);
     *out = new FdHolder(std::move(registration));
     return 0;

@@ -2,8 +2,6 @@
 // are compared, never parsed.
 #pragma once
 
-#include <xenstore.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
@@ -12,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "libxl.hpp"
 #include "summond/base/result.hpp"
 #include "summond/vm/backend.hpp"
 

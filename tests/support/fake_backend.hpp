@@ -16,6 +16,7 @@ class FakeBackend final : public vm::Backend {
   public:
     struct PendingBuild {
         config::ServiceId service;
+        Begun begun;
         Built done;
     };
     struct PendingDestroy {
@@ -55,8 +56,8 @@ class FakeBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void build(const config::Service& service, Built done) override {
-        builds.push_back({service.id, std::move(done)});
+    void build(const config::Service& service, Begun begun, Built done) override {
+        builds.push_back({service.id, std::move(begun), std::move(done)});
     }
     base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
     base::Result<void> unpause(vm::DomId domid) override {

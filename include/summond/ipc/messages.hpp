@@ -37,8 +37,8 @@ struct Touch {
 // What vmm knows of one service. Sent for all services when a front connects, then at every change.
 enum class Phase : std::uint32_t {
     asleep,    // absent, paused or being put away: a Wake is needed
-    building,  // a wake is under way, nothing runs yet
-    booting,   // the domain runs, not ready yet
+    building,  // a wake is under way and may yet fail for want of memory or a good kernel
+    booting,   // the domain is there, is about to run or runs; not ready yet
     ready,
     failed,  // the wake failed; further wakes are refused for retry_after_ms
 };

@@ -43,6 +43,7 @@ struct Traffic {
 
 class Backend {
   public:
+    using Begun = std::function<void()>;
     using Built = std::function<void(tl::expected<DomId, BuildError>)>;
     using Done = std::function<void(base::Result<void>)>;
 
@@ -55,8 +56,9 @@ class Backend {
     virtual base::Result<std::vector<Found>> find() = 0;
 
     // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
-    // watches for its death. service is read during the call only. On error nothing is left.
-    virtual void build(const config::Service& service, Built done) = 0;
+    // watches for its death. service is read during the call only. begun: the domain has its
+    // memory and its kernel is loaded; what remains are its devices. On error nothing is left.
+    virtual void build(const config::Service& service, Begun begun, Built done) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
     virtual base::Result<void> unpause(DomId domid) = 0;

@@ -18,8 +18,8 @@ class Life;
 // What a front may know of a service.
 enum class Phase : std::uint8_t {
     asleep,    // absent, paused or being put away
-    building,  // a wake is under way, nothing runs yet
-    booting,   // the domain runs, not ready yet
+    building,  // a wake is under way and may yet fail for want of memory or a good kernel
+    booting,   // the domain is there, is about to run or runs; not ready yet
     ready,
     failed,  // the last wake failed; wakes are refused for retry_after
 };

@@ -17,7 +17,7 @@ class SimulatedBackend final : public Backend {
 
     void on_death(std::function<void(DomId, Death)> callback) override;
     base::Result<std::vector<Found>> find() override;
-    void build(const config::Service& service, Built done) override;
+    void build(const config::Service& service, Begun begun, Built done) override;
     base::Result<void> adopt(DomId domid) override;
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
