@@ -41,8 +41,9 @@ union Control {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-// Takes every descriptor out of the message, so that none leaks; keeps the first.
-base::UniqueFd take_fd(msghdr& header) {
+// Takes every descriptor out of the message, so that none leaks, and counts them; keeps the first.
+// The control buffer, made for one, has room for two by its alignment.
+base::UniqueFd take_fd(msghdr& header, std::size_t& taken) {
     base::UniqueFd first;
     for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -52,7 +53,7 @@ base::UniqueFd take_fd(msghdr& header) {
             int fd;
             std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
             base::UniqueFd owned(fd);
-            if (!first)
+            if (taken++ == 0)
                 first = std::move(owned);
         }
     }
@@ -109,13 +110,14 @@ base::Result<std::optional<Received>> Channel::receive() {
         return std::optional<Received>();
     if (r < 0)
         return base::system_error("receive", errno);
-    message.fd = take_fd(header);
+    std::size_t fds = 0;
+    message.fd = take_fd(header, fds);
     if (r == 0)
         return base::error("closed by the other side");
     const auto size = static_cast<std::size_t>(r);
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || size < sizeof message.type ||
         body_size(message.type) == 0 || size != sizeof message.type + body_size(message.type) ||
-        carries_fd(message.type) != static_cast<bool>(message.fd))
+        fds != (carries_fd(message.type) ? 1U : 0U))
         return base::error("malformed message");
     return std::optional<Received>(std::move(message));
 }

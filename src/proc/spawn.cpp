@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36: without extern "C" of its own
+}
 
 namespace summond::proc {
 namespace {
