@@ -18,7 +18,8 @@ std::string line_of(const Location& where) {
 
 // Who has a thing already: "service web, line 12".
 std::string holder(const Service& service) {
-    return "service " + service.name + ", " + line_of(service.where);
+    return (service.name.empty() ? "a service" : "service " + service.name) + ", " +
+           line_of(service.where);
 }
 
 bool is_in_a_zone(const dns::Name& name, const std::set<dns::Name>& zones) {
@@ -55,6 +56,8 @@ class ServiceChecks {
 
     void check_identity(const ServiceDraft& draft) {
         const Service& service = draft.service;
+        if (service.name.empty())
+            return;
         const auto [other, is_new] = ids_.try_emplace(service.id, &service);
         if (is_new)
             return;
@@ -84,23 +87,27 @@ class ServiceChecks {
     }
 
     void check_addresses(const ServiceDraft& draft) {
-        for (const auto& [address, where] : draft.addresses) {
+        for (const ServiceDraft::Address& given : draft.addresses) {
+            const base::IpAddress& address = given.address;
             const auto is_ours = [&](const base::Endpoint& own) { return own.address == address; };
             if (std::any_of(listen_.begin(), listen_.end(), is_ours))
-                problems_.error(where, "addresses: " + address.to_string() +
-                                           " is what summond itself listens on; a guest needs an "
-                                           "address of its own");
+                problems_.error(given.where,
+                                "addresses: " + address.to_string() +
+                                    " is what summond itself listens on; a guest needs an "
+                                    "address of its own");
             const auto [other, is_new] = addresses_.try_emplace(address, &draft.service);
             if (!is_new)
-                problems_.error(where, "addresses: " + address.to_string() +
-                                           " is already an address of " + holder(*other->second));
+                problems_.error(given.where, "addresses: " + address.to_string() +
+                                                 " is already an address of " +
+                                                 holder(*other->second));
         }
     }
 
     void check_mac(const ServiceDraft& draft) {
+        if (draft.service.mac == Mac{})  // without a name there is none to derive either
+            return;
         const auto [other, is_new] = macs_.try_emplace(draft.service.mac, &draft);
-        if (is_new || draft.service.mac == Mac{} ||
-            other->second->service.name == draft.service.name)
+        if (is_new || other->second->service.id == draft.service.id)
             return;
         problems_.error(draft.mac_where, "mac: " + to_string(draft.service.mac) +
                                              " is also that of " + holder(other->second->service) +

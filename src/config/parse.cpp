@@ -35,6 +35,8 @@ std::vector<base::Endpoint> read_listen(const Value& value) {
             item.refuse(expected, endpoint.error().what);
         else if (endpoint->address.is_multicast())
             item.refuse(expected, "a multicast address");
+        else if (is_link_local(endpoint->address) || is_v4_mapped(endpoint->address))
+            item.refuse(expected, "an address that a DNS server cannot be reached at");
         else if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end())
             item.complain(endpoint->to_string() + " is there twice; keep one");
         else
@@ -106,7 +108,8 @@ Loaded parse(std::string_view yaml, const std::string& file) {
     Problems problems(file);
     Config config;
     try {
-        if (const NodePtr root = read_yaml(yaml, problems))
+        const NodePtr root = read_yaml(yaml, problems);
+        if (root && root->kind != Node::Kind::empty)
             read_config(*root, Paths(file), problems, config);
         else if (!problems.any())
             problems.error({1, 1},

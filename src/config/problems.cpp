@@ -8,7 +8,6 @@ namespace summond::config {
 
 namespace {
 
-constexpr std::size_t max_problems = 1000;
 constexpr std::size_t max_quoted = 80;
 constexpr std::size_t max_word = 64;  // longer ones are no misspelt key
 
@@ -33,16 +32,21 @@ auto position(const Problem& problem) {
     return std::tie(problem.where.line, problem.where.column);
 }
 
-// Levenshtein, one row at a time.
+// Insertions, deletions, substitutions and swapped neighbours (optimal string alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
+        before_last.swap(last);
+        last.swap(row);
+        row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+            const std::size_t substituted = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, substituted});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
         }
     }
     return row[b.size()];
@@ -64,13 +68,14 @@ std::string Problem::to_string() const {
 }
 
 void Problems::error(Mark where, std::string what) {
-    if (problems_.size() == max_problems)
-        overflowed_ = true;
-    else
+    if (!full())
         problems_.push_back({at(where), printable(what), false});
 }
 
 std::vector<Problem> Problems::take() {
+    const bool more = full();
+    if (more)
+        problems_.pop_back();
     std::stable_sort(problems_.begin(), problems_.end(),
                      [](const Problem& a, const Problem& b) { return position(a) < position(b); });
     // A value used through aliases is read, and found wrong, more than once.
@@ -78,7 +83,7 @@ std::vector<Problem> Problems::take() {
         return position(a) == position(b) && a.what == b.what;
     };
     problems_.erase(std::unique(problems_.begin(), problems_.end(), same), problems_.end());
-    if (overflowed_)
+    if (more)
         problems_.push_back({at({}), "there are more problems; mend these first", false});
     return std::move(problems_);
 }

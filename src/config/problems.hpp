@@ -24,14 +24,17 @@ class Problems {
     void error(Mark where, std::string what);
     Location at(Mark where) const { return {file_, where.line, where.column}; }
     bool any() const { return !problems_.empty(); }
+    // Further problems would not be shown.
+    bool full() const { return problems_.size() > max_problems; }
     // Sorted by position, each once. A file with thousands of problems shows the first ones found
     // and says so, which bounds memory.
     std::vector<Problem> take();
 
   private:
+    static constexpr std::size_t max_problems = 1000;
+
     std::string file_;
-    std::vector<Problem> problems_;
-    bool overflowed_ = false;
+    std::vector<Problem> problems_;  // at most one more than are shown
 };
 
 // "text" in quotes, short enough for a message.

@@ -84,8 +84,13 @@ std::vector<Value> Value::list(std::string_view expected) const {
         refuse(expected);
         return values;
     }
-    for (const NodePtr& item : node->items)
-        values.push_back({item.get(), item->where, key, problems});
+    for (const NodePtr& item : node->items) {
+        // yaml-cpp gives nothing the position of what comes after it: point at the list.
+        if (item->kind == Node::Kind::empty)
+            problems->error(where, key + " has an empty item; remove it or fill it in");
+        else
+            values.push_back({item.get(), item->where, key, problems});
+    }
     return values;
 }
 
@@ -126,6 +131,8 @@ std::optional<Value> Mapping::require(std::string_view key, std::string_view own
 
 void Mapping::refuse_rest() {
     for (const Entry& entry : value_.node->entries) {
+        if (problems().full())
+            return;
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end())
             continue;
         std::string what = "unknown key " + in_quotes(prefix_ + entry.key);

@@ -34,7 +34,7 @@ struct Value {
     std::optional<std::size_t> one_of(const std::vector<std::string_view>& words) const;
     // The items of a list, or this value alone where it is a scalar; for others reports expected.
     std::vector<Value> list_or_one(std::string_view expected) const;
-    // The items of a list; for others reports expected.
+    // The items of a list that are not empty; for others reports expected.
     std::vector<Value> list(std::string_view expected) const;
 };
 

@@ -156,6 +156,19 @@ base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t
     return base::Endpoint{*address, static_cast<std::uint16_t>(number)};
 }
 
+bool is_loopback(const base::IpAddress& address) {
+    return address.is_v4() ? address.bytes()[0] == 127 : address.to_string() == "::1";
+}
+
+bool is_link_local(const base::IpAddress& address) {
+    return address.is_v6() && address.bytes()[0] == 0xfe && (address.bytes()[1] & 0xc0) == 0x80;
+}
+
+bool is_v4_mapped(const base::IpAddress& address) {
+    constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return address.is_v6() && std::equal(prefix.begin(), prefix.end(), address.bytes().begin());
+}
+
 std::string to_text(milliseconds duration) {
     return quantity_text(static_cast<std::uint64_t>(duration.count()), duration_units);
 }

@@ -26,6 +26,12 @@ base::Result<Mac> parse_mac(std::string_view text);
 // "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
 base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
 
+bool is_loopback(const base::IpAddress& address);
+// fe80::/10 (RFC 4291 §2.5.6).
+bool is_link_local(const base::IpAddress& address);
+// ::ffff:0:0/96 (RFC 4291 §2.5.5.2).
+bool is_v4_mapped(const base::IpAddress& address);
+
 // In the largest unit that needs no fraction: "500ms", "5m".
 std::string to_text(std::chrono::milliseconds duration);
 std::string size_text(std::uint64_t kib);

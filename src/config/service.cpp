@@ -1,7 +1,6 @@
 #include "service.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "cmdline.hpp"
 #include "scalars.hpp"
@@ -56,24 +55,17 @@ void read_names(const Value& value, Service& service) {
 
 // Why no client could reach the address that DNS gives it; empty: none.
 std::string_view address_fault(const base::IpAddress& address) {
-    const auto bytes = address.bytes();
-    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (address.is_unspecified())
         return "which is no address of anybody";
     if (address.is_multicast())
         return "a multicast address";
-    if (address.is_v4()) {
-        if (bytes[0] == 127)
-            return "a loopback address";
-        return address.to_string() == "255.255.255.255" ? "the broadcast address" : "";
-    }
-    if (address.to_string() == "::1")
+    if (is_loopback(address))
         return "a loopback address";
-    if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+    if (is_link_local(address))
         return "a link-local address, which says nothing to a client elsewhere";
-    if (std::equal(mapped.begin(), mapped.end(), bytes.begin()))
-        return "an IPv4 address in IPv6 clothes";
-    return "";
+    if (is_v4_mapped(address))
+        return "an IPv4 address in an IPv6 one";
+    return address.to_string() == "255.255.255.255" ? "the broadcast address" : "";
 }
 
 void read_addresses(const Value& value, ServiceDraft& draft) {
@@ -96,7 +88,6 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
 }
 
 void read_mac(const Value& value, ServiceDraft& draft) {
-    draft.has_mac = true;
     draft.mac_where = value.where;
     const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
                                                   : base::Result<Mac>(base::error(""));
@@ -122,7 +113,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
         problems.error(draft.cmdline_where, "cmdline of " + owner + ": " + cmdline.error().what);
 }
 
-// Nothing if it has no usable name.
+// Nothing if it is no mapping. Without a usable name it is still read, for its other problems.
 std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft& defaults,
                                          const Paths& paths) {
     auto mapping = Mapping::of(value, "", "a service, such as - name: www");
@@ -134,10 +125,10 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         mapping->require("name", "a service", "add name: and what its domain is called in xl list");
     const auto name = name_value ? read_service_name(*name_value) : std::nullopt;
     const std::string owner = name ? "service " + *name : "a service";
+    service.where = value.problems->at(name_value ? name_value->where : value.where);
     if (name) {
         service.name = *name;
         service.id = service_id(*name);
-        service.where = value.problems->at(name_value->where);
         service.mac = derived_mac(service.id);
         draft.mac_where = name_value->where;
     }
@@ -158,7 +149,7 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         value.problems->error(
             value.where, owner + " has no kernel; say which file to boot, such as kernel: www.elf");
     complete(draft, owner, *value.problems);
-    return name ? std::optional(std::move(draft)) : std::nullopt;
+    return draft;
 }
 
 }  // namespace

@@ -27,7 +27,6 @@ struct ServiceDraft {
     };
     std::vector<Address> addresses;
     bool addresses_complete = true;  // false: some could not be read
-    bool has_mac = false;
     Mark mac_where;
 };
 
@@ -36,7 +35,7 @@ struct ServiceDraft {
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);
-// The services that have a usable name.
+// A service whose name cannot be used has none.
 std::vector<ServiceDraft> read_services(const Value& value, const ServiceDraft& defaults,
                                         const Paths& paths);
 

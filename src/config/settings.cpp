@@ -16,6 +16,7 @@ constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
 constexpr std::uint64_t max_vcpus = 128;       // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
 constexpr std::size_t max_bridge_size = 15;    // IFNAMSIZ with its NUL, linux/if.h
 constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
+constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
 constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
 constexpr milliseconds max_ready_timeout = 10min;
@@ -112,7 +113,7 @@ void read_idle(const Value& value, Service& service) {
         if (const auto duration = read_duration(after, 1s, max_idle, "5m"))
             service.idle_after = *duration;
     };
-    service.idle_after = ServiceDraft().service.idle_after;
+    service.idle_after = default_idle_after;
     service.idle_action = IdleAction::destroy;
     if (value.is(Node::Kind::scalar)) {
         if (value.node->text == "never")
@@ -195,7 +196,7 @@ void read_ready(const Value& value, Service& service) {
 ServiceDraft::ServiceDraft() {
     service.memory_kib = 32 * 1024;  // libxl's own default
     service.bridge = "xenbr0";       // xl's own default, xl-network-configuration(5)
-    service.idle_after = 5min;
+    service.idle_after = default_idle_after;
 }
 
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {

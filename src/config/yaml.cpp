@@ -37,6 +37,8 @@ class TreeBuilder final : public YAML::EventHandler {
   public:
     explicit TreeBuilder(Problems& problems) : problems_(problems) {}
     NodePtr root() const { return root_; }
+    // Of the scalar that was read last.
+    YAML::Mark last_scalar() const { return last_scalar_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ > 1)
@@ -51,6 +53,7 @@ class TreeBuilder final : public YAML::EventHandler {
                   const std::string& value) override {
         auto node = make(Node::Kind::scalar, mark, tag);
         node->text = value;
+        last_scalar_ = mark;
         node->weight += value.size() / text_per_weight;
         add(std::move(node), anchor);
     }
@@ -157,6 +160,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
     Problems& problems_;
     NodePtr root_;
+    YAML::Mark last_scalar_;
     std::vector<Open> stack_;
     std::unordered_map<YAML::anchor_t, NodePtr> anchors_;  // only complete ones: no cycles
     std::size_t total_ = 0;
@@ -189,6 +193,27 @@ bool is_plain_utf8(std::string_view text, Problems& problems) {
     return true;
 }
 
+// yaml-cpp takes a quoted scalar whose closing quote is missing as ending with the text, and all
+// that follows the opening quote with it. Only the last scalar can be one.
+bool is_closed(std::string_view text, const YAML::Mark& scalar) {
+    const bool has_mark = text.starts_with("\xef\xbb\xbf");  // not counted in positions
+    auto start = static_cast<std::size_t>(scalar.pos) + (has_mark ? 3 : 0);
+    if (start < text.size() && text[start] == '&')
+        start = text.find_first_not_of(" \t\r\n", text.find_first_of(" \t\r\n", start));
+    if (start >= text.size() || (text[start] != '"' && text[start] != '\''))
+        return true;
+    const char quote = text[start];
+    for (std::size_t i = start + 1; i < text.size(); ++i) {
+        if (quote == '"' && text[i] == '\\')
+            ++i;
+        else if (text[i] == quote && quote == '\'' && text.substr(i + 1).starts_with(quote))
+            ++i;
+        else if (text[i] == quote)
+            return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 NodePtr read_yaml(std::string_view text, Problems& problems) {
@@ -204,7 +229,9 @@ NodePtr read_yaml(std::string_view text, Problems& problems) {
         TreeBuilder builder(problems);
         while (parser.HandleNextDocument(builder)) {
         }
-        return builder.root();
+        if (is_closed(text, builder.last_scalar()))
+            return builder.root();
+        problems.error(to_mark(builder.last_scalar()), "not YAML: the closing quote is missing");
     } catch (const Stop& stop) {
         problems.error(stop.where, stop.text);
     } catch (const YAML::ParserException& e) {

@@ -1,0 +1,414 @@
+// The keys of a service, and of defaults.
+#include <gtest/gtest.h>
+
+#include "texts.hpp"
+
+namespace summond::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+Service service_of(const Lines& service) {
+    const Config config = config_of(service_config({service}));
+    return config.services.size() == 1 ? config.services[0] : Service{};
+}
+
+Service service_with(const std::string& key, const std::string& value) {
+    return service_of(good_service.with(key, value));
+}
+
+TEST(ServiceSettings, Defaults) {
+    const Service service = service_of(good_service);
+    EXPECT_EQ(service.name, "www");
+    EXPECT_EQ(service.id, service_id("www"));
+    ASSERT_EQ(service.names.size(), 1U);
+    EXPECT_EQ(service.names[0].to_string(), "www.jit.example.");
+    EXPECT_EQ(service.ttl, 60U);
+    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.kernel, "/etc/summond/www.elf");
+    EXPECT_FALSE(service.ramdisk);
+    EXPECT_EQ(service.cmdline, "");
+    EXPECT_EQ(service.memory_kib, 32U * 1024);
+    EXPECT_EQ(service.vcpus, 1U);
+    EXPECT_EQ(service.bridge, "xenbr0");
+    EXPECT_EQ(service.mac, derived_mac(service.id));
+    EXPECT_TRUE(service.disks.empty());
+    EXPECT_EQ(service.idle_after, 5min);
+    EXPECT_EQ(service.idle_action, IdleAction::destroy);
+    EXPECT_EQ(service.answer.kind, AnswerWhen::Kind::booting);
+    EXPECT_TRUE(std::holds_alternative<ReadyLink>(service.ready.how));
+    EXPECT_EQ(service.ready.timeout, 30s);
+    EXPECT_FALSE(service.destroy_on_exit);
+    EXPECT_EQ(service.where.to_string(), file + ":5:11");
+    EXPECT_EQ(service.name_where.at(0).to_string(), file + ":6:12");
+    EXPECT_EQ(service.kernel_where.to_string(), file + ":8:13");
+}
+
+TEST(ServiceSettings, NamesAndAddresses) {
+    const Service service =
+        service_of(good_service.with("names", "[jit.example, A_b.Jit.Example., x.y.jit.example]")
+                       .with("addresses", "[2001:db8::1, 10.0.0.1, 10.0.0.2, 2001:db8::2]"));
+    ASSERT_EQ(service.names.size(), 3U);
+    EXPECT_EQ(service.name_where.size(), 3U);
+    EXPECT_EQ(service.names[1].to_string(), "a_b.jit.example.");
+    ASSERT_EQ(service.ipv4.size(), 2U);
+    EXPECT_EQ(service.ipv4[0].to_string(), "10.0.0.1");
+    ASSERT_EQ(service.ipv6.size(), 2U);
+    EXPECT_EQ(service.ipv6[0].to_string(), "2001:db8::1");
+}
+
+TEST(ServiceSettings, ServiceNames) {
+    const std::string longest(63, 'a');
+    for (const std::string name : {"a", "0x", "web-1", "web.1_b", longest.c_str()})
+        EXPECT_EQ(service_with("name", name).name, name);
+}
+
+TEST(ServiceSettings, Ttl) {
+    EXPECT_EQ(service_with("ttl", "0").ttl, 0U);
+    EXPECT_EQ(service_with("ttl", "2147483647").ttl, 2147483647U);
+    EXPECT_EQ(service_with("ttl", "5m").ttl, 300U);
+}
+
+TEST(ServiceSettings, Paths) {
+    EXPECT_EQ(service_with("kernel", "/boot/../boot/k").kernel, "/boot/k");
+    EXPECT_EQ(service_with("ramdisk", "./initrd").ramdisk, "/etc/summond/initrd");
+    const Service service = service_with(
+        "disks",
+        "[{path: a.img, device: xvda}, {path: /dev/vg/b, device: hdd63, mode: w, format: qcow2}]");
+    ASSERT_EQ(service.disks.size(), 2U);
+    EXPECT_EQ(service.disks[0].path, "/etc/summond/a.img");
+    EXPECT_EQ(service.disks[0].device, "xvda");
+    EXPECT_FALSE(service.disks[0].writable);
+    EXPECT_EQ(service.disks[0].format, Disk::Format::raw);
+    EXPECT_EQ(service.disks[1].path, "/dev/vg/b");
+    EXPECT_TRUE(service.disks[1].writable);
+    EXPECT_EQ(service.disks[1].format, Disk::Format::qcow2);
+}
+
+TEST(ServiceSettings, DiskDevices) {
+    for (const std::string device : {"xvda", "xvdz", "xvdaa", "xvda255", "hdd", "sdp15"})
+        EXPECT_EQ(service_with("disks", "[{path: a, device: " + device + "}]").disks.at(0).device,
+                  device);
+}
+
+TEST(ServiceSettings, Cmdline) {
+    const Lines both = good_service.with("addresses", "[10.0.0.1, 10.0.0.2, \"2001:db8::1\"]");
+    EXPECT_EQ(service_of(both.with("cmdline", "'{ipv4} {ipv6} {name} {mac} {{x}} }}'")).cmdline,
+              "10.0.0.1 2001:db8::1 www 00:16:3e:d7:21:ec {x} }");
+    EXPECT_EQ(service_of(both.with("cmdline", "a {mac}").with("mac", "02:00:00:00:00:01")).cmdline,
+              "a 02:00:00:00:00:01");
+    EXPECT_EQ(service_with("cmdline", std::string(4095, 'x')).cmdline.size(), 4095U);
+    EXPECT_EQ(service_of(good_service.with("type", "pv").with("cmdline", std::string(1023, 'x')))
+                  .cmdline.size(),
+              1023U);
+}
+
+TEST(ServiceSettings, Memory) {
+    EXPECT_EQ(service_with("memory", "1MiB").memory_kib, 1024U);
+    EXPECT_EQ(service_with("memory", "16 MiB").memory_kib, 16U * 1024);
+    EXPECT_EQ(service_with("memory", "2GiB").memory_kib, 2U * 1024 * 1024);
+    EXPECT_EQ(service_with("memory", "8200KiB").memory_kib, 8200U);
+    EXPECT_EQ(service_with("memory", "1024GiB").memory_kib, 1024U * 1024 * 1024);
+}
+
+TEST(ServiceSettings, VcpusTypeBridgeMac) {
+    EXPECT_EQ(service_with("vcpus", "128").vcpus, 128U);
+    EXPECT_EQ(service_with("type", "pv").type, DomainType::pv);
+    EXPECT_EQ(service_with("bridge", "br-lan.100").bridge, "br-lan.100");
+    const Lines no_vif = good_service.with("bridge", "none").with("ready", "{xenstore: data/up}");
+    EXPECT_FALSE(service_of(no_vif).bridge);
+    EXPECT_EQ(to_string(service_with("mac", "02:AB:cd:00:00:01").mac), "02:ab:cd:00:00:01");
+}
+
+TEST(ServiceSettings, Idle) {
+    EXPECT_FALSE(service_with("idle", "never").idle_after);
+    EXPECT_EQ(service_with("idle", "1s").idle_after, 1s);
+    EXPECT_EQ(service_with("idle", "365d").idle_after, 365 * 24h);
+    const Service paused = service_with("idle", "{action: pause}");
+    EXPECT_EQ(paused.idle_after, 5min);
+    EXPECT_EQ(paused.idle_action, IdleAction::pause);
+    EXPECT_EQ(service_with("idle", "{after: 2h, action: destroy}").idle_after, 2h);
+}
+
+TEST(ServiceSettings, AnswerReadyOnExit) {
+    EXPECT_EQ(service_with("answer", "booting").answer.kind, AnswerWhen::Kind::booting);
+    EXPECT_EQ(service_with("answer", "ready").answer.kind, AnswerWhen::Kind::ready);
+    const AnswerWhen delayed = service_with("answer", "500ms").answer;
+    EXPECT_EQ(delayed.kind, AnswerWhen::Kind::delay);
+    EXPECT_EQ(delayed.delay, 500ms);
+    EXPECT_TRUE(std::holds_alternative<ReadyLink>(service_with("ready", "link").ready.how));
+    EXPECT_EQ(service_with("ready", "{link: true, timeout: 100ms}").ready.timeout, 100ms);
+    EXPECT_EQ(service_with("ready", "{timeout: 10m}").ready.timeout, 10min);
+    const Ready by_key = service_with("ready", "{xenstore: data/a/ready, timeout: 5s}").ready;
+    EXPECT_EQ(std::get<ReadyXenstore>(by_key.how).key, "data/a/ready");
+    EXPECT_EQ(by_key.timeout, 5s);
+    EXPECT_TRUE(service_with("on_exit", "destroy").destroy_on_exit);
+    EXPECT_FALSE(service_with("on_exit", "leave").destroy_on_exit);
+}
+
+TEST(ServiceSettings, DefaultsApplyUntilOverridden) {
+    const Config config = config_of(
+        "defaults:\n"
+        "  kernel: base.elf\n"
+        "  cmdline: \"ip={ipv4} name={name}\"\n"
+        "  memory: 8MiB\n"
+        "  idle: {after: 1h, action: pause}\n"
+        "  ready: {xenstore: data/ready}\n" +
+        service_config({good_service.with("kernel", ""), good_service.with("name", "two")
+                                                             .with("names", "two.jit.example")
+                                                             .with("addresses", "10.0.0.2")
+                                                             .with("idle", "10s")
+                                                             .with("memory", "9MiB")}));
+    ASSERT_EQ(config.services.size(), 2U);
+    EXPECT_EQ(config.services[0].kernel, "/etc/summond/base.elf");
+    EXPECT_EQ(config.services[0].cmdline, "ip=10.0.0.10 name=www");
+    EXPECT_EQ(config.services[0].memory_kib, 8192U);
+    EXPECT_EQ(config.services[0].idle_after, 1h);
+    EXPECT_EQ(config.services[1].kernel, "/etc/summond/www.elf");
+    EXPECT_EQ(config.services[1].cmdline, "ip=10.0.0.2 name=two");
+    EXPECT_EQ(config.services[1].memory_kib, 9216U);
+    EXPECT_EQ(config.services[1].idle_after, 10s);
+    EXPECT_EQ(config.services[1].idle_action, IdleAction::destroy);
+    EXPECT_TRUE(std::holds_alternative<ReadyXenstore>(config.services[1].ready.how));
+}
+
+class BadService : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadService, IsRefused) {
+    const std::string yaml = service_config({good_service.with(GetParam().key, GetParam().value)});
+    EXPECT_EQ(problems_of(yaml), GetParam().problem);
+    EXPECT_FALSE(parse(yaml, file).config);
+}
+
+const std::string service_name =
+    "; it must be 1 to 63 letters, digits, dots, - and _, not digits alone and not Domain-0, "
+    "beginning with a letter or digit";
+const std::string full_name = "; it must be a domain name in full, such as www.jit.example";
+const std::string address = "; it must be an IPv4 or IPv6 address of the guest, such as 10.0.0.10";
+const std::string seconds =
+    "; it must be seconds, or a duration such as 5m, from 0 to 2147483647 seconds";
+const std::string size = "; it must be a size from 1MiB to 1024GiB, such as 16MiB";
+const std::string vcpus = "; it must be a whole number from 1 to 128";
+const std::string bridge =
+    "; it must be the name of a bridge of dom0, such as xenbr0, or none for no network interface";
+const std::string mac = "; it must be a unicast MAC address, such as 00:16:3e:12:34:56";
+const std::string device =
+    "; it must be a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
+const std::string idle = "; it must be a duration from 1s to 365d, such as 5m";
+const std::string answer = "; it must be booting, ready or a delay from 1ms to 10s";
+const std::string key =
+    "; it must be a xenstore key below data/, where guests may write, such as data/ready";
+const std::string timeout = "; it must be a duration from 100ms to 10m, such as 30s";
+const std::string known =
+    "; known here: name, names, addresses, mac, ttl, kernel, ramdisk, cmdline, memory, vcpus, "
+    "type, bridge, disks, idle, answer, ready and on_exit";
+
+INSTANTIATE_TEST_SUITE_P(
+    Identity, BadService,
+    testing::Values(
+        BadCase{"name", "",
+                "5:5: a service has no name; add name: and what its domain is called in xl list"},
+        BadCase{"name", "~", "5:5: name is empty" + service_name},
+        BadCase{"name", "12", "5:11: name is \"12\"" + service_name},
+        BadCase{"name", "Domain-0", "5:11: name is \"Domain-0\"" + service_name},
+        BadCase{"name", "-a", "5:11: name is \"-a\"" + service_name},
+        BadCase{"name", "a/b", "5:11: name is \"a/b\"" + service_name},
+        BadCase{"name", std::string(64, 'a'),
+                "5:11: name is \"" + std::string(64, 'a') + "\"" + service_name},
+        BadCase{"names", "",
+                "5:5: service www has no names; list the domain names that it answers for, such "
+                "as www.jit.example"},
+        BadCase{"names", "[]",
+                "6:12: names is an empty list; it must be a name or a list of names, such as "
+                "www.jit.example"},
+        BadCase{"names", "www",
+                "6:12: names: www. is in none of the zones; write the name in full, or add its "
+                "zone"},
+        BadCase{"names", "\"*.jit.example\"",
+                "6:12: names: \"*.jit.example\" is a wildcard; a service answers for the names "
+                "that are listed"},
+        BadCase{"names", "\"ü.jit.example\"",
+                "6:12: names is \"ü.jit.example\", with a character outside ASCII, which DNS "
+                "writes as xn--..." +
+                    full_name},
+        BadCase{"names", "a b.jit.example",
+                "6:12: names is \"a b.jit.example\", with a character that host names do not "
+                "have" +
+                    full_name},
+        BadCase{"names", "a\\042.jit.example",
+                "6:12: names is \"a\\042.jit.example\", with a character that host names do not "
+                "have" +
+                    full_name},
+        BadCase{"names", "[www.jit.example, [x]]", "6:30: names is a list" + full_name},
+        BadCase{"addresses", "",
+                "5:5: service www has no addresses; list the guest's addresses, such as "
+                "10.0.0.10"},
+        BadCase{"addresses", "10.0.0.300", "7:16: addresses is \"10.0.0.300\"" + address},
+        BadCase{"addresses", "10.0.0.1/24", "7:16: addresses is \"10.0.0.1/24\"" + address},
+        BadCase{"addresses", "0.0.0.0",
+                "7:16: addresses is \"0.0.0.0\", which is no address of anybody" + address},
+        BadCase{"addresses", "224.0.0.1",
+                "7:16: addresses is \"224.0.0.1\", a multicast address" + address},
+        BadCase{"addresses", "127.1.1.1",
+                "7:16: addresses is \"127.1.1.1\", a loopback address" + address},
+        BadCase{"addresses", "255.255.255.255",
+                "7:16: addresses is \"255.255.255.255\", the broadcast address" + address},
+        BadCase{"addresses", "\"::1\"", "7:16: addresses is \"::1\", a loopback address" + address},
+        BadCase{"addresses", "fe80::1",
+                "7:16: addresses is \"fe80::1\", a link-local address, which says nothing to a "
+                "client elsewhere" +
+                    address},
+        BadCase{"addresses", "\"::ffff:10.0.0.1\"",
+                "7:16: addresses is \"::ffff:10.0.0.1\", an IPv4 address in an IPv6 one" + address},
+        BadCase{"mac", "01:16:3e:00:00:01",
+                "9:10: mac is \"01:16:3e:00:00:01\", a multicast address" + mac},
+        BadCase{"mac", "00:00:00:00:00:00",
+                "9:10: mac is \"00:00:00:00:00:00\", which is no station's address" + mac},
+        BadCase{"mac", "fe:ff:ff:ff:ff:ff",
+                "9:10: mac is \"fe:ff:ff:ff:ff:ff\", which Xen gives to dom0's end of every "
+                "vif" +
+                    mac},
+        BadCase{"mac", "00-16-3e-00-00-01", "9:10: mac is \"00-16-3e-00-00-01\"" + mac},
+        BadCase{"mac", "00:16:3e:00:00:0g", "9:10: mac is \"00:16:3e:00:00:0g\"" + mac}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Domain, BadService,
+    testing::Values(
+        BadCase{"ttl", "2147483648", "9:10: ttl is \"2147483648\"" + seconds},
+        BadCase{"ttl", "-1", "9:10: ttl is \"-1\"" + seconds},
+        BadCase{"kernel", "",
+                "5:5: service www has no kernel; say which file to boot, such as kernel: www.elf"},
+        BadCase{"kernel", "~", "8:5: kernel is empty; it must be the path of a file"},
+        BadCase{"kernel", "\"a\\nb\"",
+                "8:13: kernel is \"a\\x0ab\", with a line break or another control character in "
+                "it; it must be the path of a file"},
+        BadCase{"kernel", std::string(4095, 'k'),
+                "8:13: kernel is \"" + std::string(80, 'k') +
+                    "...\"; it must be a path of at most 4095 octets"},
+        BadCase{"ramdisk", "[]", "9:14: ramdisk is an empty list; it must be the path of a file"},
+        BadCase{"cmdline", "{ipv4}",
+                "9:14: cmdline is a mapping; it must be the kernel's command line, in quotes if it "
+                "begins with {"},
+        BadCase{"cmdline", "a {ip4}",
+                "9:14: cmdline of service www: \"{ip4}\" is no placeholder; did you mean {ipv4}?"},
+        BadCase{"cmdline", "a {hostname}",
+                "9:14: cmdline of service www: \"{hostname}\" is no placeholder; known are {ipv4}, "
+                "{ipv6}, {name} and {mac}, and {{ and }} are braces"},
+        BadCase{"cmdline", "a {ipv6}",
+                "9:14: cmdline of service www: {ipv6} needs an IPv6 address, and there is none in "
+                "addresses"},
+        BadCase{"cmdline", "a } b",
+                "9:14: cmdline of service www: a } alone; write }} for a brace"},
+        BadCase{"cmdline", "a {name",
+                "9:14: cmdline of service www: a { alone; write {{ for a brace"},
+        BadCase{"cmdline", std::string(4096, 'x'),
+                "9:14: cmdline of service www: longer than 4095 octets once its placeholders are "
+                "filled in; shorten it"},
+        BadCase{"memory", "16", "9:13: memory is \"16\", without a unit" + size},
+        BadCase{"memory", "16MB", "9:13: memory is \"16MB\", with the unknown unit \"MB\"" + size},
+        BadCase{"memory", "1.5GiB", "9:13: memory is \"1.5GiB\", with a fraction" + size},
+        BadCase{"memory", "1023KiB", "9:13: memory is \"1023KiB\"" + size},
+        BadCase{"memory", "1025GiB", "9:13: memory is \"1025GiB\"" + size},
+        BadCase{"memory", "99999999999999999999MiB",
+                "9:13: memory is \"99999999999999999999MiB\"" + size},
+        BadCase{"memory", "much", "9:13: memory is \"much\"" + size},
+        BadCase{"vcpus", "0", "9:12: vcpus is \"0\"" + vcpus},
+        BadCase{"vcpus", "129", "9:12: vcpus is \"129\"" + vcpus},
+        BadCase{"vcpus", "two", "9:12: vcpus is \"two\"" + vcpus},
+        BadCase{"vcpus", "~", "9:5: vcpus is empty" + vcpus},
+        BadCase{"type", "hvm", "9:11: type is \"hvm\"; it must be pv or pvh"},
+        BadCase{"bridge", "a/b",
+                "9:13: bridge is \"a/b\", which no network interface can be called" + bridge},
+        BadCase{"bridge", std::string(16, 'b'),
+                "9:13: bridge is \"bbbbbbbbbbbbbbbb\", which no network interface can be called" +
+                    bridge},
+        BadCase{"bridge", "none",
+                "9:13: bridge: none leaves service www without the network interface that ready: "
+                "link waits for; set ready: {xenstore: data/ready}"},
+        BadCase{"disks", "{path: a}", "9:12: disks is a mapping; it must be a list of disks"},
+        BadCase{"disks", "[a.img]",
+                "9:13: disks is \"a.img\"; it must be a disk, such as {path: www.img, device: "
+                "xvda}"},
+        BadCase{"disks", "[{device: xvda}]",
+                "9:13: a disk has no path; name its image or block device"},
+        BadCase{"disks", "[{path: a}]",
+                "9:13: a disk has no device; say what the guest sees: xvda"},
+        BadCase{"disks", "[{path: a, device: hde}]", "9:31: disks.device is \"hde\"" + device},
+        BadCase{"disks", "[{path: a, device: xvda01}]",
+                "9:31: disks.device is \"xvda01\"" + device},
+        BadCase{"disks", "[{path: a, device: xvd1}]", "9:31: disks.device is \"xvd1\"" + device},
+        BadCase{"disks", "[{path: a, device: /dev/xvda}]",
+                "9:31: disks.device is \"/dev/xvda\"" + device},
+        BadCase{"disks", "[{path: a, device: xvda}, {path: b, device: xvda}]",
+                "9:56: disks.device: xvda is another disk of this service already"},
+        BadCase{"disks", "[{path: a, device: xvda, mode: rw}]",
+                "9:43: disks.mode is \"rw\"; it must be r or w"},
+        BadCase{"disks", "[{path: a, device: xvda, format: qcow}]",
+                "9:45: disks.format is \"qcow\"; it must be raw, qcow2 or vhd"},
+        BadCase{"disks", "[{path: a, device: xvda, mod: r}]",
+                "9:37: unknown key \"disks.mod\"; did you mean \"disks.mode\"?"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Life, BadService,
+    testing::Values(
+        BadCase{"idle", "5", "9:11: idle is \"5\", without a unit" + idle},
+        BadCase{"idle", "500ms", "9:11: idle is \"500ms\"" + idle},
+        BadCase{"idle", "366d", "9:11: idle is \"366d\"" + idle},
+        BadCase{"idle", "[5m]",
+                "9:11: idle is a list; it must be never, a duration such as 5m, or {after: 5m, "
+                "action: destroy or pause}"},
+        BadCase{"idle", "{after: 5}", "9:19: idle.after is \"5\", without a unit" + idle},
+        BadCase{"idle", "{action: suspend}",
+                "9:20: idle.action is \"suspend\"; it must be destroy or pause"},
+        BadCase{"idle", "{atfer: 5m}",
+                "9:12: unknown key \"idle.atfer\"; did you mean \"idle.after\"?"},
+        BadCase{"answer", "now", "9:13: answer is \"now\"" + answer},
+        BadCase{"answer", "11s", "9:13: answer is \"11s\"" + answer},
+        BadCase{"answer", "0ms", "9:13: answer is \"0ms\"" + answer},
+        BadCase{"answer", "[ready]", "9:13: answer is a list" + answer},
+        BadCase{"ready", "xenstore",
+                "9:12: ready is \"xenstore\"; it must be link, {xenstore: data/ready} or {link: "
+                "true}, each with a timeout such as 30s if need be"},
+        BadCase{"ready", "{xenstore: control/up}", "9:23: ready.xenstore is \"control/up\"" + key},
+        BadCase{"ready", "{xenstore: data/}", "9:23: ready.xenstore is \"data/\"" + key},
+        BadCase{"ready", "{xenstore: data//a}", "9:23: ready.xenstore is \"data//a\"" + key},
+        BadCase{"ready", "{xenstore: data/a.b}", "9:23: ready.xenstore is \"data/a.b\"" + key},
+        BadCase{"ready", "{xenstore: data/../a}", "9:23: ready.xenstore is \"data/../a\"" + key},
+        BadCase{"ready", "{link: false}", "9:19: ready.link is \"false\"; it must be true"},
+        BadCase{"ready", "{link: true, xenstore: data/a}",
+                "9:35: ready.xenstore: link is there too; one of the two says that a guest is "
+                "ready"},
+        BadCase{"ready", "{timeout: 30}",
+                "9:22: ready.timeout is \"30\", without a unit" + timeout},
+        BadCase{"ready", "{timeout: 11m}", "9:22: ready.timeout is \"11m\"" + timeout},
+        BadCase{"on_exit", "stop", "9:14: on_exit is \"stop\"; it must be leave or destroy"},
+        BadCase{"vpcus", "2", "9:5: unknown key \"vpcus\"; did you mean \"vcpus\"?"},
+        BadCase{"adresses", "2", "9:5: unknown key \"adresses\"; did you mean \"addresses\"?"},
+        BadCase{"on-exit", "leave", "9:5: unknown key \"on-exit\"; did you mean \"on_exit\"?"},
+        BadCase{"extra", "x", "9:5: unknown key \"extra\"" + known},
+        BadCase{"<<", "{ttl: 1}",
+                "9:5: unknown key \"<<\"; merge keys are not read, settings common to all services "
+                "go into defaults"}));
+
+TEST(ServiceSettings, PvTakesAShorterCmdline) {
+    EXPECT_EQ(problems_of(service_config(
+                  {good_service.with("type", "pv").with("cmdline", std::string(1024, 'x'))})),
+              "10:14: cmdline of service www: longer than 1023 octets once its placeholders are "
+              "filled in; shorten it");
+}
+
+TEST(ServiceSettings, BadDefaultsAreSaidOnceAndWithoutServices) {
+    const std::string defaults = "defaults: {memory: 16, names: x, kernle: k, cmdline: '{ipv6}'}\n";
+    const std::string own = "1:20: defaults.memory is \"16\", without a unit" + size +
+                            "\n1:31: defaults.names: every service has its own; move it there"
+                            "\n1:34: unknown key \"defaults.kernle\"; did you mean "
+                            "\"defaults.kernel\"?";
+    EXPECT_EQ(problems_of(defaults + zone_config(good_zone)), own);
+    EXPECT_EQ(problems_of(defaults + service_config({good_service})),
+              own +
+                  "\n1:54: cmdline of service www: {ipv6} needs an IPv6 address, and there is none "
+                  "in addresses");
+}
+
+}  // namespace
+}  // namespace summond::config

@@ -1,0 +1,114 @@
+// listen, user, log, and keys that nobody knows.
+#include <gtest/gtest.h>
+
+#include "texts.hpp"
+
+namespace summond::config {
+namespace {
+
+std::string listen_texts(const std::string& yaml) {
+    std::string text;
+    for (const base::Endpoint& endpoint : config_of(yaml + zone_config(good_zone)).listen)
+        text += (text.empty() ? "" : " ") + endpoint.to_string();
+    return text;
+}
+
+TEST(Top, Defaults) {
+    const Config config = config_of(zone_config(good_zone));
+    ASSERT_EQ(config.listen.size(), 2U);
+    EXPECT_EQ(config.listen[0].to_string(), "0.0.0.0:53");
+    EXPECT_EQ(config.listen[1].to_string(), "[::]:53");
+    EXPECT_EQ(config.user, "");
+    EXPECT_EQ(config.log_level, "info");
+    EXPECT_TRUE(config.services.empty());
+}
+
+TEST(Top, Listen) {
+    EXPECT_EQ(listen_texts("listen: 192.0.2.1\n"), "192.0.2.1:53");
+    EXPECT_EQ(listen_texts("listen: 192.0.2.1:5353\n"), "192.0.2.1:5353");
+    EXPECT_EQ(listen_texts("listen: 2001:db8::1\n"), "[2001:db8::1]:53");
+    EXPECT_EQ(listen_texts("listen: \"[2001:db8::1]\"\n"), "[2001:db8::1]:53");
+    EXPECT_EQ(listen_texts("listen: [\"127.0.0.1:5390\", \"[::1]:5390\"]\n"),
+              "127.0.0.1:5390 [::1]:5390");
+}
+
+TEST(Top, UserAndLog) {
+    const Config config = config_of("user: _dns\nlog: {level: debug}\n" + zone_config(good_zone));
+    EXPECT_EQ(config.user, "_dns");
+    EXPECT_EQ(config.log_level, "debug");
+}
+
+TEST(Top, ServicesMayBeEmpty) {
+    EXPECT_TRUE(config_of("services:\n" + zone_config(good_zone)).services.empty());
+    EXPECT_TRUE(config_of("services: []\n" + zone_config(good_zone)).services.empty());
+}
+
+class BadTop : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadTop, IsRefused) {
+    EXPECT_EQ(problems_of(GetParam().key + ": " + GetParam().value + "\n" + zone_config(good_zone)),
+              GetParam().problem);
+}
+
+const std::string endpoint =
+    "; it must be an address with or without a port, such as 192.0.2.1, \"192.0.2.1:53\" or "
+    "\"[2001:db8::1]:53\"";
+const std::string user = "; it must be the name of a user other than root, such as summond";
+
+INSTANTIATE_TEST_SUITE_P(
+    Top, BadTop,
+    testing::Values(
+        BadCase{"listen", "", "1:1: listen is empty; it must be an address or a list of addresses"},
+        BadCase{"listen", "[]",
+                "1:9: listen is an empty list; it must be an address or a list of addresses"},
+        BadCase{"listen", "[1.2.3.4, ~]", "1:9: listen has an empty item; remove it or fill it in"},
+        BadCase{"listen", "localhost", "1:9: listen is \"localhost\"" + endpoint},
+        BadCase{"listen", "eth0:53", "1:9: listen is \"eth0:53\"" + endpoint},
+        BadCase{"listen", "\"[10.0.0.1]:53\"", "1:9: listen is \"[10.0.0.1]:53\"" + endpoint},
+        BadCase{"listen", "\"[::1]53\"", "1:9: listen is \"[::1]53\"" + endpoint},
+        BadCase{"listen", "\"[::1\"", "1:9: listen is \"[::1\", without the closing ]" + endpoint},
+        BadCase{"listen", "10.0.0.1:0",
+                "1:9: listen is \"10.0.0.1:0\", with a port that is not 1 to 65535" + endpoint},
+        BadCase{"listen", "10.0.0.1:65536",
+                "1:9: listen is \"10.0.0.1:65536\", with a port that is not 1 to 65535" + endpoint},
+        BadCase{"listen", "224.0.0.1",
+                "1:9: listen is \"224.0.0.1\", a multicast address" + endpoint},
+        BadCase{"listen", "fe80::1",
+                "1:9: listen is \"fe80::1\", an address that a DNS server cannot be reached at" +
+                    endpoint},
+        BadCase{"listen", "[10.0.0.1, \"10.0.0.1:53\"]",
+                "1:20: listen: 10.0.0.1:53 is there twice; keep one"},
+        BadCase{"user", "root", "1:7: user is \"root\"" + user},
+        BadCase{"user", "1000", "1:7: user is \"1000\", a number" + user},
+        BadCase{"user", "a:b", "1:7: user is \"a:b\"" + user},
+        BadCase{"log", "debug",
+                "1:6: log is \"debug\"; it must be a mapping, such as {level: info}"},
+        BadCase{"log", "{level: verbose}",
+                "1:14: log.level is \"verbose\"; it must be trace, debug, info, warn or error"},
+        BadCase{"log", "{levle: info}",
+                "1:7: unknown key \"log.levle\"; did you mean \"log.level\"?"},
+        BadCase{"service", "[]", "1:1: unknown key \"service\"; did you mean \"services\"?"},
+        BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
+        BadCase{"threads", "4",
+                "1:1: unknown key \"threads\"; known here: listen, user, log, zones, defaults and "
+                "services"},
+        BadCase{"services", "{www: {}}",
+                "1:11: services is a mapping; it must be a list of services, such as - name: www"},
+        BadCase{"services", "[www]",
+                "1:12: services is \"www\"; it must be a service, such as - name: www"},
+        BadCase{"defaults", "[]",
+                "1:11: defaults is an empty list; it must be a mapping of service settings"}));
+
+TEST(Top, ZonesAreNeeded) {
+    EXPECT_EQ(problems_of("user: summond\n"),
+              "1:1: the configuration has no zones; list at least one, such as - name: "
+              "jit.example");
+    EXPECT_EQ(problems_of("zones: []\n"),
+              "1:8: zones is an empty list; it must be a list of zones, such as - name: "
+              "jit.example");
+    EXPECT_EQ(problems_of("zones: {jit.example: {}}\n"),
+              "1:8: zones is a mapping; it must be a list of zones, such as - name: jit.example");
+}
+
+}  // namespace
+}  // namespace summond::config
