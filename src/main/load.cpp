@@ -14,6 +14,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/zone/image.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::main {
@@ -77,6 +78,25 @@ std::optional<Loaded> load(const std::string& file) {
     return Loaded{std::move(*text), std::move(*parsed.config), std::move(built.image)};
 }
 
+// Over all zones, addresses of services included.
+std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
+    std::size_t records = 0;
+    const auto zones = zone::Zones::open(bytes);
+    if (!zones)
+        return 0;
+    const zone::image::Header& header = zones->header();
+    const auto* const slots = zones->at<zone::image::Slot>(header.slots);
+    for (std::uint32_t i = 0; i <= header.slot_mask; ++i) {
+        if (slots[i].node == 0)
+            continue;
+        const auto* const node = zones->at<zone::image::Node>(slots[i].node);
+        const zone::image::RRset* rrset = node->first();
+        for (unsigned n = 0; n < node->rrset_count; ++n, rrset = rrset->next())
+            records += rrset->count;
+    }
+    return records;
+}
+
 std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
@@ -101,8 +121,9 @@ int check_main(const std::string& config_file) {
     const auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;
-    std::printf("%s: ok: %s, %s\n", config_file.c_str(),
+    std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),
                 counted(loaded->config.zones.size(), "zone").c_str(),
+                counted(count_records(loaded->image), "record").c_str(),
                 counted(loaded->config.services.size(), "service").c_str());
     return 0;
 }
