@@ -18,7 +18,7 @@ from .util import LabError, need_tools, say, tail
 # instruction-length emulation. Both are limits of the emulated CPU, not of Xen.
 CPU = {"tcg": "max,-smap,-smep,-la57,-rdtscp", "kvm": "host"}
 XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1 "
-               "guest_loglvl=all")
+               "guest_loglvl=warning conring_size=1M")
 DOM0_OPTIONS = "root=/dev/vda rw console=hvc0 net.ifnames=0 loglevel=5 systemd.show_status=1"
 BOOT_LIMIT = {"tcg": 300, "kvm": 90}
 PHASES = [("hypervisor", b"(XEN) Xen version"), ("dom0's kernel", b"Serial input to DOM0"),
@@ -98,8 +98,8 @@ def _command(tree, accel, options, ports):
         # Each boot starts from the image as built; what dom0 writes is gone with QEMU.
         "-drive", f"file={tree.image}/disk.img,if=virtio,format=raw,snapshot=on,cache=unsafe",
         "-virtfs", f"local,path={tree.share},mount_tag=share,security_model=none,multidevs=remap",
-        # restrict: the guest reaches nothing outside; only the forwards lead in.
-        "-netdev", "user,id=net,restrict=on,ipv4=on,net=10.0.2.0/24,ipv6=on,ipv6-net=fec0::/64,"
+        # Not restrict=on: QEMU would then drop dom0's answers to forwarded UDP queries.
+        "-netdev", "user,id=net,ipv4=on,net=10.0.2.0/24,ipv6=on,ipv6-net=fec0::/64,"
         + ",".join(f"hostfwd={forward}" for forward in forwards),
         "-device", "virtio-net-pci,netdev=net,mac=52:54:00:12:34:56,romfile=",
         "-serial", f"file:{tree.console}",
@@ -133,6 +133,8 @@ def _wait_for_boot(tree, process, accel):
             raise BootFailed(f"QEMU ended after {elapsed:.0f} s, status {process.returncode}")
         if elapsed > BOOT_LIMIT[accel]:
             raise BootFailed(f"dom0 was not up after {elapsed:.0f} s")
+        if b"KVM internal error" in (tree.run / "qemu.log").read_bytes():
+            raise BootFailed(f"KVM gave up after {elapsed:.0f} s")
         seen = tree.console.read_bytes()
         if not seen and elapsed > FIRST_SIGN_LIMIT:
             raise BootFailed(f"no sign of Xen after {elapsed:.0f} s")
@@ -142,6 +144,12 @@ def _wait_for_boot(tree, process, accel):
             raise BootFailed(f"Xen or dom0 panicked after {elapsed:.0f} s")
         time.sleep(0.2)
     say(f"  {time.monotonic() - started:5.1f} s  dom0 services")
+
+
+def _control_path(tree):
+    """Where the multiplexed ssh connection has its socket: sun_path holds 108 bytes, ssh adds 18."""
+    path = str(tree.run / "ssh")
+    return path if len(path) < 90 else tempfile.mkdtemp(prefix="summond-lab-") + "/ssh"
 
 
 def kill(process):
@@ -173,14 +181,13 @@ def up(tree, options):
         for accel in candidates:
             say(f"up: starting QEMU with {accel}")
             process = _start(tree, accel, options, ports)
-            # The multiplexed ssh connection's socket: its path must be short.
-            control = tempfile.mkdtemp(prefix="summond-lab-") + "/ssh"
-            tree.state.write_text(json.dumps(
-                {"pid": process.pid, "accel": accel, "ports": ports, "control": control,
-                 "memory": options.memory}) + "\n")
             try:
+                control = _control_path(tree)
+                found = {"pid": process.pid, "accel": accel, "ports": ports, "control": control,
+                         "memory": options.memory}
+                tree.state.write_text(json.dumps(found) + "\n")
                 _wait_for_boot(tree, process, accel)
-                ssh.connect(tree, state(tree) or {}, limit=30)
+                ssh.connect(tree, found, limit=30)
             except BootFailed as failure:
                 kill(process)
                 _forget(tree)
@@ -199,19 +206,19 @@ def up(tree, options):
             if options.accel == "auto":
                 _remember_accel(tree, accel)
             say(f"up: dom0 answers after {time.monotonic() - started:.1f} s ({accel})")
-            return process
-    return None
+            return
 
 
 def down(tree, limit=30):
-    """Ends the lab: an orderly poweroff, then by pid."""
+    """Ends the lab: an orderly poweroff within `limit` seconds (0: none), then by pid."""
     found = state(tree)
     if found is None:
         say("down: the lab is not up")
         return
     started = time.monotonic()
     try:
-        ssh.run(tree, found, ["poweroff"], timeout=10, capture=True)
+        if limit > 0:
+            ssh.run(tree, found, ["poweroff", "-f"], timeout=10, capture=True)
         while state(tree) is not None and time.monotonic() - started < limit:
             time.sleep(0.2)
     except (subprocess.TimeoutExpired, LabError):
@@ -228,8 +235,9 @@ def down(tree, limit=30):
 
 def _forget(tree):
     try:
-        control = json.loads(tree.state.read_text())["control"]
-        shutil.rmtree(os.path.dirname(control), ignore_errors=True)
+        directory = os.path.dirname(json.loads(tree.state.read_text())["control"])
+        if directory != str(tree.run):
+            shutil.rmtree(directory, ignore_errors=True)
         tree.state.unlink()
     except (OSError, ValueError, KeyError):
         pass

@@ -55,6 +55,11 @@ def push_what_is_needed(tree, state, options):
 def run(tree, options, time_limit):
     """Runs the named tests (all, if none is named); returns the exit status."""
     state = qemu.need_state(tree)
+    with tree.lock("run"):
+        return _run(tree, state, options, time_limit)
+
+
+def _run(tree, state, options, time_limit):
     push_what_is_needed(tree, state, options)
     results = tree.share / "results"
     shutil.rmtree(results, ignore_errors=True)
@@ -96,9 +101,12 @@ def test(tree, options):
     options.die_with_parent = not options.keep
     qemu.up(tree, options)
     try:
-        return run(tree, options, max(1.0, deadline - time.monotonic()))
-    finally:
-        if options.keep:
-            say("test: the lab stays up (--keep)")
-        else:
-            qemu.down(tree)
+        status = run(tree, options, max(1.0, deadline - time.monotonic()))
+    except BaseException:
+        qemu.down(tree, limit=0)
+        raise
+    if options.keep:
+        say("test: the lab stays up (--keep)")
+    else:
+        qemu.down(tree)
+    return status

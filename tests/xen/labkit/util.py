@@ -72,7 +72,7 @@ class Tree:
     """The places in the lab's build tree. `dir` is build/lab unless told otherwise."""
 
     def __init__(self, directory):
-        self.dir = pathlib.Path(directory).absolute()
+        self.dir = pathlib.Path(directory).resolve()
         self.cache = self.dir / "cache"      # the base system, reused while the package list stays
         self.image = self.dir / "image"      # dom0's disk, kernel, initrd and the hypervisor
         self.run = self.dir / "run"          # of the lab that is up (or was last)

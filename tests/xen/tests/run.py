@@ -162,11 +162,16 @@ def main():
     if wanted:
         tests = {name.removeprefix("test_"): tests[name.removeprefix("test_")] for name in wanted}
     end_earlier_run()
+    results.mkdir(parents=True, exist_ok=True)
     subprocess.run(["ip", "netns", "del", "client"], check=False, stderr=subprocess.DEVNULL)
     done = []
     for name, test in tests.items():
         (results / "running").write_text(name)
-        done.append(run_test(name, test, results / name))
+        try:
+            done.append(run_test(name, test, results / name))
+        except Exception as error:  # not the test: the host under it
+            done.append({"name": name, "status": "FAIL", "seconds": 0, "logs": [],
+                         "why": f"the test could not be run: {why(error)}"})
         report(done[-1])
         (results / "results.json").write_text(json.dumps(done, indent=1))
     (results / "running").unlink(missing_ok=True)
