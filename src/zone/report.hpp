@@ -26,7 +26,7 @@ class Report {
     void warning(Where where, std::string what) { add(where, std::move(what), true); }
     bool failed() const { return failed_; }
     // Too many errors to go on looking for more.
-    bool full() const { return problems_.size() >= limit; }
+    bool full() const { return problems_.size() > limit; }
 
     std::vector<config::Problem> take() { return std::move(problems_); }
 

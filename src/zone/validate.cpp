@@ -72,8 +72,8 @@ void Validator::check_rrsets(const Owner& owner) {
         if (size > max_rrset_size)
             report_.error(set[0].where, name(owner) + " " + type_to_text(set[0].type) +
                                             " records are more than fit into one answer");
-        const auto other =
-            std::ranges::find_if(set, [&](const Record& r) { return r.ttl != set[0].ttl; });
+        const auto other = std::ranges::find_if(
+            set, [&](const Record& r) { return r.ttl != set[0].ttl && !r.of_service; });
         if (other != set.end())
             report_.warning(other->where, "the TTL differs from that of the other " +
                                               type_to_text(set[0].type) + " records of " +
@@ -124,7 +124,8 @@ void Validator::check_position(const Owner& owner) {
     if (wildcard && (owner.flags & image::delegation) != 0)
         report_.error(of(owner, Type::ns)[0].where,
                       "an NS record at a wildcard has no defined meaning (RFC 4592 §4.2)");
-    if (owner.cut != image::none && (zone_.owners[owner.cut].flags & image::dname) != 0)
+    if (owner.cut != image::none && &zone_.owners[owner.cut] != &owner &&
+        (zone_.owners[owner.cut].flags & image::dname) != 0)
         report_.error(where, name(owner) + " lies below the DNAME record at " +
                                  name(zone_.owners[owner.cut]) + " (RFC 6672 §2.4)");
 }

@@ -69,7 +69,7 @@ std::optional<std::uint32_t> ttl_from_text(std::string_view text) {
 std::optional<bool> is_class_in(std::string_view word) {
     if (same_text(word, "IN") || same_text(word, "CLASS1"))
         return true;
-    for (const char* other : {"CH", "HS", "CS", "ANY", "NONE"}) {
+    for (const char* other : {"CH", "HS", "CS"}) {
         if (same_text(word, other))
             return false;
     }

@@ -1,0 +1,68 @@
+// The warm path allocates nothing. This file replaces the allocation functions of the whole test
+// program, so it counts whatever the engine calls.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "engine.hpp"
+
+namespace {
+std::atomic<std::size_t> allocations;
+}
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size))
+        return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+using namespace summond;
+
+TEST(NoAllocation, WhateverIsAsked) {
+    test::Engine engine;
+    engine.add_zone("jit.example", R"($TTL 300
+@ SOA ns hostmaster 1 2 3 4 60
+@ NS ns
+ns A 192.0.2.1
+alias CNAME q.wild
+*.wild A 192.0.2.4
+old DNAME wild
+sub NS ns.sub
+ns.sub A 192.0.2.5
+)");
+    engine.add_service("up", {"up.jit.example"}, {"192.0.2.80"});
+    engine.add_service("asleep", {"asleep.jit.example"}, {"192.0.2.81"});
+    engine.build();
+    engine.state(1).availability = answer::Availability::asleep;
+    std::vector<std::vector<std::uint8_t>> queries{{}, std::vector<std::uint8_t>(30)};
+    for (const char* name :
+         {"ns", "nothing", "a.b.c", "alias", "q.wild", "x.old", "x.sub", "up", "asleep"}) {
+        for (const char* type : {"A", "TXT", "NS", "ANY", "AXFR"})
+            queries.push_back(test::query_bytes(
+                {.name = std::string(name) + ".jit.example", .type = type, .edns = true}));
+    }
+    std::vector<std::uint8_t> out(answer::max_udp_answer);
+    std::vector<answer::ServiceState> states(2);
+    states[0].availability = answer::Availability::answerable;
+    answer::Context context{engine.zones(), states};
+    const std::size_t before = allocations;
+    unsigned kinds = 0;
+    for (const auto& query : queries) {
+        kinds |= 1U << static_cast<unsigned>(answer::resolve(query, out, context).kind);
+        answer::servfail(query, out, base::WakeFailure::crashed, answer::Transport::udp);
+    }
+    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(kinds, 7U);  // answered, parked and dropped
+    // The counter does count.
+    queries.emplace_back(1);
+    EXPECT_GT(allocations, before);
+}

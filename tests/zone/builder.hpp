@@ -1,0 +1,84 @@
+// Configurations with zone files, built, with their problems as text.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "summond/zone/zone.hpp"
+
+namespace summond::test {
+
+class ZoneBuilder {
+  public:
+    ZoneBuilder() {
+        char path[] = "/tmp/summond-zone-XXXXXX";
+        directory_ = ::mkdtemp(path);
+    }
+    ~ZoneBuilder() { std::filesystem::remove_all(directory_); }
+
+    static dns::Name name(std::string_view text) { return dns::Name::parse(text).value(); }
+    void file(const std::string& file_name, const std::string& text) {
+        std::filesystem::create_directories((directory_ / file_name).parent_path());
+        std::ofstream(directory_ / file_name, std::ios::binary) << text;
+    }
+    void zone_with_file(const std::string& apex, const std::string& file_name) {
+        config::Zone& zone = config.zones.emplace_back();
+        zone.name = name(apex);
+        zone.file = directory_ / file_name;
+        zone.where = {"summond.yaml", 3, 5};
+        zone.file_where = {"summond.yaml", 4, 11};
+    }
+    config::Zone& zone(const std::string& apex) {
+        config::Zone& zone = config.zones.emplace_back();
+        zone.name = name(apex);
+        zone.ns = {name("ns.other")};
+        zone.soa.mname = name("ns.other");
+        zone.soa.rname = name("hostmaster.other");
+        zone.where = {"summond.yaml", 3, 5};
+        return zone;
+    }
+    config::Service& service(const std::string& service_name, const std::string& at,
+                             const std::string& address) {
+        config::Service& service = config.services.emplace_back();
+        service.id = config.services.size();
+        service.name = service_name;
+        service.names = {name(at)};
+        service.name_where = {{"summond.yaml", 20, 9}};
+        service.where = {"summond.yaml", 19, 3};
+        const auto parsed = base::IpAddress::parse(address).value();
+        (parsed.is_v4() ? service.ipv4 : service.ipv6) = {parsed};
+        return service;
+    }
+    // "file:line:column: what" lines; the directory is left out.
+    std::string problems() {
+        built = zone::build(config);
+        std::string text;
+        bool failed = false;
+        for (const auto& problem : built.problems) {
+            failed = failed || !problem.warning;
+            std::string file = problem.where.file;
+            if (file.starts_with(directory_.string()))
+                file = file.substr(directory_.string().size() + 1);
+            text += file;
+            for (const int number : {problem.where.line, problem.where.column})
+                text += number == 0 ? "" : ":" + std::to_string(number);
+            std::string what = problem.what;
+            if (const auto at = what.find(directory_.string()); at != std::string::npos)
+                what.erase(at, directory_.string().size() + 1);
+            text += ": " + std::string(problem.warning ? "warning: " : "") + what + "\n";
+        }
+        EXPECT_EQ(failed, built.image.empty());
+        return text;
+    }
+
+    config::Config config;
+    zone::Built built;
+
+  private:
+    std::filesystem::path directory_;
+};
+
+}  // namespace summond::test

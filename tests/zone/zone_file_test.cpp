@@ -1,0 +1,216 @@
+// Zone files: what they may say, and how each mistake is told.
+#include <gtest/gtest.h>
+
+#include "builder.hpp"
+#include "summond/dns/wire.hpp"
+
+using summond::dns::FoldedName;
+using summond::dns::Name;
+using summond::dns::Type;
+using summond::test::ZoneBuilder;
+
+namespace {
+
+constexpr const char* soa = "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns.other.\n";
+
+class ZoneFile : public testing::Test {
+  protected:
+    std::string load(const std::string& text) {
+        builder.file("zone", soa + text);
+        builder.zone_with_file("jit.example", "zone");
+        return builder.problems();
+    }
+    // "TTL RDATA in hexadecimal" of the records of a name, one a line.
+    std::string records(const std::string& owner, Type type) {
+        const auto zones = summond::zone::Zones::open(builder.built.image);
+        FoldedName name;
+        name.assign(Name::parse(owner)->wire());
+        const auto found = zones->find(name);
+        const auto* rrset = found.exact ? found.node->find(type) : nullptr;
+        std::string text;
+        if (rrset == nullptr)
+            return "none";
+        const std::uint8_t* record = rrset->records();
+        for (int i = 0; i < rrset->count; ++i) {
+            const unsigned size = summond::dns::get16(record + 10);
+            text += std::to_string(summond::dns::get32(record + 6)) + " ";
+            for (unsigned j = 0; j < size; ++j) {
+                char hex[3];
+                std::snprintf(hex, sizeof hex, "%02x", record[12 + j]);
+                text += hex;
+            }
+            text += "\n";
+            record += 12 + size;
+        }
+        return text;
+    }
+    ZoneBuilder builder;
+};
+
+}  // namespace
+
+TEST_F(ZoneFile, TakesTheFormsOfRfc1035) {
+    EXPECT_EQ(load(R"(; a comment
+a 60 IN A 192.0.2.1 ; another
+  IN 60 A 192.0.2.2
+	A 192.0.2.3
+b (
+  60 ; within parentheses
+  A ) 192.0.2.4
+$TTL 1h
+c A 192.0.2.5
+$ORIGIN sub.jit.example.
+d in a 192.0.2.6
+e.jit.example. TXT "a;b (c" d\;e "\"\\" ( "f"
+   "g" )
+$ORIGIN x
+f 1h30m CLASS1 TYPE1 \# 4 c0 00 0207
+f.y.x.sub.jit.example. 2d A 192.0.2.8
+)"),
+              "");
+    EXPECT_EQ(records("a.jit.example", Type::a), "60 c0000201\n60 c0000202\n60 c0000203\n");
+    EXPECT_EQ(records("b.jit.example", Type::a), "60 c0000204\n");
+    EXPECT_EQ(records("c.jit.example", Type::a), "3600 c0000205\n");
+    EXPECT_EQ(records("d.sub.jit.example", Type::a), "3600 c0000206\n");
+    EXPECT_EQ(records("e.jit.example", Type::txt),
+              "3600 06613b62202863"
+              "03643b65"
+              "02225c"
+              "0166"
+              "0167\n");
+    EXPECT_EQ(records("f.x.sub.jit.example", Type::a), "5400 c0000207\n");
+    EXPECT_EQ(records("f.y.x.sub.jit.example", Type::a), "172800 c0000208\n");
+}
+
+TEST_F(ZoneFile, IncludesOtherFiles) {
+    builder.file("dir/one", "a A 192.0.2.1\n$INCLUDE two\nb A 192.0.2.2\n");
+    builder.file("dir/two", "$ORIGIN deeper\nc A 192.0.2.3\n");
+    EXPECT_EQ(load("x A 192.0.2.9\n$INCLUDE dir/one sub\n  A 192.0.2.8\n$INCLUDE \"dir/two\"\n"
+                   "y A 192.0.2.7\n"),
+              "");
+    EXPECT_EQ(records("a.sub.jit.example", Type::a), "300 c0000201\n");
+    EXPECT_EQ(records("c.deeper.sub.jit.example", Type::a), "300 c0000203\n");
+    EXPECT_EQ(records("b.sub.jit.example", Type::a), "300 c0000202\n");
+    EXPECT_EQ(records("x.jit.example", Type::a), "300 c0000209\n300 c0000208\n");
+    EXPECT_EQ(records("c.deeper.jit.example", Type::a), "300 c0000203\n");
+    EXPECT_EQ(records("y.jit.example", Type::a), "300 c0000207\n");
+}
+
+TEST_F(ZoneFile, SaysWhereAnIncludedFileIsWrong) {
+    builder.file("dir/one", "a A 192.0.2.1\nb A nonsense\n");
+    builder.file("self", "$INCLUDE self\n");
+    EXPECT_EQ(load("$INCLUDE dir/one\n$INCLUDE missing\n$INCLUDE self\n$INCLUDE\n$INCLUDE dir\n"),
+              "dir/one:2: bad A record: Syntax error, could not parse the RR's rdata\n"
+              "zone:4: cannot read zone file missing: No such file or directory\n"
+              "self:1: $INCLUDE within 16 others; does a file include itself?\n"
+              "zone:6: $INCLUDE takes a file name and perhaps an origin\n"
+              "zone:7: cannot read zone file dir: Is a directory\n");
+}
+
+TEST_F(ZoneFile, TellsEveryMistakeWithItsLine) {
+    EXPECT_EQ(load(R"(a A 192.0.2.256
+a AAAA 192.0.2.1
+a A
+a MX 65536 x
+a MX mail
+a SRV 1 2 70000 x
+a NOSUCH x
+a 60
+a 60 IN
+a CH TXT "x"
+a 1x A 192.0.2.1
+a 4294967296 A 192.0.2.1
+a..b A 192.0.2.1
+other.example. A 192.0.2.1
+a TXT "open
+a ( A
+)"),
+              "zone:3: bad A record: Syntax error, could not parse the RR's rdata\n"
+              "zone:4: bad AAAA record: Syntax error, could not parse the RR's rdata\n"
+              "zone:5: bad A record: Syntax error, value expected\n"
+              "zone:6: bad MX record: \"65536\" is not a number from 0 to 65535\n"
+              "zone:7: bad MX record: \"mail\" is not a number from 0 to 65535\n"
+              "zone:8: bad SRV record: \"70000\" is not a number from 0 to 65535\n"
+              "zone:9: \"NOSUCH\" is not a record type\n"
+              "zone:10: the record type is missing\n"
+              "zone:11: the record type is missing\n"
+              "zone:12: class CH is not served; IN is\n"
+              "zone:13: \"1x\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
+              "zone:14: \"4294967296\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
+              "zone:15: \"a..b\" is not a domain name: it has an empty label\n"
+              "zone:16: other.example. is not in the zone jit.example.\n"
+              "zone:17: a quotation mark is not closed on its line\n"
+              "zone:18: a parenthesis is not closed\n");
+}
+
+TEST_F(ZoneFile, TellsBadDirectivesAndGenericData) {
+    EXPECT_EQ(load(R"($TTL
+$TTL x
+$ORIGIN
+$ORIGIN a..b
+$GENERATE 1-10 a$ A 192.0.2.$
+a )
+a ((
+a TYPE65280 \# 3 abcd
+a TYPE65280 \# 2 abcx
+a TYPE65280 \# x
+a A \# 3 c00002
+a MX \# 4 0001c000
+a TYPE65536 \# 0
+a ANY x
+a TYPE252 \# 0
+)"),
+              "zone:3: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
+              "zone:4: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
+              "zone:5: $ORIGIN takes one domain name\n"
+              "zone:6: \"a..b\" is not a domain name: it has an empty label\n"
+              "zone:7: $GENERATE is not a directive known here; $ORIGIN, $TTL and $INCLUDE are\n"
+              "zone:8: a parenthesis is closed that was not opened\n"
+              "zone:9: a parenthesis within parentheses\n"
+              "zone:10: bad TYPE65280 record: \\# says 3 octets, but 4 hexadecimal digits follow\n"
+              "zone:11: bad TYPE65280 record: \"cx\" is not an octet in hexadecimal\n"
+              "zone:12: bad TYPE65280 record: \\# takes a length from 0 to 65535 and that many "
+              "octets in hexadecimal\n"
+              "zone:13: bad A record: Packet size overflow\n"
+              "zone:14: bad MX record: Invalid compression pointer\n"
+              "zone:15: \"TYPE65536\" is not a record type\n"
+              "zone:16: ANY is not a type of data in a zone\n"
+              "zone:17: TYPE252 is not a type of data in a zone\n");
+}
+
+TEST_F(ZoneFile, DoesNotListTheWholeOfAWrongFile) {
+    std::string text;
+    for (int i = 0; i < 5000; ++i)
+        text += "this is not a zone file\n";
+    const std::string problems = load(text);
+    EXPECT_EQ(std::count(problems.begin(), problems.end(), '\n'), 101);
+    EXPECT_NE(problems.find("further problems are not listed"), std::string::npos);
+}
+
+TEST_F(ZoneFile, TakesDataOfEveryUsualType) {
+    EXPECT_EQ(load(R"(a HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.1
+a SVCB 0 foo
+a CAA 0 issue "ca.example"
+a TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971
+a SRV 1 2 443 @
+a NAPTR 100 10 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .
+a LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+a SSHFP 1 1 aabb
+a URI 10 1 "https://x"
+a HINFO "a" "b"
+a RP x y
+a TYPE65280 \# 0
+a AAAA 2001:db8::1
+b PTR @
+)"),
+              "");
+    EXPECT_EQ(records("a.jit.example", Type::srv), "300 0001000201bb036a6974076578616d706c6500\n");
+    EXPECT_EQ(records("a.jit.example", static_cast<Type>(65280)), "300 \n");
+    EXPECT_EQ(records("b.jit.example", Type::ptr), "300 c00e\n");
+}
+
+TEST_F(ZoneFile, IsMissing) {
+    builder.zone_with_file("jit.example", "none");
+    EXPECT_EQ(builder.problems(),
+              "summond.yaml:4:11: cannot read zone file none: No such file or directory\n");
+}
