@@ -69,8 +69,8 @@ static void shutdown_changed(void) {
         {"halt", SHUTDOWN_poweroff},
         {"reboot", SHUTDOWN_reboot},
     };
-    char word[16];
-    xenstore_read("control/shutdown", word, sizeof word);
+    char word[XENSTORE_VALUE_MAX];
+    xenstore_read("control/shutdown", word);
     if (!*word) {
         return;
     }
@@ -78,7 +78,7 @@ static void shutdown_changed(void) {
     for (unsigned i = 0; i < sizeof requests / sizeof *requests && !options.ignore_shutdown; i++) {
         if (text_equal(word, requests[i].word)) {
             xenstore_write("control/shutdown", "");
-            xenstore_read("control/shutdown", word, sizeof word);  // waits until it is written
+            xenstore_read("control/shutdown", word);  // waits until it is written
             guest_shutdown(requests[i].reason);
         }
     }
@@ -124,6 +124,10 @@ void guest_main(const struct hvm_start_info* start) {
     grant_init();
     xenstore_init();
     prepare_net(started_at);
+    if (!options.ignore_shutdown) {
+        xenstore_write("control/feature-poweroff", "1");
+        xenstore_write("control/feature-reboot", "1");
+    }
     xenstore_watch("control/shutdown", WATCH_SHUTDOWN);
 
     uint64_t network_at = started_at + options.ready_delay_ms * MILLISECOND;
@@ -142,10 +146,10 @@ void guest_main(const struct hvm_start_info* start) {
         }
         // Again until there are none: whoever waits for a reply also takes in changes.
         for (uint32_t changes; (changes = xenstore_changes()) != 0;) {
+            netfront_changed(changes);  // first: the backend works while we read on
             if (changes & 1u << WATCH_SHUTDOWN) {
                 shutdown_changed();
             }
-            netfront_changed(changes);
             if (netfront_is_up() && !net_running) {
                 link_up();
             }

@@ -33,7 +33,7 @@ static inline be32 to_be32(uint32_t v) {
 // Adds `size` bytes to a running one's complement sum (RFC 1071). Only the last piece added may
 // have an odd size. The sum cannot overflow within any one packet.
 static inline uint32_t checksum_add(uint32_t sum, const void* data, size_t size) {
-    const uint8_t* p = data;
+    const uint8_t* p = (const uint8_t*)data;
     for (; size > 1; p += 2, size -= 2) {
         sum += (uint32_t)(p[0] << 8 | p[1]);
     }

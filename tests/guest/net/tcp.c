@@ -47,50 +47,9 @@ static uint16_t parse_mss(const uint8_t* options, size_t size) {
     return 0;
 }
 
-static struct tcp_connection* find(struct net* net, const struct ip_packet* p, uint16_t port) {
-    for (struct tcp_connection* c = net->connections; c < net->connections + TCP_CONNECTIONS; c++) {
-        if (c->state != TCP_FREE && c->remote_port == port &&
-            address_equal(&c->remote, &p->source) && address_equal(&c->local, &p->destination)) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
-// How readily a connection's place is given to a new one when the table is full; 0 is never.
-static unsigned eviction_class(const struct net* net, const struct tcp_connection* c) {
-    if (c->state == TCP_TIME_WAIT) {
-        return 3;
-    }
-    if (c->state == TCP_SYN_RECEIVED) {
-        return 2;
-    }
-    return net->now - c->progress_at >= TCP_IDLE_EVICTABLE ? 1 : 0;
-}
-
-static struct tcp_connection* allocate(struct net* net) {
-    struct tcp_connection* victim = NULL;
-    unsigned victim_class = 0;
-    for (struct tcp_connection* c = net->connections; c < net->connections + TCP_CONNECTIONS; c++) {
-        if (c->state == TCP_FREE) {
-            return c;
-        }
-        unsigned class = eviction_class(net, c);
-        if (class > victim_class ||
-            (class && class == victim_class && c->progress_at < victim->progress_at)) {
-            victim = c;
-            victim_class = class;
-        }
-    }
-    if (victim_class == 1) {
-        tcp_send_reset(net, victim);
-    }
-    return victim;
-}
-
 static void open_passively(struct net* net, const struct ip_packet* p, uint16_t port,
                            const struct segment* s) {
-    struct tcp_connection* c = allocate(net);
+    struct tcp_connection* c = tcp_allocate(net);
     if (!c) {
         return;  // the peer will try again
     }
@@ -211,9 +170,15 @@ static bool acknowledge(struct net* net, struct tcp_connection* c, const struct 
         }
     }
     if (before(c->snd_wl1, s->seq) || (c->snd_wl1 == s->seq && !before(s->ack, c->snd_wl2))) {
+        bool opened = c->snd_wnd == 0 && s->window > 0;
         c->snd_wnd = s->window;
         c->snd_wl1 = s->seq;
         c->snd_wl2 = s->ack;
+        if (opened && c->snd_nxt != c->snd_una) {  // the peer had no room for the probe
+            c->retries = 0;
+            tcp_retransmit(net, c);
+            tcp_start_timer(net, c);
+        }
     }
     if (c->snd_wnd == 0 && c->retries == TCP_RETRIES) {
         c->retries--;  // a peer that answers probes is alive, however long its window stays shut
@@ -320,7 +285,8 @@ void tcp_input(struct net* net, const struct ip_packet* p) {
         .size = p->size - header,
     };
     uint16_t port = from_be16(h->source_port), to = from_be16(h->destination_port);
-    struct tcp_connection* c = to == TCP_PORT ? find(net, p, port) : NULL;
+    struct tcp_connection* c =
+        to == TCP_PORT ? tcp_find(net, &p->destination, &p->source, port) : NULL;
     bool syn_only = (s.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
     if (c && c->state == TCP_TIME_WAIT && syn_only && before(c->rcv_nxt, s.seq)) {
         c->state = TCP_FREE;  // RFC 9293 section 3.6.1: a new connection may follow at once

@@ -1,4 +1,4 @@
-// What the two halves of TCP, tcp.c (receiving) and tcp_send.c (sending, timers), share.
+// What the parts of TCP share: tcp.c (receiving), tcp_send.c (sending, timers), tcp_table.c.
 #pragma once
 
 #include "bytes.h"
@@ -44,6 +44,14 @@ struct tcp_segment_out {
     const void* data;
     size_t size;
 };
+
+// The connection of these sockets, or NULL.
+struct tcp_connection* tcp_find(struct net* net, const struct ip_address* local,
+                                const struct ip_address* remote, uint16_t remote_port);
+
+// A connection to use for a new peer: a free one, or one taken from a peer that has given least
+// reason to keep it. NULL if all are in use.
+struct tcp_connection* tcp_allocate(struct net* net);
 
 void tcp_send_segment(struct net* net, const struct tcp_segment_out* s);
 void tcp_send_ack(struct net* net, struct tcp_connection* c);

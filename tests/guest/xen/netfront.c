@@ -1,65 +1,27 @@
-// The network interface (xen/io/netif.h); see netfront.h.
-//
-// Each ring entry has its own page, granted to the backend when it connects and never revoked:
-// backends are trusted with packets anyhow. The backend copies what it sends into receive pages and
-// what we send out of transmit pages, so a page is never mapped for long.
+// The network interface's handshake with its backend (xen/io/xenbus.h); see netfront.h.
 //
 // For a resume after suspend or migration: the grant table and event channels are gone then, and
-// netfront_changed finds a new backend in state InitWait, which takes the same path as the first.
+// netfront_changed finds a backend in state InitWait, which takes the same path as the first.
 #include "netfront.h"
 
 #include <string.h>
-
-#include "console.h"
-#include "grant.h"
-#include "hypervisor.h"
-#include "xenstore.h"
-
-#define xen_mb() __sync_synchronize()
-#define xen_rmb() __asm__ volatile("" ::: "memory")  // x86 keeps loads, and stores, in order
-#define xen_wmb() __asm__ volatile("" ::: "memory")
-#include <xen/io/netif.h>
 #include <xen/io/xenbus.h>
 
 #include "../net/text.h"
+#include "console.h"
+#include "hypervisor.h"
+#include "netring.h"
+#include "xenstore.h"
 
-enum {
-    RECEIVE_PAGES = 128,
-    TRANSMIT_PAGES = 64,
+enum { PATH_MAX = XENSTORE_VALUE_MAX + 32 };
 
-    TRANSMIT_RING_REF = GNTTAB_NR_RESERVED_ENTRIES,
-    RECEIVE_RING_REF,
-    RECEIVE_REF,
-    TRANSMIT_REF = RECEIVE_REF + RECEIVE_PAGES,
-};
-
-_Static_assert(TRANSMIT_REF + TRANSMIT_PAGES <= (int)GRANTS, "one page of grants is enough");
-
-#define PAGE_ALIGNED __attribute__((aligned(PAGE_SIZE)))
-
-static union {
-    netif_tx_sring_t ring;
-    uint8_t page[PAGE_SIZE];
-} transmit_page PAGE_ALIGNED;
-static union {
-    netif_rx_sring_t ring;
-    uint8_t page[PAGE_SIZE];
-} receive_page PAGE_ALIGNED;
-static uint8_t receive_pages[RECEIVE_PAGES][PAGE_SIZE] PAGE_ALIGNED;
-static uint8_t transmit_pages[TRANSMIT_PAGES][PAGE_SIZE] PAGE_ALIGNED;
-
-static netif_tx_front_ring_t transmit_ring;
-static netif_rx_front_ring_t receive_ring;
-static uint16_t transmit_free[TRANSMIT_PAGES];  // a stack of pages not in use
-static unsigned transmit_free_count;
-static bool receive_in_packet;  // the next descriptor continues a packet, which is dropped
-
-static unsigned device_id, backend_id;   // the watches
-static char backend[XENSTORE_PATH_MAX];  // the backend's directory, or ""
-static bool connected;                   // rings and grants are set up
-static bool up;                          // and the backend uses them
-static evtchn_port_t port;
+static unsigned device_id, backend_id;    // the watches
+static char backend[XENSTORE_VALUE_MAX];  // the backend's directory, or ""
+static domid_t remote;                    // the backend's domain
 static uint8_t mac[6];
+static bool connected;  // rings and grants are set up
+static bool up;         // and the backend uses them
+static evtchn_port_t port;
 
 void netfront_start(unsigned device_watch, unsigned backend_watch) {
     device_id = device_watch;
@@ -67,9 +29,8 @@ void netfront_start(unsigned device_watch, unsigned backend_watch) {
     xenstore_watch("device/vif/0/backend", device_id);
 }
 
-static bool read_mac(void) {
-    char text[18];
-    if (!xenstore_read("device/vif/0/mac", text, sizeof text) || text_length(text) != 17) {
+static bool parse_mac(const char* text) {
+    if (text_length(text) != 17) {
         return false;
     }
     for (unsigned i = 0; i < 17; i++) {
@@ -96,55 +57,12 @@ static void offer(const char* key, uint32_t value) {
     xenstore_write(path, text);
 }
 
-static void offer_receive_page(unsigned page) {
-    netif_rx_request_t* r = RING_GET_REQUEST(&receive_ring, receive_ring.req_prod_pvt);
-    r->id = (uint16_t)page;
-    r->gref = RECEIVE_REF + page;
-    receive_ring.req_prod_pvt++;
-}
-
-static void push_receive_pages(void) {
-    int notify;
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&receive_ring, notify);
-    if (notify) {
-        event_notify(port);
-    }
-}
-
 // Sets up fresh rings and tells the backend, which is in state InitWait: it uses nothing of ours.
 static void connect(void) {
-    uint32_t domain;
-    char path[XENSTORE_PATH_MAX];
-    text_format(path, sizeof path, "%s/feature-rx-copy", backend);
-    uint32_t rx_copy;
-    if (!xenstore_read_number("device/vif/0/backend-id", &domain) ||
-        domain >= DOMID_FIRST_RESERVED || !read_mac() || !xenstore_read_number(path, &rx_copy) ||
-        rx_copy != 1) {
-        print("net: device/vif/0 or its backend is not usable");
-        return;
-    }
-    domid_t remote = (domid_t)domain;
-    memset(&transmit_page, 0, sizeof transmit_page);
-    memset(&receive_page, 0, sizeof receive_page);
-    XEN_FRONT_RING_INIT(&transmit_ring, &transmit_page.ring, PAGE_SIZE);
-    XEN_FRONT_RING_INIT(&receive_ring, &receive_page.ring, PAGE_SIZE);
-    grant_page(TRANSMIT_RING_REF, remote, &transmit_page, false);
-    grant_page(RECEIVE_RING_REF, remote, &receive_page, false);
-    for (unsigned i = 0; i < RECEIVE_PAGES; i++) {
-        grant_page(RECEIVE_REF + i, remote, receive_pages[i], false);
-        offer_receive_page(i);
-    }
-    transmit_free_count = 0;
-    for (unsigned i = 0; i < TRANSMIT_PAGES; i++) {
-        grant_page(TRANSMIT_REF + i, remote, transmit_pages[i], true);
-        transmit_free[transmit_free_count++] = (uint16_t)i;
-    }
-    receive_in_packet = false;
     port = event_allocate(remote);
-    push_receive_pages();
-
-    offer("tx-ring-ref", TRANSMIT_RING_REF);
-    offer("rx-ring-ref", RECEIVE_RING_REF);
+    netring_init(remote, port);
+    offer("tx-ring-ref", netring_transmit_ref);
+    offer("rx-ring-ref", netring_receive_ref);
     offer("event-channel", port);
     offer("request-rx-copy", 1);
     offer("feature-rx-notify", 1);
@@ -163,41 +81,61 @@ static void disconnect(void) {
     }
 }
 
+// The path of a key in the backend's directory.
+static void backend_path(const char* key, char path[PATH_MAX]) {
+    text_format(path, PATH_MAX, "%s/%s", backend, key);
+}
+
 // The device has come, gone, or been given another backend.
 static void device_changed(void) {
-    char now[XENSTORE_PATH_MAX - 32];  // leaves room for a key's name
-    char path[XENSTORE_PATH_MAX];
-    xenstore_read("device/vif/0/backend", now, sizeof now);
-    if (text_equal(now, backend)) {
+    static const char* const paths[] = {"device/vif/0/backend", "device/vif/0/backend-id",
+                                        "device/vif/0/mac"};
+    char values[3][XENSTORE_VALUE_MAX], path[PATH_MAX];
+    uint64_t domain;
+    xenstore_read_all(3, paths, values);
+    if (text_equal(values[0], backend)) {
         return;
     }
     disconnect();
     if (*backend) {
-        text_format(path, sizeof path, "%s/state", backend);
+        backend_path("state", path);
         xenstore_unwatch(path, backend_id);
     }
-    text_format(backend, sizeof backend, "%s", now);
-    if (*backend) {
-        text_format(path, sizeof path, "%s/state", backend);
-        xenstore_watch(path, backend_id);
+    memcpy(backend, values[0], sizeof backend);
+    if (!*backend) {
+        return;
     }
+    if (!text_number(values[1], text_length(values[1]), DOMID_FIRST_RESERVED - 1, &domain) ||
+        !parse_mac(values[2])) {
+        print("net: device/vif/0 has a backend but no good backend-id or mac");
+        *backend = '\0';
+        return;
+    }
+    remote = (domid_t)domain;
+    backend_path("state", path);
+    xenstore_watch(path, backend_id);
 }
 
 // The handshake of xen/io/xenbus.h, seen from the front.
 static void backend_changed(void) {
-    char path[XENSTORE_PATH_MAX];
-    uint32_t state;
+    char state_path[PATH_MAX], copy_path[PATH_MAX], values[2][XENSTORE_VALUE_MAX];
+    const char* const paths[] = {state_path, copy_path};
+    uint64_t state = XenbusStateUnknown;
     if (!*backend) {
         return;
     }
-    text_format(path, sizeof path, "%s/state", backend);
-    xenstore_read_number(path, &state);
+    backend_path("state", state_path);
+    backend_path("feature-rx-copy", copy_path);
+    xenstore_read_all(2, paths, values);
+    text_number(values[0], text_length(values[0]), XenbusStateReconfigured, &state);
     switch (state) {
         case XenbusStateInitWait:
             if (up) {
                 disconnect();  // it has started anew
             }
-            if (!connected) {
+            if (!text_equal(values[1], "1")) {
+                print("net: the backend does not copy");  // only decades-old ones do not
+            } else if (!connected) {
                 connect();
             }
             break;
@@ -241,73 +179,15 @@ evtchn_port_t netfront_port(void) {
     return port;
 }
 
-static void receive_response(const netif_rx_response_t* r,
-                             void (*input)(const void* frame, size_t size)) {
-    bool more = (r->flags & NETRXF_more_data) != 0;
-    bool single = !more && !receive_in_packet && !(r->flags & NETRXF_extra_info);
-    // Packets in several pieces, or with extra descriptors, are what we have not offered to take.
-    receive_in_packet = more;
-    if (single && r->status > 0 && r->offset <= PAGE_SIZE &&
-        (size_t)r->status <= PAGE_SIZE - r->offset) {
-        input(receive_pages[r->id] + r->offset, (size_t)r->status);
-    }
-}
-
 void netfront_receive(void (*input)(const void* frame, size_t size)) {
-    if (!connected) {
-        return;
-    }
-    event_take(port);
-    int more;
-    bool any = false;
-    do {
-        RING_IDX written = receive_ring.sring->rsp_prod;
-        xen_rmb();
-        for (; receive_ring.rsp_cons != written; receive_ring.rsp_cons++) {
-            netif_rx_response_t r = *RING_GET_RESPONSE(&receive_ring, receive_ring.rsp_cons);
-            if (r.id >= RECEIVE_PAGES) {
-                panic("net: the backend answered for page %u", r.id);
-            }
-            receive_response(&r, input);
-            offer_receive_page(r.id);
-            any = true;
-        }
-        RING_FINAL_CHECK_FOR_RESPONSES(&receive_ring, more);
-    } while (more);
-    if (any) {
-        push_receive_pages();
-    }
-}
-
-// Takes back the pages that the backend has copied.
-static void reclaim(void) {
-    RING_IDX written = transmit_ring.sring->rsp_prod;
-    xen_rmb();
-    for (; transmit_ring.rsp_cons != written; transmit_ring.rsp_cons++) {
-        netif_tx_response_t r = *RING_GET_RESPONSE(&transmit_ring, transmit_ring.rsp_cons);
-        if (r.id >= TRANSMIT_PAGES || transmit_free_count == TRANSMIT_PAGES) {
-            panic("net: the backend answered for page %u", r.id);
-        }
-        transmit_free[transmit_free_count++] = r.id;
+    if (connected) {
+        event_take(port);
+        netring_receive(input);
     }
 }
 
 void netfront_transmit(const void* frame, size_t size) {
-    if (!up || size > PAGE_SIZE) {
-        return;
-    }
-    reclaim();
-    if (transmit_free_count == 0) {
-        return;
-    }
-    uint16_t page = transmit_free[--transmit_free_count];
-    memcpy(transmit_pages[page], frame, size);
-    netif_tx_request_t* r = RING_GET_REQUEST(&transmit_ring, transmit_ring.req_prod_pvt);
-    *r = (netif_tx_request_t){.gref = TRANSMIT_REF + page, .id = page, .size = (uint16_t)size};
-    transmit_ring.req_prod_pvt++;
-    int notify;
-    RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&transmit_ring, notify);
-    if (notify) {
-        event_notify(port);
+    if (up) {
+        netring_transmit(frame, size);
     }
 }

@@ -1,6 +1,6 @@
 // The xenstore ring (xen/io/xs_wire.h, Xen: docs/misc/xenstore-ring.txt); see xenstore.h.
-// Requests carry an id that the reply repeats. Only one request at a time has somebody waiting for
-// its reply; the others' replies are just looked at for errors.
+// Requests carry an id that the reply repeats. Only for one request at a time somebody waits; other
+// replies are just looked at for errors.
 #include "xenstore.h"
 
 #include <string.h>
@@ -123,28 +123,26 @@ static uint32_t send(uint32_t type, const char* path, const void* more, size_t m
     return head.req_id;
 }
 
-bool xenstore_read(const char* path, char* value, size_t size) {
-    awaited_arrived = false;
+void xenstore_read_all(unsigned count, const char* const paths[],
+                       char values[][XENSTORE_VALUE_MAX]) {
     awaited_id = last_id + 1;
-    send(XS_READ, path, NULL, 0);
-    for (receive(); !awaited_arrived; receive()) {
-        event_wait(&port, 1, UINT64_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        send(XS_READ, paths[i], NULL, 0);
     }
-    bool ok = in.head.type == XS_READ && in.head.len < size;
-    text_format(value, size, "%s", ok ? in.body : "");
-    awaited_id = 0;
-    awaited_arrived = false;
-    in_size = 0;
-    return ok;
+    for (unsigned i = 0; i < count; i++) {  // replies come in the order of the requests
+        for (receive(); !awaited_arrived; receive()) {
+            event_wait(&port, 1, UINT64_MAX);
+        }
+        bool ok = in.head.type == XS_READ && in.head.len < XENSTORE_VALUE_MAX;
+        text_format(values[i], XENSTORE_VALUE_MAX, "%s", ok ? in.body : "");
+        awaited_id = i + 1 < count ? awaited_id + 1 : 0;
+        awaited_arrived = false;
+        in_size = 0;
+    }
 }
 
-bool xenstore_read_number(const char* path, uint32_t* number) {
-    char text[16];
-    uint64_t value = 0;
-    bool ok = xenstore_read(path, text, sizeof text) &&
-              text_number(text, text_length(text), UINT32_MAX, &value);
-    *number = (uint32_t)value;
-    return ok;
+void xenstore_read(const char* path, char value[XENSTORE_VALUE_MAX]) {
+    xenstore_read_all(1, &path, (char(*)[XENSTORE_VALUE_MAX])value);
 }
 
 void xenstore_write(const char* path, const char* value) {

@@ -2,24 +2,24 @@
 // things. Paths without a leading slash are below this domain's own directory.
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <xen/event_channel.h>
 
-enum { XENSTORE_PATH_MAX = 256 };
+enum {
+    XENSTORE_VALUE_MAX = 128,  // with the terminator, of what this client reads
+};
 
 void xenstore_init(void);
 
 // The channel to wait on for watches.
 evtchn_port_t xenstore_port(void);
 
-// Reads a value as text into `value`, always terminated. False, and an empty text, if there is no
-// such key or the value does not fit.
-bool xenstore_read(const char* path, char* value, size_t size);
+// Reads `count` values as text with one round trip. A value is empty if there is no such key, or if
+// it is too long.
+void xenstore_read_all(unsigned count, const char* const paths[],
+                       char values[][XENSTORE_VALUE_MAX]);
 
-// The same for a decimal number. False, and 0, if it is not one.
-bool xenstore_read_number(const char* path, uint32_t* number);
+void xenstore_read(const char* path, char value[XENSTORE_VALUE_MAX]);
 
 // Writes a value. Does not wait for the answer, so that many writes cost one round trip; xenstored
 // handles requests in order, and a refusal is printed.
