@@ -114,12 +114,13 @@ class Reader {
 };
 
 void Reader::read_file(const std::string& path, Where included_at) {
-    std::error_code problem;
-    const bool directory = std::filesystem::is_directory(path, problem);
     std::ifstream in(path, std::ios::binary);
-    if (!in || directory)
-        return error(included_at, "cannot read zone file " + path + ": " +
-                                      std::strerror(directory ? EISDIR : errno));
+    if (!in)
+        return error(included_at, "cannot read zone file " + path + ": " + std::strerror(errno));
+    // A directory, or a device or pipe that may never end.
+    std::error_code problem;
+    if (!std::filesystem::is_regular_file(path, problem))
+        return error(included_at, "cannot read zone file " + path + ": not a regular file");
     const std::string before = std::exchange(path_, path);
     read_stream(in, {report_.file(path), 0, 0});
     path_ = before;

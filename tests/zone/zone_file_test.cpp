@@ -104,7 +104,7 @@ TEST_F(ZoneFile, SaysWhereAnIncludedFileIsWrong) {
               "zone:4: cannot read zone file missing: No such file or directory\n"
               "self:1: $INCLUDE within 16 others; does a file include itself?\n"
               "zone:6: $INCLUDE takes a file name and perhaps an origin\n"
-              "zone:7: cannot read zone file dir: Is a directory\n");
+              "zone:7: cannot read zone file dir: not a regular file\n");
 }
 
 TEST_F(ZoneFile, TellsEveryMistakeWithItsLine) {
