@@ -1,0 +1,145 @@
+"""SIGHUP: takes a good configuration over without losing a query, and leaves things as they are
+for a bad one."""
+
+import os
+import signal
+import socket
+import unittest
+
+from process_support import (NXDOMAIN, SERVICE, ZONE, Load, ProcessTest, ask, ask_tcp, descriptors,
+                             free_port, wait_until)
+
+NEW_NAME = ZONE + '      - "new A 192.0.2.99"\n'
+
+
+class Reload(ProcessTest):
+    def test_new_records_are_served(self):
+        daemon = self.daemon().ready()
+        old = daemon.pid_of("front")
+        self.assertEqual(ask(daemon.port, "new.example.test").rcode, NXDOMAIN)
+        daemon.reload(NEW_NAME)
+        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
+        daemon.pid_of("front", other_than=old)
+        wait_until(lambda: old not in daemon.children(), "end of the old front")
+
+    def test_no_query_is_lost(self):
+        daemon = self.daemon().ready()
+        with Load(daemon.port) as load:
+            for i in range(10):
+                asked = load.asked
+                daemon.reload(NEW_NAME if i % 2 else ZONE)
+                wait_until(lambda: load.asked > asked + 50, "queries between reloads")
+        self.assertEqual((load.lost, load.wrong), (0, 0), f"of {load.asked}\n{daemon.log()}")
+
+    def test_a_connection_goes_on(self):
+        daemon = self.daemon().ready()
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as client:
+            daemon.reload(NEW_NAME)
+            self.assertEqual(ask_tcp(daemon.port).addresses, ["192.0.2.80"])
+            client.settimeout(30)
+            self.assertEqual(client.recv(1), b"", "an idle client is let go")
+        wait_until(lambda: len(daemon.children()) == 1, "end of the old front")
+        self.assertNotIn("killed", daemon.log())
+
+    def test_bad_configuration_changes_nothing(self):
+        daemon = self.daemon().ready()
+        front = daemon.pid_of("front")
+        with Load(daemon.port) as load:
+            for bad in "zones: [", ZONE + "servces: []\n", ZONE.replace("192.0.2.53", "nonsense"), "":
+                daemon.reload(bad, result="kept the running configuration")
+        self.assertEqual((load.lost, load.wrong), (0, 0))
+        self.assertEqual(daemon.pid_of("front"), front)
+        self.assertIn(f"{daemon.file}:", daemon.log())
+        os.unlink(daemon.file)
+        daemon.reload(result="kept the running configuration")
+        self.assert_answers(daemon)
+        daemon.reload(NEW_NAME)
+        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
+
+    def test_many_signals_are_one_or_two_reloads(self):
+        daemon = self.daemon().ready()
+        daemon.configure(NEW_NAME)
+        for _ in range(20):
+            daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: ask(daemon.port, "new.example.test").addresses == ["192.0.2.99"],
+                   "the new configuration")
+        daemon.reload(ZONE)
+        wait_until(lambda: ask(daemon.port, "new.example.test").rcode == NXDOMAIN,
+                   "the newest configuration")
+        self.assertLessEqual(daemon.log().count("parent: reloaded: "), 20)
+
+    def test_ends_during_a_reload(self):
+        daemon = self.daemon().ready()
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertEqual(daemon.stop(), 0)
+
+
+class Listen(ProcessTest):
+    def test_addresses_come_and_go(self):
+        daemon = self.daemon().ready()
+        other = free_port()
+        with Load(daemon.port) as load:
+            daemon.listen = ["127.0.0.1:{port}", f"127.0.0.1:{other}"]
+            daemon.reload(ZONE)
+            self.assertEqual(ask(other).addresses, ["192.0.2.80"])
+            daemon.listen = ["127.0.0.1:{port}"]
+            daemon.reload(ZONE)
+            daemon.listen = ["127.0.0.1:{port}", f"127.0.0.1:{other}"]
+            daemon.reload(ZONE)  # maybe while an old front still has its sockets
+            self.assertEqual(ask(other).addresses, ["192.0.2.80"])
+            daemon.listen = ["127.0.0.1:{port}"]
+            daemon.reload(ZONE)
+        self.assertEqual((load.lost, load.wrong), (0, 0))
+        wait_until(lambda: ask(other, timeout=0.2) is None, "end of the second address")
+
+    def test_a_busy_address_changes_nothing(self):
+        daemon = self.daemon().ready()
+        front = daemon.pid_of("front")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as busy:
+            busy.bind(("127.0.0.1", 0))
+            daemon.listen = ["127.0.0.1:{port}", "127.0.0.1:%d" % busy.getsockname()[1]]
+            daemon.reload(NEW_NAME, result="kept the running configuration")
+        self.assertEqual(daemon.pid_of("front"), front)
+        self.assert_answers(daemon)
+        self.assertEqual(ask(daemon.port, "new.example.test").rcode, NXDOMAIN)
+
+    def test_the_new_front_fails(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        daemon = self.daemon().ready()
+        front = daemon.pid_of("front")
+        daemon.reload("user: no-such-user\n" + ZONE, result="kept the running configuration")
+        self.assertEqual(daemon.pid_of("front"), front)
+        self.assert_answers(daemon)
+        daemon.reload(ZONE)
+
+
+class Leaks(ProcessTest):
+    def test_fifty_reloads_leave_nothing_open(self):
+        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")
+        daemon.ready()
+
+        def settled():
+            return sorted(daemon.children().values()) == ["front", "vmm"]
+
+        def count():
+            wait_until(settled, "end of old fronts")
+            pids = [daemon.process.pid, daemon.pid_of("vmm")]
+            if os.geteuid() == 0:
+                pids.append(daemon.pid_of("front"))
+            return [len(descriptors(pid)) for pid in pids]
+
+        daemon.reload()
+        before = count()
+        for i in range(50):
+            if i % 5 == 0:
+                daemon.reload("zones: [", result="kept the running configuration")
+                daemon.configure(ZONE + SERVICE.format(name="s", address="10.9.0.1"))
+            daemon.reload()
+        # vmm closes a front's channel when it gets to read the end.
+        wait_until(lambda: count() == before, f"descriptors as before, {before}, now {count()}")
+        self.assert_answers(daemon)
+
+
+if __name__ == "__main__":
+    unittest.main()
