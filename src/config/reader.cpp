@@ -85,7 +85,7 @@ std::vector<Value> Value::list(std::string_view expected) const {
         return values;
     }
     for (const NodePtr& item : node->items) {
-        // yaml-cpp gives nothing the position of what comes after it: point at the list.
+        // yaml-cpp gives an empty item the position of what comes after it: point at the list.
         if (item->kind == Node::Kind::empty)
             problems->error(where, key + " has an empty item; remove it or fill it in");
         else

@@ -2,6 +2,7 @@
 // docs. A block that is only part of a configuration is marked ```yaml fragment.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -41,18 +42,23 @@ int expect_blocks_load(const fs::path& page) {
     std::istringstream lines(content(page));
     std::string line;
     std::string block;
+    std::size_t indent = 0;
     bool inside = false;
     int blocks = 0;
     for (int number = 1; std::getline(lines, line); ++number) {
-        if (!inside && line == "```yaml") {
-            inside = true;
-            block.assign(static_cast<std::size_t>(number), '\n');
-        } else if (inside && line == "```") {
+        const std::string text = line.substr(std::min(line.find_first_not_of(' '), line.size()));
+        if (inside && text == "```") {
             inside = false;
             ++blocks;
             expect_loads(block, page.string());
         } else if (inside) {
-            block += line + "\n";
+            block += line.substr(std::min(indent, line.size())) + "\n";
+        } else if (text == "```yaml") {
+            inside = true;
+            indent = line.size() - text.size();
+            block.assign(static_cast<std::size_t>(number), '\n');
+        } else if (text.starts_with("```y")) {
+            EXPECT_EQ(text, "```yaml fragment") << page << ":" << number;
         }
     }
     EXPECT_FALSE(inside) << page << " has a yaml block without its end";

@@ -65,6 +65,12 @@ TEST(Yaml, AliasesAndCommentsAreFine) {
     EXPECT_EQ(config.zones[1].ns.size(), 2U);
 }
 
+TEST(Yaml, WindowsLineEndsAndByteOrderMark) {
+    EXPECT_EQ(
+        config_of("\xef\xbb\xbfuser: \"x\"\r\nzones:\r\n- name: jit.example\r\n  ns: a.b\r\n").user,
+        "x");
+}
+
 TEST(Yaml, AProblemUnderAnAliasIsSaidOnce) {
     EXPECT_EQ(problems_of("zones:\n"
                           "  - {name: a.example, ns: &ns nowhere}\n"
