@@ -200,7 +200,7 @@ def status(pid):
 
 
 class Daemon:
-    def __init__(self, config=ZONE, *arguments, listen=None, environment=None):
+    def __init__(self, config=ZONE, *arguments, listen=None, environment=None, inherited=()):
         self.directory = tempfile.TemporaryDirectory(prefix="summond-test-")
         os.chmod(self.directory.name, 0o755)
         self.file = os.path.join(self.directory.name, "summond.yaml")
@@ -213,7 +213,7 @@ class Daemon:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen([BINARY, "--config", self.file, *arguments],
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=environment)
+                                            env=environment, pass_fds=inherited)
         self.seen = {self.process.pid}
 
     def configure(self, config):

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from process_support import BINARY, PATIENCE, SERVICE, ZONE, ProcessTest, descriptors
+from process_support import BINARY, PATIENCE, SERVICE, ZONE, ProcessTest
 
 
 class Check(unittest.TestCase):

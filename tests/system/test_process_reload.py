@@ -6,8 +6,8 @@ import signal
 import socket
 import unittest
 
-from process_support import (NXDOMAIN, SERVICE, ZONE, Load, ProcessTest, ask, ask_tcp, descriptors,
-                             free_port, wait_until)
+from process_support import (A, NXDOMAIN, PATIENCE, SERVICE, ZONE, Answer, Load, ProcessTest, ask,
+                             ask_tcp, descriptors, free_port, query, wait_until)
 
 NEW_NAME = ZONE + '      - "new A 192.0.2.99"\n'
 
@@ -112,6 +112,41 @@ class Listen(ProcessTest):
         self.assertEqual(daemon.pid_of("front"), front)
         self.assert_answers(daemon)
         daemon.reload(ZONE)
+
+
+class Services(ProcessTest):
+    def test_come_and_go(self):
+        daemon = self.daemon(ZONE, "--simulate").ready()
+        self.assertEqual(list(daemon.children().values()), ["front"])
+        daemon.reload(ZONE + SERVICE.format(name="s", address="10.9.0.1"))
+        vmm = daemon.pid_of("vmm")
+        self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
+        daemon.reload(ZONE + SERVICE.format(name="t", address="10.9.0.2"))
+        self.assertEqual(ask(daemon.port, "s.example.test").rcode, NXDOMAIN)
+        self.assertEqual(ask(daemon.port, "t.example.test").addresses, ["10.9.0.2"])
+        daemon.reload(ZONE)
+        self.assertEqual(ask(daemon.port, "t.example.test").rcode, NXDOMAIN)
+        self.assertEqual(daemon.pid_of("vmm"), vmm)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_waiting_query_outlives_its_front(self):
+        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")
+        daemon.ready()
+        old = daemon.pid_of("front")
+        vmm = daemon.pid_of("vmm")
+        os.kill(vmm, signal.SIGSTOP)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(PATIENCE)
+            client.connect(("127.0.0.1", daemon.port))
+            client.send(query("s.example.test", A, 1))
+            # The same worker takes this one after that one, and answers it before.
+            client.send(query("www.example.test", A, 2))
+            self.assertEqual(Answer(client.recv(4096)).addresses, ["192.0.2.80"])
+            daemon.reload()
+            os.kill(vmm, signal.SIGCONT)
+            self.assertEqual(Answer(client.recv(4096)).addresses, ["10.9.0.1"])
+        wait_until(lambda: old not in daemon.children(), "end of the old front")
+        self.assertNotIn("killed", daemon.log())
 
 
 class Leaks(ProcessTest):

@@ -82,12 +82,12 @@ class Isolation(ProcessTest):
             self.assertEqual(status(f"{front}/task/{thread}")["Seccomp"], "2")
 
     def test_children_inherit_nothing_else(self):
-        leak, _ = socket.socketpair()
+        leak = tempfile.TemporaryFile()
         self.addCleanup(leak.close)
-        self.addCleanup(_.close)
-        os.set_inheritable(leak.fileno(), True)
-        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")
+        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate",
+                             inherited=[leak.fileno()])
         daemon.ready()
+        self.assertIn(leak.fileno(), descriptors(daemon.process.pid))
         if os.geteuid() != 0:
             self.skipTest("the front's descriptors are seen by root only")
         front = descriptors(daemon.pid_of("front"))
@@ -96,6 +96,7 @@ class Isolation(ProcessTest):
         self.assertEqual(sorted(files), ["/memfd:summond-config (deleted)",
                                          "/memfd:summond-zones (deleted)"])
         vmm = descriptors(daemon.pid_of("vmm"))
+        self.assertNotIn(os.readlink(f"/proc/self/fd/{leak.fileno()}"), vmm.values())
         self.assertNotIn("/memfd:summond-zones (deleted)", vmm.values())
         with open("/proc/net/udp", encoding="ascii") as f:
             udp_inodes = {line.split()[9] for line in f.readlines()[1:]}
