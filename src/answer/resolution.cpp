@@ -238,6 +238,7 @@ void Resolution::add_addresses(const RRset& ns, std::size_t records, const Node*
     }
 }
 
+// Those of a service too, asleep or not: this is not the answer by which a client connects to it.
 bool Resolution::add_addresses_of(const Node& target, OwnerAt owner) {
     for (const Type type : {Type::a, Type::aaaa}) {
         const RRset* rrset = target.find(type);

@@ -62,10 +62,13 @@ class ImageBuilder {
     image::ZoneRecord& record(std::uint32_t zone) {
         return at<image::ZoneRecord>(header_.zones)[zone];
     }
-    // Whether name's data in `zone` is hidden by a zone nested in it; the apex of that zone is not.
+    // Whether name's data in `zone` is hidden by a zone nested in it. The apex of a zone directly
+    // below is not: it is the parent's side of that zone.
     bool hidden(std::uint32_t zone, std::string_view name) const {
         const std::uint32_t closest = index_.find(name);
-        return closest != zone && view(zones_[closest].apex()) != name;
+        const bool parent_side =
+            view(zones_[closest].apex()) == name && index_.find_parent(name) == zone;
+        return closest != zone && !parent_side;
     }
 
     std::deque<ZoneData>& zones_;

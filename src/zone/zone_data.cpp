@@ -99,7 +99,10 @@ void ZoneData::sort_records() {
 
 std::span<const Record> ZoneData::records_of(const Owner& owner, dns::Type type) const {
     const auto all = records_of(owner);
-    const auto [first, last] = std::ranges::equal_range(all, type, {}, &Record::type);
+    const auto first = std::partition_point(all.begin(), all.end(),
+                                            [&](const Record& r) { return r.type < type; });
+    const auto last =
+        std::partition_point(first, all.end(), [&](const Record& r) { return r.type == type; });
     return {first, last};
 }
 

@@ -54,6 +54,26 @@ www.deep.er 300 A 192.0.2.3
               "NOERROR aa\nAN q.deep.er.example. 300 IN A 192.0.2.4\n");
 }
 
+TEST(NestedZones, DsIsAnsweredByTheZoneDirectlyAbove) {
+    const std::string ds =
+        " 300 DS 1 8 2 "
+        "0000000000000000000000000000000000000000000000000000000000000000\n";
+    // The outermost zone has data at names that belong to the innermost; in either order.
+    for (const bool outer_first : {true, false}) {
+        Engine engine;
+        const std::string outer = std::string(apex) + "b.a 300 NS ns.x.\nb.a" + ds;
+        if (outer_first)
+            engine.add_zone("example", outer);
+        engine.add_zone("a.example", apex);
+        engine.add_zone("b.a.example", apex);
+        if (!outer_first)
+            engine.add_zone("example", outer);
+        engine.build();
+        EXPECT_EQ(engine.ask({"b.a.example", "DS"}), "NOERROR aa\n" + soa_of("a.example."));
+        EXPECT_EQ(engine.ask({"a.example", "DS"}), "NOERROR aa\n" + soa_of("example."));
+    }
+}
+
 TEST(NestedZones, OneBelowADelegationOfAnother) {
     Engine engine;
     engine.add_zone("example", std::string(apex) + "sub 300 NS ns.elsewhere.\n");
