@@ -8,13 +8,11 @@ that looks whole:
 
 import gzip
 import hashlib
-import lzma
 import os
 import shutil
 import stat
-import subprocess
 
-from . import linux_guest
+from . import kernels, linux_guest
 from .util import XEN_DIR, LabError, need_tools, packages, run_logged, say, step
 
 SUITE = "bookworm"
@@ -25,23 +23,6 @@ DISK_SIZE = "2G"
 DOM0_KERNEL = "linux-image-amd64"            # the cloud kernel lacks CONFIG_XEN_DOM0
 GUEST_KERNEL = "linux-image-cloud-amd64"
 HYPERVISOR = "xen-hypervisor-4.17-amd64"
-
-# Loaded before the root disk is there.
-INITRD_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "virtio_net",
-                  "9p", "9pnet_virtio", "bridge"]
-# Kept in dom0's /lib/modules; the rest of the kernel package is thrown away.
-MODULE_DIRS = [
-    "lib", "crypto/crc32c_generic.ko",
-    "drivers/block/loop.ko", "drivers/block/virtio_blk.ko", "drivers/block/xen-blkback",
-    "drivers/block/nbd.ko", "drivers/net/dummy.ko", "drivers/net/ifb.ko",
-    "drivers/net/macvlan.ko", "drivers/net/net_failover.ko", "drivers/net/tap.ko",
-    "drivers/net/tun.ko", "drivers/net/veth.ko", "drivers/net/virtio_net.ko",
-    "drivers/net/vxlan", "drivers/net/xen-netback", "drivers/virtio", "drivers/xen",
-    "fs/9p", "fs/ext4", "fs/fscache", "fs/isofs", "fs/jbd2", "fs/mbcache.ko", "fs/netfs",
-    "fs/overlayfs", "fs/squashfs",
-    "net/802", "net/8021q", "net/9p", "net/bridge", "net/core", "net/ipv4", "net/ipv6",
-    "net/llc", "net/netfilter", "net/packet", "net/sched", "net/unix",
-]
 
 # Units that only cost boot time here.
 MASKED_UNITS = """
@@ -117,7 +98,7 @@ def _base_hash():
 def _image_hash():
     inputs = [path for name in ("dom0", "linux-guest")
               for path in (XEN_DIR / name).rglob("*") if path.is_file()]
-    inputs += [XEN_DIR / "labkit" / name for name in ("image.py", "linux_guest.py")]
+    inputs += [XEN_DIR / "labkit" / name for name in ("image.py", "kernels.py", "linux_guest.py")]
     return _hash_of(inputs, _base_hash())
 
 
@@ -185,13 +166,13 @@ def _image(tree, base, log):
         # Hard links: files that differ from the base are replaced, never written to.
         run_logged(["cp", "-al", base, root], log)
         shutil.rmtree(root / "kernels")
-        release = _modules(base / "kernels" / DOM0_KERNEL, root, log)
+        release = kernels.install_modules(base / "kernels" / DOM0_KERNEL, root, log)
         _overlay(root)
     with step("take the kernels apart"):
-        (new / "vmlinux").write_bytes(unpacked_kernel(base / "kernels" / DOM0_KERNEL))
+        (new / "vmlinux").write_bytes(kernels.unpacked(base / "kernels" / DOM0_KERNEL))
         hypervisor = base / "kernels" / HYPERVISOR / "boot" / "xen-4.17-amd64.gz"
         (new / "xen").write_bytes(gzip.decompress(hypervisor.read_bytes()))
-        _initrd(root, release, new, log)
+        kernels.make_initrd(root, release, new / "initrd", log)
     with step("make the second guest (Linux, PV)"):
         linux_guest.build(base / "kernels" / GUEST_KERNEL, root, new / "linux-guest", log)
     with step("write dom0's disk"):
@@ -205,42 +186,6 @@ def _image(tree, base, log):
         tree.image.rename(old)
     new.rename(tree.image)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def unpacked_kernel(package):
-    """The ELF file inside the package's bzImage: nobody has to decompress it under emulation."""
-    bzimage = next((package / "boot").glob("vmlinuz-*")).read_bytes()
-    # Documentation/arch/x86/boot.rst: setup_sects at 0x1f1, payload offset and length at 0x248.
-    setup = (bzimage[0x1f1] + 1) * 512
-    offset = setup + int.from_bytes(bzimage[0x248:0x24c], "little")
-    payload = bzimage[offset:offset + int.from_bytes(bzimage[0x24c:0x250], "little")]
-    if payload.startswith(b"\xfd7zXZ\0"):
-        return lzma.LZMADecompressor().decompress(payload)
-    if payload.startswith(b"\x1f\x8b"):
-        return gzip.decompress(payload[:-4])
-    return bzimage
-
-
-def _modules(package, root, log):
-    """Copies the wanted modules and all they depend on; returns the kernel release."""
-    source = next((package / "lib/modules").iterdir())
-    release = source.name
-    needs = {}
-    for line in (source / "modules.dep").read_text().splitlines():
-        module, _, deps = line.partition(":")
-        needs[module] = deps.split()
-    wanted = [f"kernel/{name}" for name in MODULE_DIRS]
-    keep = {module for module in needs
-            if any(module == name or module.startswith(name + "/") for name in wanted)}
-    keep |= {dep for module in keep for dep in needs[module]}
-    target = root / "usr/lib/modules" / release
-    for module in keep:
-        (target / module).parent.mkdir(parents=True, exist_ok=True)
-        os.link(source / module, target / module)
-    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
-        os.link(source / name, target / name)
-    run_logged(["chroot", root, "depmod", release], log)
-    return release
 
 
 def _replace(path, data, mode=0o644):
@@ -271,49 +216,3 @@ def _overlay(root):
     for directory in ("mnt/share", "var/log/xen/console", "opt/summond", "opt/lab", "etc/dropbear", "proc", "sys"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     _replace(root / "etc/machine-id", hashlib.md5(b"summond lab").hexdigest().encode() + b"\n")
-
-
-def pack_initrd(staging, target, log):
-    """The tree `staging` as an uncompressed initramfs."""
-    names = [str(path.relative_to(staging)) for path in sorted(staging.rglob("*"))]
-    with open(log, "ab") as err, open(target, "wb") as out:
-        subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=staging,
-                       input="\n".join(names).encode(), stdout=out, stderr=err, check=True)
-
-
-def module_order(modules, names):
-    """The files of the named modules after all that they need, for insmod. `modules`: lib/modules/X."""
-    needs, files = {}, {}
-    for line in (modules / "modules.dep").read_text().splitlines():
-        module, _, deps = line.partition(":")
-        needs[module] = deps.split()
-        files[module.rsplit("/", 1)[1].split(".")[0].replace("-", "_")] = module
-    builtin = {line.rsplit("/", 1)[1].split(".")[0].replace("-", "_")
-               for line in (modules / "modules.builtin").read_text().splitlines()}
-    order = []
-    for name in names:
-        if name not in files:
-            if name in builtin:
-                continue
-            raise LabError(f"the kernel in {modules} has no module {name}")
-        # modules.dep lists a module's needs with the deepest last.
-        for module in [*reversed(needs[files[name]]), files[name]]:
-            if module not in order:
-                order.append(module)
-    return order
-
-
-def _initrd(root, release, new, log):
-    staging = _fresh(new / "initrd.tree")
-    for directory in ("bin", "dev", "proc", "root"):
-        (staging / directory).mkdir()
-    shutil.copy2(root / "usr/bin/busybox", staging / "bin/busybox")
-    shutil.copy2(XEN_DIR / "dom0/initrd-init", staging / "init")
-    os.mknod(staging / "dev/console", stat.S_IFCHR | 0o600, os.makedev(5, 1))
-    modules = root / "usr/lib/modules" / release
-    order = module_order(modules, INITRD_MODULES)
-    for module in order:
-        shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])
-    (staging / "modules").write_text("".join(f"/{m.rsplit('/', 1)[1]}\n" for m in order))
-    pack_initrd(staging, new / "initrd", log)
-    shutil.rmtree(staging)

@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 
-from . import image
+from . import kernels
 from .util import XEN_DIR, run_logged
 
 MODULES = ["xen_netfront", "af_packet", "ipv6"]
@@ -14,7 +14,7 @@ def build(kernel_package, root, staging, log):
     """Puts /opt/lab/linux/{vmlinuz,initrd} into dom0's tree `root`."""
     target = root / "opt/lab/linux"
     target.mkdir(parents=True)
-    (target / "vmlinuz").write_bytes(image.unpacked_kernel(kernel_package))
+    (target / "vmlinuz").write_bytes(kernels.unpacked(kernel_package))
     release = next((kernel_package / "lib/modules").iterdir()).name
     modules = kernel_package / "lib/modules" / release
     for directory in ("bin", "dev", "proc", "sbin", "sys", "www"):
@@ -24,9 +24,9 @@ def build(kernel_package, root, staging, log):
     shutil.copy2(XEN_DIR / "linux-guest/init", staging / "init")
     run_logged(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
                 "-o", staging / "bin/xs-write", XEN_DIR / "linux-guest/xs_write.c"], log)
-    order = image.module_order(modules, MODULES)
+    order = kernels.module_order(modules, MODULES)
     for module in order:
         shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])
     (staging / "modules").write_text("".join(f"/{m.rsplit('/', 1)[1]}\n" for m in order))
-    image.pack_initrd(staging, target / "initrd", log)
+    kernels.pack_initrd(staging, target / "initrd", log)
     shutil.rmtree(staging)

@@ -98,7 +98,8 @@ def _command(tree, accel, options, ports):
         # Each boot starts from the image as built; what dom0 writes is gone with QEMU.
         "-drive", f"file={tree.image}/disk.img,if=virtio,format=raw,snapshot=on,cache=unsafe",
         "-virtfs", f"local,path={tree.share},mount_tag=share,security_model=none,multidevs=remap",
-        # Not restrict=on: QEMU would then drop dom0's answers to forwarded UDP queries.
+        # Not restrict=on: QEMU would then drop dom0's answers to forwarded UDP queries. dom0 lets
+        # nothing out but to the router (dom0/usr/local/lib/lab/net).
         "-netdev", "user,id=net,ipv4=on,net=10.0.2.0/24,ipv6=on,ipv6-net=fec0::/64,"
         + ",".join(f"hostfwd={forward}" for forward in forwards),
         "-device", "virtio-net-pci,netdev=net,mac=52:54:00:12:34:56,romfile=",
@@ -147,7 +148,7 @@ def _wait_for_boot(tree, process, accel):
 
 
 def _control_path(tree):
-    """Where the multiplexed ssh connection has its socket: sun_path holds 108 bytes, ssh adds 18."""
+    """Where the shared ssh connection has its socket: sun_path holds 108 bytes, ssh adds 18."""
     path = str(tree.run / "ssh")
     return path if len(path) < 90 else tempfile.mkdtemp(prefix="summond-lab-") + "/ssh"
 

@@ -1,6 +1,5 @@
 """`lab run`, `lab test` and `lab logs`: the tests of tests/xen/tests inside dom0."""
 
-import os
 import shutil
 import subprocess
 import time

@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 from support import host  # noqa: E402
 from support.lab import Lab, Skip  # noqa: E402
 
-DEFAULT_LIMIT = 60
+DEFAULT_LIMIT = 180
 PID_FILE = pathlib.Path("/run/lab-tests.pid")
 CONSOLES = pathlib.Path("/var/log/xen/console")
 

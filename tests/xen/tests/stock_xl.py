@@ -3,7 +3,7 @@
 from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, limit
 
 
-@limit(90)
+@limit(240)
 def test_stock_xl_pv(lab):
     """`xl create` boots the Linux guest as PV, it serves its page, `xl shutdown` leaves nothing."""
     create = lab.xl_create("linux1", type="pv", kernel=lab.need(LINUX_KERNEL),
@@ -15,15 +15,15 @@ def test_stock_xl_pv(lab):
     lab.ping("fec0::60")
     domid = lab.domain("linux1").domid
     lab.wait_until(lambda: lab.xenstore_read(f"/local/domain/{domid}/data/ready") == "1",
-                   10, "the guest's data/ready")
+                   30, "the guest's data/ready")
     lab.output("xl", "shutdown", "--wait", "linux1")
     lab.assert_no_trace()
     lab.measured.update(create=f"{create:.1f} s", ping=f"+{ping:.1f} s")
 
 
-@limit(90)
+@limit(240)
 def test_stock_xl_pvh(lab):
-    """`xl create` boots the test unikernel as PVH, it serves its page, `xl destroy` leaves nothing."""
+    """`xl create` boots the unikernel as PVH, it serves its page, `xl destroy` leaves nothing."""
     # Below about 20 MiB libxl's default shadow_memory is too small for a PVH domain's page tables.
     create = lab.xl_create("unikernel1", type="pvh", kernel=lab.need(UNIKERNEL), memory=16,
                            shadow_memory=2, vif=["bridge=xenbr0"],

@@ -5,7 +5,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
 from . import dns
 from .net import wait_until
@@ -34,7 +33,7 @@ class Daemon:
         text = config if isinstance(config, str) else json.dumps(config, indent=2) + "\n"
         self.config_file.write_text(text)
 
-    def start(self, *arguments, answers=None, limit=20):
+    def start(self, *arguments, answers=None, limit=60):
         """Starts it. With `answers`, a name in one of its zones, waits until it answers."""
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
@@ -62,24 +61,25 @@ class Daemon:
         """The log's lines that contain all the words."""
         return [line for line in self.log().splitlines() if all(word in line for word in words)]
 
+    def _processes(self):
+        """Process id -> role, of all processes that run the binary with this configuration."""
+        found = {}
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                argv = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                ours = ((entry / "exe").readlink() == BINARY and str(self.config_file) in argv)
+            except OSError:
+                continue  # ended meanwhile, or a kernel thread
+            if ours:
+                roles = [word.partition("=")[2] for word in argv if word.startswith("--role=")]
+                found[int(entry.name)] = roles[0] if roles else "parent"
+        return found
+
     def pids(self):
         """Process ids by role: {"parent": N, "front": N, "vmm": N}, as far as they run now.
 
         A role that runs twice (a reload) is there with its newest process."""
-        session = os.getsid(self.process.pid)
-        found = {}
-        for entry in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                argv = (entry / "cmdline").read_bytes().decode().split("\0")
-                ours = os.getsid(int(entry.name)) == session and (
-                    (entry / "exe").readlink() == BINARY)
-            except OSError:
-                continue  # ended meanwhile
-            if ours:
-                roles = [word.partition("=")[2] for word in argv if word.startswith("--role=")]
-                role = roles[0] if roles else "parent"
-                found[role] = max(found.get(role, 0), int(entry.name))
-        return found
+        return {role: pid for pid, role in sorted(self._processes().items())}
 
     def kill(self, role):
         """kill -9 of one role; returns the pid it had."""
@@ -90,37 +90,25 @@ class Daemon:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
-    def stop(self, limit=20):
+    def stop(self, limit=60):
         """SIGTERM and its exit status; a daemon that does not end is killed and is an error."""
         if self.process is None:
             return None
-        session = self.process.pid
         self.process.terminate()
         try:
             status = self.process.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(session, signal.SIGKILL)
-            self.process.wait()
+            self._kill_all()
             raise AssertionError(f"summond did not end within {limit} s of SIGTERM") from None
         finally:
             self.process = None
-        left = _session_members(session)
-        deadline = time.monotonic() + 2
-        while left and time.monotonic() < deadline:
-            time.sleep(0.05)
-            left = _session_members(session)
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        assert not left, f"processes {left} were still there after summond had ended"
+        try:
+            wait_until(lambda: not self._processes(), 5, "summond's processes to end with it")
+        except AssertionError:
+            self._kill_all()
+            raise
         return status
 
-
-def _session_members(session):
-    members = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getsid(int(entry.name)) == session and (entry / "exe").readlink() == BINARY:
-                members.append(int(entry.name))
-        except OSError:
-            continue
-    return members
+    def _kill_all(self):
+        for pid in sorted(self._processes()):  # the parent first: it starts nothing again
+            os.kill(pid, signal.SIGKILL)

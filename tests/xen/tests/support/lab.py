@@ -19,7 +19,7 @@ class Skip(Exception):
 
 
 def limit(seconds):
-    """Decorator: the test may take that long (default: 60 s)."""
+    """Decorator: the test may take that long (default: 180 s)."""
     def mark(test):
         test.limit = seconds
         return test
@@ -73,7 +73,7 @@ class Lab:
         host.output("xl", "create", str(file))
         return time.monotonic() - started
 
-    def assert_no_trace(self, seconds=15):
+    def assert_no_trace(self, seconds=30):
         """Nothing is left of any domain that came since the test began."""
         end = time.monotonic() + seconds
         while True:

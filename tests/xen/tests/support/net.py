@@ -22,7 +22,7 @@ def wait_until(condition, seconds, what):
         time.sleep(0.1)
 
 
-def http_get(address, path="/", *, port=80, deadline=30.0):
+def http_get(address, path="/", *, port=80, deadline=60.0):
     """The body of a page; tries again until `deadline` seconds have passed."""
     end = time.monotonic() + deadline
     while True:
@@ -42,7 +42,7 @@ def http_get(address, path="/", *, port=80, deadline=30.0):
             connection.close()
 
 
-def ping(address, deadline=20.0):
+def ping(address, deadline=60.0):
     """Pings until the first reply; returns the seconds it took."""
     started = time.monotonic()
     while True:
@@ -76,7 +76,7 @@ class Client:
 
     @contextlib.contextmanager
     def inside(self):
-        """Sockets that this thread makes in the block, and processes it starts, are the client's."""
+        """Sockets made and processes started by this thread in the block are the client's."""
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         there = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
         try:
