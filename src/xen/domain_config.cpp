@@ -55,6 +55,10 @@ void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Se
     libxl_domain_build_info_init_type(&info, type);
     info.max_memkb = service.memory_kib;
     info.target_memkb = service.memory_kib;
+    // libxl's own sum is too small for the page tables of a PVH domain below some 20 MiB.
+    if (type == LIBXL_DOMAIN_TYPE_PVH)
+        info.shadow_memkb = std::max<std::uint64_t>(
+            libxl_get_required_shadow_memory(service.memory_kib, service.vcpus), 2048);
     info.max_vcpus = static_cast<int>(service.vcpus);
     if (libxl_cpu_bitmap_alloc(ctx, &info.avail_vcpus, info.max_vcpus) != 0)
         throw std::bad_alloc();

@@ -11,14 +11,14 @@
 namespace summond::xen {
 namespace {
 
-// libxl begins its messages with "libxl_create.c:730:libxl__domain_make: ", which helps nobody
-// who reads a daemon's log.
+// libxl begins its messages with "libxl_create.c:730:libxl__domain_make: ", libxc with
+// "panic: xg_dom_core.c:689: ", which helps nobody who reads a daemon's log.
 std::string_view without_source(std::string_view text) {
-    if (!text.starts_with("libxl"))
+    const auto source = text.find(".c:");
+    if (source == std::string_view::npos)
         return text;
-    const auto first = text.find(".c:");
-    const auto end = text.find(": ");
-    return first < end && end != std::string_view::npos ? text.substr(end + 2) : text;
+    const auto end = text.find(": ", source);
+    return end == std::string_view::npos ? text : text.substr(end + 2);
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+# Shared by scripts/demo and scripts/test: packages, progress, durations. Sourced by bash.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# say TEXT: one line of progress, with the seconds since the script began.
+say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+
+need_root() {
+    [ "$(id -u)" = 0 ] || { echo "$0: must be run as root: sudo $0" >&2; exit 1; }
+}
+
+# quietly LOG COMMAND...: the output goes to LOG; its last lines are shown if the command fails.
+quietly() {
+    local log=$1
+    shift
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        echo "failed: $*; the end of $log:" >&2
+        tail -n 30 "$log" >&2
+        return 1
+    fi
+}
+
+# install_packages FILE...: those of the listed Debian packages that are missing.
+install_packages() {
+    local wanted missing=() package
+    wanted=$(cat "$@" | sed 's/#.*//' | tr -s ' \n' '\n' | sort -u)
+    for package in $wanted; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    say "installing ${#missing[@]} packages: ${missing[*]}"
+    mkdir -p "$root/build"
+    quietly "$root/build/apt.log" apt-get update -q
+    DEBIAN_FRONTEND=noninteractive quietly "$root/build/apt.log" \
+        apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# build PRESET [TARGET...]
+build() {
+    local preset=$1
+    shift
+    quietly "$root/build/$preset.log" cmake -S "$root" --preset "$preset" -B "$root/build/$preset"
+    quietly "$root/build/$preset.log" cmake --build "$root/build/$preset" ${1:+--target "$@"}
+}
