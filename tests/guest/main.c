@@ -17,7 +17,7 @@
 #include "xen/trap.h"
 #include "xen/xenstore.h"
 
-enum watch { WATCH_SHUTDOWN, WATCH_DEVICE, WATCH_BACKEND };
+enum { WATCH_SHUTDOWN = 0 };  // and those of netfront.h
 
 #define MILLISECOND 1000000ull
 #define EXIT_DELAY (200 * MILLISECOND)  // for the answer to GET /exit to leave
@@ -141,7 +141,7 @@ void guest_main(const struct hvm_start_info* start) {
             guest_shutdown(SHUTDOWN_poweroff);
         }
         if (now >= network_at) {
-            netfront_start(WATCH_DEVICE, WATCH_BACKEND);
+            netfront_start();
             network_at = NEVER;
         }
         // Again until there are none: whoever waits for a reply also takes in changes.

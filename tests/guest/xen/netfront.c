@@ -15,7 +15,6 @@
 
 enum { PATH_MAX = XENSTORE_VALUE_MAX + 32 };
 
-static unsigned device_id, backend_id;    // the watches
 static char backend[XENSTORE_VALUE_MAX];  // the backend's directory, or ""
 static domid_t remote;                    // the backend's domain
 static uint8_t mac[6];
@@ -23,10 +22,8 @@ static bool connected;  // rings and grants are set up
 static bool up;         // and the backend uses them
 static evtchn_port_t port;
 
-void netfront_start(unsigned device_watch, unsigned backend_watch) {
-    device_id = device_watch;
-    backend_id = backend_watch;
-    xenstore_watch("device/vif/0/backend", device_id);
+void netfront_start(void) {
+    xenstore_watch("device/vif/0/backend", WATCH_VIF);
 }
 
 static bool parse_mac(const char* text) {
@@ -99,7 +96,7 @@ static void device_changed(void) {
     disconnect();
     if (*backend) {
         backend_path("state", path);
-        xenstore_unwatch(path, backend_id);
+        xenstore_unwatch(path, WATCH_VIF_BACKEND);
     }
     memcpy(backend, values[0], sizeof backend);
     if (!*backend) {
@@ -113,7 +110,7 @@ static void device_changed(void) {
     }
     remote = (domid_t)domain;
     backend_path("state", path);
-    xenstore_watch(path, backend_id);
+    xenstore_watch(path, WATCH_VIF_BACKEND);
 }
 
 // The handshake of xen/io/xenbus.h, seen from the front.
@@ -159,10 +156,10 @@ static void backend_changed(void) {
 }
 
 void netfront_changed(uint32_t changes) {
-    if (changes & 1u << device_id) {
+    if (changes & 1u << WATCH_VIF) {
         device_changed();
     }
-    if (changes & 1u << backend_id) {
+    if (changes & 1u << WATCH_VIF_BACKEND) {
         backend_changed();
     }
 }

@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <xen/event_channel.h>
 
+// The ids of the xenstore watches that it uses.
+enum { WATCH_VIF = 1, WATCH_VIF_BACKEND = 2 };
+
 // Begins to look for device/vif/0. It may be there already or come, go and come again later.
-// Uses the two xenstore watches `device_watch` and `backend_watch`.
-void netfront_start(unsigned device_watch, unsigned backend_watch);
+void netfront_start(void);
 
 // Does what the backend's state asks for; `changes` is what xenstore_changes returned.
 void netfront_changed(uint32_t changes);
