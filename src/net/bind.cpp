@@ -14,6 +14,10 @@ namespace {
 constexpr int udp_receive_buffer = 4 << 20;
 constexpr int udp_send_buffer = 1 << 20;
 constexpr int tcp_backlog = 1024;
+// Accepted connections inherit these. Left to itself, the kernel would keep megabytes for a client
+// that asks and does not read.
+constexpr int tcp_send_buffer = 128 << 10;
+constexpr int tcp_receive_buffer = 64 << 10;
 
 bool set(int fd, int level, int option, int value) {
     return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
@@ -121,6 +125,8 @@ base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_w
     if (!fd)
         return failed("TCP", endpoint, errno);
     set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // connections in TIME_WAIT do not matter
+    set(fd.get(), SOL_SOCKET, SO_SNDBUF, tcp_send_buffer);
+    set(fd.get(), SOL_SOCKET, SO_RCVBUF, tcp_receive_buffer);
     if (const int r = bind_socket(fd.get(), actual, not_local); r != 0)
         return failed("TCP", actual, r);
     if (::listen(fd.get(), tcp_backlog) != 0)

@@ -1,0 +1,77 @@
+#include "summond/net/bind.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+
+#include "net_fixture.hpp"
+
+namespace summond::net {
+namespace {
+
+using test::endpoint;
+using testing::HasSubstr;
+
+TEST(Bind, OneUdpSocketAWorkerAndOneListener) {
+    const auto sockets = test::bind(endpoint("127.0.0.1"), 3);
+    ASSERT_EQ(sockets.size(), 4u);
+    const auto first = describe(sockets[0].get());
+    ASSERT_TRUE(first);
+    EXPECT_NE(first->local.port, 0);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const auto info = describe(sockets[i].get());
+        ASSERT_TRUE(info);
+        EXPECT_EQ(info->local, first->local);
+        EXPECT_EQ(info->kind, i < 3 ? SocketInfo::Kind::udp : SocketInfo::Kind::tcp_listener);
+    }
+}
+
+TEST(Bind, Ipv6LeavesIpv4Alone) {
+    base::Result<Bound> v4 = base::error("");
+    for (int tries = 0; !v4 && tries < 20; ++tries) {  // somebody else may use the port for IPv4
+        const auto v6 = test::bind(endpoint("::"), 1);
+        const auto info = describe(v6[0].get());
+        ASSERT_TRUE(info);
+        EXPECT_TRUE(info->local.address.is_v6());
+        v4 = bind_endpoint(endpoint("0.0.0.0", info->local.port), 1);
+    }
+    EXPECT_TRUE(v4) << v4.error().what;
+}
+
+TEST(Bind, PortInUseIsAnErrorEvenWithReusePort) {
+    const auto sockets = test::bind(endpoint("127.0.0.1"), 2);
+    const auto local = describe(sockets[0].get())->local;
+    const auto again = bind_endpoint(local, 2);
+    ASSERT_FALSE(again);
+    EXPECT_THAT(again.error().what, HasSubstr("listen " + local.to_string() + ", UDP"));
+    EXPECT_THAT(again.error().what, HasSubstr("Address already in use"));
+    EXPECT_THAT(again.error().what, HasSubstr("choose another address or port"));
+}
+
+TEST(Bind, TcpPortInUse) {
+    auto sockets = test::bind(endpoint("127.0.0.1"), 1);
+    const auto local = describe(sockets[0].get())->local;
+    sockets.erase(sockets.begin());
+    const auto again = bind_endpoint(local, 1);
+    ASSERT_FALSE(again);
+    EXPECT_THAT(again.error().what, HasSubstr("listen " + local.to_string() + ", TCP"));
+}
+
+TEST(Bind, AddressThatComesLater) {
+    const auto bound = bind_endpoint(endpoint("192.0.2.77"), 2);  // RFC 5737: nobody's
+    ASSERT_TRUE(bound) << bound.error().what;
+    EXPECT_EQ(bound->sockets.size(), 3u);
+    ASSERT_EQ(bound->warnings.size(), 1u);
+    EXPECT_THAT(bound->warnings[0], HasSubstr("192.0.2.77"));
+}
+
+TEST(Bind, OnlyInternetSocketsAreDescribed) {
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    const base::UniqueFd a(fds[0]);
+    const base::UniqueFd b(fds[1]);
+    EXPECT_FALSE(describe(a.get()));
+    EXPECT_FALSE(describe(-1));
+}
+
+}  // namespace
+}  // namespace summond::net

@@ -1,0 +1,153 @@
+// All of it together, with the workers' threads: real sockets, real time.
+
+#include "summond/net/front.hpp"
+
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "net_fixture.hpp"
+#include "summond/net/bind.hpp"
+
+namespace summond::net {
+namespace {
+
+using ipc::Phase;
+using test::Bytes;
+using test::Client;
+using test::endpoint;
+using test::framed;
+using test::query;
+using test::service;
+using test::state;
+using testing::ElementsAre;
+
+class FrontTest : public testing::Test {
+  protected:
+    static constexpr unsigned workers = 2;
+
+    void SetUp() override {
+        std::vector<base::UniqueFd> sockets;
+        for (const auto& where : {endpoint("127.0.0.1"), endpoint("::1")}) {
+            auto bound = test::bind(where, workers);
+            addresses.push_back(describe(bound[0].get())->local);
+            for (auto& socket : bound)
+                sockets.push_back(std::move(socket));
+        }
+        auto made = Front::make(io, test::example_config(), test::example_zones(),
+                                std::move(sockets), clock);
+        ASSERT_TRUE(made) << made.error().what;
+        front = std::move(*made);
+        EXPECT_EQ(front->worker_count(), workers);
+        front->connect_vmm(vmm.connect());
+        ASSERT_TRUE(front->start());
+        thread = std::thread([this] { io.run(); });
+    }
+    void TearDown() override {
+        io.stop();
+        thread.join();
+        front.reset();
+    }
+    // On the front's thread.
+    void on_front(const std::function<void()>& work) {
+        std::promise<void> done;
+        boost::asio::post(io, [&] {
+            work();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+    // The next messages to vmm; waits for them up to 10 s.
+    test::FakeVmm::Heard hear() {
+        pollfd p{vmm.fd(), POLLIN, 0};
+        ::poll(&p, 1, 10'000);
+        return vmm.hear();
+    }
+
+    boost::asio::io_context io{1};
+    base::SteadyClock clock;
+    test::FakeVmm vmm;
+    std::vector<base::Endpoint> addresses;
+    std::unique_ptr<Front> front;
+    std::thread thread;
+};
+
+TEST_F(FrontTest, ServesAllEndpoints) {
+    for (const base::Endpoint& address : addresses) {
+        for (int i = 0; i < 20; ++i) {  // different ports, so both workers
+            Client udp = Client::udp(address);
+            udp.send(query("static.jit.example", test::type_txt));
+            EXPECT_EQ(test::answer_count(udp.receive()), 1);
+        }
+        Client tcp = Client::tcp(address);
+        tcp.send(framed(query("static.jit.example", test::type_txt)));
+        EXPECT_EQ(test::answer_count(tcp.receive()), 1);
+    }
+}
+
+TEST_F(FrontTest, ManyClientsOneWake) {
+    std::vector<Client> clients;
+    for (std::uint16_t i = 0; i < 200; ++i) {
+        clients.push_back(Client::udp(addresses[i % 2]));
+        clients.back().send(query("booting.jit.example", test::type_a, i));
+    }
+    for (std::uint16_t i = 200; i < 210; ++i) {
+        clients.push_back(Client::tcp(addresses[i % 2]));
+        clients.back().send(framed(query("booting.jit.example", test::type_a, i)));
+    }
+    EXPECT_THAT(hear().wakes, ElementsAre(service("booting")));
+    vmm.say(state("booting", Phase::building));
+    vmm.say(state("booting", Phase::booting));
+    for (std::uint16_t i = 0; i < clients.size(); ++i) {
+        const Bytes answer = clients[i].receive();
+        EXPECT_EQ(test::id(answer), i);
+        EXPECT_EQ(test::rcode(answer), test::noerror);
+        EXPECT_EQ(test::answer_count(answer), 1);
+    }
+    const auto heard = hear();
+    EXPECT_THAT(heard.wakes, testing::IsEmpty());
+    EXPECT_THAT(heard.touches, ElementsAre(ElementsAre(service("booting"))));
+}
+
+TEST_F(FrontTest, NextVmmIsAskedAgain) {
+    Client client = Client::udp(addresses[0]);
+    client.send(query("ready.jit.example"));
+    EXPECT_THAT(hear().wakes, ElementsAre(service("ready")));
+    vmm.die();
+    // What is up is still answered.
+    Client other = Client::udp(addresses[0]);
+    other.send(query("static.jit.example", test::type_txt));
+    EXPECT_EQ(test::rcode(other.receive()), test::noerror);
+    ipc::Channel channel = vmm.connect();
+    on_front([&] { front->connect_vmm(std::move(channel)); });
+    EXPECT_THAT(hear().wakes, ElementsAre(service("ready")));
+    vmm.say(state("ready", Phase::ready));
+    EXPECT_EQ(test::rcode(client.receive()), test::noerror);
+}
+
+TEST_F(FrontTest, DrainAnswersThoseWhoWait) {
+    Client udp = Client::udp(addresses[0]);
+    udp.send(query("booting.jit.example"));
+    Client tcp = Client::tcp(addresses[0]);
+    tcp.send(framed(query("ready.jit.example")));
+    std::vector<config::ServiceId> wakes;
+    while (wakes.size() < 2) {
+        const auto heard = hear().wakes;
+        ASSERT_FALSE(heard.empty());
+        wakes.insert(wakes.end(), heard.begin(), heard.end());
+    }
+    std::promise<void> drained;
+    on_front([&] { front->drain([&] { drained.set_value(); }); });
+    vmm.say(state("booting", Phase::booting));
+    vmm.say(state("ready", Phase::ready));
+    EXPECT_EQ(test::rcode(udp.receive()), test::noerror);
+    EXPECT_EQ(test::rcode(tcp.receive()), test::noerror);
+    EXPECT_TRUE(tcp.at_end());
+    { Client closed = std::move(tcp); }
+    EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+}  // namespace
+}  // namespace summond::net

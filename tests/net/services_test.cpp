@@ -1,0 +1,285 @@
+#include "summond/net/services.hpp"
+
+#include <gmock/gmock.h>
+
+#include "net_fixture.hpp"
+
+namespace summond::net {
+namespace {
+
+using answer::Availability;
+using base::WakeFailure;
+using ipc::Phase;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::service;
+using test::state;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::uint32_t booting = 0;  // in the order of example_settings
+constexpr std::uint32_t ready = 1;
+constexpr std::uint32_t delay = 2;
+
+class ServicesTest : public testing::Test {
+  protected:
+    Availability availability(std::uint32_t i) { return services.states()[i].availability; }
+    void connect() { services.connect(vmm.connect()); }
+    void say(const ipc::State& state) {
+        vmm.say(state);
+        ASSERT_TRUE(services.receive());
+    }
+    void want(std::uint32_t i) {
+        services.want(i);
+        services.take_wanted();
+    }
+    void advance(base::Duration by) {
+        clock.advance(by);
+        services.run_timers();
+    }
+    void lose_vmm() {
+        vmm.die();
+        ASSERT_FALSE(services.receive());
+        services.disconnect();
+    }
+
+    test::FakeClock clock;
+    test::FakeVmm vmm;
+    int changes = 0;
+    Services services{test::example_settings(), clock, [this] { ++changes; }};
+};
+
+TEST_F(ServicesTest, StartAsleepAndWithoutVmm) {
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    EXPECT_EQ(services.overdue(), WakeFailure::no_controller);
+    EXPECT_FALSE(services.next_timer());
+    connect();
+    EXPECT_EQ(services.overdue(), WakeFailure::not_ready);
+}
+
+TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
+    connect();
+    services.want(booting);
+    services.want(booting);
+    services.take_wanted();
+    EXPECT_EQ(availability(booting), Availability::starting);
+    want(booting);
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+    say(state("booting", Phase::building));
+    want(booting);
+    EXPECT_THAT(vmm.hear().wakes, IsEmpty());
+    EXPECT_EQ(changes, 0) << "nobody's answer has changed";
+}
+
+TEST_F(ServicesTest, AnswerBootingAsSoonAsTheDomainRuns) {
+    connect();
+    want(booting);
+    say(state("booting", Phase::building));
+    EXPECT_EQ(availability(booting), Availability::starting);
+    say(state("booting", Phase::booting));
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    EXPECT_EQ(changes, 1);
+    say(state("booting", Phase::ready));
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    EXPECT_EQ(changes, 1);
+    say(state("booting", Phase::asleep));
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    EXPECT_FALSE(services.next_timer());
+}
+
+TEST_F(ServicesTest, AnswerReadyWhenReady) {
+    connect();
+    want(ready);
+    say(state("ready", Phase::booting));
+    EXPECT_EQ(availability(ready), Availability::starting);
+    say(state("ready", Phase::ready));
+    EXPECT_EQ(availability(ready), Availability::answerable);
+}
+
+TEST_F(ServicesTest, AnswerAfterTheDelayCountedFromTheWake) {
+    connect();
+    want(delay);
+    say(state("delay", Phase::booting, WakeFailure::none, 0, 500));
+    EXPECT_EQ(availability(delay), Availability::starting);
+    EXPECT_EQ(services.next_timer(), clock.now() + milliseconds(1500));
+    advance(milliseconds(1499));
+    EXPECT_EQ(availability(delay), Availability::starting);
+    advance(milliseconds(1));
+    EXPECT_EQ(availability(delay), Availability::answerable);
+    EXPECT_EQ(changes, 1);
+    EXPECT_FALSE(services.next_timer());
+}
+
+TEST_F(ServicesTest, DelayHasPassedWhenTheDomainBeginsToRun) {
+    connect();
+    say(state("delay", Phase::booting, WakeFailure::none, 0, 2000));
+    EXPECT_EQ(availability(delay), Availability::answerable);
+}
+
+TEST_F(ServicesTest, ReadyEndsTheDelay) {
+    connect();
+    say(state("delay", Phase::booting));
+    say(state("delay", Phase::ready));
+    EXPECT_EQ(availability(delay), Availability::answerable);
+    EXPECT_FALSE(services.next_timer());
+}
+
+TEST_F(ServicesTest, FailureHoldsUntilRetryIsAllowed) {
+    connect();
+    want(booting);
+    say(state("booting", Phase::failed, WakeFailure::no_memory, 3000));
+    EXPECT_EQ(availability(booting), Availability::failed);
+    EXPECT_EQ(services.states()[booting].failure, WakeFailure::no_memory);
+    EXPECT_EQ(changes, 1);
+    advance(milliseconds(2999));
+    EXPECT_EQ(availability(booting), Availability::failed);
+    advance(milliseconds(1));
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    vmm.hear();
+    want(booting);
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
+TEST_F(ServicesTest, FailureWithoutDelayIsStillHeard) {
+    connect();
+    say(state("booting", Phase::failed, WakeFailure::crashed, 0));
+    services.run_timers();
+    EXPECT_EQ(availability(booting), Availability::failed);
+    advance(Services::failure_minimum);
+    EXPECT_EQ(availability(booting), Availability::asleep);
+}
+
+TEST_F(ServicesTest, UnknownServicesAndFailuresDoNoHarm) {
+    connect();
+    say({12345, Phase::ready, 0, 0, 0});
+    EXPECT_EQ(changes, 0);
+    ipc::State odd = state("booting", Phase::failed);
+    odd.failure = 4711;
+    say(odd);
+    EXPECT_EQ(services.states()[booting].failure, WakeFailure::start_failed);
+}
+
+TEST_F(ServicesTest, AsleepThatCrossedTheWakeDoesNotUndoIt) {
+    connect();
+    want(booting);
+    say(state("booting", Phase::asleep));
+    EXPECT_EQ(availability(booting), Availability::starting);
+}
+
+TEST_F(ServicesTest, WakeWithoutAnswerIsSentAgainWhereStillWanted) {
+    connect();
+    want(booting);
+    want(ready);
+    vmm.hear();
+    advance(Services::wake_patience);
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    EXPECT_EQ(availability(ready), Availability::asleep);
+    EXPECT_EQ(changes, 1) << "those who wait must look again";
+    want(booting);
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
+TEST_F(ServicesTest, WhatIsUpStaysUpWithoutVmm) {
+    connect();
+    say(state("booting", Phase::booting));
+    say(state("ready", Phase::ready));
+    say(state("delay", Phase::booting));
+    lose_vmm();
+    EXPECT_EQ(services.overdue(), WakeFailure::no_controller);
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    EXPECT_EQ(availability(ready), Availability::answerable);
+    advance(seconds(2));
+    EXPECT_EQ(availability(delay), Availability::answerable) << "its domain runs";
+}
+
+TEST_F(ServicesTest, WakesWaitForTheNextVmm) {
+    connect();
+    want(booting);
+    want(ready);
+    say(state("ready", Phase::building));
+    lose_vmm();
+    EXPECT_EQ(availability(booting), Availability::starting);
+    EXPECT_EQ(availability(ready), Availability::starting);
+    connect();
+    EXPECT_THAT(vmm.hear().wakes,
+                testing::UnorderedElementsAre(service("booting"), service("ready")));
+    // The new vmm has not seen them when it says what there is.
+    say(state("booting", Phase::asleep));
+    say(state("ready", Phase::ready));
+    EXPECT_EQ(availability(booting), Availability::starting);
+    EXPECT_EQ(availability(ready), Availability::answerable);
+}
+
+TEST_F(ServicesTest, OldWakesAreNotSentToTheNextVmm) {
+    want(booting);
+    advance(Services::wake_patience);
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, IsEmpty());
+}
+
+TEST_F(ServicesTest, WakesWantedWhileThereIsNoVmm) {
+    want(booting);
+    EXPECT_EQ(availability(booting), Availability::starting);
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
+TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
+    std::vector<Services::Setting> many;
+    for (std::uint64_t i = 1; i <= 2000; ++i)
+        many.push_back({i, {}});
+    Services crowd(many, clock, [] {});
+    crowd.connect(vmm.connect());
+    for (std::uint32_t i = 0; i < many.size(); ++i)
+        crowd.want(i);
+    crowd.take_wanted();
+    const std::size_t first = vmm.hear().wakes.size();
+    ASSERT_LT(first, many.size()) << "the socket buffer was meant to fill up";
+    EXPECT_EQ(crowd.next_timer(), clock.now() + Services::send_patience);
+    EXPECT_EQ(crowd.overdue(), WakeFailure::not_ready) << "vmm is busy, not gone";
+    clock.advance(Services::send_patience);
+    crowd.run_timers();
+    for (std::uint32_t i = 0; i < many.size(); ++i) {
+        if (crowd.states()[i].availability == Availability::asleep)
+            crowd.want(i);
+    }
+    crowd.take_wanted();
+    EXPECT_GT(vmm.hear().wakes.size(), 0u);
+}
+
+TEST_F(ServicesTest, ForeignMessageBreaksTheChannel) {
+    auto [ours, theirs] = *ipc::Channel::pair();
+    services.connect(std::move(theirs));
+    ASSERT_TRUE(ours.send(ipc::Stop{}));
+    EXPECT_FALSE(services.receive());
+}
+
+TEST_F(ServicesTest, TouchesWhatWasAskedSinceTheLastTime) {
+    services.states()[ready].asked = true;
+    services.send_touches();
+    EXPECT_TRUE(services.states()[ready].asked) << "kept until there is a vmm";
+    connect();
+    services.states()[booting].asked = true;
+    services.send_touches();
+    EXPECT_THAT(vmm.hear().touches, ElementsAre(ElementsAre(service("booting"), service("ready"))));
+    services.send_touches();
+    EXPECT_THAT(vmm.hear().touches, IsEmpty());
+}
+
+TEST_F(ServicesTest, TouchesOfManyServicesTakeSeveralMessages) {
+    std::vector<Services::Setting> many;
+    for (std::uint64_t i = 1; i <= ipc::Touch::capacity + 1; ++i)
+        many.push_back({i, {}});
+    Services crowd(many, clock, [] {});
+    crowd.connect(vmm.connect());
+    for (auto& state : crowd.states())
+        state.asked = true;
+    crowd.send_touches();
+    const auto touches = vmm.hear().touches;
+    ASSERT_EQ(touches.size(), 2u);
+    EXPECT_EQ(touches[0].size(), ipc::Touch::capacity);
+    EXPECT_THAT(touches[1], ElementsAre(ipc::Touch::capacity + 1));
+}
+
+}  // namespace
+}  // namespace summond::net
