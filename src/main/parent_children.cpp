@@ -81,7 +81,10 @@ void Parent::front_ended(Child& child, proc::Exit exit) {
 void Parent::front_lost(base::TimePoint started) {
     if (phase_ == Phase::starting)
         return stop(exit_failed);
-    start_later(front_restart_, front_backoff_, started, [this] { start_front(front_); });
+    start_later(front_restart_, front_backoff_, started, [this] {
+        if (!front_.child)  // a reload may have been faster
+            start_front(front_);
+    });
 }
 
 void Parent::drain(Front front) {
