@@ -93,8 +93,11 @@ static void configure(const struct hvm_start_info* start) {
         panic("not started as a PVH guest");
     }
     if (start->cmdline_paddr) {
-        text_format(command_line, sizeof command_line, "%s",
-                    (const char*)(uintptr_t)start->cmdline_paddr);
+        const char* given = (const char*)(uintptr_t)start->cmdline_paddr;
+        if (text_length(given) >= sizeof command_line) {
+            panic("the command line is too long");
+        }
+        text_format(command_line, sizeof command_line, "%s", given);
     }
     print("command line: %s", command_line);
     const char* wrong = options_parse(&options, command_line);

@@ -228,14 +228,12 @@ static void serve(struct net* net, struct tcp_connection* c) {
 
 static void segment_arrives(struct net* net, struct tcp_connection* c, const struct segment* s) {
     if (!is_acceptable(c, s)) {
-        if (s->flags & TCP_RST) {
-            return;
+        if (!(s->flags & TCP_RST)) {
+            // The same SYN again: the peer has not seen our SYN,ACK.
+            bool syn_again =
+                c->state == TCP_SYN_RECEIVED && (s->flags & TCP_SYN) && s->seq + 1 == c->rcv_nxt;
+            (syn_again ? tcp_retransmit : tcp_send_ack)(net, c);
         }
-        if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_SYN) && s->seq + 1 == c->rcv_nxt) {
-            tcp_retransmit(net, c);  // the peer has not seen our SYN,ACK
-            return;
-        }
-        tcp_send_ack(net, c);
         return;
     }
     if (s->flags & TCP_RST) {
