@@ -29,7 +29,8 @@ std::optional<Number> number(std::string_view text) {
 std::optional<std::string> number_out_of_range(dns::Type type,
                                                std::span<const std::string_view> tokens) {
     const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::size_t fields = ldns_rr_descriptor_maximum(descriptor);
+    for (std::size_t i = 0; i < std::min(tokens.size(), fields); ++i) {
         std::uint64_t limit = 0;
         switch (ldns_rr_descriptor_field_type(descriptor, i)) {
             case LDNS_RDF_TYPE_INT8:
