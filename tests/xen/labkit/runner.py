@@ -71,6 +71,10 @@ def _run(tree, state, options, time_limit):
             status = process.wait(time_limit)
         except subprocess.TimeoutExpired:
             status = None
+            _stop_tests(tree, state)
+        except BaseException:
+            _stop_tests(tree, state)
+            raise
         finally:
             process.kill()
     keep = tree.dir / "results"
@@ -92,6 +96,15 @@ def _run(tree, state, options, time_limit):
         say(f"FAIL {name}: {what}\n0 passed, 1 failed")
         return 1
     return status
+
+
+def _stop_tests(tree, state):
+    """Tests that nobody waits for any more clean up after themselves and end."""
+    try:
+        ssh.run(tree, state, ["sh", "-c", "kill $(cat /run/lab-tests.pid)"], timeout=10,
+                capture=True)
+    except subprocess.TimeoutExpired:
+        pass
 
 
 def test(tree, options):

@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE))
 
 from support import host  # noqa: E402
 from support.lab import Lab, Skip  # noqa: E402
+from support.net import wait_until  # noqa: E402
 
 DEFAULT_LIMIT = 180
 PID_FILE = pathlib.Path("/run/lab-tests.pid")
@@ -31,6 +32,15 @@ CONSOLES = pathlib.Path("/var/log/xen/console")
 
 class TookTooLong(Exception):
     pass
+
+
+class Stopped(BaseException):
+    """SIGTERM: the test that runs is cleaned up after, no other is run."""
+
+
+def stopped(_number, _frame):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stopped
 
 
 def all_tests():
@@ -53,10 +63,14 @@ def end_earlier_run():
     """A run that lost its terminal must not disturb this one."""
     try:
         pid = int(PID_FILE.read_text())
-        if b"run.py" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
+        process = pathlib.Path(f"/proc/{pid}")
+        if b"run.py" in (process / "cmdline").read_bytes():
+            os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not process.exists(), 120, "the earlier run to end")
     except (OSError, ValueError):
         pass
+    except AssertionError:
+        os.kill(pid, signal.SIGKILL)
     PID_FILE.write_text(f"{os.getpid()}\n")
 
 
@@ -117,6 +131,9 @@ def run_test(name, test, directory):
     except Exception as error:  # any failure of one test leaves the others their run
         problems.append(why(error))
         (directory / "traceback.txt").write_text(traceback.format_exc())
+    except Stopped:
+        lab.clean()
+        raise
     finally:
         signal.alarm(0)
     result["seconds"] = round(time.monotonic() - started, 1)
@@ -162,6 +179,7 @@ def main():
     if wanted:
         tests = {name.removeprefix("test_"): tests[name.removeprefix("test_")] for name in wanted}
     end_earlier_run()
+    signal.signal(signal.SIGTERM, stopped)
     results.mkdir(parents=True, exist_ok=True)
     subprocess.run(["ip", "netns", "del", "client"], check=False, stderr=subprocess.DEVNULL)
     done = []
@@ -182,4 +200,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Stopped:
+        sys.exit(143)
