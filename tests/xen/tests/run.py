@@ -22,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from support import host  # noqa: E402
-from support.lab import Lab, Skip  # noqa: E402
+from support.foreign import Foreign  # noqa: E402
+from support.lab import UNIKERNEL, Lab, Skip  # noqa: E402
 from support.net import wait_until  # noqa: E402
 
 DEFAULT_LIMIT = 180
@@ -112,8 +113,8 @@ def why(error):
     return text + place
 
 
-def run_test(name, test, directory):
-    """Runs one test; returns its result as a dict."""
+def run_test(name, test, directory, foreign):
+    """Runs one test, beside the foreign domain if there is one; returns its result as a dict."""
     def too_long(_number, _frame):
         raise TookTooLong(f"not done after {seconds} s")
 
@@ -143,6 +144,7 @@ def run_test(name, test, directory):
     try:
         signal.alarm(seconds)
         problems += lab.clean()
+        problems += foreign.problems() if foreign else []
     except Exception as error:
         problems.append(f"cleaning up: {why(error)}")
     finally:
@@ -182,11 +184,16 @@ def main():
     signal.signal(signal.SIGTERM, stopped)
     results.mkdir(parents=True, exist_ok=True)
     subprocess.run(["ip", "netns", "del", "client"], check=False, stderr=subprocess.DEVNULL)
+    try:
+        foreign = Foreign() if UNIKERNEL.exists() else None
+    except AssertionError as error:
+        print(f"FAIL the domain that runs beside all tests: {error}\n0 passed, 1 failed")
+        return 1
     done = []
     for name, test in tests.items():
         (results / "running").write_text(name)
         try:
-            done.append(run_test(name, test, results / name))
+            done.append(run_test(name, test, results / name, foreign))
         except Exception as error:  # not the test: the host under it
             done.append({"name": name, "status": "FAIL", "seconds": 0, "logs": [],
                          "why": f"the test could not be run: {why(error)}"})

@@ -1,30 +1,156 @@
 """A domain's life begins: what a query does."""
 
-from support import host
-from support.lab import UNIKERNEL, limit
+import time
 
-ZONE = {"name": "jit.example", "ns": "ns1.jit.example", "records": ["ns1 A 10.0.2.15"]}
-
-
-def service(lab, **changes):
-    """A service on the test unikernel; its page is at its first address."""
-    return {"name": "www", "names": ["www.jit.example"], "addresses": ["10.0.2.50"], "ttl": 5,
-            "kernel": lab.need(UNIKERNEL), "memory": "16MiB", "bridge": "xenbr0",
-            "cmdline": "--ipv4={ipv4}/24 --ipv4-gateway=10.0.2.2 --name={name}",
-            "ready": {"xenstore": "data/ready", "timeout": "60s"}, **changes}
+from support import dns, host
+from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, limit
+from support.site import ipv4, ipv6, name, page, service, start, take_domid, together
 
 
-@limit(240)
+@limit(300)
 def test_cold_wake(lab):
     """A query for a sleeping service is answered, and its page is there when a client connects."""
-    daemon = lab.daemon({"listen": ["127.0.0.1:5390"], "zones": [ZONE],
-                         "services": [service(lab)]}).start(answers="jit.example")
-    assert not host.domains(), "a domain runs before anybody asked"
-    response = daemon.query("www.jit.example", timeout=30)
-    assert response.rcode == "NOERROR" and response.addresses() == ["10.0.2.50"], str(response)
-    assert response.aa, f"not authoritative: {response}"
-    page = lab.http_get("10.0.2.50")
-    assert "<title>www</title>" in page, f"another page: {page}"
+    daemon = start(lab, service(lab, 0))
+    assert not lab.domain("s0"), "the domain runs before anybody asked"
+    asked = time.monotonic()
+    response = daemon.resolve(name(0))
+    answered = time.monotonic() - asked
+    assert response.addresses() == [ipv4(0)], str(response)
+    assert response.aa and [record.ttl for record in response.answer] == [5], str(response)
+    assert page(lab, 0)["name"] == "s0"
+    served = time.monotonic() - asked
+    woke = daemon.wait_woken("s0")
+    assert lab.domain("s0").domid == woke["domid"], f"{lab.domain('s0')}, log: {woke}"
+    lab.measured.update(answer=f"{answered * 1000:.0f} ms", build=f"{woke['build']} ms",
+                        ready=f"{woke['ready']} ms", page=f"{served * 1000:.0f} ms")
     assert set(daemon.pids()) == {"parent", "front", "vmm"}, f"processes: {daemon.pids()}"
     daemon.stop()
-    assert lab.domain("www"), "the domain did not survive the daemon's orderly end"
+    assert lab.domain("s0"), "the domain did not survive the daemon's orderly end"
+
+
+@limit(400)
+def test_second_query(lab):
+    """While a service boots, `booting` answers at once, `ready` when it is; neither starts two."""
+    def booting():
+        daemon.resolve(name(1))
+        lab.wait_until(lambda: lab.domain("s1"), 60, "the domain of s1")
+        asked = time.monotonic()
+        response = daemon.query(name(1))
+        took = time.monotonic() - asked
+        assert not daemon.wakes("s1"), "it was ready before the second query: nothing is shown"
+        assert response.addresses() == [ipv4(1)], str(response)
+        lab.measured.update(booting=f"{took * 1000:.0f} ms")
+
+    def ready():
+        def ask():
+            assert daemon.resolve(name(2)).addresses() == [ipv4(2)]
+            assert daemon.wakes("s2"), "answered before it was ready"
+        together(first=ask, second=ask)
+
+    before = take_domid(lab)
+    delay = "--ready-delay=4000"
+    daemon = start(lab, service(lab, 1, answer="booting", options=delay),
+                   service(lab, 2, answer="ready", options=delay))
+    together(booting=booting, ready=ready)
+    daemon.wait_woken("s1")
+    assert len(daemon.wakes("s1") + daemon.wakes("s2")) == 2, "a service was woken twice"
+    assert take_domid(lab) == before + 3, "more than two domains were created"
+
+
+@limit(300)
+def test_many_queries(lab):
+    """200 queries at the same time, UDP and TCP, make one domain and are all answered."""
+    daemon = start(lab, service(lab, 3))
+    before = take_domid(lab)
+    results = []
+
+    def udp():
+        questions = [(name(3), "A" if i % 2 else "AAAA") for i in range(180)]
+        results.extend(response for response, _ in dns.concurrent(daemon.server, questions, 30))
+
+    def tcp():
+        results.append(daemon.query(name(3), tcp=True, timeout=30))
+
+    together(udp=udp, **{f"tcp{i}": tcp for i in range(20)})
+    answered = [response for response in results if response]
+    assert len(answered) == 200, f"{200 - len(answered)} of 200 queries without an answer"
+    bad = [str(response) for response in answered if not response.addresses()]
+    assert not bad, f"{len(bad)} of 200 queries failed, such as {bad[0]}"
+    woke = daemon.wait_woken("s3")
+    assert take_domid(lab) == before + 2, "more than one domain was created"
+    assert len(daemon.wakes("s3")) == 1, "woken twice"
+    page(lab, 3)
+    lab.measured.update(build=f"{woke['build']} ms")
+
+
+@limit(400)
+def test_several_at_once(lab):
+    """Four services woken at once all come up, and their domains are built side by side."""
+    numbers = range(4, 8)
+    daemon = start(lab, *(service(lab, n) for n in numbers))
+    responses = dns.concurrent(daemon.server, [(name(n), "A") for n in numbers], 30)
+    together_built = 0
+
+    def all_woken():
+        nonlocal together_built
+        unready = [d for d in lab.domains().values()
+                   if d.name in names and d.paused and not daemon.wakes(d.name)]
+        together_built = max(together_built, len(unready))
+        return all(daemon.wakes(name) for name in names)
+
+    names = {f"s{n}" for n in numbers}
+    lab.wait_until(all_woken, 240, "four wakes")
+    assert together_built >= 2, "no two domains were being built at the same time"
+    for n, (response, _) in zip(numbers, responses):
+        response = response if response and response.rcode == "NOERROR" else daemon.resolve(name(n))
+        assert response.addresses() == [ipv4(n)], str(response)
+        page(lab, n)
+    totals = [daemon.wakes(name)[-1]["total"] for name in names]
+    lab.measured.update(at_once=together_built, slowest=f"{max(totals)} ms")
+
+
+@limit(400)
+def test_linux_pv(lab):
+    """A Linux guest of type pv and an IPv6-only question: both wake, serve, and idle away."""
+    def linux():
+        daemon.resolve("s8.jit.example")
+        lab.measured.update(linux=f"{daemon.wait_woken('s8')['total']} ms")
+        body = lab.http_get(ipv4(8), deadline=60)
+        assert "s8: a Linux guest" in body, f"another page: {body}"
+        assert "s8: a Linux guest" in lab.http_get(ipv6(8))
+        assert host.output("xl", "list", "-l", "s8").count('"type": "pv"') >= 1, "not PV"
+        daemon.wait_log("destroying s8", "idle")
+
+    def aaaa():
+        response = daemon.resolve(name(9), "AAAA")
+        assert response.addresses() == [ipv6(9)], str(response)
+        daemon.wait_woken("s9")
+        assert "<title>s9</title>" in lab.http_get(ipv6(9), deadline=60)
+        daemon.wait_log("destroying s9", "idle")
+
+    idle = {"after": "15s"}
+    guest = service(lab, 8, type="pv", kernel=lab.need(LINUX_KERNEL), memory="96MiB", idle=idle,
+                    ramdisk=lab.need(LINUX_RAMDISK),
+                    cmdline="name={name} ipv4={ipv4}/24 ipv6={ipv6}/64 gw=10.0.2.2")
+    daemon = start(lab, guest, service(lab, 9, idle=idle))
+    together(linux=linux, aaaa=aaaa)
+    lab.assert_no_trace(120)
+
+
+@limit(600)
+def test_beside_xl_create(lab):
+    """The same guest woken by a query and made by `xl create`, in turns: what each takes."""
+    daemon = start(lab, service(lab, 10))
+    created, woken = [], []
+    for turn in range(1, 4):
+        created.append(lab.xl_create(
+            "beside", type="pvh", kernel=lab.need(UNIKERNEL), memory=16, shadow_memory=2,
+            vif=["bridge=xenbr0"], cmdline="--ipv4=10.0.2.98/24 --name=beside"))
+        lab.output("xl", "destroy", "beside")
+        daemon.resolve(name(10))
+        wake = daemon.wait_woken("s10", turn)
+        woken.append(wake["build"] + wake["unpause"])
+        lab.output("xl", "destroy", "s10")
+        daemon.wait_log("s10: domid", "destroyed by somebody else", times=turn)
+    lab.measured.update(xl_create="/".join(f"{seconds * 1000:.0f}" for seconds in created) + " ms",
+                        summond="/".join(map(str, woken)) + " ms (build + unpause)")

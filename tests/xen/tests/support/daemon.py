@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -53,6 +54,35 @@ class Daemon:
 
     def query(self, name, rtype="A", **options):
         return dns.query(self.server, name, rtype, **options)
+
+    def resolve(self, name, rtype="A", limit=180, **options):
+        """Asks as a resolver does: again after silence or SERVFAIL, until there is an answer."""
+        def answer():
+            try:
+                response = self.query(name, rtype, timeout=10, **options)
+            except dns.NoAnswer:
+                return None
+            return None if response.rcode == "SERVFAIL" else response
+        response = wait_until(answer, limit, f"an answer for {name} {rtype}")
+        assert response.rcode == "NOERROR" and response.addresses(), f"{name} {rtype}: {response}"
+        return response
+
+    def wakes(self, service):
+        """The log's wakes of a service, each {"domid": N, "build": ms, ...} as far as it tells."""
+        lines = [line.partition(f"woke {service}: ")[2] for line in self.log_lines(" woke ")]
+        return [{key: int(value) for key, value in re.findall(r"(\w+) (\d+)", line)}
+                for line in lines if line]
+
+    def wait_woken(self, service, times=1, limit=180):
+        """Waits for that many wakes of a service in the log; returns the last one's numbers."""
+        wait_until(lambda: len(self.wakes(service)) >= times, limit, f"wake {times} of {service}")
+        return self.wakes(service)[-1]
+
+    def wait_log(self, *words, times=1, limit=120):
+        """Waits for that many lines with all the words; returns the last one."""
+        wait_until(lambda: len(self.log_lines(*words)) >= times, limit,
+                   f"{times} line(s) with {words} in the log")
+        return self.log_lines(*words)[-1]
 
     def log(self):
         return self.log_file.read_text(errors="replace")
