@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "summond/base/ip_address.hpp"
 #include "summond/dns/wire.hpp"
 
 namespace summond::zone {
@@ -70,6 +71,10 @@ void append_fields(const ldns_rr* record, std::vector<std::uint8_t>& rdata) {
 }  // namespace
 
 std::optional<dns::Type> type_from_text(std::string_view text) {
+    if (text == "A")
+        return dns::Type::a;
+    if (text == "AAAA")
+        return dns::Type::aaaa;
     if (text.size() > 4 && (text.substr(0, 4) == "TYPE" || text.substr(0, 4) == "type")) {
         const auto value = number<std::uint16_t>(text.substr(4));
         return value ? std::optional(static_cast<dns::Type>(*value)) : std::nullopt;
@@ -126,6 +131,15 @@ base::Result<std::span<const std::uint8_t>> RdataReader::read(
     rdata_.clear();
     if (!tokens.empty() && tokens[0] == "\\#")
         return read_generic(type, tokens.subspan(1));
+    // Most records of a large zone; ldns takes several times as long.
+    if ((type == dns::Type::a || type == dns::Type::aaaa) && tokens.size() == 1) {
+        const auto address = base::IpAddress::parse(tokens[0]);
+        if (!address || address->is_v4() != (type == dns::Type::a))
+            return base::error("\"" + std::string(tokens[0]) + "\" is not an " +
+                               (type == dns::Type::a ? "IPv4" : "IPv6") + " address");
+        rdata_.assign(address->bytes().begin(), address->bytes().end());
+        return rdata_;
+    }
     if (const auto problem = number_out_of_range(type, tokens))
         return base::error(*problem);
     line_ = ". 0 IN " + type_to_text(type);

@@ -90,7 +90,7 @@ TEST(Build, InlineRecordsHaveTheirPlaceInTheConfiguration) {
     EXPECT_EQ(inline_problems("a A 192.0.2.1"), "");
     EXPECT_EQ(inline_problems("a A 192.0.2.1\na TXT x"), "");
     EXPECT_EQ(inline_problems("a A x"),
-              "summond.yaml:7:9: bad A record: Syntax error, could not parse the RR's rdata\n");
+              "summond.yaml:7:9: bad A record: \"x\" is not an IPv4 address\n");
     EXPECT_EQ(inline_problems("$ORIGIN x."),
               "summond.yaml:7:9: a record is expected here, not a directive\n");
     EXPECT_EQ(inline_problems(" A 192.0.2.1"),

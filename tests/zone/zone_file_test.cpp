@@ -100,7 +100,7 @@ TEST_F(ZoneFile, SaysWhereAnIncludedFileIsWrong) {
     builder.file("dir/one", "a A 192.0.2.1\nb A nonsense\n");
     builder.file("self", "$INCLUDE self\n");
     EXPECT_EQ(load("$INCLUDE dir/one\n$INCLUDE missing\n$INCLUDE self\n$INCLUDE\n$INCLUDE dir\n"),
-              "dir/one:2: bad A record: Syntax error, could not parse the RR's rdata\n"
+              "dir/one:2: bad A record: \"nonsense\" is not an IPv4 address\n"
               "zone:4: cannot read zone file missing: No such file or directory\n"
               "self:1: $INCLUDE within 16 others; does a file include itself?\n"
               "zone:6: $INCLUDE takes a file name and perhaps an origin\n"
@@ -125,8 +125,8 @@ other.example. A 192.0.2.1
 a TXT "open
 a ( A
 )"),
-              "zone:3: bad A record: Syntax error, could not parse the RR's rdata\n"
-              "zone:4: bad AAAA record: Syntax error, could not parse the RR's rdata\n"
+              "zone:3: bad A record: \"192.0.2.256\" is not an IPv4 address\n"
+              "zone:4: bad AAAA record: \"192.0.2.1\" is not an IPv6 address\n"
               "zone:5: bad A record: Syntax error, value expected\n"
               "zone:6: bad MX record: \"65536\" is not a number from 0 to 65535\n"
               "zone:7: bad MX record: \"mail\" is not a number from 0 to 65535\n"
