@@ -4,6 +4,7 @@ One daemon, one test: the claims wait for minutes, so they wait side by side."""
 
 import pathlib
 import socket
+import threading
 import time
 
 from support.frames import Noise
@@ -19,9 +20,12 @@ def received_by(domid):
 @limit(900)
 def test_idle(lab):
     """Idle domains are destroyed or paused, noise or not; a packet a minute keeps one awake."""
+    waking = threading.Lock()
+
     def wake(number):
-        daemon.resolve(name(number))
-        return daemon.wait_woken(f"s{number}")["domid"]
+        with waking:  # one after another: this is not about building side by side
+            daemon.resolve(name(number))
+            return daemon.wait_woken(f"s{number}")["domid"]
 
     def idle_seconds(number, action, times=1):
         line = daemon.wait_log(f"{action} s{number}: ", times=times, limit=240)

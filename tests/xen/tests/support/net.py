@@ -14,12 +14,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def wait_until(condition, seconds, what):
     """Returns the first true value of condition(); an AssertionError names `what` it waited for."""
     deadline = time.monotonic() + seconds
+    pause = 0.05  # then longer: who asks too often slows down what he waits for
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 1)
 
 
 def http_get(address, path="/", *, port=80, deadline=60.0):
