@@ -107,6 +107,8 @@ constexpr AllowedSyscall calls[] = {
 constexpr AllowedSyscall sanitizer_calls[] = {
     {"mmap", "shadow memory"},
     {"mprotect", "shadow memory"},
+    {"pipe2", "checks whether memory can be read, by writing it to a pipe"},
+    {"pipe", "the same"},
     {"sigaltstack", "stack overflow reports, per thread"},
     {"openat", "/proc/self/maps for a stack's bounds; fails in the empty root"},
     {"open", "the same"},

@@ -290,9 +290,14 @@ class ProcessTest(unittest.TestCase):
         """A started daemon that is gone after the test."""
         daemon = Daemon(*arguments, **named)
         self.addCleanup(daemon.close)
+        self.addCleanup(self._assert_nothing_odd, daemon)
         # A failing test shows the log.
         self.addCleanup(lambda: print(daemon.log()) if self._failed() else None)
         return daemon
+
+    def _assert_nothing_odd(self, daemon):
+        self.assertNotRegex(daemon.log(), "Sanitizer|runtime error:", "found by a sanitizer")
+        self.assertNotIn("signal 31 (SYS)", daemon.log(), "a system call that is not allowed")
 
     def _failed(self):
         result = self._outcome.result
