@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -175,14 +176,17 @@ struct Host {
 };
 
 base::Result<Host> connect(asio::io_context& io) {
+    constexpr char hint[] =
+        "; summond starts domains on a Xen dom0 as root (to try a configuration elsewhere: "
+        "--simulate)";
+    if (::geteuid() != 0)
+        return base::error(std::string("cannot reach Xen: not root") + hint);
     auto lock = lock_host();
     if (!lock)
         return tl::make_unexpected(lock.error());
     auto backend = xen::connect(io);
     if (!backend)
-        return base::error(backend.error().what +
-                           "; summond starts domains on a Xen dom0 as root (to try a configuration "
-                           "elsewhere: --simulate)");
+        return base::error(backend.error().what + hint);
     return Host{std::move(*lock), std::move(*backend)};
 }
 
@@ -205,7 +209,6 @@ int vmm_main(const std::string& config_file, bool simulate) {
     Host host;
     vm::SimulatedBackend* simulated = nullptr;
     if (simulate) {
-        spdlog::warn("SIMULATED: no domain is ever started; answers point at nothing");
         auto backend = std::make_unique<vm::SimulatedBackend>(clock);
         simulated = backend.get();
         host.backend = std::move(backend);
