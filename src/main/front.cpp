@@ -58,8 +58,7 @@ class FrontProcess {
             front_->connect_vmm(std::move(vmm));
         if (auto started = front_->start(); !started)
             return started;
-        spdlog::info("serving {} zones and {} services with {} UDP workers", config.zones.size(),
-                     config.services.size(), front_->worker_count());
+        spdlog::info("serving; UDP workers: {}", front_->worker_count());
         if (!control_.send(ipc::Ready{}))
             return base::error("the parent is gone");
         return {};

@@ -91,7 +91,7 @@ base::Result<void> Front::start() {
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     for (const auto& worker : workers_) {
         threads_.emplace_back([this, &worker = *worker] {
-            worker.run();
+            worker.run();  // ends after drain, or with the front
             boost::asio::post(io_, [this] { part_drained(); });
         });
     }
@@ -161,8 +161,10 @@ void Front::drain(std::function<void()> drained) {
 }
 
 void Front::part_drained() {
-    if (undrained_ > 0 && --undrained_ == 0)
-        drained_();
+    if (--undrained_ > 0)
+        return;
+    services_.send_touches();  // of the last second
+    drained_();
 }
 
 }  // namespace summond::net

@@ -102,7 +102,7 @@ bool Services::receive() {
 
 void Services::on_state(const ipc::State& state) {
     const auto found = index_.find(state.service);
-    if (found == index_.end())
+    if (found == index_.end() || state.phase > Phase::failed)
         return;
     const std::uint32_t i = found->second;
     Service& service = services_[i];

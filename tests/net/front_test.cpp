@@ -147,6 +147,10 @@ TEST_F(FrontTest, DrainAnswersThoseWhoWait) {
     EXPECT_TRUE(tcp.at_end());
     { Client closed = std::move(tcp); }
     EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    std::vector<config::ServiceId> touched;
+    for (const auto& touch : vmm.hear().touches)
+        touched.insert(touched.end(), touch.begin(), touch.end());
+    EXPECT_THAT(touched, testing::UnorderedElementsAre(service("booting"), service("ready")));
 }
 
 }  // namespace

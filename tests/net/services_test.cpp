@@ -152,6 +152,7 @@ TEST_F(ServicesTest, FailureWithoutDelayIsStillHeard) {
 TEST_F(ServicesTest, UnknownServicesAndFailuresDoNoHarm) {
     connect();
     say({12345, Phase::ready, 0, 0, 0});
+    say(state("booting", static_cast<Phase>(99)));
     EXPECT_EQ(changes, 0);
     ipc::State odd = state("booting", Phase::failed);
     odd.failure = 4711;
