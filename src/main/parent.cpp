@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Parked queries and TCP sessions when the daemon ends.
-constexpr auto stop_limit_front = 5s;
+constexpr auto stop_limit_front = 8s;  // a parked query is answered within 5 s
 // vmm at the end: destroying domains takes seconds each.
 constexpr auto stop_limit_vmm = 60s;
 
