@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -13,15 +12,55 @@
 namespace summond::xen {
 namespace {
 
-std::string token(vm::DomId domid) {
-    return "ready:" + std::to_string(domid);
-}
+// Each failed attempt means that somebody else's transaction succeeded.
+constexpr int attempts = 100;
 
 struct Free {
     void operator()(void* p) const { std::free(p); }
 };
 
+std::optional<std::string> read_node(xs_handle* handle, xs_transaction_t transaction,
+                                     const std::string& path) {
+    unsigned size = 0;
+    const std::unique_ptr<void, Free> value(::xs_read(handle, transaction, path.c_str(), &size));
+    if (!value)
+        return std::nullopt;
+    return std::string(static_cast<const char*>(value.get()), size);
+}
+
+std::optional<std::vector<std::string>> list_node(xs_handle* handle, xs_transaction_t transaction,
+                                                  const std::string& path) {
+    unsigned count = 0;
+    const std::unique_ptr<char*, Free> names(
+        ::xs_directory(handle, transaction, path.c_str(), &count));
+    if (!names)
+        return std::nullopt;
+    return std::vector<std::string>(names.get(), names.get() + count);
+}
+
 }  // namespace
+
+std::optional<std::string> Store::Transaction::read(const std::string& path) const {
+    return read_node(handle_, id_, path);
+}
+
+std::optional<std::vector<std::string>> Store::Transaction::list(const std::string& path) const {
+    return list_node(handle_, id_, path);
+}
+
+bool Store::Transaction::write(const Node& node) {
+    const char* path = node.path.c_str();
+    if (!::xs_write(handle_, id_, path, node.value.data(),
+                    static_cast<unsigned>(node.value.size())))
+        return false;
+    auto permissions = node.permissions;
+    return permissions.empty() || ::xs_set_permissions(handle_, id_, path, permissions.data(),
+                                                       static_cast<unsigned>(permissions.size()));
+}
+
+bool Store::Transaction::remove(const std::string& path) {
+    return ::xs_rm(handle_, id_, path.c_str()) || errno == ENOENT;
+}
 
 base::Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& io) {
     xs_handle* handle = ::xs_open(0);
@@ -46,35 +85,75 @@ Store::~Store() {
 }
 
 std::optional<std::string> Store::read(const std::string& path) const {
-    unsigned size = 0;
-    const std::unique_ptr<void, Free> value(::xs_read(handle_, XBT_NULL, path.c_str(), &size));
-    if (!value)
-        return std::nullopt;
-    return std::string(static_cast<const char*>(value.get()), size);
+    return read_node(handle_, XBT_NULL, path);
+}
+
+std::vector<std::string> Store::list(const std::string& path) const {
+    return list_node(handle_, XBT_NULL, path).value_or(std::vector<std::string>());
 }
 
 base::Result<void> Store::write(const std::string& path, const std::string& value) {
-    if (!::xs_write(handle_, XBT_NULL, path.c_str(), value.data(),
-                    static_cast<unsigned>(value.size())))
+    if (!Transaction(handle_, XBT_NULL).write({path, value}))
         return base::system_error("xenstore: write " + path, errno);
     return {};
+}
+
+base::Result<void> Store::transact(const std::string& what,
+                                   const std::function<bool(Transaction&)>& steps) {
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const xs_transaction_t id = ::xs_transaction_start(handle_);
+        if (id == XBT_NULL)
+            break;
+        Transaction transaction(handle_, id);
+        if (!steps(transaction)) {
+            const int error = errno;
+            ::xs_transaction_end(handle_, id, true);
+            return base::system_error("xenstore: " + what, error);
+        }
+        if (::xs_transaction_end(handle_, id, false))
+            return {};
+        if (errno != EAGAIN)
+            break;
+    }
+    return base::system_error("xenstore: " + what, errno);
+}
+
+Store::WatchId Store::watch(const std::string& path,
+                            std::function<void(const std::optional<std::string>&)> changed) {
+    const WatchId id = ++last_watch_;
+    watches_[id] = {path, std::move(changed)};
+    // A new watch fires at once, so what is there already is seen too (xs_watch, xenstore.h).
+    ::xs_watch(handle_, path.c_str(), std::to_string(id).c_str());
+    return id;
+}
+
+void Store::unwatch(WatchId id) {
+    const auto it = watches_.find(id);
+    if (it == watches_.end())
+        return;
+    ::xs_unwatch(handle_, it->second.path.c_str(), std::to_string(id).c_str());
+    watches_.erase(it);
 }
 
 void Store::await(vm::DomId domid, const std::string& path,
                   std::function<bool(const std::string&)> satisfies, std::function<void()> found) {
     forget(domid);
-    const auto& wait =
-        waits_[domid] = {domain_path(domid) + "/" + path, std::move(satisfies), std::move(found)};
-    // A new watch fires at once, so what is there already is seen too (xs_watch, xenstore.h).
-    ::xs_watch(handle_, wait.path.c_str(), token(domid).c_str());
+    awaited_[domid] = watch(domain_path(domid) + "/" + path,
+                            [this, domid, satisfies = std::move(satisfies),
+                             found = std::move(found)](const std::optional<std::string>& value) {
+                                if (!value || !satisfies(*value))
+                                    return;
+                                forget(domid);
+                                found();
+                            });
 }
 
 void Store::forget(vm::DomId domid) {
-    const auto it = waits_.find(domid);
-    if (it == waits_.end())
+    const auto it = awaited_.find(domid);
+    if (it == awaited_.end())
         return;
-    ::xs_unwatch(handle_, it->second.path.c_str(), token(domid).c_str());
-    waits_.erase(it);
+    unwatch(it->second);
+    awaited_.erase(it);
 }
 
 void Store::listen() {
@@ -83,26 +162,22 @@ void Store::listen() {
             return;
         while (char** event = ::xs_check_watch(handle_)) {
             const std::unique_ptr<char*, Free> owned(event);
-            const std::string_view text(event[XS_WATCH_TOKEN]);
-            vm::DomId domid = 0;
-            if (const auto colon = text.find(':'); colon != std::string_view::npos)
-                std::from_chars(text.data() + colon + 1, text.data() + text.size(), domid);
-            fired(domid);
+            const std::string_view token(event[XS_WATCH_TOKEN]);
+            WatchId id = 0;
+            std::from_chars(token.data(), token.data() + token.size(), id);
+            fired(id);
         }
         listen();
     });
 }
 
-void Store::fired(vm::DomId domid) {
-    const auto it = waits_.find(domid);
-    if (it == waits_.end())
+void Store::fired(WatchId id) {
+    const auto it = watches_.find(id);
+    if (it == watches_.end())
         return;
-    const auto value = read(it->second.path);
-    if (!value || !it->second.satisfies(*value))
-        return;
-    const auto found = std::move(it->second.found);
-    forget(domid);
-    found();
+    // A copy: it may well end its own watch.
+    const auto changed = it->second.changed;
+    changed(read(it->second.path));
 }
 
 }  // namespace summond::xen

@@ -1,5 +1,5 @@
-// xenstore: marks, and readiness that a guest shows there. A guest's values are untrusted; they
-// are compared, never parsed.
+// xenstore: marks, device directories, and readiness that a guest shows there. A guest's values
+// are untrusted; they are compared, never parsed.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libxl.hpp"
 #include "summond/base/result.hpp"
@@ -16,15 +17,52 @@
 
 namespace summond::xen {
 
+// A node to be written. What is below a node made without permissions of its own has its parent's.
+struct Node {
+    std::string path;
+    std::string value{};
+    std::vector<xs_permissions> permissions{};  // the owner's first; empty: as its parent
+};
+
 class Store {
   public:
+    // One attempt at a transaction.
+    class Transaction {
+      public:
+        std::optional<std::string> read(const std::string& path) const;
+        // The names below the node; none if they cannot be had.
+        std::optional<std::vector<std::string>> list(const std::string& path) const;
+        bool write(const Node& node);
+        // With all that is below it. No error if it is not there.
+        bool remove(const std::string& path);
+
+      private:
+        friend class Store;
+        Transaction(xs_handle* handle, xs_transaction_t id) : handle_(handle), id_(id) {}
+        xs_handle* handle_;
+        xs_transaction_t id_;
+    };
+    using WatchId = unsigned;
+
     static base::Result<std::unique_ptr<Store>> open(boost::asio::io_context& io);
     ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
     std::optional<std::string> read(const std::string& path) const;
+    std::vector<std::string> list(const std::string& path) const;
     base::Result<void> write(const std::string& path, const std::string& value);
+
+    // All that steps does, or nothing of it. steps runs again whenever somebody else's change came
+    // in between; false from it gives up, with errno as the reason. what: for the error.
+    base::Result<void> transact(const std::string& what,
+                                const std::function<bool(Transaction&)>& steps);
+
+    // Calls changed from io's loop with the node's value, none if it is not there: once at first,
+    // then after every change of it or of what is below or above it.
+    WatchId watch(const std::string& path,
+                  std::function<void(const std::optional<std::string>&)> changed);
+    void unwatch(WatchId id);
 
     // Calls found once from io's loop, when the node at path (below the domain's own directory)
     // satisfies. Given up by forget.
@@ -33,18 +71,19 @@ class Store {
     void forget(vm::DomId domid);
 
   private:
-    struct Wait {
+    struct Watch {
         std::string path;
-        std::function<bool(const std::string&)> satisfies;
-        std::function<void()> found;
+        std::function<void(const std::optional<std::string>&)> changed;
     };
     Store(boost::asio::io_context& io, xs_handle* handle, int fd);
     void listen();
-    void fired(vm::DomId domid);
+    void fired(WatchId id);
 
     xs_handle* handle_;
     boost::asio::posix::stream_descriptor events_;
-    std::map<vm::DomId, Wait> waits_;
+    WatchId last_watch_ = 0;
+    std::map<WatchId, Watch> watches_;
+    std::map<vm::DomId, WatchId> awaited_;
 };
 
 }  // namespace summond::xen
