@@ -71,19 +71,6 @@ void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Se
         info.cmdline = copy(service.cmdline);
 }
 
-void set_nic(libxl_domain_config& config, const config::Service& service) {
-    if (!service.bridge)
-        return;
-    config.num_nics = 1;
-    config.nics = zeroed<libxl_device_nic>(1);
-    libxl_device_nic& nic = config.nics[0];
-    libxl_device_nic_init(&nic);
-    nic.devid = 0;
-    nic.nictype = LIBXL_NIC_TYPE_VIF;
-    std::ranges::copy(service.mac, nic.mac);
-    nic.bridge = copy(*service.bridge);
-}
-
 void set_disks(libxl_domain_config& config, const config::Service& service) {
     if (service.disks.empty())
         return;
@@ -106,7 +93,6 @@ std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Servic
     libxl_domain_config& config = result->config;
     set_identity(config.c_info, service);
     set_machine(ctx, config.b_info, service, config.c_info.type);
-    set_nic(config, service);
     set_disks(config, service);
     return result;
 }

@@ -8,7 +8,8 @@
 
 namespace summond::xen {
 
-// Defaults are xl.cfg(5)'s. The domain carries the service's name, UUID and mark.
+// Defaults are xl.cfg(5)'s. The domain carries the service's name, UUID and mark; its vif is not
+// libxl's business (vifs.hpp).
 std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service);
 
 }  // namespace summond::xen

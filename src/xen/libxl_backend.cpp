@@ -1,49 +1,19 @@
 #include "libxl_backend.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <system_error>
 
-#include "domain_config.hpp"
 #include "identity.hpp"
+#include "libxl_operations.hpp"
 #include "summond/xen/backend.hpp"
 
 namespace summond::xen {
 namespace {
-
-// "what: libxl's words", or its number where it said nothing.
-std::string explain(const std::string& what, const std::string& said, int rc) {
-    return said.empty() ? fmt::format("{}: libxl error {}", what, rc)
-                        : fmt::format("{}: {}", what, said);
-}
-
-std::optional<vm::BuildError> unreadable(const std::string& what, const std::string& path) {
-    if (::access(path.c_str(), R_OK) == 0)
-        return std::nullopt;
-    return vm::BuildError{
-        base::WakeFailure::no_kernel,
-        fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
-}
-
-// Free memory as libxl counts it for this domain, with what it needs beyond its own size.
-std::optional<vm::BuildError> lacks_memory(libxl_ctx* ctx, libxl_domain_config& config) {
-    std::uint64_t need_kib = 0;
-    std::uint64_t free_kib = 0;
-    if (libxl_domain_need_memory(ctx, &config, INVALID_DOMID, &need_kib) != 0 ||
-        libxl_get_free_memory(ctx, &free_kib) != 0)
-        return std::nullopt;  // the build will tell
-    if (need_kib <= free_kib)
-        return std::nullopt;
-    return vm::BuildError{
-        base::WakeFailure::no_memory,
-        fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free", need_kib, free_kib)};
-}
 
 vm::Death death(std::uint8_t reason) {
     switch (reason) {
@@ -71,25 +41,6 @@ constexpr libxl_childproc_hooks children{libxl_sigchld_owner_libxl_always, nullp
 
 }  // namespace
 
-// One build under way; libxl holds its address.
-struct LibxlBackend::Build {
-    LibxlBackend& backend;
-    std::string name;
-    std::unique_ptr<DomainConfig> config;
-    Built done;
-    vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
-    vm::DomId log_domid = domid;
-    ErrorSink errors{};
-    bool ended = false;  // libxl has called back
-};
-
-struct LibxlBackend::Destroy {
-    LibxlBackend& backend;
-    vm::DomId domid;
-    Done done;
-    ErrorSink errors{};
-};
-
 LibxlBackend::~LibxlBackend() {
     // With an operation outstanding the context cannot be freed; the process is ending anyway.
     if (outstanding_ != 0)
@@ -112,6 +63,10 @@ base::Result<void> LibxlBackend::open() {
     if (!store)
         return tl::make_unexpected(store.error());
     store_ = std::move(*store);
+    auto vifs = Vifs::open(events_.io(), *store_);
+    if (!vifs)
+        return tl::make_unexpected(vifs.error());
+    vifs_ = std::move(*vifs);
     return {};
 }
 
@@ -125,8 +80,10 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
     if (domains == nullptr)
         return base::error(explain("cannot list domains", log_.last(), ERROR_FAIL));
     std::vector<vm::Found> found;
+    std::set<vm::DomId> there;
     for (int i = 0; i < count; ++i) {
         const libxl_dominfo& info = domains[i];
+        there.insert(info.domid);
         const auto service = service_of(info.uuid.uuid);
         if (!service || info.dying)
             continue;
@@ -137,86 +94,8 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
         found.push_back({info.domid, *service, complete, run});
     }
     libxl_dominfo_list_free(domains, count);
+    vifs_->sweep(there);
     return found;
-}
-
-void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
-    auto config = domain_config(ctx_, service);
-    auto refused = unreadable("kernel", service.kernel);
-    if (!refused && service.ramdisk)
-        refused = unreadable("ramdisk", *service.ramdisk);
-    if (!refused)
-        refused = lacks_memory(ctx_, config->config);
-    if (refused) {
-        post([done = std::move(done), error = std::move(*refused)] {
-            done(tl::make_unexpected(error));
-        });
-        return;
-    }
-    auto* build = new Build{*this, service.name, std::move(config), std::move(done)};
-    const libxl_asyncop_how how{build_done, {.for_callback = build}};
-    ++outstanding_;
-    log_.during(&build->errors);
-    const int rc =
-        libxl_domain_create_new(ctx_, &build->config->config, &build->domid, &how, nullptr);
-    log_.during(nullptr);
-    if (rc != 0) {  // the callback will not come
-        post([this, build, rc] { finish(*build, rc); });
-        return;
-    }
-    // libxl tells the domid only at the end. Memory and kernel are dealt with inside the call
-    // (libxl_create.c does the devices alone asynchronously), so no error so far means begun.
-    if (const auto domid = domid_of(service.id)) {
-        log_.of_domain(build->log_domid = *domid, &build->errors);
-        if (!build->ended && build->errors.first.empty())
-            post(std::move(begun));
-    }
-}
-
-std::optional<vm::DomId> LibxlBackend::domid_of(config::ServiceId service) {
-    int count = 0;
-    libxl_dominfo* domains = libxl_list_domain(ctx_, &count);
-    std::optional<vm::DomId> domid;
-    for (int i = 0; i < count; ++i)
-        if (!domains[i].dying && service_of(domains[i].uuid.uuid) == service)
-            domid = domains[i].domid;
-    libxl_dominfo_list_free(domains, count);
-    return domid;
-}
-
-// May run inside libxl_domain_create_new: goes through io, so that nobody is called back early and
-// no libxl call is made from inside libxl.
-void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
-    auto* build = static_cast<Build*>(for_callback);
-    build->ended = true;
-    build->backend.post([build, rc] { build->backend.finish(*build, rc); });
-}
-
-void LibxlBackend::finish(Build& finished, int rc) {
-    const std::unique_ptr<Build> build(&finished);
-    --outstanding_;
-    log_.forget_domain(build->log_domid);
-    if (rc != 0) {
-        // libxl has destroyed what it had built (libxl_domain_create_new, libxl.h).
-        vm::BuildError error{base::WakeFailure::start_failed,
-                             explain("the domain could not be built", build->errors.first, rc)};
-        if (rc == ERROR_NOMEM)
-            error.why = base::WakeFailure::no_memory;
-        else if (const auto memory = lacks_memory(ctx_, build->config->config))
-            error.why = base::WakeFailure::no_memory;
-        build->done(tl::make_unexpected(error));
-        return;
-    }
-    auto marked = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
-    if (marked)
-        marked = watch_death(build->domid);
-    if (marked) {
-        build->done(build->domid);
-        return;
-    }
-    destroy(build->domid, [done = std::move(build->done), error = marked.error()](const auto&) {
-        done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, error.what}));
-    });
 }
 
 base::Result<void> LibxlBackend::watch_death(vm::DomId domid) {
@@ -252,6 +131,8 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
         if (*how == vm::Death::gone) {
             self->unwatch_death(domid);
             self->store_->forget(domid);
+            if (self->vifs_->gone(domid))
+                return;  // it had not been given out
         }
         if (self->died_)
             self->died_(domid, *how);
@@ -278,26 +159,37 @@ void LibxlBackend::destroy(vm::DomId domid, Done done) {
     unwatch_death(domid);
     store_->forget(domid);
     auto* destroy = new Destroy{*this, domid, std::move(done)};
-    const libxl_asyncop_how how{destroy_done, {.for_callback = destroy}};
     ++outstanding_;
+    // First, so that libxl finds no vif to remove by its own means.
+    vifs_->remove(domid, [this, destroy](auto result) {
+        destroy->vif = std::move(result);
+        settle(*destroy);
+    });
+    const libxl_asyncop_how how{destroy_done, {.for_callback = destroy}};
     log_.of_domain(domid, &destroy->errors);
     if (const int rc = libxl_domain_destroy(ctx_, domid, &how); rc != 0)
-        post([this, destroy, rc] { finish(*destroy, rc); });
+        destroy_done(ctx_, rc, destroy);
 }
 
 void LibxlBackend::destroy_done(libxl_ctx*, int rc, void* for_callback) {
     auto* destroy = static_cast<Destroy*>(for_callback);
-    destroy->backend.post([destroy, rc] { destroy->backend.finish(*destroy, rc); });
+    destroy->backend.post([destroy, rc] {
+        destroy->destroyed = rc;
+        destroy->backend.settle(*destroy);
+    });
 }
 
-void LibxlBackend::finish(Destroy& finished, int rc) {
-    const std::unique_ptr<Destroy> destroy(&finished);
+void LibxlBackend::settle(Destroy& settling) {
+    if (!settling.destroyed || !settling.vif)
+        return;
+    const std::unique_ptr<Destroy> destroy(&settling);
     --outstanding_;
     log_.forget_domain(destroy->domid);
-    if (rc == 0 || rc == ERROR_DOMAIN_NOTFOUND)
-        destroy->done({});
-    else
+    const int rc = *destroy->destroyed;
+    if (rc != 0 && rc != ERROR_DOMAIN_NOTFOUND)
         destroy->done(base::error(explain("destroy", destroy->errors.first, rc)));
+    else
+        destroy->done(std::move(*destroy->vif));
 }
 
 void LibxlBackend::await_ready(vm::DomId domid, const config::Ready& how,

@@ -1,6 +1,7 @@
 // vm::Backend over one libxl context. One thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "osevent.hpp"
 #include "store.hpp"
 #include "summond/vm/backend.hpp"
+#include "vifs.hpp"
 
 namespace summond::xen {
 
@@ -42,8 +44,11 @@ class LibxlBackend final : public vm::Backend {
 
     void post(std::function<void()> what);
     std::optional<vm::DomId> domid_of(config::ServiceId service);
-    void finish(Build& build, int rc);
-    void finish(Destroy& destroy, int rc);
+    void create_next();
+    void create(std::unique_ptr<Build> build);
+    void plumb(Build& build, vm::DomId domid);
+    void settle(Build& build);
+    void settle(Destroy& destroy);
     base::Result<void> watch_death(vm::DomId domid);
     void unwatch_death(vm::DomId domid);
     static void build_done(libxl_ctx* ctx, int rc, void* build);
@@ -53,8 +58,10 @@ class LibxlBackend final : public vm::Backend {
     OsEvents events_;
     XenLog log_;
     libxl_ctx* ctx_ = nullptr;
-    int outstanding_ = 0;  // builds and destroys that libxl has not ended
+    std::deque<std::unique_ptr<Build>> to_create_;  // the first is being created or about to be
+    int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     std::unique_ptr<Store> store_;
+    std::unique_ptr<Vifs> vifs_;
     Meter meter_;
     std::function<void(vm::DomId, vm::Death)> died_;
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;

@@ -1,5 +1,6 @@
 #include "log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -22,6 +23,11 @@ std::string_view without_source(std::string_view text) {
 }
 
 }  // namespace
+
+std::string explain(const std::string& what, const std::string& said, int rc) {
+    return said.empty() ? fmt::format("{}: libxl error {}", what, rc)
+                        : fmt::format("{}: {}", what, said);
+}
 
 XenLog::XenLog() : logger_{{message, nullptr, [](xentoollog_logger*) {}}, this} {}
 

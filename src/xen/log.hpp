@@ -15,6 +15,9 @@ struct ErrorSink {
     std::string first;
 };
 
+// "what: libxl's words", or its number where it said nothing.
+std::string explain(const std::string& what, const std::string& said, int rc);
+
 // Which operation an error belongs to is known in two ways: libxl says "Domain 5:" once there is a
 // domid, and libxc, which does not, runs inside the call that begins the operation.
 class XenLog {

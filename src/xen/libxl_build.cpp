@@ -1,0 +1,173 @@
+// LibxlBackend: from a service to its domain, built and paused with its vif on the bridge.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "domain_config.hpp"
+#include "identity.hpp"
+#include "libxl_operations.hpp"
+
+namespace summond::xen {
+namespace {
+
+std::optional<vm::BuildError> unreadable(const std::string& what, const std::string& path) {
+    if (::access(path.c_str(), R_OK) == 0)
+        return std::nullopt;
+    return vm::BuildError{
+        base::WakeFailure::no_kernel,
+        fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
+}
+
+// Free memory as libxl counts it for this domain, with what it needs beyond its own size.
+std::optional<vm::BuildError> lacks_memory(libxl_ctx* ctx, libxl_domain_config& config) {
+    std::uint64_t need_kib = 0;
+    std::uint64_t free_kib = 0;
+    if (libxl_domain_need_memory(ctx, &config, INVALID_DOMID, &need_kib) != 0 ||
+        libxl_get_free_memory(ctx, &free_kib) != 0)
+        return std::nullopt;  // the build will tell
+    if (need_kib <= free_kib)
+        return std::nullopt;
+    return vm::BuildError{
+        base::WakeFailure::no_memory,
+        fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free", need_kib, free_kib)};
+}
+
+std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const std::string& bridge) {
+    if (const auto r = vifs.check(bridge); !r)
+        return vm::BuildError{base::WakeFailure::start_failed, r.error().what};
+    return std::nullopt;
+}
+
+}  // namespace
+
+void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
+    auto config = domain_config(ctx_, service);
+    auto refused = unreadable("kernel", service.kernel);
+    if (!refused && service.ramdisk)
+        refused = unreadable("ramdisk", *service.ramdisk);
+    if (!refused && service.bridge)
+        refused = lacks_bridge(*vifs_, *service.bridge);
+    if (refused) {
+        post([done = std::move(done), error = std::move(*refused)] {
+            done(tl::make_unexpected(error));
+        });
+        return;
+    }
+    auto build = std::make_unique<Build>(Build{*this, service.id, std::move(config), service.bridge,
+                                               service.mac, std::move(begun), std::move(done)});
+    to_create_.push_back(std::move(build));
+    if (to_create_.size() == 1)
+        post([this] { create_next(); });
+}
+
+// libxl_domain_create_new does most of its work in the call. Between two such calls the loop
+// attends to everything else, so that the first of many wakes is not held up by the last.
+void LibxlBackend::create_next() {
+    create(std::move(to_create_.front()));
+    to_create_.pop_front();
+    if (!to_create_.empty())
+        post([this] { create_next(); });
+}
+
+void LibxlBackend::create(std::unique_ptr<Build> creating) {
+    if (auto refused = lacks_memory(ctx_, creating->config->config)) {
+        creating->done(tl::make_unexpected(std::move(*refused)));
+        return;
+    }
+    Build* build = creating.release();  // libxl's, until it calls back
+    const libxl_asyncop_how how{build_done, {.for_callback = build}};
+    ++outstanding_;
+    log_.during(&build->errors);
+    const int rc =
+        libxl_domain_create_new(ctx_, &build->config->config, &build->domid, &how, nullptr);
+    log_.during(nullptr);
+    if (rc != 0) {  // the callback will not come
+        build_done(ctx_, rc, build);
+        return;
+    }
+    // libxl tells the domid only at the end. Memory and kernel are dealt with inside the call
+    // (libxl_create.c does disks alone asynchronously), so no error so far means begun.
+    const auto domid = domid_of(build->service);
+    if (!domid || build->ended)
+        return;
+    log_.of_domain(build->known_domid = *domid, &build->errors);
+    if (build->errors.first.empty())
+        post([this, build] { plumb(*build, build->known_domid); });
+}
+
+std::optional<vm::DomId> LibxlBackend::domid_of(config::ServiceId service) {
+    int count = 0;
+    libxl_dominfo* domains = libxl_list_domain(ctx_, &count);
+    std::optional<vm::DomId> domid;
+    for (int i = 0; i < count; ++i)
+        if (!domains[i].dying && service_of(domains[i].uuid.uuid) == service)
+            domid = domains[i].domid;
+    libxl_dominfo_list_free(domains, count);
+    return domid;
+}
+
+// May run inside libxl_domain_create_new: goes through io, so that nobody is called back early and
+// no libxl call is made from inside libxl.
+void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
+    auto* build = static_cast<Build*>(for_callback);
+    build->ended = true;
+    build->backend.post([build, rc] {
+        build->created = rc;
+        if (rc == 0 && build->begun)
+            build->backend.plumb(*build, build->domid);
+        else
+            build->backend.settle(*build);
+    });
+}
+
+void LibxlBackend::plumb(Build& build, vm::DomId domid) {
+    std::exchange(build.begun, nullptr)();
+    // From here on, so that the vif is not waited for when somebody destroys the domain.
+    if (const auto watched = watch_death(build.known_domid = domid); !watched)
+        build.vif = watched;
+    else if (!build.bridge)
+        build.vif = base::Result<void>();
+    else
+        vifs_->connect(domid, build.mac, *build.bridge, [this, &build](auto result) {
+            build.vif = std::move(result);
+            settle(build);
+        });
+    settle(build);
+}
+
+void LibxlBackend::settle(Build& settling) {
+    const bool plumbing = settling.begun == nullptr && !settling.vif;
+    if (!settling.created || plumbing)
+        return;
+    const std::unique_ptr<Build> build(&settling);
+    --outstanding_;
+    log_.forget_domain(build->known_domid);
+    if (*build->created == 0 && *build->vif)
+        build->vif = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
+    if (*build->created == 0 && *build->vif) {
+        build->done(build->domid);
+        return;
+    }
+    vm::BuildError error{base::WakeFailure::start_failed, ""};
+    if (*build->created == 0) {
+        error.what = build->vif->error().what;
+    } else {
+        error.what = explain("the domain could not be built", build->errors.first, *build->created);
+        if (*build->created == ERROR_NOMEM || lacks_memory(ctx_, build->config->config))
+            error.why = base::WakeFailure::no_memory;
+    }
+    auto failed = [done = std::move(build->done), error = std::move(error)](const auto&) {
+        done(tl::make_unexpected(error));
+    };
+    // Where libxl has failed, it has destroyed what it had built (libxl_domain_create_new,
+    // libxl.h), but not what was plumbed.
+    if (build->known_domid != static_cast<vm::DomId>(INVALID_DOMID))
+        destroy(build->known_domid, std::move(failed));
+    else
+        failed(base::Result<void>());
+}
+
+}  // namespace summond::xen

@@ -1,0 +1,40 @@
+// LibxlBackend's operations under way.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "libxl_backend.hpp"
+
+namespace summond::xen {
+
+// One build under way; libxl holds its address. libxl's part is all but the vif, which needs the
+// domid and is plumbed beside what libxl has still to do.
+struct LibxlBackend::Build {
+    LibxlBackend& backend;
+    config::ServiceId service;
+    std::unique_ptr<DomainConfig> config;
+    std::optional<std::string> bridge;
+    config::Mac mac;
+    Begun begun;
+    Built done;
+    vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
+    ErrorSink errors{};
+    vm::DomId known_domid = domid;            // sooner than libxl tells it
+    bool ended = false;                       // libxl has called back
+    std::optional<int> created{};             // libxl's result, when it has called back
+    std::optional<base::Result<void>> vif{};  // there or failed
+};
+
+// Likewise one destroy: libxl's part and the vif's go on at the same time.
+struct LibxlBackend::Destroy {
+    LibxlBackend& backend;
+    vm::DomId domid;
+    Done done;
+    ErrorSink errors{};
+    std::optional<int> destroyed{};
+    std::optional<base::Result<void>> vif{};
+};
+
+}  // namespace summond::xen

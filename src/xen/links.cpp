@@ -1,0 +1,173 @@
+#include "links.hpp"
+
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace summond::xen {
+namespace {
+
+// An interface with many virtual functions takes more than a page (netlink(7) advises 8 KiB).
+constexpr std::size_t message_size = 32 * 1024;
+// Room for the events of hundreds of interfaces at once; beyond it they are looked up again.
+constexpr int event_bytes = 1024 * 1024;
+
+using Request = std::array<char, 512>;
+
+nlmsghdr* request(Request& buffer, std::uint16_t type, std::uint16_t flags,
+                  const ifinfomsg& about) {
+    nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
+    header->nlmsg_type = type;
+    header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+    *static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header, sizeof(about))) = about;
+    return header;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Links>> Links::open(boost::asio::io_context& io) {
+    Socket requests(::mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+    Socket events(::mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!requests || !events || ::mnl_socket_bind(requests.get(), 0, MNL_SOCKET_AUTOPID) != 0)
+        return base::system_error("rtnetlink", errno);
+    const int fd = ::mnl_socket_get_fd(events.get());
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &event_bytes, sizeof(event_bytes));
+    if (::mnl_socket_bind(events.get(), RTMGRP_LINK, MNL_SOCKET_AUTOPID) != 0)
+        return base::system_error("rtnetlink", errno);
+    const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return base::system_error("rtnetlink", errno);
+    return std::unique_ptr<Links>(new Links(io, std::move(requests), std::move(events), copy));
+}
+
+Links::Links(boost::asio::io_context& io, Socket requests, Socket events, int events_fd)
+    : requests_(std::move(requests)),
+      events_(std::move(events)),
+      readable_(io, events_fd),
+      buffer_(message_size) {
+    listen();
+}
+
+tl::expected<std::optional<Link>, int> Links::ask(nlmsghdr& request) {
+    request.nlmsg_seq = ++sequence_;
+    if (::mnl_socket_sendto(requests_.get(), &request, request.nlmsg_len) < 0)
+        return tl::make_unexpected(errno);
+    for (;;) {
+        const auto size = ::mnl_socket_recvfrom(requests_.get(), buffer_.data(), buffer_.size());
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return tl::make_unexpected(errno);
+        int left = static_cast<int>(size);
+        const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            if (message->nlmsg_seq != sequence_)
+                continue;
+            if (message->nlmsg_type != NLMSG_ERROR)
+                return link_of(*message);
+            const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
+            if (error->error != 0)
+                return tl::make_unexpected(-error->error);
+            return std::nullopt;
+        }
+    }
+}
+
+base::Result<std::optional<Link>> Links::find(const std::string& name) {
+    if (name.size() >= IFNAMSIZ)
+        return std::nullopt;
+    Request buffer{};
+    nlmsghdr* header = request(buffer, RTM_GETLINK, 0, {});
+    mnl_attr_put_strz(header, IFLA_IFNAME, name.c_str());
+    auto link = ask(*header);
+    if (link)
+        return std::move(*link);
+    if (link.error() == ENODEV)
+        return std::nullopt;
+    return base::system_error("rtnetlink: " + name, link.error());
+}
+
+base::Result<void> Links::join(const Link& port, const Link& bridge) {
+    ifinfomsg about{};
+    about.ifi_index = port.index;
+    about.ifi_flags = about.ifi_change = IFF_UP;
+    Request buffer{};
+    nlmsghdr* header = request(buffer, RTM_NEWLINK, NLM_F_ACK, about);
+    mnl_attr_put_u32(header, IFLA_MTU, bridge.mtu);
+    mnl_attr_put_u32(header, IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
+    if (const auto r = ask(*header); !r)
+        return base::system_error("cannot put " + port.name + " on " + bridge.name, r.error());
+    return {};
+}
+
+void Links::await_there(const std::string& name, std::function<void(const Link&)> appeared) {
+    waits_[name] = {false, std::move(appeared)};
+}
+
+void Links::await_gone(const std::string& name, std::function<void()> disappeared) {
+    waits_[name] = {true, [disappeared = std::move(disappeared)](const Link&) { disappeared(); }};
+}
+
+void Links::listen() {
+    readable_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const auto& ec) {
+        if (ec)
+            return;
+        receive();
+        listen();
+    });
+}
+
+void Links::receive() {
+    std::vector<Link> events;
+    for (;;) {
+        const auto size = ::mnl_socket_recvfrom(events_.get(), buffer_.data(), buffer_.size());
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0 && (errno == ENOBUFS || errno == ENOSPC)) {  // some were lost or cut off
+            look_again();
+            continue;
+        }
+        if (size <= 0)
+            return;
+        int left = static_cast<int>(size);
+        const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+            if (auto link = link_of(*message))
+                events.push_back(std::move(*link));
+        // Those called back make requests of their own, into the same buffer.
+        for (const Link& link : std::exchange(events, {}))
+            met(link);
+    }
+}
+
+void Links::look_again() {
+    std::vector<Link> now;
+    for (const auto& [name, wait] : waits_) {
+        const auto link = find(name);
+        if (!link)
+            continue;
+        if (*link)
+            now.push_back(**link);
+        else
+            now.push_back({.name = name, .gone = true});
+    }
+    for (const Link& link : now)
+        met(link);
+}
+
+void Links::met(const Link& link) {
+    const auto it = waits_.find(link.name);
+    if (it == waits_.end() || it->second.gone != link.gone)
+        return;
+    const auto call = std::move(it->second.met);
+    waits_.erase(it);
+    call(link);
+}
+
+}  // namespace summond::xen

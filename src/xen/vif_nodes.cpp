@@ -1,0 +1,66 @@
+#include "vif_nodes.hpp"
+
+#include <fmt/format.h>
+
+#include "identity.hpp"
+
+namespace summond::xen {
+namespace {
+
+// XenbusStateInitialising, xen/io/xenbus.h
+constexpr char initialising[] = "1";
+
+void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Node> below) {
+    for (Node& node : below) {
+        node.path = directory + "/" + node.path;
+        nodes.push_back(std::move(node));
+    }
+}
+
+}  // namespace
+
+VifPaths::VifPaths(vm::DomId domid)
+    : backend(fmt::format("{}/backend/vif/{}/0", domain_path(0), domid)),
+      frontend(domain_path(domid) + "/device/vif/0"),
+      libxl(fmt::format("/libxl/{}/device/vif/0", domid)) {}
+
+std::string vif_name(vm::DomId domid) {
+    return fmt::format("vif{}.0", domid);
+}
+
+std::vector<Node> vif_nodes(vm::DomId domid, const config::Mac& mac, const std::string& bridge,
+                            std::uint32_t mtu) {
+    const VifPaths paths(domid);
+    const std::string address = config::to_string(mac);
+    const std::string guest = std::to_string(domid);
+    const std::vector<xs_permissions> ours{{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};
+    const std::vector<xs_permissions> the_guests{{domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
+
+    // What both libxl's directory and the backend's hold.
+    const std::vector<Node> device{
+        {"frontend", paths.frontend}, {"frontend-id", guest}, {"handle", "0"}, {"mac", address},
+        {"bridge", bridge},           {"script", vif_script}, {"type", "vif"}};
+    std::vector<Node> nodes;
+    add(nodes, paths.libxl, {{"backend", paths.backend}});
+    add(nodes, paths.libxl, device);
+
+    nodes.push_back({paths.frontend, "", the_guests});
+    add(nodes, paths.frontend,
+        {{"backend", paths.backend},
+         {"backend-id", "0"},
+         {"state", initialising},
+         {"handle", "0"},
+         {"mac", address},
+         {"trusted", "1"},
+         {"mtu", std::to_string(mtu), ours}});
+
+    nodes.push_back({paths.backend, "", ours});
+    add(nodes, paths.backend, device);
+    // connected: netback need not wait for anybody, since the domain runs only once its vif is on
+    // the bridge.
+    add(nodes, paths.backend,
+        {{"online", "1"}, {"state", initialising}, {"hotplug-status", "connected"}});
+    return nodes;
+}
+
+}  // namespace summond::xen

@@ -1,0 +1,33 @@
+// A vif in xenstore: where its three directories are and what is in them (xen/io/netif.h and
+// xen/io/xenbus.h for the backend's and the frontend's, libxl for its own).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "store.hpp"
+#include "summond/config/config.hpp"
+#include "summond/vm/backend.hpp"
+
+namespace summond::xen {
+
+struct VifPaths {
+    explicit VifPaths(vm::DomId domid);
+    std::string backend;   // dom0's: netback is dom0's
+    std::string frontend;  // the guest's
+    std::string libxl;     // by it libxl knows the vif: xl network-list, xl destroy
+};
+
+// The vif's network interface in dom0, as netback names it.
+std::string vif_name(vm::DomId domid);
+
+// The hotplug script of our vifs. netback does not probe a vif without one and libxl runs it when
+// it removes one; all that a script would do is done here. It is also how a vif is known as ours.
+inline constexpr char vif_script[] = "/bin/true";
+
+// In the order of writing. The guest's side is the guest's, who can change it at will: nothing in
+// it may be believed.
+std::vector<Node> vif_nodes(vm::DomId domid, const config::Mac& mac, const std::string& bridge,
+                            std::uint32_t mtu);
+
+}  // namespace summond::xen

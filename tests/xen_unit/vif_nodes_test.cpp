@@ -1,0 +1,101 @@
+#include "vif_nodes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace summond::xen {
+namespace {
+
+constexpr config::Mac mac{0x00, 0x16, 0x3e, 0x01, 0x02, 0x03};
+
+const std::string frontend = "/local/domain/5/device/vif/0";
+const std::string backend = "/local/domain/0/backend/vif/5/0";
+const std::string libxl = "/libxl/5/device/vif/0";
+
+void expect_nodes(const std::map<std::string, std::string>& wanted) {
+    std::map<std::string, std::string> written;
+    for (const Node& node : vif_nodes(5, mac, "xenbr0", 9000))
+        written[node.path] = node.value;
+    for (const auto& [path, value] : wanted) {
+        ASSERT_TRUE(written.contains(path)) << path;
+        EXPECT_EQ(written[path], value) << path;
+    }
+}
+
+// What applies to a node: its own permissions, else its nearest ancestor's that has some.
+std::string permissions(const std::string& path) {
+    const auto nodes = vif_nodes(5, mac, "xenbr0", 9000);
+    for (std::string at = path; !at.empty(); at.resize(at.rfind('/')))
+        for (const Node& node : nodes)
+            if (node.path == at && !node.permissions.empty()) {
+                std::string text;
+                for (const auto& p : node.permissions)
+                    text += (p.perms == XS_PERM_NONE   ? "n"
+                             : p.perms == XS_PERM_READ ? "r"
+                                                       : "?") +
+                            std::to_string(p.id);
+                return text;
+            }
+    return "as before";
+}
+
+TEST(VifNodes, BackendHasWhatNetbackAndTheGuestNeed) {
+    expect_nodes({{backend + "/frontend", frontend},
+                  {backend + "/frontend-id", "5"},
+                  {backend + "/handle", "0"},
+                  {backend + "/mac", "00:16:3e:01:02:03"},
+                  {backend + "/online", "1"},
+                  {backend + "/state", "1"},
+                  {backend + "/script", "/bin/true"},
+                  {backend + "/bridge", "xenbr0"},
+                  {backend + "/hotplug-status", "connected"}});
+}
+
+TEST(VifNodes, FrontendHasWhatTheGuestNeeds) {
+    expect_nodes({{frontend + "/backend", backend},
+                  {frontend + "/backend-id", "0"},
+                  {frontend + "/handle", "0"},
+                  {frontend + "/mac", "00:16:3e:01:02:03"},
+                  {frontend + "/mtu", "9000"},
+                  {frontend + "/state", "1"}});
+}
+
+TEST(VifNodes, LibxlKnowsTheVif) {
+    expect_nodes({{libxl + "/backend", backend},
+                  {libxl + "/frontend", frontend},
+                  {libxl + "/handle", "0"},
+                  {libxl + "/mac", "00:16:3e:01:02:03"},
+                  {libxl + "/script", "/bin/true"},
+                  {libxl + "/type", "vif"}});
+}
+
+TEST(VifNodes, GuestWritesItsFrontendAndReadsItsBackend) {
+    EXPECT_EQ(permissions(frontend + "/state"), "n5r0");
+    EXPECT_EQ(permissions(frontend + "/mtu"), "n0r5");
+    EXPECT_EQ(permissions(backend), "n0r5");
+    EXPECT_EQ(permissions(backend + "/state"), "n0r5");
+    EXPECT_EQ(permissions(libxl + "/backend"), "as before");
+}
+
+TEST(VifNodes, DirectoriesComeBeforeWhatIsInThem) {
+    std::set<std::string> made;
+    for (const Node& node : vif_nodes(5, mac, "xenbr0", 1500)) {
+        if (!node.permissions.empty()) {
+            EXPECT_FALSE(made.contains(node.path)) << node.path;
+        }
+        for (std::string at = node.path; !at.empty(); at.resize(at.rfind('/')))
+            made.insert(at);
+    }
+}
+
+TEST(VifNodes, NamesAndPaths) {
+    EXPECT_EQ(vif_name(12), "vif12.0");
+    EXPECT_EQ(VifPaths(12).backend, "/local/domain/0/backend/vif/12/0");
+    EXPECT_EQ(VifPaths(12).frontend, "/local/domain/12/device/vif/0");
+    EXPECT_EQ(VifPaths(12).libxl, "/libxl/12/device/vif/0");
+}
+
+}  // namespace
+}  // namespace summond::xen
