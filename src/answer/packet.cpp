@@ -144,13 +144,13 @@ bool Packet::add_uncompressed(Section section, const zone::image::RRset& rrset, 
 }
 
 bool Packet::add(Section section, OwnerAt owner, dns::Type type, std::uint32_t ttl,
-                 std::span<const std::uint8_t> rdata) {
+                 std::span<const std::uint8_t> rdata, dns::Class klass) {
     if (!fits(2 + record_fields + rdata.size()))
         return false;
     std::uint8_t* at = out_.data() + size_;
     dns::put16(at, static_cast<std::uint16_t>(pointer_bits | owner.offset));
     dns::put16(at + 2, static_cast<std::uint16_t>(type));
-    dns::put16(at + 4, static_cast<std::uint16_t>(dns::Class::in));
+    dns::put16(at + 4, static_cast<std::uint16_t>(klass));
     dns::put32(at + 6, ttl);
     dns::put16(at + 10, static_cast<std::uint16_t>(rdata.size()));
     std::copy(rdata.begin(), rdata.end(), at + 12);
@@ -163,6 +163,15 @@ void Packet::clear() {
     size_ = dns::header_size + query_.question.size();
     std::fill(std::begin(counts_), std::end(counts_), std::uint16_t{0});
     flags_ = static_cast<std::uint16_t>(flags_ & ~(dns::flag_tc | dns::flag_aa));
+}
+
+void Packet::add_option(dns::Option option, std::span<const std::uint8_t> data) {
+    std::uint8_t* at = options_.data() + options_size_;
+    dns::put16(at, static_cast<std::uint16_t>(option));
+    dns::put16(at + 2, static_cast<std::uint16_t>(data.size()));
+    std::copy(data.begin(), data.end(), at + 4);
+    options_size_ += 4 + data.size();
+    limit_ -= 4 + data.size();
 }
 
 void Packet::set_extended_error(dns::ExtendedError code, std::string_view text) {
@@ -180,16 +189,18 @@ void Packet::append_opt() {
     at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode_) >> 4);
     at[6] = 0;
     dns::put16(at + 7, query_.edns.dnssec_ok ? 0x8000 : 0);
-    std::size_t options = 0;
-    if (has_extended_error_ && fits(6 + extra_text_.size())) {
-        options = 6 + extra_text_.size();
-        dns::put16(at + 11, static_cast<std::uint16_t>(dns::Option::extended_error));
-        dns::put16(at + 13, static_cast<std::uint16_t>(2 + extra_text_.size()));
-        dns::put16(at + 15, static_cast<std::uint16_t>(extended_error_));
-        std::copy(extra_text_.begin(), extra_text_.end(), at + 17);
+    // The room for what was added is kept free (limit_); the extended error takes what is left.
+    const bool explain = has_extended_error_ && fits(6 + extra_text_.size());
+    std::uint8_t* const options = at + opt_size;
+    std::uint8_t* end = std::copy_n(options_.data(), options_size_, options);
+    if (explain) {
+        dns::put16(end, static_cast<std::uint16_t>(dns::Option::extended_error));
+        dns::put16(end + 2, static_cast<std::uint16_t>(2 + extra_text_.size()));
+        dns::put16(end + 4, static_cast<std::uint16_t>(extended_error_));
+        end = std::copy(extra_text_.begin(), extra_text_.end(), end + 6);
     }
-    dns::put16(at + 9, static_cast<std::uint16_t>(options));
-    size_ += opt_size + options;
+    dns::put16(at + 9, static_cast<std::uint16_t>(end - options));
+    size_ = static_cast<std::size_t>(end - out_.data());
 }
 
 std::uint32_t Packet::finish() {

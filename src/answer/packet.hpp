@@ -2,6 +2,7 @@
 // record set is written whole or not at all.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -45,7 +46,7 @@ class Packet {
              std::size_t name_size);
     // Adds one record with uncompressed RDATA.
     bool add(Section section, OwnerAt owner, dns::Type type, std::uint32_t ttl,
-             std::span<const std::uint8_t> rdata);
+             std::span<const std::uint8_t> rdata, dns::Class klass = dns::Class::in);
     std::size_t size() const { return size_; }
     const std::uint8_t* bytes() const { return out_.data(); }
     unsigned count(Section section) const { return counts_[static_cast<std::size_t>(section)]; }
@@ -56,6 +57,10 @@ class Packet {
         flags_ = static_cast<std::uint16_t>(yes ? flags_ | dns::flag_aa : flags_ & ~dns::flag_aa);
     }
     void set_rcode(dns::Rcode rcode) { rcode_ = rcode; }
+
+    // Adds an EDNS option, whose room no record takes then. Before any record, only if the query
+    // has EDNS, each option once.
+    void add_option(dns::Option option, std::span<const std::uint8_t> data);
 
     // Takes back all records, for an answer that turns out to be an error.
     void clear();
@@ -83,6 +88,9 @@ class Packet {
     std::uint16_t flags_;
     dns::Rcode rcode_ = dns::Rcode::noerror;
     std::uint16_t counts_[3] = {};
+    // Options other than the extended error, as in OPT's RDATA.
+    std::array<std::uint8_t, 4 + max_identity> options_;
+    std::size_t options_size_ = 0;
     bool has_extended_error_ = false;
     dns::ExtendedError extended_error_{};
     std::string_view extra_text_;

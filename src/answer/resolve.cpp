@@ -1,5 +1,9 @@
 // One query: what RFC 1034 §4.3.2 says, with early returns.
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "resolution.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/dns/message.hpp"
@@ -54,6 +58,32 @@ WakeFailureText text_of(base::WakeFailure why) {
     return {ExtendedError::other, "service is not available"};
 }
 
+std::span<const std::uint8_t> octets(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Class CHAOS has nothing but what the server says of itself (RFC 4892), if it is to.
+Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings) {
+    using namespace std::string_view_literals;
+    const std::string_view name(reinterpret_cast<const char*>(query.name.wire.data()),
+                                query.name.size);
+    std::string_view text;
+    if (name == "\7version\4bind\0"sv || name == "\7version\6server\0"sv)
+        text = settings.version;
+    else if (name == "\10hostname\4bind\0"sv || name == "\2id\6server\0"sv)
+        text = settings.identity;
+    if (text.empty() || (query.type != dns::Type::txt && query.type != dns::Type::any))
+        return failed(packet, Rcode::refused);
+    std::array<std::uint8_t, 256> rdata;
+    rdata[0] = static_cast<std::uint8_t>(text.size());
+    std::copy(text.begin(), text.end(), rdata.begin() + 1);
+    packet.set_authoritative(true);
+    if (!packet.add(Section::answer, packet.question(), dns::Type::txt, 0,
+                    std::span(rdata).first(1 + text.size()), dns::Class::ch))
+        packet.set_truncated();
+    return answered(packet);
+}
+
 }  // namespace
 
 Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
@@ -70,7 +100,10 @@ Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8
     // RFC 6891 §6.1.3: nothing of the query is understood but its version.
     if (query.edns.version > 0)
         return failed(packet, Rcode::badvers);
-    // Class CHAOS (version.bind and the like) is not served either.
+    if (query.edns.nsid && !context.settings.identity.empty())
+        packet.add_option(dns::Option::nsid, octets(context.settings.identity));
+    if (query.klass == dns::Class::ch)
+        return chaos(query, packet, context.settings);
     if (query.klass != dns::Class::in)
         return failed(packet, Rcode::refused, ExtendedError::not_supported, "only class IN");
     switch (query.type) {

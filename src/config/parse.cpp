@@ -1,4 +1,5 @@
-// The top level of a configuration: listen, user, log; the zones and services in their own files.
+// The top level of a configuration: listen, user, log, server; the zones and services in their own
+// files.
 #include <algorithm>
 #include <exception>
 
@@ -70,6 +71,29 @@ void read_log(const Value& value, Config& config) {
     mapping->refuse_rest();
 }
 
+std::string read_words(const Value& value, std::size_t longest) {
+    const std::string expected = "a text of at most " + std::to_string(longest) + " octets";
+    const auto text = value.text(expected);
+    if (text && text->size() <= longest)
+        return *text;
+    if (text)
+        value.refuse(expected, std::to_string(text->size()) + " octets");
+    return {};
+}
+
+void read_server(const Value& value, Server& server) {
+    constexpr std::size_t longest_version = 255;   // one character-string, RFC 1035 §3.3
+    constexpr std::size_t longest_identity = 100;  // answer::max_identity
+    auto mapping = Mapping::of(value, "server.", "a mapping, such as {identity: ns1}");
+    if (!mapping)
+        return;
+    if (const auto version = mapping->take("version"))
+        server.version = read_words(*version, longest_version);
+    if (const auto identity = mapping->take("identity"))
+        server.identity = read_words(*identity, longest_identity);
+    mapping->refuse_rest();
+}
+
 void read_config(const Node& root, const Paths& paths, Problems& problems, Config& config) {
     const Value value{&root, root.where, "the configuration", &problems};
     auto mapping = Mapping::of(value, "", "a mapping with zones: and perhaps services:");
@@ -81,6 +105,8 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         config.user = read_user(*user);
     if (const auto log = mapping->take("log"))
         read_log(*log, config);
+    if (const auto server = mapping->take("server"))
+        read_server(*server, config.server);
 
     const auto zones_value = mapping->require("zones", "the configuration",
                                               "list at least one, such as - name: jit.example");

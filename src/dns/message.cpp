@@ -53,14 +53,26 @@ bool skip_name(std::span<const std::uint8_t> message, std::size_t& at) {
     return false;
 }
 
-bool options_well_formed(std::span<const std::uint8_t> rdata) {
-    std::size_t at = 0;
-    while (at < rdata.size()) {
-        if (rdata.size() - at < 4)
-            return false;
-        at += 4U + get16(&rdata[at + 2]);
+void read_option(Option option, std::span<const std::uint8_t>, Edns& edns) {
+    switch (option) {
+        case Option::nsid:  // its data means nothing, RFC 5001 §2.1
+            edns.nsid = true;
+            break;
+        default:
+            break;
     }
-    return at == rdata.size();
+}
+
+// False: the options are ill-formed.
+bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
+    while (!rdata.empty()) {
+        if (rdata.size() < 4 || rdata.size() - 4 < get16(&rdata[2]))
+            return false;
+        const auto data = rdata.subspan(4, get16(&rdata[2]));
+        read_option(static_cast<Option>(get16(&rdata[0])), data, edns);
+        rdata = rdata.subspan(4 + data.size());
+    }
+    return true;
 }
 
 // One record at `at`, which is moved past it; an OPT record ends in edns.
@@ -79,8 +91,12 @@ bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool ad
     if (static_cast<Type>(get16(fields)) != Type::opt)
         return true;
     // RFC 6891 §6.1.1: one, in the additional section, owned by the root.
-    if (!additional || edns.present || message[owner] != 0 || !options_well_formed(rdata))
+    if (!additional || edns.present || message[owner] != 0)
         return false;
+    Edns read;
+    if (!read_options(rdata, read))
+        return false;
+    edns = read;
     edns.present = true;
     edns.udp_size = get16(fields + 2);
     edns.version = fields[5];

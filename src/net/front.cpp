@@ -30,8 +30,9 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
              const base::Clock& clock)
     : io_(io),
       clock_(clock),
+      settings_{config.server.version, config.server.identity},
       services_(settings(config, zones), clock, [this] { on_services_changed(); }),
-      tcp_(io, zones, services_, clock),
+      tcp_(io, zones, services_, clock, {}, settings_),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
                         services_.take_wanted();
@@ -69,7 +70,8 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
         of_worker[worker].push_back(std::move(socket));
     }
     for (auto& worker_sockets : of_worker) {
-        auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock);
+        auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock,
+                                      front->settings_);
         if (!worker)
             return tl::make_unexpected(worker.error());
         front->workers_.push_back(std::move(*worker));

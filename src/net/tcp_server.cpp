@@ -18,12 +18,13 @@ struct TcpServer::Listener {
 };
 
 TcpServer::TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
-                     const base::Clock& clock, const TcpLimits& limits)
+                     const base::Clock& clock, const TcpLimits& limits,
+                     const answer::Settings& settings)
     : io_(io),
       services_(services),
       clock_(clock),
       limits_(limits),
-      context_{zones, services.states(), answer::Transport::tcp},
+      context_{zones, services.states(), answer::Transport::tcp, settings},
       answer_(answer::max_tcp_answer) {}
 
 TcpServer::~TcpServer() {

@@ -85,10 +85,11 @@ struct UdpWorker::Batch {
     }
 };
 
-UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock)
+UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
+                     const answer::Settings& settings)
     : services_(services),
       clock_(clock),
-      context_{zones, services.states(), answer::Transport::udp},
+      context_{zones, services.states(), answer::Transport::udp, settings},
       batch_(std::make_unique<Batch>()),
       parked_(std::make_unique<ParkedQueries>()) {}
 
@@ -97,8 +98,9 @@ UdpWorker::~UdpWorker() = default;
 base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(std::vector<base::UniqueFd> sockets,
                                                          const zone::Zones& zones,
                                                          Services& services,
-                                                         const base::Clock& clock) {
-    std::unique_ptr<UdpWorker> worker(new UdpWorker(zones, services, clock));
+                                                         const base::Clock& clock,
+                                                         const answer::Settings& settings) {
+    std::unique_ptr<UdpWorker> worker(new UdpWorker(zones, services, clock, settings));
     worker->epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     worker->signal_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!worker->epoll_ || !worker->signal_)

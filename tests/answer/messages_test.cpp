@@ -235,3 +235,43 @@ TEST_F(Messages, ParkedQueriesGetTheirServfail) {
               "SERVFAIL\nEDNS size=1232 do ede=0:service is not available\n");
     EXPECT_EQ(summond::answer::servfail(Bytes(5), out, WakeFailure::none, Transport::udp), 0U);
 }
+
+TEST_F(Messages, SaysOfItselfWhatIsConfigured) {
+    for (const char* name : {"version.bind", "version.server", "hostname.bind", "id.server"})
+        EXPECT_EQ(engine.ask({.name = name, .type = "TXT", .klass = 3}), "REFUSED\n") << name;
+    engine.settings() = {.version = "summond 1", .identity = "ns1"};
+    for (const char* name : {"VERSION.bind", "version.server"})
+        EXPECT_EQ(engine.ask({.name = name, .type = "TXT", .klass = 3}),
+                  std::string("NOERROR aa\nAN ") + name + ". 0 CH TXT \"summond 1\"\n");
+    for (const char* name : {"hostname.bind", "id.server"})
+        EXPECT_EQ(engine.ask({.name = name, .type = "ANY", .klass = 3}),
+                  std::string("NOERROR aa\nAN ") + name + ". 0 CH TXT \"ns1\"\n");
+    EXPECT_EQ(engine.ask({.name = "version.bind", .type = "A", .klass = 3}), "REFUSED\n");
+    EXPECT_EQ(engine.ask({.name = "x.version.bind", .type = "TXT", .klass = 3}), "REFUSED\n");
+    EXPECT_EQ(engine.ask({.name = "version.bind", .type = "TXT"}), "REFUSED\n");
+    engine.settings() = {.version = std::string(255, 'v'), .identity = {}};
+    EXPECT_EQ(size({.name = "version.bind", .type = "TXT", .klass = 3}), 30U + 12 + 256);
+    EXPECT_EQ(engine.ask({.name = "id.server", .type = "TXT", .klass = 3}), "REFUSED\n");
+}
+
+TEST_F(Messages, NsidIsSentToThoseWhoAsk) {
+    const std::string answer = "NOERROR aa\nAN small.jit.example. 300 IN TXT \"x\"\n";
+    const Ask ask{.name = "small.jit.example",
+                  .type = "TXT",
+                  .edns = true,
+                  .options = std::string("\xff\xf0\0\1a\0\3\0\0", 9)};
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
+    engine.settings().identity = "ns1";
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 nsid=ns1\n");
+    EXPECT_EQ(engine.ask({.name = "small.jit.example", .type = "TXT", .edns = true}),
+              answer + "EDNS size=1232\n");
+    EXPECT_EQ(engine.ask({.name = "other", .edns = true, .options = ask.options}),
+              "REFUSED\nEDNS size=1232 nsid=ns1 ede=20:\n");
+    // Its room is kept free: what fits exactly without it does not with it.
+    Ask large{.name = "t1000.jit.example", .type = "TXT", .edns = true};
+    large.udp_size = static_cast<std::uint16_t>(size(large));
+    large.options = ask.options;
+    EXPECT_EQ(engine.ask(large), "NOERROR aa tc\nEDNS size=1232 nsid=ns1\n");
+    large.udp_size = static_cast<std::uint16_t>(large.udp_size + 7);
+    EXPECT_EQ(size(large), large.udp_size);
+}

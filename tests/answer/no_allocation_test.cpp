@@ -55,10 +55,14 @@ ns.sub A 192.0.2.5
             queries.push_back(test::query_bytes(
                 {.name = std::string(name) + ".jit.example", .type = type, .edns = true}));
     }
+    queries.push_back(test::query_bytes({.name = "version.bind", .type = "TXT", .klass = 3}));
+    queries.push_back(test::query_bytes(
+        {.name = "ns.jit.example", .edns = true, .options = std::string("\0\3\0\0", 4)}));
     std::vector<std::uint8_t> out(answer::max_udp_answer);
     std::vector<answer::ServiceState> states(2);
     states[0].availability = answer::Availability::answerable;
-    answer::Context context{engine.zones(), states};
+    answer::Settings settings{"version", std::string(answer::max_identity, 'i')};
+    answer::Context context{engine.zones(), states, answer::Transport::udp, settings};
     const std::size_t before = allocations;
     unsigned kinds = 0;
     for (const auto& query : queries) {

@@ -1,4 +1,5 @@
 // listen, user, log, and keys that nobody knows.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "texts.hpp"
@@ -36,6 +37,20 @@ TEST(Top, UserAndLog) {
     const Config config = config_of("user: _dns\nlog: {level: debug}\n" + zone_config(good_zone));
     EXPECT_EQ(config.user, "_dns");
     EXPECT_EQ(config.log_level, "debug");
+}
+
+TEST(Top, Server) {
+    const Config config =
+        config_of("server: {version: summond 1, identity: ns1.example}\n" + zone_config(good_zone));
+    EXPECT_EQ(config.server.version, "summond 1");
+    EXPECT_EQ(config.server.identity, "ns1.example");
+    EXPECT_EQ(config_of(zone_config(good_zone)).server.version, "");
+    const std::string longest(100, 'x');
+    EXPECT_EQ(
+        config_of("server: {identity: " + longest + "}\n" + zone_config(good_zone)).server.identity,
+        longest);
+    EXPECT_THAT(problems_of("server: {identity: " + longest + "x}\n" + zone_config(good_zone)),
+                testing::EndsWith(", 101 octets; it must be a text of at most 100 octets"));
 }
 
 TEST(Top, ServicesMayBeEmpty) {
@@ -87,11 +102,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "1:14: log.level is \"verbose\"; it must be trace, debug, info, warn or error"},
         BadCase{"log", "{levle: info}",
                 "1:7: unknown key \"log.levle\"; did you mean \"log.level\"?"},
+        BadCase{"server", "ns1",
+                "1:9: server is \"ns1\"; it must be a mapping, such as {identity: ns1}"},
+        BadCase{"server", "{identity: [a]}",
+                "1:20: server.identity is a list; it must be a text of at most 100 octets"},
+        BadCase{"server", "{nsid: a}",
+                "1:10: unknown key \"server.nsid\"; known here: version and identity"},
         BadCase{"service", "[]", "1:1: unknown key \"service\"; did you mean \"services\"?"},
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
-                "1:1: unknown key \"threads\"; known here: listen, user, log, zones, defaults and "
-                "services"},
+                "1:1: unknown key \"threads\"; known here: listen, user, log, server, zones, "
+                "defaults and services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

@@ -138,6 +138,7 @@ std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static World world = make_world();
+    static const answer::Settings settings{"version", std::string(answer::max_identity, 'i')};
     static const zone::Zones zones = *zone::Zones::open(world.built.image);
     if (size == 0)
         return 0;
@@ -146,7 +147,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         world.states[i].availability =
             static_cast<answer::Availability>(i == 0 ? mode >> 2 & 3 : mode >> 4 & 3);
     answer::Context context{zones, world.states,
-                            (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp};
+                            (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,
+                            settings};
     const std::span<const std::uint8_t> rest(data + 1, size - 1);
     const auto query = (mode & 2) != 0 ? described_query(rest)
                                        : std::vector<std::uint8_t>(rest.begin(), rest.end());

@@ -59,8 +59,23 @@ inline std::vector<std::uint8_t> query_bytes(const Ask& ask) {
     return bytes;
 }
 
+// One EDNS option of an answer.
+inline std::string option_text(const std::uint8_t* option) {
+    const std::size_t size = dns::get16(option + 2);
+    const std::uint8_t* const data = option + 4;
+    switch (dns::get16(option)) {
+        case 3:
+            return " nsid=" + std::string(data, data + size);
+        case 15:
+            return " ede=" + std::to_string(dns::get16(data)) + ":" +
+                   std::string(data + 2, data + size);
+        default:
+            return " option" + std::to_string(dns::get16(option));
+    }
+}
+
 // "NOERROR aa" and a line for each record: "AN www.jit.example. 60 IN A 192.0.2.1", "AU", "AD";
-// last "EDNS size=1232 do ede=20:text" where there is an OPT record.
+// last "EDNS size=1232 do nsid=me ede=20:text" where there is an OPT record.
 inline std::string answer_text(std::span<const std::uint8_t> bytes) {
     ldns_pkt* parsed = nullptr;
     const ldns_status status = ldns_wire2pkt(&parsed, bytes.data(), bytes.size());
@@ -95,11 +110,10 @@ inline std::string answer_text(std::span<const std::uint8_t> bytes) {
         text += ldns_pkt_edns_do(parsed) ? " do" : "";
         if (const ldns_rdf* data = ldns_pkt_edns_data(parsed)) {
             const std::uint8_t* option = ldns_rdf_data(data);
-            EXPECT_EQ(dns::get16(option), 15);
-            const std::size_t size = dns::get16(option + 2);
-            EXPECT_EQ(size + 4, ldns_rdf_size(data));
-            text += " ede=" + std::to_string(dns::get16(option + 4)) + ":" +
-                    std::string(option + 6, option + 4 + size);
+            const std::uint8_t* const end = option + ldns_rdf_size(data);
+            for (; option < end; option += 4 + dns::get16(option + 2))
+                text += option_text(option);
+            EXPECT_EQ(option, end);
         }
         text += "\n";
     }
@@ -145,6 +159,7 @@ class Engine {
 
     config::Config& config() { return config_; }
     const zone::Zones& zones() const { return *zones_; }
+    answer::Settings& settings() { return settings_; }
     answer::ServiceState& state(std::size_t service) { return states_[service]; }
 
     answer::Decision resolve(std::span<const std::uint8_t> query,
@@ -152,7 +167,7 @@ class Engine {
         out_.assign(
             transport == answer::Transport::udp ? answer::max_udp_answer : answer::max_tcp_answer,
             0xee);
-        answer::Context context{*zones_, states_, transport};
+        answer::Context context{*zones_, states_, transport, settings_};
         return answer::resolve(query, out_, context);
     }
     std::span<const std::uint8_t> out(const answer::Decision& decision) const {
@@ -181,6 +196,7 @@ class Engine {
     std::vector<std::string> paths_;
     zone::Built built_;
     std::vector<answer::ServiceState> states_;
+    answer::Settings settings_;
     std::unique_ptr<zone::Zones> zones_;
     std::vector<std::uint8_t> out_;
 };

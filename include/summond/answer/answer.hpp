@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "summond/base/wake_failure.hpp"
 #include "summond/zone/zone.hpp"
@@ -31,10 +32,23 @@ struct ServiceState {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
+// What the configuration says of answers, the same for all workers.
+struct Settings {
+    // Of class CHAOS (RFC 4892); empty: REFUSED.
+    std::string version;   // version.bind and version.server; at most 255 octets
+    std::string identity;  // hostname.bind and id.server, NSID (RFC 5001); at most max_identity
+};
+
+// Leaves room for the question and every other option in an answer of 512 octets.
+inline constexpr std::size_t max_identity = 100;
+
+inline const Settings default_settings;
+
 struct Context {
     const zone::Zones& zones;
     std::span<ServiceState> services;  // as many as zones.service_count()
     Transport transport = Transport::udp;
+    const Settings& settings = default_settings;
 };
 
 struct Decision {

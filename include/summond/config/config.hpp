@@ -141,10 +141,17 @@ struct Service {
     std::vector<Location> name_where;  // of names, one each
 };
 
+// What the server says of itself to those who ask; empty: nothing.
+struct Server {
+    std::string version;   // version.bind, at most 255 octets
+    std::string identity;  // id.server and NSID (RFC 5001), at most 100 octets
+};
+
 struct Config {
     std::vector<base::Endpoint> listen;
     std::string user;  // of the front; empty: summond, or nobody where that does not exist
     std::string log_level = "info";  // trace, debug, info, warn, error
+    Server server;
     std::vector<Zone> zones;
     std::vector<Service> services;
 };

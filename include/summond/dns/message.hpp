@@ -15,6 +15,7 @@ struct Edns {
     std::uint8_t version = 0;
     bool dnssec_ok = false;      // DO, RFC 3225; echoed
     std::uint16_t udp_size = 0;  // as sent; below 512 means 512 (§6.2.3)
+    bool nsid = false;           // the server's identity is asked for, RFC 5001 §2.1
 };
 
 struct Query {

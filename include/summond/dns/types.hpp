@@ -74,7 +74,10 @@ enum class ExtendedError : std::uint16_t {
 };
 
 // EDNS options, RFC 6891 §6.1.2.
-enum class Option : std::uint16_t { extended_error = 15 };
+enum class Option : std::uint16_t {
+    nsid = 3,             // RFC 5001
+    extended_error = 15,  // RFC 8914
+};
 
 // Bits of the header's second 16-bit word, RFC 1035 §4.1.1. RA, AD and CD are never set by an
 // authoritative server without validation.

@@ -55,6 +55,7 @@ class Front {
 
     boost::asio::io_context& io_;
     const base::Clock& clock_;
+    const answer::Settings settings_;
     Services services_;
     TcpServer tcp_;
     std::vector<base::UniqueFd> listeners_;  // until start

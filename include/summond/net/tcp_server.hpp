@@ -50,7 +50,8 @@ class TcpServer {
     // All references must outlive the server, and the io_context must not run handlers any more
     // when the server is destroyed.
     TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
-              const base::Clock& clock, const TcpLimits& limits = {});
+              const base::Clock& clock, const TcpLimits& limits = {},
+              const answer::Settings& settings = answer::default_settings);
     ~TcpServer();
 
     // Accepts connections from a listening socket.

@@ -23,11 +23,10 @@ class ParkedQueries;
 
 class UdpWorker {
   public:
-    // sockets: bound, as made by bind_endpoint. zones, services and clock must outlive the worker.
-    static base::Result<std::unique_ptr<UdpWorker>> make(std::vector<base::UniqueFd> sockets,
-                                                         const zone::Zones& zones,
-                                                         Services& services,
-                                                         const base::Clock& clock);
+    // sockets: bound, as made by bind_endpoint. All references must outlive the worker.
+    static base::Result<std::unique_ptr<UdpWorker>> make(
+        std::vector<base::UniqueFd> sockets, const zone::Zones& zones, Services& services,
+        const base::Clock& clock, const answer::Settings& settings = answer::default_settings);
     ~UdpWorker();
 
     // Until stop(), or until nothing is left to do after drain().
@@ -52,7 +51,8 @@ class UdpWorker {
         bool wildcard;
     };
     struct Batch;
-    UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock);
+    UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
+              const answer::Settings& settings);
 
     void receive(std::uint32_t socket);
     unsigned resolve_batch(std::uint32_t socket, unsigned received);
