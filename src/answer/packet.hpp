@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "cookie.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/zone/image.hpp"
@@ -89,7 +90,7 @@ class Packet {
     dns::Rcode rcode_ = dns::Rcode::noerror;
     std::uint16_t counts_[3] = {};
     // Options other than the extended error, as in OPT's RDATA.
-    std::array<std::uint8_t, 4 + max_identity> options_;
+    std::array<std::uint8_t, (4 + max_identity) + (4 + std::tuple_size_v<Cookie>)> options_;
     std::size_t options_size_ = 0;
     bool has_extended_error_ = false;
     dns::ExtendedError extended_error_{};

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "cookie.hpp"
 #include "resolution.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/dns/message.hpp"
@@ -62,6 +63,30 @@ std::span<const std::uint8_t> octets(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+// Adds the COOKIE option to the answer of a query that has one. False: FORMERR.
+bool exchange_cookies(const dns::Query& query, const Context& context, Packet& packet,
+                      CheckedCookie::Client& client) {
+    client = CheckedCookie::Client::unknown;
+    const auto& cookie = query.edns.cookie;
+    if (!cookie || !context.settings.cookie_secret || context.client.empty())
+        return true;
+    if (!is_well_formed_cookie(*cookie))
+        return false;
+    const auto checked =
+        check_cookie(*cookie, context.client, context.now, *context.settings.cookie_secret);
+    packet.add_option(dns::Option::cookie, checked.reply);
+    client = checked.client;
+    return true;
+}
+
+// RFC 7873 §5.4. Where there are no cookies it is a query without a question.
+Decision answer_cookie(const Context& context, Packet& packet, CheckedCookie::Client client) {
+    if (!context.settings.cookie_secret || context.client.empty())
+        return failed(packet, Rcode::formerr);
+    return failed(packet,
+                  client == CheckedCookie::Client::wrong ? Rcode::badcookie : Rcode::noerror);
+}
+
 // Class CHAOS has nothing but what the server says of itself (RFC 4892), if it is to.
 Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings) {
     using namespace std::string_view_literals;
@@ -100,8 +125,15 @@ Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8
     // RFC 6891 §6.1.3: nothing of the query is understood but its version.
     if (query.edns.version > 0)
         return failed(packet, Rcode::badvers);
+    // A wrong cookie is replaced and does no harm (RFC 7873 §5.2.3): the client may have learnt it
+    // before its address or our secret changed.
+    CheckedCookie::Client client;
+    if (!exchange_cookies(query, context, packet, client))
+        return failed(packet, Rcode::formerr);
     if (query.edns.nsid && !context.settings.identity.empty())
         packet.add_option(dns::Option::nsid, octets(context.settings.identity));
+    if (parsed == dns::Parsed::cookie)
+        return answer_cookie(context, packet, client);
     if (query.klass == dns::Class::ch)
         return chaos(query, packet, context.settings);
     if (query.klass != dns::Class::in)
@@ -139,11 +171,13 @@ Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8
 }
 
 std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
-                       base::WakeFailure why, Transport transport) noexcept {
+                       base::WakeFailure why, const Context& context) noexcept {
     dns::Query query;
     if (dns::parse_query(query_bytes, query) == dns::Parsed::drop)
         return 0;
-    Packet packet(query, out, transport);
+    Packet packet(query, out, context.transport);
+    CheckedCookie::Client client;
+    exchange_cookies(query, context, packet, client);
     return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
 }
 

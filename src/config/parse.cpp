@@ -1,6 +1,7 @@
-// The top level of a configuration: listen, user, log, server; the zones and services in their own
-// files.
+// The top level of a configuration: listen, user, log, server, cookies; the zones and services in
+// their own files.
 #include <algorithm>
+#include <charconv>
 #include <exception>
 
 #include "check.hpp"
@@ -94,6 +95,35 @@ void read_server(const Value& value, Server& server) {
     mapping->refuse_rest();
 }
 
+void read_secret(const Value& value, Cookies& cookies) {
+    std::array<std::uint8_t, 16> secret;
+    const std::string_view text = value.node->text;  // empty if it is no scalar
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    if (text.size() != 2 * secret.size() ||
+        text.find_first_not_of(digits) != std::string_view::npos) {
+        // Without the value: it may be a secret with a slip of the pen.
+        value.complain("must be 32 hexadecimal digits; `openssl rand -hex 16` makes some");
+        return;
+    }
+    for (std::size_t i = 0; i < secret.size(); ++i)
+        std::from_chars(&text[2 * i], &text[2 * i] + 2, secret[i], 16);
+    cookies.secret = secret;
+}
+
+void read_cookies(const Value& value, Cookies& cookies) {
+    if (value.is(Node::Kind::scalar) && (value.node->text == "on" || value.node->text == "off")) {
+        cookies.enabled = value.node->text == "on";
+        return;
+    }
+    auto mapping = Mapping::of(value, "cookies.", "on, off or {secret: 32 hexadecimal digits}");
+    if (!mapping)
+        return;
+    if (const auto secret =
+            mapping->require("secret", "cookies", "give 32 hexadecimal digits, or say on"))
+        read_secret(*secret, cookies);
+    mapping->refuse_rest();
+}
+
 void read_config(const Node& root, const Paths& paths, Problems& problems, Config& config) {
     const Value value{&root, root.where, "the configuration", &problems};
     auto mapping = Mapping::of(value, "", "a mapping with zones: and perhaps services:");
@@ -107,6 +137,8 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         read_log(*log, config);
     if (const auto server = mapping->take("server"))
         read_server(*server, config.server);
+    if (const auto cookies = mapping->take("cookies"))
+        read_cookies(*cookies, config.cookies);
 
     const auto zones_value = mapping->require("zones", "the configuration",
                                               "list at least one, such as - name: jit.example");

@@ -53,8 +53,12 @@ bool skip_name(std::span<const std::uint8_t> message, std::size_t& at) {
     return false;
 }
 
-void read_option(Option option, std::span<const std::uint8_t>, Edns& edns) {
+void read_option(Option option, std::span<const std::uint8_t> data, Edns& edns) {
     switch (option) {
+        case Option::cookie:
+            if (!edns.cookie)
+                edns.cookie = data;
+            break;
         case Option::nsid:  // its data means nothing, RFC 5001 §2.1
             edns.nsid = true;
             break;
@@ -117,15 +121,18 @@ Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept
         return Parsed::drop;
     if (static_cast<Opcode>(query.flags >> opcode_shift & 0xf) != Opcode::query)
         return Parsed::notimp;
-    if (get16(&message[4]) != 1)
+    const unsigned questions = get16(&message[4]);
+    if (questions > 1)
         return Parsed::formerr;
 
-    const auto body = message.subspan(header_size);
-    if (!query.name.assign(body) || body.size() - query.name.size < 4)
-        return Parsed::formerr;
-    query.question = body.first(query.name.size + 4U);
-    query.type = static_cast<Type>(get16(&body[query.name.size]));
-    query.klass = static_cast<Class>(get16(&body[query.name.size + 2U]));
+    if (questions == 1) {
+        const auto body = message.subspan(header_size);
+        if (!query.name.assign(body) || body.size() - query.name.size < 4)
+            return Parsed::formerr;
+        query.question = body.first(query.name.size + 4U);
+        query.type = static_cast<Type>(get16(&body[query.name.size]));
+        query.klass = static_cast<Class>(get16(&body[query.name.size + 2U]));
+    }
 
     // At most 3 * 65535 turns, each of which takes 11 octets of a message of at most 65535.
     std::size_t at = header_size + query.question.size();
@@ -135,7 +142,11 @@ Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept
         if (!read_record(message, at, i >= before, query.edns))
             return Parsed::formerr;
     }
-    return at == message.size() ? Parsed::query : Parsed::formerr;
+    if (at != message.size())
+        return Parsed::formerr;
+    if (questions == 0)
+        return query.edns.cookie ? Parsed::cookie : Parsed::formerr;
+    return Parsed::query;
 }
 
 }  // namespace summond::dns

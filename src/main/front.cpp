@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -49,8 +50,9 @@ class FrontProcess {
     }
 
     base::Result<void> start(const config::Config& config, const zone::Zones& zones,
-                             std::vector<base::UniqueFd> sockets, ipc::Channel vmm) {
-        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_);
+                             std::vector<base::UniqueFd> sockets, ipc::Channel vmm,
+                             const answer::CookieSecret& cookie_secret) {
+        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret);
         if (!made)
             return tl::make_unexpected(made.error());
         front_ = std::move(*made);
@@ -143,11 +145,18 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
     if (!zones)
         return failed("zone image: " + zones.error().what);
 
+    const auto secret = proc::read_memfd(secret_fd);
+    answer::CookieSecret cookie_secret;
+    if (!secret || secret->size() != cookie_secret.size())
+        return failed("no secret for DNS cookies from the parent");
+    std::copy(secret->begin(), secret->end(), cookie_secret.begin());
+
     asio::io_context io(1);
     FrontProcess process(io, std::move(control));
     if (const auto isolated = proc::isolate_front(config.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
-    if (const auto started = process.start(config, *zones, std::move(sockets), std::move(vmm));
+    if (const auto started =
+            process.start(config, *zones, std::move(sockets), std::move(vmm), cookie_secret);
         !started)
         return failed(started.error().what);
     io.run();

@@ -5,10 +5,13 @@
 #include "parent.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <thread>
@@ -39,6 +42,20 @@ void set_log_level(const Generation& generation) {
     spdlog::default_logger()->set_level(spdlog::level::from_str(generation.log_level));
 }
 
+base::Result<base::UniqueFd> make_cookie_secret() {
+    std::array<std::uint8_t, 16> secret;
+    if (::getrandom(secret.data(), secret.size(), 0) != ssize_t{secret.size()})
+        return base::system_error("getrandom", errno);
+    auto fd = proc::create_memfd("summond-cookie-secret");
+    if (!fd)
+        return fd;
+    if (auto written = proc::write_all(fd->get(), secret); !written)
+        return tl::make_unexpected(written.error());
+    if (auto sealed = proc::seal(fd->get()); !sealed)
+        return tl::make_unexpected(sealed.error());
+    return fd;
+}
+
 }  // namespace
 
 Parent::Parent(std::string config_file, bool simulate)
@@ -47,6 +64,12 @@ Parent::Parent(std::string config_file, bool simulate)
       udp_workers_(std::max(1U, std::thread::hardware_concurrency())) {}
 
 int Parent::run() {
+    auto secret = make_cookie_secret();
+    if (!secret) {
+        spdlog::critical("{}", secret.error().what);
+        return exit_failed;
+    }
+    cookie_secret_ = std::move(*secret);
     wait_for_signal();
     load();
     io_.run();

@@ -75,6 +75,8 @@ class Parent {
     const std::string config_file_;
     const bool simulate_;
     const unsigned udp_workers_;
+    // Random, for the life of the daemon: clients' DNS cookies outlive fronts and reloads.
+    base::UniqueFd cookie_secret_;
     int status_ = 0;
 
     boost::asio::io_context io_{1};

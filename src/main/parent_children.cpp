@@ -26,7 +26,8 @@ constexpr auto drain_limit = 30s;
 void Parent::start_front(Front& front) {
     const Generation& generation = *front.generation;
     std::vector<proc::FdMapping> fds{{generation.config.get(), config_fd},
-                                     {generation.image.get(), image_fd}};
+                                     {generation.image.get(), image_fd},
+                                     {cookie_secret_.get(), secret_fd}};
     int next_fd = first_socket_fd;
     for (const auto& listener : generation.listeners) {
         for (const base::UniqueFd& socket : listener->sockets)

@@ -11,7 +11,8 @@ inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm)
 inline constexpr int config_fd = 4;   // sealed memfd: text of the configuration (all children)
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
 inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
-inline constexpr int first_socket_fd = 7;  // bound sockets (front): UDP workers x addresses, TCP
+inline constexpr int secret_fd = 7;   // sealed memfd: 16 octets for DNS cookies (front)
+inline constexpr int first_socket_fd = 8;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
 inline constexpr int exit_failed = 1;             // while running; the log says why and what to do

@@ -24,13 +24,21 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
     return result;
 }
 
+answer::Settings answer_settings(const config::Config& config,
+                                 const answer::CookieSecret& cookie_secret) {
+    answer::Settings settings{config.server.version, config.server.identity, std::nullopt};
+    if (config.cookies.enabled)
+        settings.cookie_secret = config.cookies.secret.value_or(cookie_secret);
+    return settings;
+}
+
 }  // namespace
 
 Front::Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
-             const base::Clock& clock)
+             const base::Clock& clock, const answer::CookieSecret& cookie_secret)
     : io_(io),
       clock_(clock),
-      settings_{config.server.version, config.server.identity},
+      settings_(answer_settings(config, cookie_secret)),
       services_(settings(config, zones), clock, [this] { on_services_changed(); }),
       tcp_(io, zones, services_, clock, {}, settings_),
       wanted_watch_(io, services_.wanted_fd(),
@@ -52,8 +60,9 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
                                                  const config::Config& config,
                                                  const zone::Zones& zones,
                                                  std::vector<base::UniqueFd> sockets,
-                                                 const base::Clock& clock) {
-    std::unique_ptr<Front> front(new Front(io, config, zones, clock));
+                                                 const base::Clock& clock,
+                                                 const answer::CookieSecret& cookie_secret) {
+    std::unique_ptr<Front> front(new Front(io, config, zones, clock, cookie_secret));
     std::map<std::string, std::size_t> udp_sockets;  // of an endpoint, so far
     std::vector<std::vector<base::UniqueFd>> of_worker;
     for (base::UniqueFd& socket : sockets) {

@@ -68,12 +68,15 @@ void TcpServer::accept(Listener& listener) {
 
 void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
     Source source{};
+    base::IpAddress address;
     if (peer.address().is_v4()) {
         const auto bytes = peer.address().to_v4().to_bytes();
+        address = base::IpAddress::v4(bytes);
         source[0] = 4;
         std::ranges::copy(bytes, source.begin() + 1);
     } else {
         const auto bytes = peer.address().to_v6().to_bytes();
+        address = base::IpAddress::v6(bytes);
         source[0] = 6;
         std::copy_n(bytes.begin(), 8, source.begin() + 1);
     }
@@ -84,7 +87,7 @@ void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
         return;
     ++sources_[source];
     const auto place = sessions_.insert(
-        sessions_.end(), std::make_shared<TcpSession>(*this, std::move(socket), source));
+        sessions_.end(), std::make_shared<TcpSession>(*this, std::move(socket), source, address));
     (*place)->start(place);
     if (draining_)
         (*place)->drain();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "parked.hpp"
+#include "unix_time.hpp"
 
 namespace summond::net {
 
@@ -30,10 +31,11 @@ std::size_t frame_length(std::span<const std::uint8_t> frame) {
 }  // namespace
 
 TcpSession::TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket,
-                       TcpServer::Source source)
+                       TcpServer::Source source, const base::IpAddress& address)
     : server_(server),
       socket_(std::move(socket)),
       source_(source),
+      address_(address),
       last_progress_(server.clock_.now()),
       in_(usual_input) {}
 
@@ -101,8 +103,15 @@ void TcpSession::process() {
     next();
 }
 
+// The server's, for this client and now.
+answer::Context& TcpSession::context() {
+    server_.context_.client = address_.bytes();
+    server_.context_.now = unix_time();
+    return server_.context_;
+}
+
 void TcpSession::handle(std::span<const std::uint8_t> query) {
-    const Decision decision = answer::resolve(query, server_.answer_, server_.context_);
+    const Decision decision = answer::resolve(query, server_.answer_, context());
     switch (decision.kind) {
         case Decision::Kind::answer:
             reply(decision.size);
@@ -110,7 +119,7 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
         case Decision::Kind::park:
             if (!park(query, decision.service))
                 reply(answer::servfail(query, server_.answer_, base::WakeFailure::refused,
-                                       answer::Transport::tcp));
+                                       context()));
             break;
         case Decision::Kind::drop:
             break;
@@ -144,7 +153,7 @@ void TcpSession::resolve_parked() {
             ++i;
             continue;
         }
-        const Decision decision = answer::resolve(parked.query, server_.answer_, server_.context_);
+        const Decision decision = answer::resolve(parked.query, server_.answer_, context());
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
                 server_.services_.want(decision.service);
@@ -164,7 +173,7 @@ void TcpSession::expire() {
         if (parked.deadline > now)
             return false;
         reply(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
-                               answer::Transport::tcp));
+                               context()));
         return true;
     });
     const base::Duration limit = shut_down_ ? linger : server_.limits_.idle;

@@ -13,7 +13,8 @@ namespace summond::net {
 
 class TcpSession : public std::enable_shared_from_this<TcpSession> {
   public:
-    TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket, TcpServer::Source source);
+    TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket, TcpServer::Source source,
+               const base::IpAddress& address);
 
     // place: this session in the server's list.
     void start(TcpServer::Sessions::iterator place);
@@ -39,6 +40,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void read();
     void on_read(std::size_t size);
     void process();
+    answer::Context& context();
     void handle(std::span<const std::uint8_t> query);
     bool park(std::span<const std::uint8_t> query, std::uint32_t service);
     void reply(std::uint32_t size);
@@ -53,6 +55,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     TcpServer& server_;
     boost::asio::ip::tcp::socket socket_;
     const TcpServer::Source source_;
+    const base::IpAddress address_;
     TcpServer::Sessions::iterator place_;
     base::TimePoint last_progress_;
 

@@ -11,6 +11,7 @@
 
 #include "parked.hpp"
 #include "summond/net/bind.hpp"
+#include "unix_time.hpp"
 
 namespace summond::net {
 
@@ -173,6 +174,7 @@ void UdpWorker::receive(std::uint32_t socket) {
 
 // Returns the number of answers, which are ready to be sent.
 unsigned UdpWorker::resolve_batch(std::uint32_t socket, unsigned received) {
+    context_.now = unix_time();
     unsigned answers = 0;
     for (unsigned i = 0; i < received; ++i) {
         msghdr& header = batch_->in[i].msg_hdr;
@@ -180,6 +182,7 @@ unsigned UdpWorker::resolve_batch(std::uint32_t socket, unsigned received) {
             continue;
         const std::span query(batch_->query[i].bytes.data(), batch_->in[i].msg_len);
         const std::span out(batch_->answer[answers].bytes.data(), answer::max_udp_answer);
+        context_.client = octets_of(batch_->address[i]);
         const Decision decision = answer::resolve(query, out, context_);
         if (decision.kind == Decision::Kind::drop)
             continue;
@@ -233,6 +236,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
 
 // Answers those whose service is up or has failed; asks again for those whose wake came to nothing.
 void UdpWorker::resolve_parked() {
+    context_.now = unix_time();
     for (std::size_t i = 0; i < parked_->size();) {
         const auto& state = context_.services[parked_->service(i)];
         const Availability availability = state.availability.load(std::memory_order_acquire);
@@ -241,6 +245,7 @@ void UdpWorker::resolve_parked() {
             continue;
         }
         const std::span out(batch_->answer[0].bytes.data(), answer::max_udp_answer);
+        context_.client = octets_of(parked_->client(i).address);
         const Decision decision = answer::resolve(parked_->query(i), out, context_);
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
@@ -255,6 +260,7 @@ void UdpWorker::resolve_parked() {
 }
 
 void UdpWorker::expire_parked() {
+    context_.now = unix_time();
     const base::TimePoint now = clock_.now();
     const std::span out(batch_->answer[0].bytes.data(), answer::max_udp_answer);
     for (std::size_t i = 0; i < parked_->size();) {
@@ -262,8 +268,8 @@ void UdpWorker::expire_parked() {
             ++i;
             continue;
         }
-        answer_parked(i, answer::servfail(parked_->query(i), out, services_.overdue(),
-                                          answer::Transport::udp));
+        context_.client = octets_of(parked_->client(i).address);
+        answer_parked(i, answer::servfail(parked_->query(i), out, services_.overdue(), context_));
         parked_->remove(i);
     }
 }

@@ -222,8 +222,9 @@ TEST_F(Messages, ReferralsWithoutAllTheirGlueAreTruncated) {
 TEST_F(Messages, ParkedQueriesGetTheirServfail) {
     const Bytes query = query_bytes({.name = "wWw.jit.example", .edns = true, .dnssec_ok = true});
     Bytes out(summond::answer::max_udp_answer);
+    const summond::answer::Context context{engine.zones(), {}};
     const auto text = [&](WakeFailure why) {
-        const auto size = summond::answer::servfail(query, out, why, Transport::udp);
+        const auto size = summond::answer::servfail(query, out, why, context);
         EXPECT_TRUE(std::equal(query.begin() + 12, query.begin() + 33, out.begin() + 12));
         return answer_text({out.data(), size});
     };
@@ -233,13 +234,13 @@ TEST_F(Messages, ParkedQueriesGetTheirServfail) {
               "SERVFAIL\nEDNS size=1232 do ede=14:services cannot be started now\n");
     EXPECT_EQ(text(WakeFailure::none),
               "SERVFAIL\nEDNS size=1232 do ede=0:service is not available\n");
-    EXPECT_EQ(summond::answer::servfail(Bytes(5), out, WakeFailure::none, Transport::udp), 0U);
+    EXPECT_EQ(summond::answer::servfail(Bytes(5), out, WakeFailure::none, context), 0U);
 }
 
 TEST_F(Messages, SaysOfItselfWhatIsConfigured) {
     for (const char* name : {"version.bind", "version.server", "hostname.bind", "id.server"})
         EXPECT_EQ(engine.ask({.name = name, .type = "TXT", .klass = 3}), "REFUSED\n") << name;
-    engine.settings() = {.version = "summond 1", .identity = "ns1"};
+    engine.settings() = {.version = "summond 1", .identity = "ns1", .cookie_secret = {}};
     for (const char* name : {"VERSION.bind", "version.server"})
         EXPECT_EQ(engine.ask({.name = name, .type = "TXT", .klass = 3}),
                   std::string("NOERROR aa\nAN ") + name + ". 0 CH TXT \"summond 1\"\n");
@@ -249,7 +250,7 @@ TEST_F(Messages, SaysOfItselfWhatIsConfigured) {
     EXPECT_EQ(engine.ask({.name = "version.bind", .type = "A", .klass = 3}), "REFUSED\n");
     EXPECT_EQ(engine.ask({.name = "x.version.bind", .type = "TXT", .klass = 3}), "REFUSED\n");
     EXPECT_EQ(engine.ask({.name = "version.bind", .type = "TXT"}), "REFUSED\n");
-    engine.settings() = {.version = std::string(255, 'v'), .identity = {}};
+    engine.settings() = {.version = std::string(255, 'v'), .identity = {}, .cookie_secret = {}};
     EXPECT_EQ(size({.name = "version.bind", .type = "TXT", .klass = 3}), 30U + 12 + 256);
     EXPECT_EQ(engine.ask({.name = "id.server", .type = "TXT", .klass = 3}), "REFUSED\n");
 }
@@ -274,4 +275,47 @@ TEST_F(Messages, NsidIsSentToThoseWhoAsk) {
     EXPECT_EQ(engine.ask(large), "NOERROR aa tc\nEDNS size=1232 nsid=ns1\n");
     large.udp_size = static_cast<std::uint16_t>(large.udp_size + 7);
     EXPECT_EQ(size(large), large.udp_size);
+}
+
+TEST_F(Messages, CookiesAreExchanged) {
+    const std::string answer = "NOERROR aa\nAN small.jit.example. 300 IN TXT \"x\"\n";
+    const std::string client("\0\12\0\10\x24\x64\xc4\xab\xcf\x10\xc9\x57", 12);
+    Ask ask{.name = "small.jit.example", .type = "TXT", .edns = true, .options = client};
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");  // off
+    engine.settings().cookie_secret = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,
+                                       0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 cookie\n");
+    // The first vector of RFC 9018 Appendix A.
+    const auto out = engine.out(engine.resolve(query_bytes(ask)));
+    const Bytes cookie{0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57, 1,    0,    0,    0,
+                       0x5c, 0xf7, 0x9f, 0x11, 0x1f, 0x81, 0x30, 0xc3, 0xee, 0xe2, 0x94, 0x80};
+    EXPECT_EQ(Bytes(out.end() - 24, out.end()), cookie);
+    // A wrong one does no harm; only the first counts.
+    std::string wrong("\0\12\0\30", 4);
+    wrong += std::string(24, 'w');
+    ask.options = wrong + std::string("\0\12\0\1x", 5);
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 cookie\n");
+    ask.options = std::string("\0\12\0\7ccccccc", 11) + client;
+    EXPECT_EQ(engine.ask(ask), "FORMERR\nEDNS size=1232\n");
+    ask = {.name = "other", .edns = true, .options = client};
+    EXPECT_EQ(engine.ask(ask), "REFUSED\nEDNS size=1232 cookie ede=20:\n");
+    EXPECT_EQ(engine.ask({.name = "small.jit.example", .type = "TXT", .edns = true}),
+              answer + "EDNS size=1232\n");
+}
+
+TEST_F(Messages, AQueryForACookieOnlyHasNoQuestion) {
+    const auto ask = [&](const std::string& options) {
+        Bytes query = query_bytes({.name = ".", .edns = true, .options = options});
+        query.erase(query.begin() + 12, query.begin() + 17);
+        query[5] = 0;
+        return raw(query);
+    };
+    const std::string client("\0\12\0\10cccccccc", 12);
+    EXPECT_EQ(ask(client), "FORMERR\nEDNS size=1232\n");  // off
+    engine.settings().cookie_secret.emplace();
+    EXPECT_EQ(ask(client), "NOERROR\nEDNS size=1232 cookie\n");
+    EXPECT_EQ(ask(std::string("\0\12\0\20cccccccc12345678", 20)),
+              "EXTENDED23\nEDNS size=1232 cookie\n");
+    EXPECT_EQ(ask(""), "FORMERR\nEDNS size=1232\n");
+    EXPECT_EQ(ask(std::string("\0\12\0\1c", 5)), "FORMERR\nEDNS size=1232\n");
 }

@@ -56,18 +56,23 @@ ns.sub A 192.0.2.5
                 {.name = std::string(name) + ".jit.example", .type = type, .edns = true}));
     }
     queries.push_back(test::query_bytes({.name = "version.bind", .type = "TXT", .klass = 3}));
-    queries.push_back(test::query_bytes(
-        {.name = "ns.jit.example", .edns = true, .options = std::string("\0\3\0\0", 4)}));
+    queries.push_back(
+        test::query_bytes({.name = "ns.jit.example",
+                           .edns = true,
+                           .options = std::string("\0\3\0\0\0\12\0\10cccccccc", 16)}));
     std::vector<std::uint8_t> out(answer::max_udp_answer);
     std::vector<answer::ServiceState> states(2);
     states[0].availability = answer::Availability::answerable;
-    answer::Settings settings{"version", std::string(answer::max_identity, 'i')};
-    answer::Context context{engine.zones(), states, answer::Transport::udp, settings};
+    answer::Settings settings{"version", std::string(answer::max_identity, 'i'),
+                              answer::CookieSecret{}};
+    const std::uint8_t client[4] = {192, 0, 2, 1};
+    answer::Context context{engine.zones(), states, answer::Transport::udp,
+                            settings,       client, 1559731985};
     const std::size_t before = allocations;
     unsigned kinds = 0;
     for (const auto& query : queries) {
         kinds |= 1U << static_cast<unsigned>(answer::resolve(query, out, context).kind);
-        answer::servfail(query, out, base::WakeFailure::crashed, answer::Transport::udp);
+        answer::servfail(query, out, base::WakeFailure::crashed, context);
     }
     EXPECT_EQ(allocations, before);
     EXPECT_EQ(kinds, 7U);  // answered, parked and dropped

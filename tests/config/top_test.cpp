@@ -53,6 +53,21 @@ TEST(Top, Server) {
                 testing::EndsWith(", 101 octets; it must be a text of at most 100 octets"));
 }
 
+TEST(Top, Cookies) {
+    const auto cookies = [](const std::string& value) {
+        return config_of("cookies: " + value + "\n" + zone_config(good_zone)).cookies;
+    };
+    EXPECT_TRUE(config_of(zone_config(good_zone)).cookies.enabled);
+    EXPECT_TRUE(cookies("on").enabled);
+    EXPECT_FALSE(cookies("off").enabled);
+    EXPECT_FALSE(cookies("on").secret);
+    const Cookies given = cookies("{secret: E5e973e5a6b2a43f48e7dc849e37bf0f}");
+    EXPECT_TRUE(given.enabled);
+    EXPECT_EQ(*given.secret,
+              (std::array<std::uint8_t, 16>{0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f, 0x48,
+                                            0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0x0f}));
+}
+
 TEST(Top, ServicesMayBeEmpty) {
     EXPECT_TRUE(config_of("services:\n" + zone_config(good_zone)).services.empty());
     EXPECT_TRUE(config_of("services: []\n" + zone_config(good_zone)).services.empty());
@@ -108,11 +123,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "1:20: server.identity is a list; it must be a text of at most 100 octets"},
         BadCase{"server", "{nsid: a}",
                 "1:10: unknown key \"server.nsid\"; known here: version and identity"},
+        BadCase{
+            "cookies", "maybe",
+            "1:10: cookies is \"maybe\"; it must be on, off or {secret: 32 hexadecimal digits}"},
+        BadCase{"cookies", "{}",
+                "1:10: cookies has no secret; give 32 hexadecimal digits, or say on"},
+        BadCase{"cookies", "{secret: e5e973e5a6b2a43f48e7dc849e37bf0}",
+                "1:19: cookies.secret: must be 32 hexadecimal digits; `openssl rand -hex 16` makes "
+                "some"},
+        BadCase{"cookies", "{secret: e5e973e5a6b2a43f48e7dc849e37bf0g}",
+                "1:19: cookies.secret: must be 32 hexadecimal digits; `openssl rand -hex 16` makes "
+                "some"},
         BadCase{"service", "[]", "1:1: unknown key \"service\"; did you mean \"services\"?"},
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
-                "1:1: unknown key \"threads\"; known here: listen, user, log, server, zones, "
-                "defaults and services"},
+                "1:1: unknown key \"threads\"; known here: listen, user, log, server, cookies, "
+                "zones, defaults and services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

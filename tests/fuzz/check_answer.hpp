@@ -55,8 +55,8 @@ inline answer::Decision check_answer(std::span<const std::uint8_t> query_bytes,
     FUZZ_CHECK(ldns_pkt_edns(packet) == query.edns.present);
     FUZZ_CHECK(!ldns_pkt_ra(packet) && !ldns_pkt_ad(packet));
     // An answer that says nothing says why.
-    if (ldns_pkt_get_rcode(packet) == LDNS_RCODE_NOERROR && !ldns_pkt_tc(packet) &&
-        ldns_pkt_edns_extended_rcode(packet) == 0)
+    if (parsed == dns::Parsed::query && ldns_pkt_get_rcode(packet) == LDNS_RCODE_NOERROR &&
+        !ldns_pkt_tc(packet) && ldns_pkt_edns_extended_rcode(packet) == 0)
         FUZZ_CHECK(ldns_pkt_ancount(packet) + ldns_pkt_nscount(packet) > 0);
     // No record twice in a section.
     const ldns_rr_list* answers = ldns_pkt_answer(packet);

@@ -1,6 +1,7 @@
 // Queries to the whole engine over zones that have everything. The first octet: bit 0 TCP, bit 1
 // the rest is no message but a description of one (octets choose labels that the zones use, so
-// that names which mean something are found soon), bits 2 to 5 what the services do.
+// that names which mean something are found soon), bits 2 to 5 what the services do,
+// bit 6 an IPv4 client.
 #include "check_answer.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
@@ -130,6 +131,11 @@ std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
         query[11] = 1;
         query.insert(query.end(), {0, 0, 41, static_cast<std::uint8_t>(udp_size >> 8),
                                    static_cast<std::uint8_t>(udp_size), 0, 0, 0x80, 0, 0, 0});
+        if ((options & 4) != 0) {  // NSID, COOKIE
+            query.back() = 16;
+            query.insert(query.end(),
+                         {0, 3, 0, 0, 0, 10, 0, 8, 'c', 'l', 'i', 'e', 'n', 't', '0', '1'});
+        }
     }
     return query;
 }
@@ -138,7 +144,9 @@ std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static World world = make_world();
-    static const answer::Settings settings{"version", std::string(answer::max_identity, 'i')};
+    static const answer::Settings settings{"version", std::string(answer::max_identity, 'i'),
+                                           answer::CookieSecret{}};
+    static constexpr std::uint8_t client[16] = {0x20, 1, 0x0d, 0xb8};
     static const zone::Zones zones = *zone::Zones::open(world.built.image);
     if (size == 0)
         return 0;
@@ -146,9 +154,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t i = 0; i < world.states.size(); ++i)
         world.states[i].availability =
             static_cast<answer::Availability>(i == 0 ? mode >> 2 & 3 : mode >> 4 & 3);
-    answer::Context context{zones, world.states,
+    answer::Context context{zones,
+                            world.states,
                             (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,
-                            settings};
+                            settings,
+                            std::span(client).first((mode & 0x40) != 0 ? 4 : 16),
+                            0};
     const std::span<const std::uint8_t> rest(data + 1, size - 1);
     const auto query = (mode & 2) != 0 ? described_query(rest)
                                        : std::vector<std::uint8_t>(rest.begin(), rest.end());

@@ -37,7 +37,7 @@ class FrontTest : public testing::Test {
                 sockets.push_back(std::move(socket));
         }
         auto made = Front::make(io, test::example_config(), test::example_zones(),
-                                std::move(sockets), clock);
+                                std::move(sockets), clock, answer::CookieSecret{});
         ASSERT_TRUE(made) << made.error().what;
         front = std::move(*made);
         EXPECT_EQ(front->worker_count(), workers);

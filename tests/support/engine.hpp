@@ -66,6 +66,8 @@ inline std::string option_text(const std::uint8_t* option) {
     switch (dns::get16(option)) {
         case 3:
             return " nsid=" + std::string(data, data + size);
+        case 10:
+            return size == 24 ? " cookie" : " cookie?";
         case 15:
             return " ede=" + std::to_string(dns::get16(data)) + ":" +
                    std::string(data + 2, data + size);
@@ -75,7 +77,7 @@ inline std::string option_text(const std::uint8_t* option) {
 }
 
 // "NOERROR aa" and a line for each record: "AN www.jit.example. 60 IN A 192.0.2.1", "AU", "AD";
-// last "EDNS size=1232 do nsid=me ede=20:text" where there is an OPT record.
+// last "EDNS size=1232 do cookie nsid=me ede=20:text" where there is an OPT record.
 inline std::string answer_text(std::span<const std::uint8_t> bytes) {
     ldns_pkt* parsed = nullptr;
     const ldns_status status = ldns_wire2pkt(&parsed, bytes.data(), bytes.size());
@@ -167,7 +169,8 @@ class Engine {
         out_.assign(
             transport == answer::Transport::udp ? answer::max_udp_answer : answer::max_tcp_answer,
             0xee);
-        answer::Context context{*zones_, states_, transport, settings_};
+        static constexpr std::uint8_t client[] = {198, 51, 100, 100};
+        answer::Context context{*zones_, states_, transport, settings_, client, 1559731985};
         return answer::resolve(query, out_, context);
     }
     std::span<const std::uint8_t> out(const answer::Decision& decision) const {

@@ -1,8 +1,10 @@
 // The query engine: bytes in, decision out. No I/O, no clock, no heap allocation.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -32,11 +34,15 @@ struct ServiceState {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
+// Of DNS Cookies (RFC 9018 §4.4).
+using CookieSecret = std::array<std::uint8_t, 16>;
+
 // What the configuration says of answers, the same for all workers.
 struct Settings {
     // Of class CHAOS (RFC 4892); empty: REFUSED.
     std::string version;   // version.bind and version.server; at most 255 octets
     std::string identity;  // hostname.bind and id.server, NSID (RFC 5001); at most max_identity
+    std::optional<CookieSecret> cookie_secret;  // none: the COOKIE option is not known
 };
 
 // Leaves room for the question and every other option in an answer of 512 octets.
@@ -49,6 +55,9 @@ struct Context {
     std::span<ServiceState> services;  // as many as zones.service_count()
     Transport transport = Transport::udp;
     const Settings& settings = default_settings;
+    // For cookies, of each query. Without an address there are none.
+    std::span<const std::uint8_t> client{};  // its address, 4 or 16 octets
+    std::uint32_t now = 0;                   // Unix time, seconds
 };
 
 struct Decision {
@@ -75,6 +84,6 @@ Decision resolve(std::span<const std::uint8_t> query, std::span<std::uint8_t> ou
 // SERVFAIL with an Extended DNS Error for a query that resolve parked and that nothing can wait
 // for any longer. Returns the size of the answer in out.
 std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
-                       base::WakeFailure why, Transport transport) noexcept;
+                       base::WakeFailure why, const Context& context) noexcept;
 
 }  // namespace summond::answer

@@ -147,11 +147,19 @@ struct Server {
     std::string identity;  // id.server and NSID (RFC 5001), at most 100 octets
 };
 
+// DNS Cookies (RFC 7873).
+struct Cookies {
+    bool enabled = true;
+    // Shared by servers behind one address (RFC 9018 §3); none: one of this server's own.
+    std::optional<std::array<std::uint8_t, 16>> secret;
+};
+
 struct Config {
     std::vector<base::Endpoint> listen;
     std::string user;  // of the front; empty: summond, or nobody where that does not exist
     std::string log_level = "info";  // trace, debug, info, warn, error
     Server server;
+    Cookies cookies;
     std::vector<Zone> zones;
     std::vector<Service> services;
 };

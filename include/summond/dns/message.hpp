@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "summond/dns/folded_name.hpp"
@@ -15,7 +16,9 @@ struct Edns {
     std::uint8_t version = 0;
     bool dnssec_ok = false;      // DO, RFC 3225; echoed
     std::uint16_t udp_size = 0;  // as sent; below 512 means 512 (§6.2.3)
-    bool nsid = false;           // the server's identity is asked for, RFC 5001 §2.1
+    // Data of the first COOKIE option (RFC 7873 §5.2), as received, part of the message.
+    std::optional<std::span<const std::uint8_t>> cookie;
+    bool nsid = false;  // the server's identity is asked for, RFC 5001 §2.1
 };
 
 struct Query {
@@ -32,13 +35,15 @@ struct Query {
 
 enum class Parsed : std::uint8_t {
     query,    // everything in Query is set
+    cookie,   // no question, but a COOKIE option: a client asks for a server cookie only (RFC 7873
+              // §5.4); id, flags and edns are set
     drop,     // not a query at all: under 12 octets, or a response. Never answered, so that two
               // servers cannot be made to answer each other.
     formerr,  // id and flags are set; question and edns as far as they were read
     notimp,   // id and flags are set: an opcode other than QUERY, whose format is not known
 };
 
-// Also formerr: QDCOUNT other than 1 (RFC 9619), two OPT records or one that is ill-formed (RFC
+// Also formerr: other QDCOUNTs than 1 (RFC 9619), two OPT records or one that is ill-formed (RFC
 // 6891 §6.1.1), trailing octets. Other records of the query are checked for form and ignored.
 Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept;
 

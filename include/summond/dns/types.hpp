@@ -61,8 +61,9 @@ enum class Rcode : std::uint16_t {
     nxdomain = 3,
     notimp = 4,
     refused = 5,
-    yxdomain = 6,  // RFC 6672 §2.2
-    badvers = 16,  // RFC 6891 §9
+    yxdomain = 6,    // RFC 6672 §2.2
+    badvers = 16,    // RFC 6891 §9
+    badcookie = 23,  // RFC 7873 §8
 };
 
 // RFC 8914 §4 and §5.2.
@@ -76,6 +77,7 @@ enum class ExtendedError : std::uint16_t {
 // EDNS options, RFC 6891 §6.1.2.
 enum class Option : std::uint16_t {
     nsid = 3,             // RFC 5001
+    cookie = 10,          // RFC 7873
     extended_error = 15,  // RFC 8914
 };
 

@@ -26,12 +26,14 @@ namespace summond::net {
 class Front {
   public:
     // sockets: from bind_endpoint, in any order. The first UDP socket of each endpoint goes to the
-    // first worker, and so on. Nothing is received yet. io, zones and clock must outlive the front.
+    // first worker, and so on. cookie_secret: for DNS cookies, unless config has one. Nothing is
+    // received yet. io, zones and clock must outlive the front.
     static base::Result<std::unique_ptr<Front>> make(boost::asio::io_context& io,
                                                      const config::Config& config,
                                                      const zone::Zones& zones,
                                                      std::vector<base::UniqueFd> sockets,
-                                                     const base::Clock& clock);
+                                                     const base::Clock& clock,
+                                                     const answer::CookieSecret& cookie_secret);
     // Stops whatever is under way. io must not run any more.
     ~Front();
 
@@ -46,7 +48,7 @@ class Front {
 
   private:
     Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
-          const base::Clock& clock);
+          const base::Clock& clock, const answer::CookieSecret& cookie_secret);
 
     void on_services_changed();
     void schedule();
