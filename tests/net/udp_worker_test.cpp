@@ -32,7 +32,8 @@ class UdpWorkerTest : public testing::Test {
         sockets.pop_back();  // TCP
         server = describe(sockets[0].get())->local;
         socket = sockets[0].get();
-        auto made = UdpWorker::make(std::move(sockets), test::example_zones(), services, clock);
+        auto made =
+            UdpWorker::make(std::move(sockets), test::example_zones(), services, clock, settings);
         ASSERT_TRUE(made) << made.error().what;
         worker = std::move(*made);
     }
@@ -55,6 +56,7 @@ class UdpWorkerTest : public testing::Test {
     test::FakeVmm vmm;
     std::unique_ptr<UdpWorker> worker;
     Services services{test::example_settings(), clock, [this] { worker->signal(); }};
+    answer::Settings settings;
     base::Endpoint server;
     int socket = -1;
 
@@ -283,6 +285,29 @@ TEST_F(UdpWorkerTest, StopEndsAtOnce) {
     ask_sleeping(waiting, "booting.jit.example");
     worker->stop();
     EXPECT_FALSE(worker->step(10'000));
+}
+
+// A query with a COOKIE option and no question (RFC 7873 §5.4) asks whether the cookie is right.
+TEST_F(UdpWorkerTest, CookiesHoldForTheClient) {
+    settings.cookie_secret.emplace();
+    serve("127.0.0.1");
+    Client client = Client::udp(server);
+    const auto ask = [&](const Bytes& cookie) {
+        Bytes message{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0};
+        const auto size = static_cast<std::uint8_t>(cookie.size());
+        message.insert(message.end(), {static_cast<std::uint8_t>(size + 4), 0, 10, 0, size});
+        message.insert(message.end(), cookie.begin(), cookie.end());
+        client.send(message);
+        step();
+        return client.receive();
+    };
+    const Bytes learned = ask(Bytes(8, 'c'));
+    ASSERT_EQ(learned.size(), 12U + 11 + 4 + 24);
+    EXPECT_EQ(test::rcode(learned), test::noerror);
+    Bytes cookie(learned.end() - 24, learned.end());
+    EXPECT_EQ(test::rcode(ask(cookie)), test::noerror);
+    cookie.back() ^= 1;
+    EXPECT_EQ(test::rcode(ask(cookie)), 23 & 0xf);  // BADCOOKIE
 }
 
 }  // namespace
