@@ -234,6 +234,7 @@ void Life::adopt(const Found& found) {
         }
     }
     spdlog::info("removing what is left of {}: domid {}", service_.name, domid_);
+    put_away_at_ = now;  // fronts have given out its address until now
     destroy();
 }
 

@@ -312,6 +312,15 @@ TEST_F(ManagerTest, AdoptedDeadDomainIsRemovedAndWokenAnew) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+// A front says `booting` before the domain is complete, and goes on saying it while vmm is away.
+TEST_F(ManagerTest, AddressGivenOutBeforeLeftoverIsRemovedWakesAnew) {
+    backend.existing = {{3, www, false, Found::Run::paused}};
+    ASSERT_TRUE(manager.adopt());
+    manager.touch(www);
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
 TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
     bring_up(7);
     manager.configure({service(mail)});
