@@ -90,8 +90,8 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
     }
     // libxl tells the domid only at the end. Memory and kernel are dealt with inside the call
     // (libxl_create.c does disks alone asynchronously), so no error so far means begun.
-    const auto domid = domid_of(build->service);
-    if (!domid || build->ended)
+    const auto domid = build->ended ? std::nullopt : domid_of(build->service);
+    if (!domid)
         return;
     log_.of_domain(build->known_domid = *domid, &build->errors);
     if (build->errors.first.empty())
