@@ -31,7 +31,7 @@ namespace {
 namespace asio = boost::asio;
 
 // Clients that are still being served after that are cut off. Parked queries need park_time.
-constexpr auto drain_limit = std::chrono::seconds(10);
+constexpr auto drain_limit = std::chrono::seconds(15);
 // The same where somebody wants us gone.
 constexpr auto terminate_limit = std::chrono::seconds(1);
 

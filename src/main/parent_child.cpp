@@ -115,6 +115,11 @@ void Child::must_end_within(std::chrono::seconds limit) {
     kill_later(limit, "did not end");
 }
 
+void Child::end_within(std::chrono::seconds limit) {
+    proc::send_signal(process_, SIGTERM);
+    must_end_within(limit);
+}
+
 void Child::kill_later(std::chrono::seconds limit, const char* why) {
     limit_.expires_after(limit);
     limit_.async_wait([self = shared_from_this(), limit, why](auto error) {

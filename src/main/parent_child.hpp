@@ -51,6 +51,8 @@ class Child : public std::enable_shared_from_this<Child> {
     void must_be_ready_within(std::chrono::seconds limit);
     // Kills it, with a log line, unless it ends within the limit.
     void must_end_within(std::chrono::seconds limit);
+    // As must_end_within, and tells it to (SIGTERM).
+    void end_within(std::chrono::seconds limit);
     void kill();
 
   private:

@@ -21,8 +21,9 @@
 namespace summond::net {
 
 // How long a query may wait for its service before it is answered SERVFAIL; over TCP, too. Stub
-// resolvers give up after 5 s (resolv.conf(5)), recursive ones after similar times.
-inline constexpr auto park_time = std::chrono::seconds(5);
+// resolvers ask again after 5 s (resolv.conf(5)) with the same message, which keeps its place;
+// what comes later finds nobody waiting.
+inline constexpr auto park_time = std::chrono::seconds(10);
 // Octets; longer queries cannot wait.
 inline constexpr std::size_t max_parked_query = 512;
 

@@ -169,13 +169,15 @@ void TcpSession::resolve_parked() {
 
 void TcpSession::expire() {
     const base::TimePoint now = server_.clock_.now();
-    std::erase_if(parked_, [&](const Parked& parked) {
+    const auto overdue = std::erase_if(parked_, [&](const Parked& parked) {
         if (parked.deadline > now)
             return false;
         reply(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
                                context()));
         return true;
     });
+    if (overdue > 0)
+        last_progress_ = now;  // time to take the answers
     const base::Duration limit = shut_down_ ? linger : server_.limits_.idle;
     if (parked_.empty() && now - last_progress_ >= limit)
         return close();

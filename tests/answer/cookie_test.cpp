@@ -25,7 +25,7 @@ Bytes hex(std::string_view text) {
 
 CookieSecret secret_of(std::string_view text) {
     const Bytes bytes = hex(text);
-    CookieSecret secret;
+    CookieSecret secret{};
     std::copy(bytes.begin(), bytes.end(), secret.begin());
     return secret;
 }

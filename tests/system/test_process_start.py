@@ -94,6 +94,7 @@ class Isolation(ProcessTest):
         self.assertEqual(front[0], "/dev/null")
         files = [what for fd, what in front.items() if fd > 2 and what.startswith("/")]
         self.assertEqual(sorted(files), ["/memfd:summond-config (deleted)",
+                                         "/memfd:summond-cookie-secret (deleted)",
                                          "/memfd:summond-zones (deleted)"])
         vmm = descriptors(daemon.pid_of("vmm"))
         self.assertNotIn(os.readlink(f"/proc/self/fd/{leak.fileno()}"), vmm.values())
