@@ -16,6 +16,12 @@ prepare() {
         say "ending the lab that is still up"
         $lab down >build/demo/lab.log 2>&1
     fi
+    local port
+    for port in $dns_port 8080; do
+        if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then
+            fail "127.0.0.1:$port is in use (ss -ltnp says by whom); free it and run the demo again"
+        fi
+    done
     say "starting a Xen host in QEMU (the first time: building its image, some minutes)"
     $lab up --dns-port $dns_port --http-port 8080 2>&1 | tee build/demo/lab.log | sed 's/^/         /' ||
         fail "the Xen host did not start; see build/demo/lab.log"
