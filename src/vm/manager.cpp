@@ -137,9 +137,9 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
     for (const auto& [id, life] : lives_) {
         if (const auto at = life->deadline())
             earlier(*at);
-        if (life->stage() == Life::Stage::ready && life->service().idle_after)
-            earlier(next_sample_);
     }
+    if (const auto at = next_sample())
+        earlier(*at);
     if (settle_due_)
         earlier(clock_.now());
     return next;
@@ -148,23 +148,27 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
 void Manager::tick() {
     for (const auto& [id, life] : lives_)
         life->tick();
-    if (clock_.now() >= next_sample_)
+    if (const auto at = next_sample(); at && clock_.now() >= *at)
         sample_traffic();
     settle();
 }
 
-void Manager::sample_traffic() {
-    auto shortest = longest_sample * 4;
-    bool wanted = false;
+// None while no domain can be put away.
+std::optional<base::TimePoint> Manager::next_sample() const {
+    std::optional<base::Duration> shortest;
     for (const auto& [id, life] : lives_) {
-        if (life->stage() != Life::Stage::ready || !life->service().idle_after)
-            continue;
-        wanted = true;
-        shortest = std::min(shortest, *life->service().idle_after);
+        const auto& after = life->service().idle_after;
+        if (life->stage() == Life::Stage::ready && after)
+            shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
     }
-    next_sample_ = clock_.now() + std::clamp(shortest / 4, shortest_sample, longest_sample);
-    if (!wanted)
-        return;
+    if (!shortest)
+        return std::nullopt;
+    return last_sample_ +
+           std::clamp<base::Duration>(*shortest / 4, shortest_sample, longest_sample);
+}
+
+void Manager::sample_traffic() {
+    last_sample_ = clock_.now();
     const auto traffic = backend_.traffic();
     if (!traffic) {
         if (!std::exchange(traffic_failed_, true))

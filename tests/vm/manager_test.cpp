@@ -249,6 +249,24 @@ TEST_F(ManagerTest, PauseIsUnpausedAtTheNextWake) {
     EXPECT_TRUE(backend.builds.empty());
 }
 
+TEST_F(ManagerTest, ShortIdleTimeIsShortWhateverHappenedBefore) {
+    reconfigure_www([](config::Service& s) {
+        s.idle_after = seconds(4);
+        s.ttl = 0;
+    });
+    manager.tick();  // nothing to sample yet
+    pass(seconds(1));
+    bring_up(7);
+    backend.counts = {{www, 3}};
+    pass(seconds(1));
+    backend.counts = {{www, 5}};
+    pass(seconds(1));
+    pass(seconds(3));
+    EXPECT_EQ(phase(), Phase::ready);
+    pass(seconds(1));
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
 TEST_F(ManagerTest, AddressGivenOutJustBeforeIdleWakesAgain) {
     bring_up(7);
     backend.counts = {{www, 0}};

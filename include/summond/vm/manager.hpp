@@ -70,6 +70,7 @@ class Manager {
   private:
     Life* find(config::ServiceId service) const;
     void died(DomId domid, Death how);
+    std::optional<base::TimePoint> next_sample() const;
     void sample_traffic();
     void settle();
 
@@ -78,7 +79,7 @@ class Manager {
     std::function<void(config::ServiceId)> changed_;
     std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
     std::function<void()> stopped_;
-    base::TimePoint next_sample_{};
+    base::TimePoint last_sample_{};
     bool settle_due_ = false;
     bool traffic_failed_ = false;  // logged once, not at every sample
 };
