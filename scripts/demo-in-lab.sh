@@ -29,7 +29,7 @@ prepare() {
     lab_accel=$($lab status | sed -n 's/.*pid [0-9]*, \([a-z]*\),.*/\1/p')
     strip -o build/demo/summond build/release/summond
     $lab push build/demo/summond /opt/summond/summond >>build/demo/lab.log 2>&1
-    $lab push build/guest/guest $guest_kernel >>build/demo/lab.log 2>&1
+    $lab push build/release/guest/guest $guest_kernel >>build/demo/lab.log 2>&1
 }
 
 in_dom0() { $lab ssh "$1"; }

@@ -8,7 +8,7 @@ from . import qemu, ssh
 from .util import REPO, XEN_DIR, LabError, say
 
 SUMMOND = REPO / "build/release/summond"
-GUEST = REPO / "build/guest/guest"
+GUEST = REPO / "build/release/guest/guest"
 
 # name of the file -> what is run in dom0 for it
 LOG_COMMANDS = {
