@@ -28,7 +28,7 @@ Mark to_mark(const YAML::Mark& mark) {
 
 // Ends the reading from inside a yaml-cpp callback; never leaves this file.
 struct Stop : std::exception {
-    Stop(Mark where_, std::string what_) : where(where_), text(std::move(what_)) {}
+    Stop(Mark mark, std::string message) : where(mark), text(std::move(message)) {}
     Mark where;
     std::string text;
 };
