@@ -23,7 +23,10 @@ base::Result<std::vector<Found>> SimulatedBackend::find() {
 void SimulatedBackend::build(const config::Service&, Begun begun, Built done) {
     steps_.emplace(clock_.now() + begin_time, std::move(begun));
     steps_.emplace(clock_.now() + build_time,
-                   [done = std::move(done), domid = next_domid_++] { done(domid); });
+                   [this, done = std::move(done), domid = next_domid_++] {
+                       alive_.insert(domid);
+                       done(domid);
+                   });
 }
 
 base::Result<void> SimulatedBackend::adopt(DomId) {
@@ -36,12 +39,16 @@ base::Result<void> SimulatedBackend::pause(DomId) {
     return {};
 }
 
-void SimulatedBackend::destroy(DomId, Done done) {
+void SimulatedBackend::destroy(DomId domid, Done done) {
+    alive_.erase(domid);
     steps_.emplace(clock_.now() + destroy_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedBackend::await_ready(DomId, const config::Ready&, std::function<void()> ready) {
-    steps_.emplace(clock_.now() + boot_time, std::move(ready));
+void SimulatedBackend::await_ready(DomId domid, const config::Ready&, std::function<void()> ready) {
+    steps_.emplace(clock_.now() + boot_time, [this, domid, ready = std::move(ready)] {
+        if (alive_.contains(domid))
+            ready();
+    });
 }
 
 base::Result<void> SimulatedBackend::meter(const std::vector<config::Service>& services) {

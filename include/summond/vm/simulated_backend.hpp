@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "summond/base/clock.hpp"
@@ -34,6 +35,7 @@ class SimulatedBackend final : public Backend {
     const base::Clock& clock_;
     std::multimap<base::TimePoint, std::function<void()>> steps_;  // still to come
     std::vector<Traffic> traffic_;
+    std::set<DomId> alive_;
     DomId next_domid_ = 1;
 };
 
