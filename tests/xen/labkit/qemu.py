@@ -17,8 +17,10 @@ from .util import LabError, need_tools, say, tail
 # With smap dom0 dies at its first bounce frame; with rdtscp PVH guests die in
 # instruction-length emulation. Both are limits of the emulated CPU, not of Xen.
 CPU = {"tcg": "max,-smap,-smep,-la57,-rdtscp", "kvm": "host"}
+# sched=credit: with credit2 (4.17), under emulation, it happens within minutes that both processors
+# idle for ever while dom0's vCPU waits in the run queue.
 XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1 "
-               "guest_loglvl=warning conring_size=1M")
+               "sched=credit guest_loglvl=warning conring_size=1M")
 DOM0_OPTIONS = "root=/dev/vda rw console=hvc0 net.ifnames=0 loglevel=5 systemd.show_status=1"
 BOOT_LIMIT = {"tcg": 300, "kvm": 90}
 PHASES = [("hypervisor", b"(XEN) Xen version"), ("dom0's kernel", b"Serial input to DOM0"),
