@@ -1,6 +1,7 @@
 #include "rdata.hpp"
 
 #include <ldns/ldns.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <charconv>
@@ -75,7 +76,8 @@ std::optional<dns::Type> type_from_text(std::string_view text) {
         return dns::Type::a;
     if (text == "AAAA")
         return dns::Type::aaaa;
-    if (text.size() > 4 && (text.substr(0, 4) == "TYPE" || text.substr(0, 4) == "type")) {
+    // RFC 3597 §5, in any case of letters; ldns would take numbers of any size.
+    if (text.size() > 4 && ::strncasecmp(text.data(), "TYPE", 4) == 0) {
         const auto value = number<std::uint16_t>(text.substr(4));
         return value ? std::optional(static_cast<dns::Type>(*value)) : std::nullopt;
     }

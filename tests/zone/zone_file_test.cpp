@@ -156,7 +156,7 @@ a TYPE65280 \# 2 abcx
 a TYPE65280 \# x
 a A \# 3 c00002
 a MX \# 4 0001c000
-a TYPE65536 \# 0
+a TYpe65536 \# 0
 a ANY x
 a TYPE252 \# 0
 )"),
