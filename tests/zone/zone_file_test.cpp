@@ -173,7 +173,7 @@ a TYPE252 \# 0
               "octets in hexadecimal\n"
               "zone:13: bad A record: Packet size overflow\n"
               "zone:14: bad MX record: Invalid compression pointer\n"
-              "zone:15: \"TYPE65536\" is not a record type\n"
+              "zone:15: \"TYpe65536\" is not a record type\n"
               "zone:16: ANY is not a type of data in a zone\n"
               "zone:17: TYPE252 is not a type of data in a zone\n");
 }
