@@ -37,7 +37,7 @@ base::Result<void> TcpServer::listen(base::UniqueFd fd) {
     const auto info = describe(fd.get());
     if (!info)
         return tl::make_unexpected(info.error());
-    Listener& listener = listeners_.emplace_back(Acceptor(io_));
+    Listener& listener = listeners_.emplace_back(Listener{Acceptor(io_)});
     error_code error;
     listener.acceptor.assign(info->local.address.is_v4() ? tcp::v4() : tcp::v6(), fd.get(), error);
     if (error)
