@@ -71,7 +71,7 @@ def test_vmm_killed_while_creating(lab):
             pass
 
     # Each kill hits two creates, the second begun half a build after the first.
-    for turn, share in enumerate((0.05, 0.3, 0.55, 0.8), start=1):
+    for turn, share in enumerate((0.05, 0.4, 0.9, 1.6), start=1):
         for number in (42, 43):
             if lab.domain(f"s{number}"):
                 lab.output("xl", "destroy", f"s{number}")
