@@ -17,7 +17,7 @@ using dns::ExtendedError;
 using dns::Rcode;
 
 Decision answered(Packet& packet) {
-    return {Decision::Kind::answer, packet.finish(), 0};
+    return {.kind = Decision::Kind::answer, .size = packet.finish()};
 }
 
 Decision failed(Packet& packet, Rcode rcode) {
@@ -109,27 +109,9 @@ Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings
     return answered(packet);
 }
 
-}  // namespace
-
-Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
-                 Context& context) noexcept {
-    dns::Query query;
-    const dns::Parsed parsed = dns::parse_query(query_bytes, query);
-    if (parsed == dns::Parsed::drop)
-        return {};
-    Packet packet(query, out, context.transport);
-    if (parsed == dns::Parsed::notimp)
-        return failed(packet, Rcode::notimp);
-    if (parsed == dns::Parsed::formerr)
-        return failed(packet, Rcode::formerr);
-    // RFC 6891 §6.1.3: nothing of the query is understood but its version.
-    if (query.edns.version > 0)
-        return failed(packet, Rcode::badvers);
-    // A wrong cookie is replaced and does no harm (RFC 7873 §5.2.3): the client may have learnt it
-    // before its address or our secret changed.
-    CheckedCookie::Client client;
-    if (!exchange_cookies(query, context, packet, client))
-        return failed(packet, Rcode::formerr);
+// The answer to a well-formed query, or to a cookie without a question.
+Decision respond(dns::Parsed parsed, const dns::Query& query, Packet& packet, Context& context,
+                 CheckedCookie::Client client) {
     if (query.edns.nsid && !context.settings.identity.empty())
         packet.add_option(dns::Option::nsid, octets(context.settings.identity));
     if (parsed == dns::Parsed::cookie)
@@ -161,13 +143,39 @@ Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8
         case Outcome::not_authoritative:
             return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});
         case Outcome::asleep:
-            return {Decision::Kind::park, 0, resolution.service()};
+            return {.kind = Decision::Kind::park, .service = resolution.service()};
         case Outcome::failed:
             break;
     }
     packet.clear();
     const auto why = context.services[resolution.service()].failure.load(std::memory_order_relaxed);
     return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text);
+}
+
+}  // namespace
+
+Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+                 Context& context) noexcept {
+    dns::Query query;
+    const dns::Parsed parsed = dns::parse_query(query_bytes, query);
+    if (parsed == dns::Parsed::drop)
+        return {};
+    Packet packet(query, out, context.transport);
+    if (parsed == dns::Parsed::notimp)
+        return failed(packet, Rcode::notimp);
+    if (parsed == dns::Parsed::formerr)
+        return failed(packet, Rcode::formerr);
+    // RFC 6891 §6.1.3: nothing of the query is understood but its version.
+    if (query.edns.version > 0)
+        return failed(packet, Rcode::badvers);
+    // A wrong cookie is replaced and does no harm (RFC 7873 §5.2.3): the client may have learnt it
+    // before its address or our secret changed.
+    CheckedCookie::Client client;
+    if (!exchange_cookies(query, context, packet, client))
+        return failed(packet, Rcode::formerr);
+    Decision decision = respond(parsed, query, packet, context, client);
+    decision.known_client = client == CheckedCookie::Client::known;
+    return decision;
 }
 
 std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
@@ -179,6 +187,24 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     CheckedCookie::Client client;
     exchange_cookies(query, context, packet, client);
     return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
+}
+
+std::uint32_t challenge(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+                        const Context& context) noexcept {
+    dns::Query query;
+    const dns::Parsed parsed = dns::parse_query(query_bytes, query);
+    if ((parsed != dns::Parsed::query && parsed != dns::Parsed::cookie) || query.edns.version > 0)
+        return 0;
+    Packet packet(query, out, context.transport);
+    CheckedCookie::Client client;
+    if (!exchange_cookies(query, context, packet, client))
+        return 0;
+    const bool cookies = query.edns.cookie && context.settings.cookie_secret;
+    if (cookies && client != CheckedCookie::Client::known)
+        packet.set_rcode(Rcode::badcookie);
+    else
+        packet.set_truncated();
+    return packet.finish();
 }
 
 }  // namespace summond::answer

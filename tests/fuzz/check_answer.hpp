@@ -42,6 +42,13 @@ inline answer::Decision check_answer(std::span<const std::uint8_t> query_bytes,
     FUZZ_CHECK((parsed == dns::Parsed::drop) == (decision.kind == answer::Decision::Kind::drop));
     if (decision.kind == answer::Decision::Kind::park)
         FUZZ_CHECK(decision.service < context.services.size());
+    // A challenge amplifies nothing.
+    std::vector<std::uint8_t> challenge(answer::max_udp_answer);
+    const std::size_t challenge_size = answer::challenge(query_bytes, challenge, context);
+    FUZZ_CHECK(challenge_size <= query_bytes.size() + 16);
+    if (challenge_size > 0)
+        FUZZ_CHECK(std::equal(query.question.begin(), query.question.end(),
+                              challenge.begin() + dns::header_size));
     if (decision.kind != answer::Decision::Kind::answer)
         return decision;
     FUZZ_CHECK(decision.size >= dns::header_size);

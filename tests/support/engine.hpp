@@ -169,9 +169,14 @@ class Engine {
         out_.assign(
             transport == answer::Transport::udp ? answer::max_udp_answer : answer::max_tcp_answer,
             0xee);
-        static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        answer::Context context{*zones_, states_, transport, settings_, client, 1559731985};
+        answer::Context context = this->context(transport);
         return answer::resolve(query, out_, context);
+    }
+    // answer_text of what challenge says; empty: nothing.
+    std::string challenge(std::span<const std::uint8_t> query) {
+        out_.assign(answer::max_udp_answer, 0xee);
+        const std::uint32_t size = answer::challenge(query, out_, context(answer::Transport::udp));
+        return size == 0 ? "" : answer_text({out_.data(), size});
     }
     std::span<const std::uint8_t> out(const answer::Decision& decision) const {
         return {out_.data(), decision.size};
@@ -195,6 +200,11 @@ class Engine {
     }
 
   private:
+    answer::Context context(answer::Transport transport) {
+        static constexpr std::uint8_t client[] = {198, 51, 100, 100};
+        return {*zones_, states_, transport, settings_, client, 1559731985};
+    }
+
     config::Config config_;
     std::vector<std::string> paths_;
     zone::Built built_;

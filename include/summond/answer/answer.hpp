@@ -67,6 +67,8 @@ struct Decision {
         drop,    // say nothing
     };
     Kind kind = Kind::drop;
+    // The query came with a cookie of ours (RFC 7873): its source address is not forged.
+    bool known_client = false;
     std::uint32_t size = 0;     // answer only
     std::uint32_t service = 0;  // park only: index into the service table
 };
@@ -85,5 +87,12 @@ Decision resolve(std::span<const std::uint8_t> query, std::span<std::uint8_t> ou
 // for any longer. Returns the size of the answer in out.
 std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                        base::WakeFailure why, const Context& context) noexcept;
+
+// Instead of an answer over UDP, for a client that is to show first that its address is not forged:
+// where it sent a cookie, BADCOOKIE with the right one (RFC 7873 §5.2.3), else a truncated answer
+// without records, which sends it to TCP. At most 16 octets longer than the query. Returns the size
+// of the answer in out; 0: nothing is worth saying to such a message.
+std::uint32_t challenge(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                        const Context& context) noexcept;
 
 }  // namespace summond::answer
