@@ -1,5 +1,5 @@
-// The top level of a configuration: listen, user, log, server, cookies; the zones and services in
-// their own files.
+// The top level of a configuration: listen, workers, user, log, server, cookies; the zones and
+// services in their own files.
 #include <algorithm>
 #include <charconv>
 #include <exception>
@@ -131,6 +131,9 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         return;
     const auto listen = mapping->take("listen");
     config.listen = listen ? read_listen(*listen) : default_listen();
+    if (const auto workers = mapping->take("workers"))
+        if (const auto number = workers->number(1, max_workers))
+            config.workers = static_cast<unsigned>(*number);
     if (const auto user = mapping->take("user"))
         config.user = read_user(*user);
     if (const auto log = mapping->take("log"))

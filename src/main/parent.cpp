@@ -9,12 +9,10 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
-#include <thread>
 
 #include "roles.hpp"
 #include "summond/proc/memfd.hpp"
@@ -59,9 +57,7 @@ base::Result<base::UniqueFd> make_cookie_secret() {
 }  // namespace
 
 Parent::Parent(std::string config_file, bool simulate)
-    : config_file_(std::move(config_file)),
-      simulate_(simulate),
-      udp_workers_(std::max(1U, std::thread::hardware_concurrency())) {}
+    : config_file_(std::move(config_file)), simulate_(simulate) {}
 
 int Parent::run() {
     auto secret = make_cookie_secret();
@@ -119,8 +115,8 @@ void Parent::loaded(proc::Exit exit, Memfds& memfds) {
         older.push_back(front_.generation);
     for (const Front& front : draining_)
         older.push_back(front.generation);
-    auto generation = make_generation(config_file_, std::move(memfds.config),
-                                      std::move(memfds.image), older, udp_workers_);
+    auto generation =
+        make_generation(config_file_, std::move(memfds.config), std::move(memfds.image), older);
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     if (phase_ == Phase::starting)

@@ -74,7 +74,6 @@ class Parent {
 
     const std::string config_file_;
     const bool simulate_;
-    const unsigned udp_workers_;
     // Random, for the life of the daemon: clients' DNS cookies outlive fronts and reloads.
     base::UniqueFd cookie_secret_;
     int status_ = 0;

@@ -29,9 +29,9 @@ void Parent::start_front(Front& front) {
                                      {generation.image.get(), image_fd},
                                      {cookie_secret_.get(), secret_fd}};
     int next_fd = first_socket_fd;
-    for (const auto& listener : generation.listeners) {
-        for (const base::UniqueFd& socket : listener->sockets)
-            fds.push_back({socket.get(), next_fd++});
+    for (const Listener& listener : generation.listeners) {
+        for (const auto& socket : listener.sockets)
+            fds.push_back({socket->get(), next_fd++});
     }
     // While vmm is away the other end is closed, and the front waits for a Peer.
     const ipc::Channel peer = vmm_wanted_ ? connect_to_vmm() : ipc::Channel();

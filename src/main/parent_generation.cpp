@@ -10,38 +10,65 @@
 namespace summond::main {
 namespace {
 
-std::shared_ptr<const Listener> find(const std::vector<GenerationPtr>& generations,
-                                     const base::Endpoint& endpoint) {
+const Listener* find(const std::vector<GenerationPtr>& generations,
+                     const base::Endpoint& endpoint) {
     for (const GenerationPtr& generation : generations) {
-        for (const auto& listener : generation->listeners) {
-            if (listener->endpoint == endpoint)
-                return listener;
+        for (const Listener& listener : generation->listeners) {
+            if (listener.endpoint == endpoint)
+                return &listener;
         }
     }
     return nullptr;
+}
+
+void add(Listener& listener, std::vector<base::UniqueFd> sockets) {
+    for (base::UniqueFd& socket : sockets)
+        listener.sockets.push_back(std::make_shared<const base::UniqueFd>(std::move(socket)));
+}
+
+base::Result<Listener> make_listener(const base::Endpoint& endpoint, unsigned udp_workers,
+                                     const std::vector<GenerationPtr>& older) {
+    if (const Listener* kept = find(older, endpoint)) {
+        Listener listener = *kept;
+        const std::size_t udp = listener.sockets.size() - 1;
+        if (udp < udp_workers) {
+            auto more = net::bind_more_udp(endpoint, udp_workers - static_cast<unsigned>(udp));
+            if (!more)
+                return tl::make_unexpected(more.error());
+            add(listener, std::move(*more));
+        }
+        return listener;
+    }
+    auto bound = net::bind_endpoint(endpoint, udp_workers);
+    if (!bound)
+        return tl::make_unexpected(bound.error());
+    for (const std::string& warning : bound->warnings)
+        spdlog::warn("{}", warning);
+    Listener listener{endpoint, {}};
+    add(listener, std::move(bound->sockets));
+    return listener;
 }
 
 }  // namespace
 
 std::size_t Generation::socket_count() const {
     std::size_t count = 0;
-    for (const auto& listener : listeners)
-        count += listener->sockets.size();
+    for (const Listener& listener : listeners)
+        count += listener.sockets.size();
     return count;
 }
 
 std::string Generation::to_string() const {
     std::string addresses;
-    for (const auto& listener : listeners)
-        addresses += (addresses.empty() ? "" : ", ") + listener->endpoint.to_string();
+    for (const Listener& listener : listeners)
+        addresses += (addresses.empty() ? "" : ", ") + listener.endpoint.to_string();
     return fmt::format("{} zone{} and {} service{} on {}", zones, zones == 1 ? "" : "s", services,
                        services == 1 ? "" : "s", addresses);
 }
 
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
                                             base::UniqueFd image,
-                                            const std::vector<GenerationPtr>& older,
-                                            unsigned udp_workers) {
+                                            const std::vector<GenerationPtr>& older) {
     for (const int fd : {config.get(), image.get()}) {
         if (auto sealed = proc::seal(fd); !sealed)
             return tl::make_unexpected(sealed.error());
@@ -60,17 +87,10 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->zones = parsed->zones.size();
     generation->services = parsed->services.size();
     for (const base::Endpoint& endpoint : parsed->listen) {
-        if (auto kept = find(older, endpoint)) {
-            generation->listeners.push_back(std::move(kept));
-            continue;
-        }
-        auto bound = net::bind_endpoint(endpoint, udp_workers);
-        if (!bound)
-            return tl::make_unexpected(bound.error());
-        for (const std::string& warning : bound->warnings)
-            spdlog::warn("{}", warning);
-        generation->listeners.push_back(
-            std::make_shared<Listener>(Listener{endpoint, std::move(bound->sockets)}));
+        auto listener = make_listener(endpoint, net::udp_worker_count(*parsed), older);
+        if (!listener)
+            return tl::make_unexpected(listener.error());
+        generation->listeners.push_back(std::move(*listener));
     }
     return generation;
 }

@@ -11,17 +11,18 @@
 
 namespace summond::main {
 
-// The sockets of one address in `listen`. Shared by the generations that listen there, so that a
-// reload keeps them open and loses no query that waits in them.
+// The sockets of one address in `listen`: one for TCP, the others for UDP. They are shared by the
+// generations that listen there, so that a reload keeps them open and loses no query that waits in
+// them.
 struct Listener {
     base::Endpoint endpoint;
-    std::vector<base::UniqueFd> sockets;
+    std::vector<std::shared_ptr<const base::UniqueFd>> sockets;
 };
 
 struct Generation {
     base::UniqueFd config;  // sealed memfd: text
     base::UniqueFd image;   // sealed memfd: zones
-    std::vector<std::shared_ptr<const Listener>> listeners;
+    std::vector<Listener> listeners;
     std::string log_level;
     std::size_t zones = 0;
     std::size_t services = 0;
@@ -34,11 +35,11 @@ struct Generation {
 using GenerationPtr = std::shared_ptr<const Generation>;
 
 // From what the loader wrote into the two memfds, which are sealed here. Endpoints that one of the
-// `older` generations listens on keep its sockets, the others get new ones: udp_workers for UDP and
-// one for TCP. Errors: an endpoint that cannot be bound, in words for the log.
+// `older` generations listens on keep its sockets and get more if there are more workers now; all
+// of them even if there are fewer, as queries in a socket that is closed would be lost. Errors: an
+// endpoint that cannot be bound, in words for the log.
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
                                             base::UniqueFd image,
-                                            const std::vector<GenerationPtr>& older,
-                                            unsigned udp_workers);
+                                            const std::vector<GenerationPtr>& older);
 
 }  // namespace summond::main

@@ -1,8 +1,10 @@
 #include "summond/net/bind.hpp"
 
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "socket_address.hpp"
@@ -91,7 +93,38 @@ void tune_udp(int fd, const base::Endpoint& endpoint) {
         set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
+// Appends count sockets of one SO_REUSEPORT group. endpoint: in and out, port 0 becomes the chosen
+// one.
+base::Result<void> bind_udp(base::Endpoint& endpoint, unsigned count, bool& not_local,
+                            std::vector<base::UniqueFd>& sockets) {
+    for (unsigned i = 0; i < count; ++i) {
+        base::UniqueFd fd = make_socket(endpoint, SOCK_DGRAM);
+        if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1))
+            return failed("UDP", endpoint, errno);
+        tune_udp(fd.get(), endpoint);
+        if (const int r = bind_socket(fd.get(), endpoint, not_local); r != 0)
+            return failed("UDP", endpoint, r);
+        if (endpoint.port == 0) {
+            const auto info = describe(fd.get());
+            if (!info)
+                return tl::make_unexpected(info.error());
+            endpoint.port = info->local.port;
+        }
+        sockets.push_back(std::move(fd));
+    }
+    return {};
+}
+
 }  // namespace
+
+unsigned udp_worker_count(const config::Config& config) {
+    if (config.workers)
+        return *config.workers;
+    cpu_set_t cpus;
+    if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    return std::clamp<unsigned>(static_cast<unsigned>(CPU_COUNT(&cpus)), 1, config::max_workers);
+}
 
 base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_workers) {
     Bound bound;
@@ -105,21 +138,8 @@ base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_w
         if (const int r = bind_socket(probe.get(), endpoint, not_local); r != 0)
             return failed("UDP", endpoint, r);
     }
-    for (unsigned i = 0; i < udp_workers; ++i) {
-        base::UniqueFd fd = make_socket(endpoint, SOCK_DGRAM);
-        if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1))
-            return failed("UDP", endpoint, errno);
-        tune_udp(fd.get(), endpoint);
-        if (const int r = bind_socket(fd.get(), actual, not_local); r != 0)
-            return failed("UDP", endpoint, r);
-        if (actual.port == 0) {
-            const auto info = describe(fd.get());
-            if (!info)
-                return tl::make_unexpected(info.error());
-            actual.port = info->local.port;
-        }
-        bound.sockets.push_back(std::move(fd));
-    }
+    if (auto r = bind_udp(actual, udp_workers, not_local, bound.sockets); !r)
+        return tl::make_unexpected(r.error());
 
     base::UniqueFd fd = make_socket(endpoint, SOCK_STREAM);
     if (!fd)
@@ -138,6 +158,16 @@ base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_w
                                  ": no interface has this address now; queries will be answered "
                                  "when one does");
     return bound;
+}
+
+base::Result<std::vector<base::UniqueFd>> bind_more_udp(const base::Endpoint& endpoint,
+                                                        unsigned count) {
+    std::vector<base::UniqueFd> sockets;
+    base::Endpoint actual = endpoint;
+    bool not_local = false;
+    if (auto r = bind_udp(actual, count, not_local, sockets); !r)
+        return tl::make_unexpected(r.error());
+    return sockets;
 }
 
 base::Result<SocketInfo> describe(int fd) {

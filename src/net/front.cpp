@@ -64,7 +64,7 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
                                                  const answer::CookieSecret& cookie_secret) {
     std::unique_ptr<Front> front(new Front(io, config, zones, clock, cookie_secret));
     std::map<std::string, std::size_t> udp_sockets;  // of an endpoint, so far
-    std::vector<std::vector<base::UniqueFd>> of_worker;
+    std::vector<std::vector<base::UniqueFd>> of_worker(udp_worker_count(config));
     for (base::UniqueFd& socket : sockets) {
         const auto info = describe(socket.get());
         if (!info)
@@ -73,10 +73,8 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
             front->listeners_.push_back(std::move(socket));
             continue;
         }
-        const std::size_t worker = udp_sockets[info->local.to_string()]++;
-        if (worker == of_worker.size())
-            of_worker.emplace_back();
-        of_worker[worker].push_back(std::move(socket));
+        const std::size_t index = udp_sockets[info->local.to_string()]++;
+        of_worker[index % of_worker.size()].push_back(std::move(socket));
     }
     for (auto& worker_sockets : of_worker) {
         auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock,

@@ -19,6 +19,7 @@ TEST(Top, Defaults) {
     ASSERT_EQ(config.listen.size(), 2U);
     EXPECT_EQ(config.listen[0].to_string(), "0.0.0.0:53");
     EXPECT_EQ(config.listen[1].to_string(), "[::]:53");
+    EXPECT_FALSE(config.workers);
     EXPECT_EQ(config.user, "");
     EXPECT_EQ(config.log_level, "info");
     EXPECT_TRUE(config.services.empty());
@@ -31,6 +32,11 @@ TEST(Top, Listen) {
     EXPECT_EQ(listen_texts("listen: \"[2001:db8::1]\"\n"), "[2001:db8::1]:53");
     EXPECT_EQ(listen_texts("listen: [\"127.0.0.1:5390\", \"[::1]:5390\"]\n"),
               "127.0.0.1:5390 [::1]:5390");
+}
+
+TEST(Top, Workers) {
+    EXPECT_EQ(config_of("workers: 1\n" + zone_config(good_zone)).workers, 1U);
+    EXPECT_EQ(config_of("workers: 64\n" + zone_config(good_zone)).workers, 64U);
 }
 
 TEST(Top, UserAndLog) {
@@ -108,6 +114,10 @@ INSTANTIATE_TEST_SUITE_P(
                     endpoint},
         BadCase{"listen", "[10.0.0.1, \"10.0.0.1:53\"]",
                 "1:20: listen: 10.0.0.1:53 is there twice; keep one"},
+        BadCase{"workers", "0", "1:10: workers is \"0\"; it must be a whole number from 1 to 64"},
+        BadCase{"workers", "65", "1:10: workers is \"65\"; it must be a whole number from 1 to 64"},
+        BadCase{"workers", "two",
+                "1:10: workers is \"two\"; it must be a whole number from 1 to 64"},
         BadCase{"user", "root", "1:7: user is \"root\"" + user},
         BadCase{"user", "1000", "1:7: user is \"1000\", a number" + user},
         BadCase{"user", "a:b", "1:7: user is \"a:b\"" + user},
@@ -137,8 +147,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"service", "[]", "1:1: unknown key \"service\"; did you mean \"services\"?"},
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
-                "1:1: unknown key \"threads\"; known here: listen, user, log, server, cookies, "
-                "zones, defaults and services"},
+                "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
+                "cookies, zones, defaults and services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

@@ -1,6 +1,7 @@
 #include "summond/net/bind.hpp"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include "net_fixture.hpp"
@@ -23,6 +24,31 @@ TEST(Bind, OneUdpSocketAWorkerAndOneListener) {
         EXPECT_EQ(info->local, first->local);
         EXPECT_EQ(info->kind, i < 3 ? SocketInfo::Kind::udp : SocketInfo::Kind::tcp_listener);
     }
+}
+
+TEST(Bind, MoreSocketsOfABoundEndpoint) {
+    const auto sockets = test::bind(endpoint("127.0.0.1"), 1);
+    const auto local = describe(sockets[0].get())->local;
+    const auto more = bind_more_udp(local, 2);
+    ASSERT_TRUE(more) << more.error().what;
+    ASSERT_EQ(more->size(), 2u);
+    for (const auto& socket : *more)
+        EXPECT_EQ(describe(socket.get())->local, local);
+}
+
+TEST(Bind, OneWorkerACpuUnlessToldOtherwise) {
+    config::Config config;
+    EXPECT_GE(udp_worker_count(config), 1u);
+    config.workers = 5;
+    EXPECT_EQ(udp_worker_count(config), 5u);
+    cpu_set_t before;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    EXPECT_EQ(udp_worker_count({}), 1u);
+    ::sched_setaffinity(0, sizeof before, &before);
 }
 
 TEST(Bind, Ipv6LeavesIpv4Alone) {

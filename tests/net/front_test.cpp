@@ -31,13 +31,16 @@ class FrontTest : public testing::Test {
     void SetUp() override {
         std::vector<base::UniqueFd> sockets;
         for (const auto& where : {endpoint("127.0.0.1"), endpoint("::1")}) {
-            auto bound = test::bind(where, workers);
+            // One more than workers, as after a reload with fewer.
+            auto bound = test::bind(where, workers + 1);
             addresses.push_back(describe(bound[0].get())->local);
             for (auto& socket : bound)
                 sockets.push_back(std::move(socket));
         }
-        auto made = Front::make(io, test::example_config(), test::example_zones(),
-                                std::move(sockets), clock, answer::CookieSecret{});
+        config::Config config = test::example_config();
+        config.workers = workers;
+        auto made = Front::make(io, config, test::example_zones(), std::move(sockets), clock,
+                                answer::CookieSecret{});
         ASSERT_TRUE(made) << made.error().what;
         front = std::move(*made);
         EXPECT_EQ(front->worker_count(), workers);
@@ -76,7 +79,7 @@ class FrontTest : public testing::Test {
 
 TEST_F(FrontTest, ServesAllEndpoints) {
     for (const base::Endpoint& address : addresses) {
-        for (int i = 0; i < 20; ++i) {  // different ports, so both workers
+        for (int i = 0; i < 20; ++i) {  // different ports, so all sockets
             Client udp = Client::udp(address);
             udp.send(query("static.jit.example", test::type_txt));
             EXPECT_EQ(test::answer_count(udp.receive()), 1);

@@ -92,6 +92,14 @@ class Listen(ProcessTest):
         self.assertEqual((load.lost, load.wrong), (0, 0))
         wait_until(lambda: ask(other, timeout=0.2) is None, "end of the second address")
 
+    def test_workers_come_and_go(self):
+        daemon = self.daemon("workers: 1\n" + ZONE).ready()
+        with Load(daemon.port) as load:
+            for workers in (3, 2, 4):
+                daemon.reload(f"workers: {workers}\n" + ZONE)
+                self.assertIn(f"UDP workers: {workers}\n", daemon.log())
+        self.assertEqual((load.lost, load.wrong), (0, 0), f"of {load.asked}\n{daemon.log()}")
+
     def test_a_busy_address_changes_nothing(self):
         daemon = self.daemon().ready()
         front = daemon.pid_of("front")

@@ -154,8 +154,11 @@ struct Cookies {
     std::optional<std::array<std::uint8_t, 16>> secret;
 };
 
+inline constexpr unsigned max_workers = 64;
+
 struct Config {
     std::vector<base::Endpoint> listen;
+    std::optional<unsigned> workers;  // UDP workers, 1 to max_workers; none: one for each CPU
     std::string user;  // of the front; empty: summond, or nobody where that does not exist
     std::string log_level = "info";  // trace, debug, info, warn, error
     Server server;

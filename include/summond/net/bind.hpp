@@ -8,8 +8,12 @@
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/config/config.hpp"
 
 namespace summond::net {
+
+// The configured number, or one for each CPU that this process may use.
+unsigned udp_worker_count(const config::Config& config);
 
 struct Bound {
     // UDP sockets, one a worker (SO_REUSEPORT: the kernel spreads clients over them), then one
@@ -24,6 +28,11 @@ struct Bound {
 // An endpoint that is bound already, also by this process, is an error: SO_REUSEPORT alone would
 // let two daemons share a port and each lose half of the queries.
 base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_workers);
+
+// More UDP sockets for an endpoint that this process has bound. Clients are spread over the old and
+// the new ones at once.
+base::Result<std::vector<base::UniqueFd>> bind_more_udp(const base::Endpoint& endpoint,
+                                                        unsigned count);
 
 // What an inherited socket is.
 struct SocketInfo {

@@ -25,9 +25,9 @@ namespace summond::net {
 
 class Front {
   public:
-    // sockets: from bind_endpoint, in any order. The first UDP socket of each endpoint goes to the
-    // first worker, and so on. cookie_secret: for DNS cookies, unless config has one. Nothing is
-    // received yet. io, zones and clock must outlive the front.
+    // sockets: from bind_endpoint, in any order. The UDP sockets of each endpoint are dealt out to
+    // the workers in turn; there are at least as many as workers. cookie_secret: for DNS cookies,
+    // unless config has one. Nothing is received yet. io, zones and clock must outlive the front.
     static base::Result<std::unique_ptr<Front>> make(boost::asio::io_context& io,
                                                      const config::Config& config,
                                                      const zone::Zones& zones,
