@@ -1,0 +1,130 @@
+"""What /proc tells: the processes of a server, their CPU time and memory, and the CPUs' idle time."""
+
+import os
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def tree(pid):
+    """A process and all below it."""
+    found, todo = [], [pid]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        for thread in threads(pid):
+            todo += [int(child) for child in _read(f"/proc/{thread}/children").split()]
+    return found
+
+
+def threads(pid):
+    """PID/task/TID of each thread of a process."""
+    try:
+        return [f"{pid}/task/{tid}" for tid in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+
+
+def _read(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as f:
+            return f.read()
+    except OSError:  # it has ended
+        return ""
+
+
+def cpu_seconds(pid, ended=False):
+    """User and system time of a process and those below it; with `ended`, also of children that
+    have been waited for."""
+    exact = ticks = 0
+    for process in tree(pid):
+        fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+        if fields:
+            ticks += sum(int(ticks) for ticks in fields[11:15 if ended else 13])
+        for thread in threads(process):
+            exact += int((_read(f"/proc/{thread}/schedstat") or "0").split()[0])
+    # schedstat is exact but forgets threads that have ended.
+    return max(exact / 1e9, ticks / TICK)
+
+
+def idle_seconds(cpus):
+    """Idle time of these CPUs together."""
+    idle = 0
+    for line in _read("/proc/stat").splitlines():
+        fields = line.split()
+        if fields[0] in {f"cpu{cpu}" for cpu in cpus}:
+            idle += int(fields[4]) + int(fields[5])
+    return idle / TICK
+
+
+class ForeignTime:
+    """CPU time that others than this process, its children and the servers have used in a `with`
+    block, on the CPUs that this process may use."""
+
+    def __init__(self, *pids):
+        self.cpus = os.sched_getaffinity(0)
+        self.pids = pids
+        self.percent = 0.0  # of one CPU
+        self.seconds = 0.0  # of the block
+        self.children_seconds = 0.0  # CPU time of children that ended in it: load generators
+
+    def _now(self):
+        times = os.times()
+        return (time.monotonic(), idle_seconds(self.cpus),
+                sum(map(cpu_seconds, self.pids)) + times.user + times.system,
+                times.children_user + times.children_system)
+
+    def __enter__(self):
+        self._began = self._now()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds, idle, ours, self.children_seconds = (
+            end - begin for begin, end in zip(self._began, self._now()))
+        busy = self.seconds * len(self.cpus) - idle
+        self.percent = max(0.0, (busy - ours - self.children_seconds) / self.seconds * 100)
+
+
+def memory(pid):
+    """Octets that a server's processes hold, each page once: their PSS, and those pages of their
+    memfds that no process has mapped (or touched)."""
+    pss = shared = 0
+    memfds = {}
+    for process in tree(pid):
+        for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
+            field, _, value = line.partition(":")
+            if field == "Pss":
+                pss += int(value.split()[0]) * 1024
+            elif field == "Pss_Shmem":
+                shared += int(value.split()[0]) * 1024
+        memfds.update(_memfds(process))
+    return pss + max(0, sum(memfds.values()) - shared)
+
+
+def _memfds(pid):
+    """{inode: octets}"""
+    found = {}
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            path = f"/proc/{pid}/fd/{fd}"
+            if os.readlink(path).startswith("/memfd:"):
+                status = os.stat(path)
+                found[status.st_ino] = status.st_blocks * 512
+    except OSError:
+        pass
+    return found
+
+
+def resident(pid):
+    """Octets of RSS of a server's processes: cheap to ask, but counts shared pages several times."""
+    pages = 0
+    for process in tree(pid):
+        pages += int((_read(f"/proc/{process}/statm") or "0 0").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def allow_cpus(pid, cpus):
+    """Moves every thread of a server."""
+    for process in tree(pid):
+        for thread in threads(process):
+            os.sched_setaffinity(int(thread.rpartition("/")[2]), cpus)

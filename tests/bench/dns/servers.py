@@ -1,0 +1,299 @@
+"""The servers that are compared: how each is configured, started and stopped. All on loopback, with
+minimal responses, no rate limiting, no logging of queries, and as many workers as asked for."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import processes
+import zones
+
+SERVER_CPU, GENERATOR_CPU = 0, 1
+COOKIE_SECRET = "0123456789abcdef0123456789abcdef"
+PATIENCE = 120.0  # for a start with a large zone on a busy machine
+
+
+class BenchError(Exception):
+    """Something a person should read as one message, without a traceback."""
+
+
+class Server:
+    """One server on a port of its own. `directory` is its own, `zone_file` may be shared."""
+
+    def __init__(self, name, directory, zone_file, workers=1, cpus=(SERVER_CPU,)):
+        self.name = name
+        self.directory = pathlib.Path(directory)
+        self.zone_file = zone_file
+        self.workers = workers
+        self.cpus = cpus
+        self.port = free_port()
+        self.process = None
+        self.directory.mkdir()
+
+    # -- What a server has of its own
+
+    program = None
+    version_option = "-v"
+
+    def command(self):
+        """Writes the configuration; the argument vector."""
+        raise NotImplementedError
+
+    # -- What all have in common
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @classmethod
+    def version(cls):
+        done = subprocess.run([cls.program, cls.version_option], capture_output=True, text=True,
+                              check=False)
+        return re.search(r"\d+\.\d+[\w.+-]*", done.stdout + done.stderr).group()
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text, encoding="ascii")
+        return path
+
+    def start(self, probe="svc7", answer=None):
+        """Returns when `probe` is answered rightly; seconds from the exec until then."""
+        command = ["taskset", "-c", ",".join(map(str, self.cpus)), *self.command()]
+        began = time.monotonic()
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True)
+        while zones.ask(self.port, probe, 0.05) != (answer or zones.address(7)):
+            if self.process.poll() is not None or time.monotonic() - began > PATIENCE:
+                raise BenchError(f"{self.name} does not answer; the end of its log:\n{self.log()}")
+            time.sleep(0.001)
+        return time.monotonic() - began
+
+    def log(self):
+        text = (self.directory / "log").read_text(errors="replace")
+        return "\n".join(text.splitlines()[-20:])
+
+    def reload(self):
+        """Has it read a changed zone file; does not wait for it."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            for pid in processes.tree(self.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+
+class Echo(Server):
+    """The bound: answers without looking. It has no zone."""
+
+    program = "bench_echo"
+
+    @classmethod
+    def version(cls):
+        return None
+
+    def command(self):
+        return [self.program, str(self.port), "--workers", str(self.workers)]
+
+    def start(self, probe="svc7", answer=None):
+        return super().start(probe, "10.0.0.1")
+
+
+class Summond(Server):
+    program = "summond"
+    version_option = "--version"
+    services = 0  # names that are services: all names of the zone but those beside svcN
+
+    def command(self):
+        config = [f'listen: "127.0.0.1:{self.port}"\n', "log: {level: warn}\n",
+                  f"cookies: {{secret: {COOKIE_SECRET}}}\n", "zones:\n",
+                  f"  - name: {zones.ZONE}\n", f"    file: {self.zone_file}\n"]
+        if self.services:
+            config += ["defaults: {kernel: /nonexistent, ttl: 5, idle: never}\n", "services:\n"]
+            config += [f"  - {{name: svc{i}, names: svc{i}.{zones.ZONE}, addresses: "
+                       f'["{zones.address(i)}", "{zones.address6(i)}"]}}\n'
+                       for i in range(self.services)]
+        file = self.write("summond.yaml", "".join(config))
+        return [self.program, "--config", str(file), "--simulate"]
+
+
+class SummondServices(Summond):
+    """Its names are those of services, all of them up."""
+
+    services = 1000
+
+    def __init__(self, name, directory, zone_file, **named):
+        super().__init__(name, directory, directory / "zone", **named)
+        zones.write_zone(self.zone_file, 0)
+
+    def start(self, probe="svc7", answer=None):
+        seconds = super().start(probe, answer)
+        for i in range(self.services):
+            if zones.ask(self.port, f"svc{i}", PATIENCE) != zones.address(i):
+                raise BenchError(f"svc{i} does not wake; the end of the log:\n{self.log()}")
+        return seconds
+
+
+class Nsd(Server):
+    program = "nsd"
+
+    def command(self):
+        d = self.directory
+        file = self.write("nsd.conf", f"""\
+server:
+  server-count: {self.workers}
+  reuseport: {"yes" if self.workers > 1 else "no"}
+  ip-address: 127.0.0.1@{self.port}
+  username: ""
+  zonesdir: "{d}"
+  database: ""
+  pidfile: "{d}/nsd.pid"
+  zonelistfile: "{d}/zone.list"
+  xfrdfile: "{d}/xfrd.state"
+  xfrdir: "{d}"
+  answer-cookie: yes
+  cookie-secret: "{COOKIE_SECRET}"
+  cookie-secret-file: "{d}/none"
+  minimal-responses: yes
+  tcp-count: 200
+  rrl-ratelimit: 0
+  rrl-whitelist-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: "{zones.ZONE}"
+  zonefile: "{self.zone_file}"
+""")
+        return [self.program, "-d", "-c", str(file)]
+
+
+class Knot(Server):
+    program = "knotd"
+    version_option = "-V"
+    cookies = False  # a module, which costs every query something
+
+    def command(self):
+        d = self.directory
+        file = self.write("knot.conf", f"""\
+server:
+  rundir: "{d}"
+  udp-workers: {self.workers}
+  tcp-workers: {self.workers}
+  background-workers: 1
+  listen: 127.0.0.1@{self.port}
+log:
+  - target: stderr
+    any: warning
+database:
+  storage: "{d}"
+mod-cookies:
+  - id: secret
+    secret: "0x{COOKIE_SECRET}"
+template:
+  - id: default
+    {"global-module: mod-cookies/secret" if self.cookies else ""}
+zone:
+  - domain: {zones.ZONE}
+    storage: "{d}"
+    file: "{self.zone_file}"
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+""")
+        return [self.program, "-c", str(file)]
+
+
+class KnotCookies(Knot):
+    cookies = True
+
+
+class Pdns(Server):
+    program = "pdns_server"
+    version_option = "--version"
+
+    def command(self):
+        d = self.directory
+        file = self.write(
+            "named.conf", f'zone "{zones.ZONE}" {{ type master; file "{self.zone_file}"; }};\n')
+        return [self.program, "--no-config", "--daemon=no", "--guardian=no", "--launch=bind",
+                f"--bind-config={file}", "--bind-check-interval=0", "--local-address=127.0.0.1",
+                f"--local-port={self.port}", f"--socket-dir={d}", "--distributor-threads=1",
+                f"--receiver-threads={self.workers}", "--signing-threads=1",
+                "--retrieval-threads=1", "--max-tcp-connections=200", "--loglevel=3",
+                "--log-dns-queries=no", "--security-poll-suffix=",
+                f"--edns-cookie-secret={COOKIE_SECRET}"]
+
+
+class Bind(Server):
+    program = "named"
+
+    def command(self):
+        d = self.directory
+        file = self.write("named.conf", f"""\
+options {{
+  directory "{d}";
+  listen-on port {self.port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  session-keyfile none;
+  recursion no;
+  minimal-responses yes;
+  dnssec-validation no;
+  empty-zones-enable no;
+  allow-query {{ any; }};
+  allow-transfer {{ none; }};
+  notify no;
+  querylog no;
+  tcp-clients 1000;
+  answer-cookie yes;
+  cookie-secret "{COOKIE_SECRET}";
+}};
+controls {{ }};
+logging {{ category default {{ null; }}; }};
+zone "{zones.ZONE}" {{ type primary; file "{self.zone_file}"; }};
+""")
+        # A copy: Debian's AppArmor profile keeps /usr/sbin/named out of this directory.
+        program = d / "named"
+        shutil.copy(shutil.which(self.program), program)
+        return [str(program), "-f", "-n", str(self.workers), "-c", str(file)]
+
+
+PEERS = {"knot": Knot, "nsd": Nsd, "pdns": Pdns, "bind": Bind}
+
+
+def free_port():
+    """A port of 127.0.0.1 that is free for UDP and TCP, now."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
+
+
+@contextlib.contextmanager
+def running(servers):
+    """All of them, started; stopped at the end."""
+    try:
+        for server in servers:
+            server.start()
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()

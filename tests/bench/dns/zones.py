@@ -1,0 +1,93 @@
+"""The zones and queries of the benchmark. Seeded, so that every run asks the same."""
+
+import random
+import socket
+import struct
+
+ZONE = "bench.example"
+SEED = 20261122
+A, AAAA, OPT = 1, 28, 41
+NOERROR, NXDOMAIN = 0, 3
+
+
+def zone(names, serial=1, aaaa=True):
+    """The lines of a zone file: `names` names with an address each, and a wildcard. The name
+    `serial` tells which version of the zone a server has."""
+    yield f"$ORIGIN {ZONE}.\n$TTL 5\n"
+    yield f"@ 3600 SOA ns1 hostmaster {serial} 3600 600 86400 5\n"
+    yield "@ 3600 NS ns1\n@ 3600 NS ns2\nns1 3600 A 192.0.2.1\nns2 3600 A 192.0.2.2\n"
+    yield f"serial A {serial_address(serial)}\n*.w A 10.2.0.1\n"
+    for i in range(names):
+        yield f"svc{i} A {address(i)}\n"
+        if aaaa:
+            yield f"svc{i} AAAA {address6(i)}\n"
+
+
+def address(i):
+    return f"10.{16 + (i >> 16)}.{i >> 8 & 255}.{i & 255}"
+
+
+def address6(i):
+    return f"fd00::1:{i >> 16:x}:{i & 65535:x}"
+
+
+def serial_address(serial):
+    return f"192.0.2.{serial}"
+
+
+def questions(count, names, aaaa=True):
+    """(name, type, rcode, answers) with the right answer's: 80 % A and 10 % AAAA of names that are
+    there (90 % A without aaaa), 5 % of names that are not, 5 % that the wildcard matches."""
+    chance = random.Random(SEED)
+
+    def word():
+        return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=8))
+
+    for kind in chance.choices(("a", "aaaa", "none", "wildcard"), (80, 10, 5, 5), k=count):
+        if kind == "none":
+            yield f"nx-{word()}.{ZONE}", A, NXDOMAIN, 0
+        elif kind == "wildcard":
+            yield f"{word()}.w.{ZONE}", A, NOERROR, 1
+        else:
+            qtype = AAAA if kind == "aaaa" and aaaa else A
+            yield f"svc{chance.randrange(names)}.{ZONE}", qtype, NOERROR, 1
+
+
+def query(name, qtype, cookie=False):
+    """The message; with `cookie`, it ends with an OPT record with room for a whole DNS cookie."""
+    message = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, int(cookie))
+    for label in name.split("."):
+        message += bytes([len(label)]) + label.encode()
+    message += b"\0" + struct.pack(">HH", qtype, 1)
+    if cookie:
+        message += struct.pack(">BHHIHHH", 0, OPT, 1232, 0, 4 + 24, 10, 24) + bytes(24)
+    return message
+
+
+def write_zone(path, *arguments, **named):
+    with open(path, "w", encoding="ascii") as f:
+        f.writelines(zone(*arguments, **named))
+
+
+def write_queries(path, count, names, aaaa=True, cookie=False):
+    """In the form that load.hpp reads."""
+    with open(path, "wb") as f:
+        for name, qtype, rcode, answers in questions(count, names, aaaa):
+            wire = query(name, qtype, cookie)
+            f.write(struct.pack("<HBB", len(wire), rcode, answers) + wire)
+
+
+def ask(port, name, timeout):
+    """The IPv4 address that the server gives for a name of the zone; None without one in time."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(timeout)
+        try:
+            s.connect(("127.0.0.1", port))
+            s.send(query(f"{name}.{ZONE}", A))
+            answer = s.recv(1500)
+        except OSError:  # time-out, or nobody is there
+            return None
+    # The query has ID 0. With minimal responses, the address is the end of the answer.
+    if answer[:2] != b"\0\0" or answer[3] & 15 != NOERROR or answer[6:8] != b"\0\1":
+        return None
+    return socket.inet_ntoa(answer[-4:])
