@@ -67,7 +67,7 @@ base::Result<void> LibxlBackend::open() {
     if (!vifs)
         return tl::make_unexpected(vifs.error());
     vifs_ = std::move(*vifs);
-    return {};
+    return announcer_.open();
 }
 
 void LibxlBackend::post(std::function<void()> what) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "announce.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
 #include "meter.hpp"
@@ -63,6 +64,7 @@ class LibxlBackend final : public vm::Backend {
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
     Meter meter_;
+    Announcer announcer_;
     std::function<void(vm::DomId, vm::Death)> died_;
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;
 };

@@ -57,7 +57,8 @@ void LibxlBackend::build(const config::Service& service, Begun begun, Built done
         return;
     }
     auto build = std::make_unique<Build>(Build{*this, service.id, std::move(config), service.bridge,
-                                               service.mac, std::move(begun), std::move(done)});
+                                               service.mac, announcements(service),
+                                               std::move(begun), std::move(done)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -132,6 +133,8 @@ void LibxlBackend::plumb(Build& build, vm::DomId domid) {
         build.vif = base::Result<void>();
     else
         vifs_->connect(domid, build.mac, *build.bridge, [this, &build](auto result) {
+            if (result)
+                announcer_.announce(*build.bridge, build.announcements);
             build.vif = std::move(result);
             settle(build);
         });

@@ -17,6 +17,7 @@ struct LibxlBackend::Build {
     std::unique_ptr<DomainConfig> config;
     std::optional<std::string> bridge;
     config::Mac mac;
+    std::vector<wire::Frame> announcements;
     Begun begun;
     Built done;
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);

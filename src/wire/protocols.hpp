@@ -1,0 +1,32 @@
+// Numbers of the protocols as far as module wire reads and writes them (IANA's registries).
+#pragma once
+
+namespace summond::wire {
+
+inline constexpr unsigned ethertype_ipv4 = 0x0800;
+inline constexpr unsigned ethertype_arp = 0x0806;
+inline constexpr unsigned ethertype_ipv6 = 0x86dd;
+
+// RFC 826.
+inline constexpr unsigned arp_request = 1;
+inline constexpr unsigned arp_reply = 2;
+
+inline constexpr unsigned protocol_hop_by_hop = 0;
+inline constexpr unsigned protocol_icmp = 1;
+inline constexpr unsigned protocol_tcp = 6;
+inline constexpr unsigned protocol_udp = 17;
+inline constexpr unsigned protocol_icmpv6 = 58;
+
+// RFC 4861 §4.3, §4.4, §4.6.1.
+inline constexpr unsigned nd_solicitation = 135;
+inline constexpr unsigned nd_advertisement = 136;
+inline constexpr unsigned nd_hop_limit = 255;
+inline constexpr unsigned nd_solicited = 0x40;
+inline constexpr unsigned nd_override = 0x20;
+inline constexpr unsigned nd_source_mac = 1;
+inline constexpr unsigned nd_target_mac = 2;
+
+inline constexpr unsigned mld_query = 130;
+inline constexpr unsigned mld_report = 143;  // version 2, RFC 3810
+
+}  // namespace summond::wire
