@@ -21,6 +21,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--modes", default=",".join(modes.MODES), metavar="MODE,...",
                         help="default: %(default)s")
+    parser.add_argument("--starts", type=int, help="and reloads, of each server")
     parser.add_argument("--rounds", type=int, help="of each server in each mode")
     parser.add_argument("--seconds", type=float, help="of a round")
     parser.add_argument("--retries", type=int,
@@ -30,8 +31,9 @@ def parse_arguments():
     unknown = set(options.modes) - set(modes.MODES)
     if unknown:
         parser.error(f"no such mode: {', '.join(sorted(unknown))}")
-    quick, full = (3, 1.0, 0), (5, 3.0, 1)
-    for key, value in zip(("rounds", "seconds", "retries"), quick if options.quick else full):
+    quick, full = (3, 1.0, 0, 1), (5, 3.0, 1, 3)
+    for key, value in zip(("rounds", "seconds", "retries", "starts"),
+                          quick if options.quick else full):
         if getattr(options, key) is None:
             setattr(options, key, value)
     return options

@@ -28,7 +28,8 @@ def summary(rounds, keys):
     result["clean_rounds"] = sum(map(clean, rounds))
     result["noisy"] = result["clean_rounds"] == 0
     for key in ("lost", "wrong"):
-        result[key] = sum(r[key] for r in rounds)
+        if key in rounds[0]:
+            result[key] = sum(r[key] for r in rounds)
     return result
 
 
@@ -38,16 +39,20 @@ def pairs(ours, theirs, key="cpu_us"):
     return {"clean": len(both), "ahead": sum(a[key] < b[key] for a, b in both)}
 
 
-def compare(rounds, keys, ours=OURS, key="cpu_us"):
+def compare(rounds, keys, key="cpu_us"):
     """rounds: {server: [round, ...]}, interleaved. Ratios are the others' figure divided by ours:
-    above 1, ours is ahead."""
+    above 1, ours is ahead. `-` in a server's name marks one in other circumstances (the same
+    server with a smaller zone, say), which is compared with nothing here."""
     servers = {name: summary(of_server, keys) for name, of_server in rounds.items()}
-    others = [name for name in rounds if name != ours]
-    mine = servers[ours][key]["median"]
+    for name, s in servers.items():
+        if name.startswith(BOUND):
+            s.pop("wrong", None)  # it answers all the same
+    others = [name for name in rounds if name != OURS and "-" not in name]
+    mine = servers[OURS][key]["median"]
     return {
         "servers": servers,
         "ratios": {name: rounded(servers[name][key]["median"] / mine) for name in others},
-        "pairs": {name: pairs(rounds[ours], rounds[name], key) for name in others
+        "pairs": {name: pairs(rounds[OURS], rounds[name], key) for name in others
                   if name != BOUND},
     }
 
@@ -95,7 +100,7 @@ def rates_table(result):
             name, f"{s['cpu_us']['median']:.2f}",
             f"{s['cpu_us']['min']:.2f}-{s['cpu_us']['max']:.2f}", f"{s['qps']['median']:,.0f}",
             f"{s['p99_us']['median']:,.0f}", f"{s['server_percent']['median']:.0f}", s["lost"],
-            "-" if name == BOUND else s["wrong"],
+            s.get("wrong", "-"),
             f"{s['clean_rounds']}/{s['rounds']}" + (" NOISY" if s["noisy"] else ""),
             f"{ratio:.2f}" if ratio else "-",
             f"{pair['ahead']}/{pair['clean']}" if pair else "-"])

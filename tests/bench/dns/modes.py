@@ -1,8 +1,10 @@
 """What is measured: one function a mode, which prints its table and returns its figures."""
 
 import figures
+import large
 import rounds
 import servers
+import workers
 import zones
 
 NAMES = 1000
@@ -81,4 +83,6 @@ def tcp(run):
     return {**result, "targets": figures.always_ahead(result, "knot", "pdns")}
 
 
-MODES = {"udp": udp, "services": services, "cookies": cookies, "tcp": tcp}
+MODES = {"udp": udp, "services": services, "cookies": cookies, "tcp": tcp,
+         "large": large.large, "load": large.load, "reload": large.reload,
+         "workers": workers.workers}

@@ -33,18 +33,18 @@ def _read(path):
         return ""
 
 
-def cpu_seconds(pid, ended=False):
-    """User and system time of a process and those below it; with `ended`, also of children that
-    have been waited for."""
-    exact = ticks = 0
+def cpu_seconds(pid):
+    """User and system time of a process and those below it, and of children that have ended."""
+    exact = ticks = ended = 0
     for process in tree(pid):
         fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
         if fields:
-            ticks += sum(int(ticks) for ticks in fields[11:15 if ended else 13])
+            ticks += int(fields[11]) + int(fields[12])
+            ended += int(fields[13]) + int(fields[14])
         for thread in threads(process):
             exact += int((_read(f"/proc/{thread}/schedstat") or "0").split()[0])
     # schedstat is exact but forgets threads that have ended.
-    return max(exact / 1e9, ticks / TICK)
+    return max(exact / 1e9, ticks / TICK) + ended / TICK
 
 
 def idle_seconds(cpus):
@@ -58,36 +58,38 @@ def idle_seconds(cpus):
 
 
 class ForeignTime:
-    """CPU time that others than this process, its children and the servers have used in a `with`
-    block, on the CPUs that this process may use."""
+    """CPU time that others than this process, its children and the server have used in a `with`
+    block, on the CPUs that this process may use. The server may be started in the block."""
 
-    def __init__(self, *pids):
+    def __init__(self, server):
+        self.server = server
         self.cpus = os.sched_getaffinity(0)
-        self.pids = pids
         self.percent = 0.0  # of one CPU
         self.seconds = 0.0  # of the block
-        self.children_seconds = 0.0  # CPU time of children that ended in it: load generators
+        self.server_seconds = 0.0  # CPU time
+        self.children_seconds = 0.0  # CPU time of children that ended: load generators
 
     def _now(self):
         times = os.times()
         return (time.monotonic(), idle_seconds(self.cpus),
-                sum(map(cpu_seconds, self.pids)) + times.user + times.system,
-                times.children_user + times.children_system)
+                cpu_seconds(self.server.pid) if self.server.pid else 0.0,
+                times.children_user + times.children_system, times.user + times.system)
 
     def __enter__(self):
         self._began = self._now()
         return self
 
     def __exit__(self, *_):
-        self.seconds, idle, ours, self.children_seconds = (
+        self.seconds, idle, self.server_seconds, self.children_seconds, own = (
             end - begin for begin, end in zip(self._began, self._now()))
         busy = self.seconds * len(self.cpus) - idle
-        self.percent = max(0.0, (busy - ours - self.children_seconds) / self.seconds * 100)
+        foreign = busy - self.server_seconds - self.children_seconds - own
+        self.percent = max(0.0, foreign / self.seconds * 100)
 
 
 def memory(pid):
-    """Octets that a server's processes hold, each page once: their PSS, and those pages of their
-    memfds that no process has mapped (or touched)."""
+    """(pss, held): octets of a server's processes, each page counted once. held is PSS and those
+    pages of their memfds that no process has mapped or touched."""
     pss = shared = 0
     memfds = {}
     for process in tree(pid):
@@ -98,7 +100,7 @@ def memory(pid):
             elif field == "Pss_Shmem":
                 shared += int(value.split()[0]) * 1024
         memfds.update(_memfds(process))
-    return pss + max(0, sum(memfds.values()) - shared)
+    return pss, pss + max(0, sum(memfds.values()) - shared)
 
 
 def _memfds(pid):
@@ -116,15 +118,8 @@ def _memfds(pid):
 
 
 def resident(pid):
-    """Octets of RSS of a server's processes: cheap to ask, but counts shared pages several times."""
+    """Octets of RSS of a server's processes: cheap to ask; counts shared pages several times."""
     pages = 0
     for process in tree(pid):
         pages += int((_read(f"/proc/{process}/statm") or "0 0").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def allow_cpus(pid, cpus):
-    """Moves every thread of a server."""
-    for process in tree(pid):
-        for thread in threads(process):
-            os.sched_setaffinity(int(thread.rpartition("/")[2]), cpus)

@@ -12,10 +12,10 @@ RATES = ("qps", "cpu_us", "p50_us", "p99_us", "latency_us", "server_percent", "g
 WARM_UP = 0.3  # seconds
 
 
-def load(server, tool, queries, seconds, *options, cpu=servers.GENERATOR_CPU):
+def load(server, tool, queries, seconds, *options, cpus=(servers.GENERATOR_CPU,)):
     """A load generator that has been started."""
     return subprocess.Popen(
-        ["taskset", "-c", str(cpu), tool, str(server.port), str(queries), "--seconds",
+        ["taskset", "-c", ",".join(map(str, cpus)), tool, str(server.port), str(queries), "--seconds",
          str(seconds), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -28,19 +28,17 @@ def result_of(generator, server):
 
 def measure(server, generators):
     """One round: generators() starts them. Their figures, and what the round cost the server."""
-    with processes.ForeignTime(server.pid) as foreign:
-        before = processes.cpu_seconds(server.pid)
+    with processes.ForeignTime(server) as time:
         results = [result_of(generator, server) for generator in generators()]
-        used = processes.cpu_seconds(server.pid) - before
     round_ = {key: sum(r[key] for r in results) for key in ("answers", "lost", "wrong", "qps")}
     for key in ("p50_us", "p99_us", "p999_us", "max_us", "latency_us"):
         round_[key] = max(r[key] for r in results)
     if not round_["answers"]:
         raise servers.BenchError(f"{server.name} answered nothing:\n{server.log()}")
-    round_["cpu_us"] = used / round_["answers"] * 1e6
-    round_["server_percent"] = used / foreign.seconds * 100
-    round_["generator_percent"] = foreign.children_seconds / foreign.seconds * 100
-    round_["foreign_percent"] = foreign.percent
+    round_["cpu_us"] = time.server_seconds / round_["answers"] * 1e6
+    round_["server_percent"] = time.server_seconds / time.seconds * 100
+    round_["generator_percent"] = time.children_seconds / time.seconds * 100
+    round_["foreign_percent"] = time.percent
     return round_
 
 

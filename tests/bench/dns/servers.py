@@ -40,6 +40,7 @@ class Server:
 
     program = None
     version_option = "-v"
+    probe, answer = "svc7", zones.address(7)
 
     def command(self):
         """Writes the configuration; the argument vector."""
@@ -49,7 +50,7 @@ class Server:
 
     @property
     def pid(self):
-        return self.process.pid
+        return self.process.pid if self.process else None
 
     @classmethod
     def version(cls):
@@ -62,14 +63,16 @@ class Server:
         path.write_text(text, encoding="ascii")
         return path
 
-    def start(self, probe="svc7", answer=None):
-        """Returns when `probe` is answered rightly; seconds from the exec until then."""
+    def start(self, watch=lambda pid: None):
+        """Returns when it gives the right answer; seconds from the exec until then. Calls
+        watch(pid) meanwhile."""
         command = ["taskset", "-c", ",".join(map(str, self.cpus)), *self.command()]
         began = time.monotonic()
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, start_new_session=True)
-        while zones.ask(self.port, probe, 0.05) != (answer or zones.address(7)):
+        while zones.ask(self.port, self.probe, 0.01) != self.answer:
+            watch(self.pid)
             if self.process.poll() is not None or time.monotonic() - began > PATIENCE:
                 raise BenchError(f"{self.name} does not answer; the end of its log:\n{self.log()}")
             time.sleep(0.001)
@@ -101,6 +104,7 @@ class Echo(Server):
     """The bound: answers without looking. It has no zone."""
 
     program = "bench_echo"
+    answer = "10.0.0.1"
 
     @classmethod
     def version(cls):
@@ -109,9 +113,6 @@ class Echo(Server):
     def command(self):
         return [self.program, str(self.port), "--workers", str(self.workers)]
 
-    def start(self, probe="svc7", answer=None):
-        return super().start(probe, "10.0.0.1")
-
 
 class Summond(Server):
     program = "summond"
@@ -119,7 +120,8 @@ class Summond(Server):
     services = 0  # names that are services: all names of the zone but those beside svcN
 
     def command(self):
-        config = [f'listen: "127.0.0.1:{self.port}"\n', "log: {level: warn}\n",
+        config = [f'listen: "127.0.0.1:{self.port}"\n', f"workers: {self.workers}\n",
+                  "log: {level: warn}\n",
                   f"cookies: {{secret: {COOKIE_SECRET}}}\n", "zones:\n",
                   f"  - name: {zones.ZONE}\n", f"    file: {self.zone_file}\n"]
         if self.services:
@@ -140,8 +142,8 @@ class SummondServices(Summond):
         super().__init__(name, directory, directory / "zone", **named)
         zones.write_zone(self.zone_file, 0)
 
-    def start(self, probe="svc7", answer=None):
-        seconds = super().start(probe, answer)
+    def start(self, watch=lambda pid: None):
+        seconds = super().start(watch)
         for i in range(self.services):
             if zones.ask(self.port, f"svc{i}", PATIENCE) != zones.address(i):
                 raise BenchError(f"svc{i} does not wake; the end of the log:\n{self.log()}")
@@ -288,12 +290,19 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(servers):
-    """All of them, started; stopped at the end."""
+def stopping(servers):
+    """Stops them at the end."""
     try:
-        for server in servers:
-            server.start()
         yield servers
     finally:
         for server in servers:
             server.stop()
+
+
+@contextlib.contextmanager
+def running(servers):
+    """All of them, started; stopped at the end."""
+    with stopping(servers):
+        for server in servers:
+            server.start()
+        yield servers

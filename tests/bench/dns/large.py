@@ -1,0 +1,174 @@
+"""The modes with a large zone: its cost, its loading and its memory, and reloads under load."""
+
+import os
+import signal
+import time
+
+import figures
+import processes
+import rounds
+import servers
+import zones
+
+SMALL, LARGE = 1000, 1_000_000  # names, with one A record each
+LARGE_QUERIES = 500_000
+KINDS = {"summond": servers.Summond, "knot": servers.Knot, "nsd": servers.Nsd}
+RATE = 20_000  # queries a second during reloads
+MIB = 1 << 20
+
+
+def large(run):
+    """What a query costs with the large zone and with the small one."""
+    plan, started = {}, []
+    files = {"": (run.zone_file(LARGE, aaaa=False),
+                  run.query_file(LARGE_QUERIES, LARGE, aaaa=False)),
+             "-1k": (run.zone_file(SMALL, aaaa=False), run.query_file(names=SMALL, aaaa=False))}
+    for suffix, (zone, queries) in files.items():
+        kinds = KINDS if suffix else {"echo": servers.Echo, **KINDS}
+        for name, kind in kinds.items():
+            server = run.server(kind, name + suffix, "large", zone)
+            plan[server.name] = lambda seconds, s=server, q=queries: rounds.measure(
+                s, lambda: [rounds.load(s, "bench_load_udp", q, seconds)])
+            started.append(server)
+    with servers.running(started):
+        result = figures.compare(rounds.interleaved(plan, run.options), rounds.RATES)
+    cost = {name: figures.rounded(result["servers"][name]["cpu_us"]["median"]
+                                  / result["servers"][f"{name}-1k"]["cpu_us"]["median"])
+            for name in KINDS}
+    print(f"\n### large: UDP, {LARGE:,} names (-1k: {SMALL:,})\n\n{figures.rates_table(result)}\n")
+    print("CPU a query with the large zone, as a multiple of the small one:",
+          ", ".join(f"{name} {value:.2f}" for name, value in cost.items()), flush=True)
+    targets = [figures.target("cost of the small zone, times", cost["summond"], 1.25,
+                              noisy=figures.noisy(result, "summond", "summond-1k")),
+               *figures.always_ahead(result, "knot", "nsd")]
+    return {**result, "cost": cost, "targets": targets}
+
+
+def _started(run, kind, name, names):
+    """One start: its times, and what the server holds then."""
+    server = run.server(kind, name, f"load-{names}", run.zone_file(names, aaaa=False))
+    server.probe, server.answer = f"svc{names - 1}", zones.address(names - 1)
+    peak = 0
+
+    def watch(pid):
+        nonlocal peak
+        peak = max(peak, processes.resident(pid))
+
+    with processes.ForeignTime(server) as cpu, servers.stopping([server]):
+        seconds = server.start(watch)
+        used = processes.cpu_seconds(server.pid)
+        time.sleep(0.5)  # what is left of the start
+        pss, held = processes.memory(server.pid)
+    return {"seconds": seconds, "cpu_seconds": used, "pss_mib": pss / MIB, "held_mib": held / MIB,
+            "peak_rss_mib": peak / MIB, "foreign_percent": cpu.percent}
+
+
+def load(run):
+    """A start with the large zone: time, CPU time and memory."""
+    plan = {name: lambda name=name, kind=kind: (_started(run, kind, name, LARGE),
+                                                _started(run, kind, name, SMALL))
+            for name, kind in KINDS.items()}
+    starts = {name: [] for name in plan}
+    for _ in range(run.options.starts):
+        for name, start in plan.items():
+            big, small = start()
+            # Nearly one record a name; the others are the same in both.
+            big["octets_a_record"] = (big["held_mib"] - small["held_mib"]) * MIB / (LARGE - SMALL)
+            starts[name].append(big)
+    keys = ("octets_a_record", "held_mib", "pss_mib", "peak_rss_mib", "seconds", "cpu_seconds")
+    result = figures.compare(starts, keys, "octets_a_record")
+    result["pairs_seconds"] = {name: figures.pairs(starts["summond"], starts[name], "seconds")
+                               for name in result["pairs"]}
+    print(f"\n### load: start with {LARGE:,} records\n")
+    print(figures.table(
+        ["server", "octets/record", "held MiB", "PSS MiB", "peak RSS MiB", "start s", "CPU s",
+         "clean"],
+        [[name, *(f"{s[key]['median']:.{digits}f}" for key, digits in zip(keys, (0, 0, 0, 0, 2, 2))),
+          f"{s['clean_rounds']}/{s['rounds']}" + (" NOISY" if s["noisy"] else "")]
+         for name, s in result["servers"].items()]), flush=True)
+    of = result["servers"]
+    targets = [figures.target(f"{what} of {name}'s, times",
+                              figures.rounded(of["summond"][key]["median"]
+                                              / of[name][key]["median"]), 1,
+                              noisy=noise and figures.noisy(result, "summond", name))
+               for key, what, noise in (("octets_a_record", "octets a record", False),
+                                        ("seconds", "load time", True))
+               for name in ("knot", "nsd")]
+    return {**result, "targets": targets}
+
+
+class Reloads:
+    """A zone file that all servers share, and that changes before each reload."""
+
+    def __init__(self, run):
+        self.run = run
+        self.path = run.directory / "zone-reload"
+        self.queries = run.query_file(LARGE_QUERIES, LARGE, aaaa=False)
+        self.serial = 0
+        self.change()
+
+    def change(self):
+        self.serial += 1
+        new = self.path.with_suffix(".new")
+        zones.write_zone(new, LARGE, self.serial, aaaa=False)
+        os.rename(new, self.path)
+
+    def _load(self, server, seconds):
+        return rounds.load(server, "bench_load_udp", self.queries, seconds, "--rate", str(RATE),
+                           "--window", "5000")
+
+    def round(self, server, seconds):
+        """Latencies for `seconds` before a reload and until it is over."""
+        self.change()
+        before = rounds.measure(server, lambda: [self._load(server, seconds)])
+        began = time.monotonic()
+
+        def reloading():
+            generator = self._load(server, servers.PATIENCE)
+            server.reload()
+            while zones.ask(server.port, "serial", 1) != zones.serial_address(self.serial):
+                if time.monotonic() - began > servers.PATIENCE:
+                    raise servers.BenchError(f"{server.name} does not reload:\n{server.log()}")
+                time.sleep(0.2)  # rarely: this takes the generator's CPU
+            self.seconds = time.monotonic() - began
+            time.sleep(0.5)  # what is left of the reload
+            generator.send_signal(signal.SIGTERM)
+            return [generator]
+
+        during = rounds.measure(server, reloading)
+        return {"p99_us": during["p99_us"], "before_p99_us": before["p99_us"],
+                "p99_ratio": during["p99_us"] / before["p99_us"], "p50_us": during["p50_us"],
+                "p999_us": during["p999_us"], "max_us": during["max_us"],
+                "before_max_us": before["max_us"], "seconds": self.seconds,
+                "lost": before["lost"] + during["lost"],
+                "wrong": before["wrong"] + during["wrong"],
+                "foreign_percent": max(before["foreign_percent"], during["foreign_percent"])}
+
+
+def reload(run):
+    """Latency at a fixed rate before and during a reload of the large zone."""
+    reloads = Reloads(run)
+    started = [run.server(kind, name, "reload", reloads.path) for name, kind in KINDS.items()]
+    measured = {server.name: [] for server in started}
+    with servers.running(started):
+        for _ in range(run.options.starts):
+            for server in started:
+                measured[server.name].append(reloads.round(server, run.options.seconds))
+    keys = ("before_p99_us", "p99_us", "p99_ratio", "p50_us", "p999_us", "before_max_us", "max_us",
+            "seconds")
+    result = figures.compare(measured, keys, "p99_us")
+    print(f"\n### reload: {LARGE:,} records, at {RATE:,} queries/s\n")
+    print(figures.table(
+        ["server", "p99 us before", "p99 us during", "ratio", "p50 us during", "p99.9 us during",
+         "max us before", "max us during", "reload s", "lost", "wrong", "clean"],
+        [[name, *(f"{s[key]['median']:,.0f}" for key in ("before_p99_us", "p99_us")),
+          f"{s['p99_ratio']['median']:.2f}",
+          *(f"{s[key]['median']:,.0f}" for key in ("p50_us", "p999_us", "before_max_us", "max_us")),
+          f"{s['seconds']['median']:.1f}", s["lost"], s["wrong"],
+          f"{s['clean_rounds']}/{s['rounds']}" + (" NOISY" if s["noisy"] else "")]
+         for name, s in result["servers"].items()]), flush=True)
+    summond = result["servers"]["summond"]
+    return {**result, "targets": [
+        figures.target("p99 during the reload, times before", summond["p99_ratio"]["median"], 2,
+                       noisy=summond["noisy"]),
+        figures.target("queries lost", summond["lost"], 0, noisy=summond["noisy"])]}
