@@ -109,11 +109,15 @@ Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings
     return answered(packet);
 }
 
+void add_nsid(const dns::Query& query, const Context& context, Packet& packet) {
+    if (query.edns.nsid && !context.settings.identity.empty())
+        packet.add_option(dns::Option::nsid, octets(context.settings.identity));
+}
+
 // The answer to a well-formed query, or to a cookie without a question.
 Decision respond(dns::Parsed parsed, const dns::Query& query, Packet& packet, Context& context,
                  CheckedCookie::Client client) {
-    if (query.edns.nsid && !context.settings.identity.empty())
-        packet.add_option(dns::Option::nsid, octets(context.settings.identity));
+    add_nsid(query, context, packet);
     if (parsed == dns::Parsed::cookie)
         return answer_cookie(context, packet, client);
     if (query.klass == dns::Class::ch)
@@ -186,6 +190,7 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     Packet packet(query, out, context.transport);
     CheckedCookie::Client client;
     exchange_cookies(query, context, packet, client);
+    add_nsid(query, context, packet);
     return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
 }
 

@@ -275,6 +275,14 @@ TEST_F(Messages, NsidIsSentToThoseWhoAsk) {
     EXPECT_EQ(engine.ask(large), "NOERROR aa tc\nEDNS size=1232 nsid=ns1\n");
     large.udp_size = static_cast<std::uint16_t>(large.udp_size + 7);
     EXPECT_EQ(size(large), large.udp_size);
+    // Also with the answer to a query that has waited in vain.
+    const Bytes query = query_bytes(ask);
+    Bytes out(summond::answer::max_udp_answer);
+    const summond::answer::Context context{
+        .zones = engine.zones(), .services = {}, .settings = engine.settings()};
+    out.resize(summond::answer::servfail(query, out, WakeFailure::refused, context));
+    EXPECT_EQ(answer_text(out),
+              "SERVFAIL\nEDNS size=1232 nsid=ns1 ede=14:service may not be started now\n");
 }
 
 TEST_F(Messages, CookiesAreExchanged) {
