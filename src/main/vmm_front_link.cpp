@@ -37,7 +37,13 @@ std::uint32_t in_ms(base::Duration d) {
         std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
 }
 
-ipc::State message(config::ServiceId service, const vm::Status& status) {
+// A front that is being replaced may ask for a service that is configured no more.
+ipc::State state_of(config::ServiceId service, const vm::Manager& manager) {
+    constexpr vm::Status refused{.phase = vm::Phase::failed,
+                                 .failure = base::WakeFailure::refused,
+                                 .retry_after = {},
+                                 .since_wake = {}};
+    const vm::Status status = manager.status(service).value_or(refused);
     ipc::State state{};
     state.service = service;
     state.phase = phase(status.phase);
@@ -83,7 +89,12 @@ void FrontLink::receive() {
 
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
-        manager_.wake(message.as<ipc::Wake>().service, vm::WakeReason::dns);
+        const config::ServiceId service = message.as<ipc::Wake>().service;
+        // Not by way of unsent_, which would grow with what a hostile front makes up.
+        if (!manager_.status(service))
+            channel_.send(state_of(service, manager_));
+        else
+            manager_.wake(service, vm::WakeReason::dns);
         return true;
     }
     if (message.type == ipc::Type::touch) {
@@ -111,8 +122,7 @@ void FrontLink::changed(config::ServiceId service) {
 void FrontLink::flush() {
     while (!unsent_.empty()) {
         const config::ServiceId service = *unsent_.begin();
-        if (const auto status = manager_.status(service);
-            status && !channel_.send(message(service, *status))) {
+        if (!channel_.send(state_of(service, manager_))) {
             if (errno != EAGAIN)
                 return;  // gone: receive will tell
             events_.async_wait(Wait::wait_write,

@@ -72,6 +72,11 @@ Life::Life(config::Service service, Backend& backend, const base::Clock& clock,
 Status Life::status() const {
     Status status;
     const auto now = clock_.now();
+    if (retired_) {
+        status.phase = Phase::failed;
+        status.failure = base::WakeFailure::refused;
+        return status;
+    }
     switch (stage_) {
         case Stage::building:
         case Stage::booting:
@@ -322,6 +327,8 @@ void Life::retire() {
     if (stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused) {
         spdlog::info("destroying {}: domid {}, no longer configured", service_.name, domid_);
         destroy();
+    } else {
+        changed_(service_.id);
     }
 }
 

@@ -63,9 +63,11 @@ def free_port():
 
 # -- DNS, as much as the tests need
 
-def query(name, qtype, ident):
+def query(name, qtype, ident, edns=False):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack(">HHHHHH", ident, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", qtype, 1)
+    message = struct.pack(">HHHHHH", ident, 0, 1, 0, 0, 1 if edns else 0) + labels + b"\0"
+    message += struct.pack(">HH", qtype, 1)
+    return message + (struct.pack(">BHHIH", 0, 41, 1232, 0, 0) if edns else b"")
 
 
 class Answer:

@@ -6,8 +6,8 @@ import signal
 import socket
 import unittest
 
-from process_support import (A, NXDOMAIN, PATIENCE, SERVICE, ZONE, Answer, Load, ProcessTest, ask,
-                             ask_tcp, descriptors, free_port, query, wait_until)
+from process_support import (A, NXDOMAIN, PATIENCE, SERVFAIL, SERVICE, ZONE, Answer, Load, ProcessTest,
+                             ask, ask_tcp, descriptors, free_port, query, wait_until)
 
 NEW_NAME = ZONE + '      - "new A 192.0.2.99"\n'
 
@@ -155,6 +155,23 @@ class Services(ProcessTest):
             self.assertEqual(Answer(client.recv(4096)).addresses, ["10.9.0.1"])
         wait_until(lambda: old not in daemon.children(), "end of the old front")
         self.assertNotIn("killed", daemon.log())
+
+    def test_a_query_that_waits_for_a_service_that_goes_is_told(self):
+        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1") +
+                             "    answer: ready\n", "--simulate").ready()
+        vmm = daemon.pid_of("vmm")
+        os.kill(vmm, signal.SIGSTOP)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(PATIENCE)
+            client.connect(("127.0.0.1", daemon.port))
+            client.send(query("s.example.test", A, 1, edns=True))
+            client.send(query("www.example.test", A, 2))
+            client.recv(4096)  # so that the old front has both
+            daemon.reload(ZONE)
+            os.kill(vmm, signal.SIGCONT)
+            message = client.recv(4096)
+        self.assertEqual(Answer(message).rcode, SERVFAIL)
+        self.assertIn(b"service may not be started now", message)
 
 
 class Leaks(ProcessTest):

@@ -344,10 +344,23 @@ TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
     manager.configure({service(mail)});
     ASSERT_EQ(backend.destroys.size(), 1u);
     manager.wake(www, WakeReason::dns);
+    // To those who still ask for it.
+    EXPECT_EQ(phase(), Phase::failed);
+    EXPECT_EQ(manager.status(www)->failure, WakeFailure::refused);
     backend.finish_destroy();
     pass(milliseconds(1));
     EXPECT_TRUE(backend.builds.empty());
     EXPECT_FALSE(manager.status(www));
+}
+
+TEST_F(ManagerTest, RemovedServiceComesBack) {
+    bring_up(7);
+    manager.configure({service(mail)});
+    manager.configure({service(www), service(mail)});
+    EXPECT_EQ(phase(), Phase::asleep);
+    backend.finish_destroy();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
 }
 
 TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {
