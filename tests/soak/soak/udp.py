@@ -1,0 +1,272 @@
+"""The UDP clients: one process, some sockets, valid queries of every kind and mutated ones."""
+
+import random
+import select
+import socket
+import struct
+
+from . import wire
+from .check import MAX_UDP, Checker, Report, Sent, wants_answer
+from .timeline import now
+from .world import Case, Expected, service_cases, static_cases
+
+# A query waits for its service for 10 s at most.
+PATIENCE = 13.0
+TURN = 0.01  # seconds between two bursts
+NEW_SOCKET_EVERY = 3.0
+MUTATED_SHARE = 0.2
+SERVICE_SHARE = 0.1
+HOT_SERVICES = 6  # asked for at a time; the others go idle meanwhile
+HOT_SECONDS = 4.0
+MAX_MUTATED = 1500
+
+COOKIE_GOOD = Case("cookie alone, known", "-", lambda v: Expected(wire.NOERROR, False))
+COOKIE_BAD = Case("cookie alone, wrong", "-", lambda v: Expected(wire.BADCOOKIE, False))
+
+
+class Client:
+    """A socket with its outstanding queries, and its cookies."""
+
+    def __init__(self, host, port, rng):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+                                    socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        if ":" not in host:
+            self.socket.bind((f"127.0.0.{rng.randrange(2, 250)}", 0))
+        self.socket.connect((host, port))
+        self.waiting = {}  # ID -> Sent, or (octets, when) of a mutated query; oldest first
+        self.cookie = rng.randbytes(8)
+        self.server_cookie = b""
+        self.retired = False
+
+    def free_id(self, rng):
+        while True:
+            ident = rng.randrange(65536)
+            if ident not in self.waiting:
+                return ident
+
+
+def mutate(query, rng):
+    """The ID stays, so that an answer can be told."""
+    data = bytearray(query)
+    for _ in range(rng.choice((1, 1, 2, 4, 16))):
+        how = rng.randrange(8)
+        if how < 3 and len(data) > 2:
+            data[rng.randrange(2, len(data))] = rng.randrange(256)
+        elif how == 3 and len(data) > 12:
+            struct.pack_into(">H", data, rng.choice((4, 6, 8, 10)), rng.choice((0, 1, 2, 3, 65535)))
+        elif how == 4:
+            del data[rng.randrange(2, len(data) + 1):]
+        elif how == 5:
+            data += rng.randbytes(rng.choice((1, 4, 20, 300)))
+        elif how == 6 and len(data) > 14:
+            struct.pack_into(">H", data, rng.randrange(12, len(data) - 1),
+                             0xC000 | rng.randrange(len(data)))
+        else:
+            at = rng.randrange(2, len(data) + 1)
+            data[at:at] = data[rng.randrange(len(data) + 1):][:rng.choice((1, 8, 64))]
+    return bytes(data[:MAX_MUTATED])
+
+
+class Load:
+    def __init__(self, timeline, port, rate, seed):
+        self.timeline = timeline
+        self.port = port
+        self.rate = rate
+        self.rng = random.Random(seed)
+        self.report = Report("udp")
+        self.checker = Checker(timeline, self.report)
+        self.static = static_cases()
+        self.services = service_cases()
+        self.hot = []
+        self.questions = {}
+        self.poll = select.epoll()
+        self.clients = {}
+        for _ in range(10):
+            self.add_client()
+
+    def add_client(self):
+        client = Client(self.rng.choice(("127.0.0.1", "127.0.0.1", "::1")), self.port, self.rng)
+        self.clients[client.socket.fileno()] = client
+        self.poll.register(client.socket.fileno(), select.EPOLLIN)
+
+    # -- Asking
+
+    def question(self, case):
+        """Sometimes in a case of its own (0x20)."""
+        known = self.questions.get(id(case))
+        if known is None:
+            known = self.questions[id(case)] = wire.question(case.name, wire.TYPES[case.qtype])
+        if self.rng.random() < 0.8:
+            return known
+        name = "".join(self.rng.choice((c.upper(), c)) for c in case.name)
+        return wire.question(name, wire.TYPES[case.qtype])
+
+    def edns(self, client):
+        """(OPT record, options that must be answered, octets allowed)"""
+        rng = self.rng
+        how = rng.randrange(10)
+        if how < 4:
+            return b"", (), 512
+        size = rng.choice((0, 512, 600, 1232, 1232, 4096, 65535))
+        room = min(max(size, 512), MAX_UDP)
+        sent, answered = [], []
+        if how in (5, 6, 7):
+            cookie = client.cookie
+            if how == 6:
+                cookie += client.server_cookie
+            elif how == 7:
+                cookie += rng.randbytes(rng.choice((8, 16, 32)))
+            sent.append((wire.COOKIE_OPTION, cookie))
+            answered.append((wire.COOKIE_OPTION, cookie))
+        if how == 8:
+            sent.append((65001, rng.randbytes(rng.randrange(20))))
+        if rng.random() < 0.2:
+            sent.append((wire.NSID_OPTION, b""))
+            answered.append((wire.NSID_OPTION, b""))
+        return wire.opt(size, sent, dnssec_ok=rng.random() < 0.3), answered, room
+
+    def ask(self, client, case):
+        opt, options, room = self.edns(client)
+        question = self.question(case)
+        ident = client.free_id(self.rng)
+        self.send(client, wire.query(ident, question, opt))
+        client.waiting[ident] = Sent(case, now(), question, room, bool(opt), options)
+
+    def ask_cookie(self, client):
+        """Without a question: is our cookie good? (RFC 7873 §5.4)"""
+        good = client.server_cookie and self.rng.random() < 0.7
+        cookie = client.cookie + (client.server_cookie if good else self.rng.randbytes(16))
+        options = ((wire.COOKIE_OPTION, cookie),)
+        ident = client.free_id(self.rng)
+        self.send(client, wire.query(ident, b"", wire.opt(options=options)))
+        client.waiting[ident] = Sent(COOKIE_GOOD if good else COOKIE_BAD, now(), b"", MAX_UDP, True,
+                                     options)
+
+    def ask_mutated(self, client):
+        rng = self.rng
+        case = rng.choice(self.static if rng.random() < 0.9 else self.services)
+        ident = client.free_id(rng)
+        data = mutate(wire.query(ident, self.question(case), self.edns(client)[0]), rng)
+        self.send(client, data)
+        client.waiting[ident] = (data, now())
+
+    def send(self, client, data):
+        self.report.counts["asked"] += 1
+        try:
+            client.socket.send(data)
+        except (BlockingIOError, ConnectionRefusedError):
+            self.report.counts["not sent"] += 1
+
+    def ask_one(self):
+        client = self.rng.choice(list(self.clients.values()))
+        dice = self.rng.random()
+        if client.retired:
+            return
+        if dice < MUTATED_SHARE:
+            self.ask_mutated(client)
+        elif dice < MUTATED_SHARE + SERVICE_SHARE:
+            self.ask(client, self.rng.choice(self.hot))
+        elif dice > 0.98:
+            self.ask_cookie(client)
+        else:
+            self.ask(client, self.rng.choice(self.static))
+
+    # -- Answers
+
+    def receive(self, client):
+        while True:
+            try:
+                data = client.socket.recv(65535)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                self.report.counts["refused"] += 1
+                continue
+            self.take(client, data)
+
+    def take(self, client, data):
+        sent = client.waiting.pop(struct.unpack_from(">H", data)[0], None) if len(data) > 1 else None
+        if sent is None:
+            self.report.finding(f"an answer that nobody asked for: {data.hex()[:400]}")
+        elif isinstance(sent, tuple):
+            if not wants_answer(sent[0]):
+                self.report.finding(f"answer to {sent[0].hex()[:400]}, which is no query")
+            self.checker.answer_to_mutated(sent[0], data)
+        else:
+            self.checker.answer(sent, data, now())
+            if wire.COOKIE_OPTION in sent.options:
+                self.learn_cookie(client, data)
+
+    @staticmethod
+    def learn_cookie(client, data):
+        try:
+            options = wire.Message(data).options or {}
+        except wire.Malformed:
+            return  # has been reported
+        client.server_cookie = options.get(wire.COOKIE_OPTION, client.cookie)[8:]
+
+    def expire(self, client, time_now):
+        for ident, sent in list(client.waiting.items()):
+            asked = sent[1] if isinstance(sent, tuple) else sent.asked
+            if time_now - asked < PATIENCE:
+                return  # so are those that follow
+            del client.waiting[ident]
+            if not isinstance(sent, tuple):
+                self.checker.lost(sent, time_now)
+            elif not wants_answer(sent[0]):
+                self.report.counts["mutated: rightly ignored"] += 1
+            elif self.timeline.front_gone.touches(asked - 0.5, time_now):
+                self.report.counts["lost with a killed front"] += 1
+            else:
+                self.report.finding(f"no answer to mutated query {sent[0].hex()[:400]}")
+
+    # -- The loop
+
+    def turn(self, timeout):
+        for fd, _ in self.poll.poll(timeout):
+            self.receive(self.clients[fd])
+
+    def renew(self):
+        """Another source port; the old one waits for its answers."""
+        random_client = self.rng.choice(list(self.clients.values()))
+        random_client.retired = True
+        for fd, client in list(self.clients.items()):
+            if client.retired and not client.waiting:
+                self.poll.unregister(fd)
+                client.socket.close()
+                del self.clients[fd]
+        if sum(not client.retired for client in self.clients.values()) < 10:
+            self.add_client()
+
+    def run(self):
+        begin = now()
+        asked = 0
+        next_renewal = next_hot = next_expiry = begin
+        while not self.timeline.stop.is_set():
+            time_now = now()
+            if time_now >= next_hot:
+                self.hot = self.rng.sample(self.services, HOT_SERVICES)
+                next_hot = time_now + HOT_SECONDS
+            if time_now >= next_renewal:
+                self.renew()
+                next_renewal = time_now + NEW_SOCKET_EVERY
+            if time_now >= next_expiry:
+                for client in self.clients.values():
+                    self.expire(client, time_now)
+                next_expiry = time_now + 0.5
+            due = int((time_now - begin) * self.rate) - asked
+            for _ in range(min(due, 100)):  # what a loaded machine kept us from is left out
+                self.ask_one()
+            asked += due
+            self.turn(TURN)
+        end = now() + PATIENCE
+        while any(client.waiting for client in self.clients.values()) and now() < end + 1:
+            self.turn(0.1)
+            for client in self.clients.values():
+                self.expire(client, now())
+        return self.report
+
+
+def main(timeline, port, rate, seed, results):
+    results.put(Load(timeline, port, rate, seed).run())
