@@ -31,7 +31,7 @@ def parse_arguments():
     unknown = set(options.modes) - set(modes.MODES)
     if unknown:
         parser.error(f"no such mode: {', '.join(sorted(unknown))}")
-    quick, full = (3, 1.0, 0, 1), (5, 3.0, 1, 3)
+    quick, full = (3, 1.0, 0, 1), (7, 2.0, 1, 3)
     for key, value in zip(("rounds", "seconds", "retries", "starts"),
                           quick if options.quick else full):
         if getattr(options, key) is None:

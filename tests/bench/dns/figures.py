@@ -33,28 +33,36 @@ def summary(rounds, keys):
     return result
 
 
-def pairs(ours, theirs, key="cpu_us"):
-    """In how many interleaved pairs of rounds, both clean, ours was ahead (smaller)."""
-    both = [(a, b) for a, b in zip(ours, theirs) if clean(a) and clean(b)]
-    return {"clean": len(both), "ahead": sum(a[key] < b[key] for a, b in both)}
+def clean_pairs(ours, theirs, key):
+    """The figures of those turns in which both had a clean round."""
+    return [(a[key], b[key]) for a, b in zip(ours, theirs) if clean(a) and clean(b)]
 
 
 def compare(rounds, keys, key="cpu_us"):
-    """rounds: {server: [round, ...]}, interleaved. Ratios are the others' figure divided by ours:
-    above 1, ours is ahead. `-` in a server's name marks one in other circumstances (the same
-    server with a smaller zone, say), which is compared with nothing here."""
+    """rounds: {server: [round, ...]}, interleaved. A ratio is the other's figure divided by ours,
+    above 1 ours is ahead: the median over pairs of rounds, which slow changes of the machine do not
+    move. pairs: in how many of them ours was ahead (smaller). `-` in a server's name marks one in
+    other circumstances (the same server with a smaller zone, say), which is compared with nothing
+    here."""
     servers = {name: summary(of_server, keys) for name, of_server in rounds.items()}
     for name, s in servers.items():
         if name.startswith(BOUND):
             s.pop("wrong", None)  # it answers all the same
-    others = [name for name in rounds if name != OURS and "-" not in name]
-    mine = servers[OURS][key]["median"]
-    return {
-        "servers": servers,
-        "ratios": {name: rounded(servers[name][key]["median"] / mine) for name in others},
-        "pairs": {name: pairs(rounds[OURS], rounds[name], key) for name in others
-                  if name != BOUND},
-    }
+    result = {"servers": servers, "ratios": {}, "pairs": {}}
+    for name in rounds:
+        if name == OURS or "-" in name:
+            continue
+        both = clean_pairs(rounds[OURS], rounds[name], key)
+        result["ratios"][name] = ratio(rounds, OURS, name, key)
+        result["pairs"][name] = {"clean": len(both), "ahead": sum(a < b for a, b in both)}
+    return result
+
+
+def ratio(rounds, ours, theirs, key="cpu_us"):
+    """The median over clean pairs; over all of them where none is clean."""
+    both = clean_pairs(rounds[ours], rounds[theirs], key) or [
+        (a[key], b[key]) for a, b in zip(rounds[ours], rounds[theirs])]
+    return rounded(statistics.median(b / a for a, b in both))
 
 
 def target(what, value, limit, at_most=True, noisy=False):
@@ -103,7 +111,7 @@ def rates_table(result):
             s.get("wrong", "-"),
             f"{s['clean_rounds']}/{s['rounds']}" + (" NOISY" if s["noisy"] else ""),
             f"{ratio:.2f}" if ratio else "-",
-            f"{pair['ahead']}/{pair['clean']}" if pair else "-"])
+            f"{pair['ahead']}/{pair['clean']}" if pair and name != BOUND else "-"])
     return table(["server", "CPU us/query", "range", "queries/s", "p99 us", "CPU %", "lost",
                   "wrong", "clean", "to ours", "ours ahead"], rows)
 

@@ -33,15 +33,21 @@ class Figures(unittest.TestCase):
         self.assertEqual(s["wrong"], 2)
 
     def test_pairs_are_of_the_same_turn_and_clean_on_both_sides(self):
-        ours = [round_(3), round_(3, foreign=20), round_(3), round_(5)]
-        theirs = [round_(4), round_(4), round_(4, foreign=20), round_(4)]
-        self.assertEqual(figures.pairs(ours, theirs), {"clean": 2, "ahead": 1})
+        result = figures.compare(
+            {"summond": [round_(2), round_(3, foreign=20), round_(3), round_(5)],
+             "nsd": [round_(4), round_(30), round_(30, foreign=20), round_(4)]}, KEYS)
+        self.assertEqual(result["pairs"], {"nsd": {"clean": 2, "ahead": 1}})
+        self.assertEqual(result["ratios"], {"nsd": 1.4})
 
-    def test_compare(self):
-        result = figures.compare({"echo": [round_(2)], "summond": [round_(4)], "nsd": [round_(5)]},
-                                 KEYS)
-        self.assertEqual(result["ratios"], {"echo": 0.5, "nsd": 1.25})
-        self.assertEqual(result["pairs"], {"nsd": {"clean": 1, "ahead": 1}})
+    def test_ratios_without_a_clean_pair(self):
+        rounds = {"summond": [round_(2), round_(4)], "echo": [round_(1, foreign=9),
+                                                              round_(3, foreign=9)]}
+        self.assertEqual(figures.ratio(rounds, "summond", "echo"), 0.625)
+        self.assertEqual(figures.compare(rounds, KEYS)["pairs"], {"echo": {"clean": 0, "ahead": 0}})
+
+    def test_other_circumstances_are_not_compared(self):
+        rounds = {"summond": [round_(4)], "nsd": [round_(5)], "nsd-1k": [round_(6)]}
+        self.assertEqual(figures.compare(rounds, KEYS)["ratios"], {"nsd": 1.25})
 
     def test_targets(self):
         self.assertTrue(figures.target("x", 1.0, 1.0)["met"])

@@ -24,15 +24,13 @@ def workers(run):
                             for _ in c])
             started.append(server)
     with servers.running(started):
-        result = figures.compare(rounds.interleaved(plan, run.options), rounds.RATES)
-    of = result["servers"]
-
-    def ratio(key, name, suffix):
-        return figures.rounded(of[name][key]["median"] / of[name + suffix][key]["median"])
-
+        measured = rounds.interleaved(plan, run.options)
+    result = figures.compare(measured, rounds.RATES)
     result["scaling"] = {
-        name: {"qps": ratio("qps", name, "-1w1c"), "cpu_us": ratio("cpu_us", name, "-1w1c"),
-               "qps_of_one_worker_with_two_cpus": ratio("qps", name, "-1w2c")} for name in KINDS}
+        name: {"qps": figures.ratio(measured, f"{name}-1w1c", name, "qps"),
+               "cpu_us": figures.ratio(measured, f"{name}-1w1c", name),
+               "qps_of_one_worker_with_two_cpus":
+                   figures.ratio(measured, f"{name}-1w2c", name, "qps")} for name in KINDS}
     print("\n### workers: UDP, generators on the server's CPUs (w: workers, c: CPUs; without: 2 of "
           f"each)\n\n{figures.rates_table(result)}\n")
     print(figures.table(
