@@ -1,13 +1,11 @@
 #include "summond/net/udp_worker.hpp"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
 
 #include "parked.hpp"
 #include "summond/net/bind.hpp"
@@ -21,11 +19,12 @@ using answer::Decision;
 namespace {
 
 constexpr unsigned batch_size = 64;
+// After a batch of fewer queries there are hardly more: it is cheaper to wait than to look.
+constexpr unsigned busy = 4;
 // A longer query is no query: the longest name with every option that exists fits many times.
 constexpr std::size_t max_query = 4096;
 // Batches from one socket before the others have their turn.
-constexpr int max_batches = 32;
-constexpr std::uint32_t signal_event = std::numeric_limits<std::uint32_t>::max();
+constexpr int max_batches = 16;
 
 // The packet info of a query becomes that of its answer: it leaves with the address asked, on
 // whichever interface the routes say (only link-local addresses need theirs).
@@ -102,24 +101,15 @@ base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(std::vector<base::Uniqu
                                                          const base::Clock& clock,
                                                          const answer::Settings& settings) {
     std::unique_ptr<UdpWorker> worker(new UdpWorker(zones, services, clock, settings));
-    worker->epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     worker->signal_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!worker->epoll_ || !worker->signal_)
+    if (!worker->signal_)
         return base::system_error("UDP worker", errno);
-    const auto watch = [&](int fd, std::uint32_t which) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.u32 = which;
-        return ::epoll_ctl(worker->epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
-    };
-    if (!watch(worker->signal_.get(), signal_event))
-        return base::system_error("UDP worker", errno);
+    worker->watched_.push_back({worker->signal_.get(), POLLIN, 0});
     for (base::UniqueFd& fd : sockets) {
         const auto info = describe(fd.get());
         if (!info)
             return tl::make_unexpected(info.error());
-        if (!watch(fd.get(), static_cast<std::uint32_t>(worker->sockets_.size())))
-            return base::system_error("UDP worker", errno);
+        worker->watched_.push_back({fd.get(), POLLIN, 0});
         worker->sockets_.push_back({std::move(fd), info->local.address.is_unspecified()});
     }
     return worker;
@@ -131,27 +121,30 @@ void UdpWorker::run() {
 }
 
 bool UdpWorker::step(int timeout_ms) {
-    std::array<epoll_event, 16> events;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                   timeout(timeout_ms));
-    for (int i = 0; i < count; ++i) {
-        const std::uint32_t which = events[static_cast<std::size_t>(i)].data.u32;
-        if (which == signal_event) {
-            eventfd_t ignored;
-            ::eventfd_read(signal_.get(), &ignored);
-            if (draining_.load())
-                stop_receiving();
-            resolve_parked();
-        } else if (receiving_) {
-            receive(which);
+    const int ready = ::poll(watched_.data(), watched_.size(), timeout(timeout_ms));
+    if (ready > 0) {
+        if (watched_[0].revents != 0)
+            on_signal();
+        // on_signal may have ended receiving.
+        for (std::uint32_t i = 1; i < watched_.size(); ++i) {
+            if (watched_[i].revents != 0)
+                receive(i - 1);
         }
     }
     if (!parked_->empty() && parked_->next_deadline() <= clock_.now())
         expire_parked();
-    return !stopped_.load(std::memory_order_relaxed) && (receiving_ || !parked_->empty());
+    return !stopped_.load(std::memory_order_relaxed) && (receiving() || !parked_->empty());
 }
 
-// For epoll_wait: until the next deadline, at most limit_ms.
+void UdpWorker::on_signal() {
+    eventfd_t ignored;
+    ::eventfd_read(signal_.get(), &ignored);
+    if (draining_.load())
+        watched_.resize(1);
+    resolve_parked();
+}
+
+// For poll: until the next deadline, at most limit_ms.
 int UdpWorker::timeout(int limit_ms) const {
     if (parked_->empty())
         return limit_ms;
@@ -169,6 +162,8 @@ void UdpWorker::receive(std::uint32_t socket) {
             return;
         send(fd, resolve_batch(socket, static_cast<unsigned>(received)));
         batch_->reset(static_cast<unsigned>(received));
+        if (static_cast<unsigned>(received) < busy)
+            return;
     }
 }
 
@@ -285,12 +280,6 @@ void UdpWorker::answer_parked(std::size_t parked, std::uint32_t size) {
     reply.msg_controllen = client.info_size;
     batch.out_data[0].iov_len = size;
     send(sockets_[client.socket].fd.get(), 1);
-}
-
-void UdpWorker::stop_receiving() {
-    for (const Socket& socket : sockets_)
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket.fd.get(), nullptr);
-    receiving_ = false;
 }
 
 void UdpWorker::signal() noexcept {

@@ -5,6 +5,8 @@
 // A worker belongs to its thread; only signal(), drain() and stop() may be called from others.
 #pragma once
 
+#include <poll.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -62,7 +64,8 @@ class UdpWorker {
     void resolve_parked();
     void expire_parked();
     void answer_parked(std::size_t parked, std::uint32_t size);
-    void stop_receiving();
+    void on_signal();
+    bool receiving() const { return watched_.size() > 1; }
     int timeout(int limit_ms) const;
 
     Services& services_;
@@ -71,11 +74,13 @@ class UdpWorker {
     std::vector<Socket> sockets_;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<ParkedQueries> parked_;
-    base::UniqueFd epoll_;
     base::UniqueFd signal_;
+    // signal_, then the sockets. Polled: in an epoll set, each answer that leaves would cost a call
+    // of the set's wake-up function, which the kernel makes whenever a socket becomes more
+    // writable.
+    std::vector<pollfd> watched_;
     std::atomic<bool> draining_{false};
     std::atomic<bool> stopped_{false};
-    bool receiving_ = true;
     std::atomic<std::uint64_t> overflows_{0};
 };
 
