@@ -30,7 +30,7 @@ constexpr std::uint32_t any_ttl = 3600;
 Outcome Resolution::run() {
     owner_ = packet_.question();
     // Step 2: the closest zone.
-    auto found = zones_.find(query_.name);
+    auto found = zones_.find(query_.name, hash_);
     if (found.node->zone == zone::image::none)
         return Outcome::not_authoritative;
     zone_ = found.node->zone;

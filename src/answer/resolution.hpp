@@ -20,8 +20,9 @@ enum class Outcome : std::uint8_t {
 
 class Resolution {
   public:
-    Resolution(const dns::Query& query, Packet& packet, Context& context)
-        : query_(query), packet_(packet), context_(context), zones_(context.zones) {}
+    // hash: of the query's name.
+    Resolution(const dns::Query& query, std::uint64_t hash, Packet& packet, Context& context)
+        : query_(query), hash_(hash), packet_(packet), context_(context), zones_(context.zones) {}
 
     Outcome run();
     std::uint32_t service() const { return service_; }
@@ -48,6 +49,7 @@ class Resolution {
     bool add_addresses_of(const Node& target, OwnerAt owner);
 
     const dns::Query& query_;
+    const std::uint64_t hash_;
     Packet& packet_;
     Context& context_;
     const zone::Zones& zones_;

@@ -115,10 +115,11 @@ void add_nsid(const dns::Query& query, const Context& context, Packet& packet) {
 }
 
 // The answer to a well-formed query, or to a cookie without a question.
-Decision respond(dns::Parsed parsed, const dns::Query& query, Packet& packet, Context& context,
+Decision respond(const ReadQuery& read, Packet& packet, Context& context,
                  CheckedCookie::Client client) {
+    const dns::Query& query = read.query;
     add_nsid(query, context, packet);
-    if (parsed == dns::Parsed::cookie)
+    if (read.parsed == dns::Parsed::cookie)
         return answer_cookie(context, packet, client);
     if (query.klass == dns::Class::ch)
         return chaos(query, packet, context.settings);
@@ -140,7 +141,7 @@ Decision respond(dns::Parsed parsed, const dns::Query& query, Packet& packet, Co
             break;
     }
 
-    Resolution resolution(query, packet, context);
+    Resolution resolution(query, read.hash, packet, context);
     switch (resolution.run()) {
         case Outcome::complete:
             return answered(packet);
@@ -158,16 +159,34 @@ Decision respond(dns::Parsed parsed, const dns::Query& query, Packet& packet, Co
 
 }  // namespace
 
-Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+void read(std::span<const std::uint8_t> bytes, ReadQuery& read, const zone::Zones& zones) noexcept {
+    read.parsed = dns::parse_query(bytes, read.query);
+    if (read.parsed != dns::Parsed::query)
+        return;
+    read.hash = zones.hash(read.query.name);
+    zones.prefetch_slot(read.hash);
+}
+
+void look_up(const ReadQuery& read, const zone::Zones& zones) noexcept {
+    if (read.parsed == dns::Parsed::query)
+        zones.prefetch_node(read.hash);
+}
+
+Decision resolve(std::span<const std::uint8_t> bytes, std::span<std::uint8_t> out,
                  Context& context) noexcept {
-    dns::Query query;
-    const dns::Parsed parsed = dns::parse_query(query_bytes, query);
-    if (parsed == dns::Parsed::drop)
+    ReadQuery query;
+    read(bytes, query, context.zones);
+    return resolve(query, out, context);
+}
+
+Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& context) noexcept {
+    if (read.parsed == dns::Parsed::drop)
         return {};
+    const dns::Query& query = read.query;
     Packet packet(query, out, context.transport);
-    if (parsed == dns::Parsed::notimp)
+    if (read.parsed == dns::Parsed::notimp)
         return failed(packet, Rcode::notimp);
-    if (parsed == dns::Parsed::formerr)
+    if (read.parsed == dns::Parsed::formerr)
         return failed(packet, Rcode::formerr);
     // RFC 6891 §6.1.3: nothing of the query is understood but its version.
     if (query.edns.version > 0)
@@ -177,7 +196,7 @@ Decision resolve(std::span<const std::uint8_t> query_bytes, std::span<std::uint8
     CheckedCookie::Client client;
     if (!exchange_cookies(query, context, packet, client))
         return failed(packet, Rcode::formerr);
-    Decision decision = respond(parsed, query, packet, context, client);
+    Decision decision = respond(read, packet, context, client);
     decision.known_client = client == CheckedCookie::Client::known;
     return decision;
 }

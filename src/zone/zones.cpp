@@ -51,25 +51,42 @@ config::ServiceId Zones::service_id(std::size_t index) const {
     return at<config::ServiceId>(header().services)[index];
 }
 
-const image::Node* Zones::probe(const std::uint8_t* name, std::size_t size) const {
-    const std::uint64_t hash = image::hash(name, size, header().seed);
+const image::Node* Zones::probe(const std::uint8_t* name, std::size_t size,
+                                std::uint64_t hash) const {
     const auto tag = static_cast<std::uint32_t>(hash >> 32);
-    const auto* slots = at<image::Slot>(header().slots);
-    for (auto i = static_cast<std::uint32_t>(hash);; ++i) {
-        const image::Slot& slot = slots[i & header().slot_mask];
-        if (slot.node == 0)
+    for (std::uint64_t i = hash;; ++i) {
+        const image::Slot& candidate = slot(i);
+        if (candidate.node == 0)
             return nullptr;
-        if (slot.tag != tag)
+        if (candidate.tag != tag)
             continue;
-        const auto* node = at<image::Node>(slot.node);
+        const auto* node = at<image::Node>(candidate.node);
         if (node->name_size == size && std::memcmp(node->name(), name, size) == 0)
             return node;
     }
 }
 
-Zones::Found Zones::find(const dns::FoldedName& name) const {
+// The name of the last `labels` labels.
+const image::Node* Zones::probe(const dns::FoldedName& name, std::size_t labels) const {
+    const std::uint8_t* const suffix = name.suffix(labels);
+    const std::size_t size = name.suffix_size(labels);
+    return probe(suffix, size, image::hash(suffix, size, header().seed));
+}
+
+void Zones::prefetch_node(std::uint64_t hash) const {
+    constexpr std::size_t cache_line = 64;
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    std::uint64_t i = hash;
+    while (slot(i).node != 0 && slot(i).tag != tag)
+        ++i;
+    const auto* node = at<std::uint8_t>(slot(i).node);
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + cache_line);
+}
+
+Zones::Found Zones::find(const dns::FoldedName& name, std::uint64_t hash) const {
     if (name.labels <= header().max_labels) {
-        if (const auto* node = probe(name.wire.data(), name.size))
+        if (const auto* node = probe(name.wire.data(), name.size, hash))
             return {node, true};
     }
     // The suffixes of `low` labels and fewer exist, those of more than `high` labels do not. Most
@@ -80,7 +97,7 @@ Zones::Found Zones::find(const dns::FoldedName& name) const {
         high = header().max_labels;
     const image::Node* encloser = nullptr;
     for (std::size_t count = high; low < high; count = (low + high + 1) / 2) {
-        if (const auto* node = probe(name.suffix(count), name.suffix_size(count))) {
+        if (const auto* node = probe(name, count)) {
             encloser = node;
             low = count;
         } else {
@@ -88,7 +105,7 @@ Zones::Found Zones::find(const dns::FoldedName& name) const {
         }
     }
     if (encloser == nullptr)
-        encloser = probe(name.suffix(0), 1);
+        encloser = probe(name, 0);
     return {encloser, false};
 }
 
