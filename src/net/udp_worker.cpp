@@ -8,7 +8,6 @@
 #include <cerrno>
 
 #include "parked.hpp"
-#include "summond/net/bind.hpp"
 #include "unix_time.hpp"
 
 namespace summond::net {
@@ -19,6 +18,8 @@ using answer::Decision;
 namespace {
 
 constexpr unsigned batch_size = 64;
+// Of a batch, looked up together: memory answers one while the others are worked on.
+constexpr unsigned group_size = 16;
 // After a batch of fewer queries there are hardly more: it is cheaper to wait than to look.
 constexpr unsigned busy = 4;
 // A longer query is no query: the longest name with every option that exists fits many times.
@@ -46,10 +47,9 @@ void prepare_reply(msghdr& header) {
 // Strides are odd multiples of a cache line: the first lines of the buffers, which are all that
 // most queries touch, then fall into different sets of the cache.
 struct UdpWorker::Batch {
-    std::array<mmsghdr, batch_size> in{};
-    std::array<mmsghdr, batch_size> out{};
-    std::array<iovec, batch_size> in_data{};
-    std::array<iovec, batch_size> out_data{};
+    // What has been received, then the answers: these take the place of the messages before them.
+    std::array<mmsghdr, batch_size> message{};
+    std::array<iovec, batch_size> data{};
     std::array<SocketAddress, batch_size> address{};
     std::array<PacketInfo, batch_size> info{};
     struct alignas(64) Query {
@@ -61,27 +61,34 @@ struct UdpWorker::Batch {
     static_assert(sizeof(Answer) >= answer::max_udp_answer);
     std::array<Query, batch_size> query;
     std::array<Answer, batch_size> answer;
+    std::array<answer::ReadQuery, group_size> group;
 
-    Batch() {
-        for (unsigned i = 0; i < batch_size; ++i) {
-            in_data[i] = {query[i].bytes.data(), max_query};
-            out_data[i] = {answer[i].bytes.data(), 0};
-            in[i].msg_hdr.msg_name = &address[i];
-            in[i].msg_hdr.msg_iov = &in_data[i];
-            in[i].msg_hdr.msg_iovlen = 1;
-            in[i].msg_hdr.msg_control = info[i].bytes;
-            out[i].msg_hdr.msg_iov = &out_data[i];
-            out[i].msg_hdr.msg_iovlen = 1;
-        }
-        reset(batch_size);
-    }
+    Batch() { prepare(batch_size); }
 
-    // What recvmmsg overwrites.
-    void reset(unsigned count) {
+    // The first messages, for recvmmsg.
+    void prepare(unsigned count) {
         for (unsigned i = 0; i < count; ++i) {
-            in[i].msg_hdr.msg_namelen = sizeof address[i];
-            in[i].msg_hdr.msg_controllen = sizeof info[i].bytes;
+            data[i] = {query[i].bytes.data(), max_query};
+            msghdr& header = message[i].msg_hdr;
+            header.msg_name = &address[i];
+            header.msg_namelen = sizeof address[i];
+            header.msg_iov = &data[i];
+            header.msg_iovlen = 1;
+            header.msg_control = info[i].bytes;
+            header.msg_controllen = sizeof info[i].bytes;
         }
+    }
+    // Turns a message into the next answer, which is `size` octets in its buffer.
+    void reply(unsigned received, unsigned answers, std::size_t size) {
+        msghdr& header = message[answers].msg_hdr;
+        if (answers != received)
+            header = message[received].msg_hdr;
+        data[answers] = {answer[answers].bytes.data(), size};
+        header.msg_iov = &data[answers];
+        prepare_reply(header);
+    }
+    std::span<std::uint8_t> out(unsigned answers) {
+        return {answer[answers].bytes.data(), answer::max_udp_answer};
     }
 };
 
@@ -106,11 +113,8 @@ base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(std::vector<base::Uniqu
         return base::system_error("UDP worker", errno);
     worker->watched_.push_back({worker->signal_.get(), POLLIN, 0});
     for (base::UniqueFd& fd : sockets) {
-        const auto info = describe(fd.get());
-        if (!info)
-            return tl::make_unexpected(info.error());
         worker->watched_.push_back({fd.get(), POLLIN, 0});
-        worker->sockets_.push_back({std::move(fd), info->local.address.is_unspecified()});
+        worker->sockets_.push_back(std::move(fd));
     }
     return worker;
 }
@@ -155,53 +159,49 @@ int UdpWorker::timeout(int limit_ms) const {
 }
 
 void UdpWorker::receive(std::uint32_t socket) {
-    const int fd = sockets_[socket].fd.get();
+    const int fd = sockets_[socket].get();
     for (int i = 0; i < max_batches; ++i) {
-        const int received = ::recvmmsg(fd, batch_->in.data(), batch_size, MSG_DONTWAIT, nullptr);
-        if (received <= 0)
+        const int r = ::recvmmsg(fd, batch_->message.data(), batch_size, MSG_DONTWAIT, nullptr);
+        if (r <= 0)
             return;
-        send(fd, resolve_batch(socket, static_cast<unsigned>(received)));
-        batch_->reset(static_cast<unsigned>(received));
-        if (static_cast<unsigned>(received) < busy)
+        const auto received = static_cast<unsigned>(r);
+        context_.now = unix_time();
+        unsigned answers = 0;
+        for (unsigned first = 0; first < received; first += group_size)
+            resolve_group(socket, first, std::min(received - first, group_size), answers);
+        send(fd, answers);
+        batch_->prepare(received);
+        if (received < busy)
             return;
     }
 }
 
-// Returns the number of answers, which are ready to be sent.
-unsigned UdpWorker::resolve_batch(std::uint32_t socket, unsigned received) {
-    context_.now = unix_time();
-    unsigned answers = 0;
-    for (unsigned i = 0; i < received; ++i) {
-        msghdr& header = batch_->in[i].msg_hdr;
-        if ((header.msg_flags & MSG_TRUNC) != 0)
-            continue;
-        const std::span query(batch_->query[i].bytes.data(), batch_->in[i].msg_len);
-        const std::span out(batch_->answer[answers].bytes.data(), answer::max_udp_answer);
-        context_.client = octets_of(batch_->address[i]);
-        const Decision decision = answer::resolve(query, out, context_);
-        if (decision.kind == Decision::Kind::drop)
-            continue;
-        const bool wildcard = sockets_[socket].wildcard;
-        if (wildcard)
-            prepare_reply(header);
-        if (decision.kind == Decision::Kind::park) {
-            park(socket, i, query, decision.service);
-            continue;
-        }
-        msghdr& reply = batch_->out[answers].msg_hdr;
-        reply.msg_name = header.msg_name;
-        reply.msg_namelen = header.msg_namelen;
-        reply.msg_control = wildcard ? header.msg_control : nullptr;
-        reply.msg_controllen = wildcard ? header.msg_controllen : 0;
-        batch_->out_data[answers].iov_len = decision.size;
-        ++answers;
+// Of the messages received; answers: in and out, how many are ready to be sent.
+void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned count,
+                              unsigned& answers) {
+    Batch& batch = *batch_;
+    const auto query = [&](unsigned i) {
+        const mmsghdr& message = batch.message[first + i];
+        const bool whole = (message.msg_hdr.msg_flags & MSG_TRUNC) == 0;
+        return std::span(batch.query[first + i].bytes).first(whole ? message.msg_len : 0);
+    };
+    for (unsigned i = 0; i < count; ++i)
+        answer::read(query(i), batch.group[i], context_.zones);
+    for (unsigned i = 0; i < count; ++i)
+        answer::look_up(batch.group[i], context_.zones);
+    for (unsigned i = 0; i < count; ++i) {
+        context_.client = octets_of(batch.address[first + i]);
+        const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
+        if (decision.kind == Decision::Kind::answer)
+            batch.reply(first + i, answers++, decision.size);
+        else if (decision.kind == Decision::Kind::park)
+            park(socket, first + i, query(i), decision.service);
     }
-    return answers;
 }
 
 void UdpWorker::send(int fd, unsigned count) {
     for (unsigned sent = 0; sent < count;) {
-        const int r = ::sendmmsg(fd, &batch_->out[sent], count - sent, MSG_DONTWAIT);
+        const int r = ::sendmmsg(fd, &batch_->message[sent], count - sent, MSG_DONTWAIT);
         if (r > 0)
             sent += static_cast<unsigned>(r);
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -213,13 +213,14 @@ void UdpWorker::send(int fd, unsigned count) {
 
 void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
                      std::uint32_t service) {
-    const msghdr& header = batch_->in[slot].msg_hdr;
+    msghdr& header = batch_->message[slot].msg_hdr;
+    prepare_reply(header);
     ParkedQueries::Client client;
     client.socket = socket;
     client.address = batch_->address[slot];
     client.address_size = header.msg_namelen;
     client.info = batch_->info[slot];
-    client.info_size = sockets_[socket].wildcard ? header.msg_controllen : 0;
+    client.info_size = header.msg_controllen;
     if (parked_->add(client, query, service, clock_.now() + park_time) ==
         ParkedQueries::Added::full)
         overflows_.fetch_add(1, std::memory_order_relaxed);
@@ -239,9 +240,8 @@ void UdpWorker::resolve_parked() {
             ++i;
             continue;
         }
-        const std::span out(batch_->answer[0].bytes.data(), answer::max_udp_answer);
         context_.client = octets_of(parked_->client(i).address);
-        const Decision decision = answer::resolve(parked_->query(i), out, context_);
+        const Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
                 services_.want(decision.service);
@@ -257,7 +257,7 @@ void UdpWorker::resolve_parked() {
 void UdpWorker::expire_parked() {
     context_.now = unix_time();
     const base::TimePoint now = clock_.now();
-    const std::span out(batch_->answer[0].bytes.data(), answer::max_udp_answer);
+    const std::span out = batch_->out(0);
     for (std::size_t i = 0; i < parked_->size();) {
         if (parked_->deadline(i) > now) {
             ++i;
@@ -272,14 +272,14 @@ void UdpWorker::expire_parked() {
 // Sends the first answer buffer to a parked query's client.
 void UdpWorker::answer_parked(std::size_t parked, std::uint32_t size) {
     ParkedQueries::Client client = parked_->client(parked);
-    Batch& batch = *batch_;
-    msghdr& reply = batch.out[0].msg_hdr;
-    reply.msg_name = &client.address;
-    reply.msg_namelen = client.address_size;
-    reply.msg_control = client.info_size > 0 ? client.info.bytes : nullptr;
-    reply.msg_controllen = client.info_size;
-    batch.out_data[0].iov_len = size;
-    send(sockets_[client.socket].fd.get(), 1);
+    batch_->data[0] = {batch_->answer[0].bytes.data(), size};
+    msghdr& header = batch_->message[0].msg_hdr;
+    header.msg_name = &client.address;
+    header.msg_namelen = client.address_size;
+    header.msg_control = client.info.bytes;
+    header.msg_controllen = client.info_size;
+    send(sockets_[client.socket].get(), 1);
+    batch_->prepare(1);
 }
 
 void UdpWorker::signal() noexcept {

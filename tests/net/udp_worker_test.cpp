@@ -98,6 +98,30 @@ TEST_F(UdpWorkerTest, AnswersEachClientOfABatch) {
     }
 }
 
+TEST_F(UdpWorkerTest, GapsInABatchShiftNoAnswer) {
+    serve("127.0.0.1");
+    std::vector<Client> clients;
+    for (std::uint16_t i = 0; i < 60; ++i) {
+        clients.push_back(Client::udp(server));
+        if (i % 3 == 0)
+            clients[i].send(Bytes(i, 0));  // dropped or FORMERR
+        else
+            clients[i].send(query(i % 3 == 1 ? "static.jit.example" : "ready.jit.example",
+                                  i % 3 == 1 ? test::type_txt : test::type_a, i));
+    }
+    step();
+    services.take_wanted();
+    say(state("ready", Phase::ready));
+    for (std::uint16_t i = 0; i < 60; ++i) {
+        if (i % 3 == 0)
+            continue;
+        const Bytes answer = clients[i].receive();
+        EXPECT_EQ(test::id(answer), i);
+        EXPECT_EQ(test::answer_count(answer), 1);
+        EXPECT_TRUE(clients[i].silent());
+    }
+}
+
 TEST_F(UdpWorkerTest, DropsNonsenseAndGoesOn) {
     serve("127.0.0.1");
     Client client = Client::udp(server);

@@ -48,16 +48,12 @@ class UdpWorker {
     std::uint64_t overflows() const { return overflows_.load(std::memory_order_relaxed); }
 
   private:
-    struct Socket {
-        base::UniqueFd fd;
-        bool wildcard;
-    };
     struct Batch;
     UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
               const answer::Settings& settings);
 
     void receive(std::uint32_t socket);
-    unsigned resolve_batch(std::uint32_t socket, unsigned received);
+    void resolve_group(std::uint32_t socket, unsigned first, unsigned count, unsigned& answers);
     void send(int fd, unsigned count);
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
               std::uint32_t service);
@@ -71,7 +67,7 @@ class UdpWorker {
     Services& services_;
     const base::Clock& clock_;
     answer::Context context_;
-    std::vector<Socket> sockets_;
+    std::vector<base::UniqueFd> sockets_;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<ParkedQueries> parked_;
     base::UniqueFd signal_;
