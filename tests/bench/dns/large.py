@@ -82,7 +82,8 @@ def load(run):
     print(figures.table(
         ["server", "octets/record", "held MiB", "PSS MiB", "peak RSS MiB", "start s", "CPU s",
          "clean"],
-        [[name, *(f"{s[key]['median']:.{digits}f}" for key, digits in zip(keys, (0, 0, 0, 0, 2, 2))),
+        [[name,
+          *(f"{s[key]['median']:.{digits}f}" for key, digits in zip(keys, (0, 0, 0, 0, 2, 2))),
           f"{s['clean_rounds']}/{s['rounds']}" + (" NOISY" if s["noisy"] else "")]
          for name, s in result["servers"].items()]), flush=True)
     targets = []

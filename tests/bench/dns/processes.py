@@ -1,4 +1,4 @@
-"""What /proc tells: the processes of a server, their CPU time and memory, and the CPUs' idle time."""
+"""What /proc tells: a server's processes, their CPU time and memory, and the CPUs' idle time."""
 
 import os
 import time

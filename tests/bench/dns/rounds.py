@@ -15,8 +15,8 @@ WARM_UP = 0.3  # seconds
 def load(server, tool, queries, seconds, *options, cpus=(servers.GENERATOR_CPU,)):
     """A load generator that has been started."""
     return subprocess.Popen(
-        ["taskset", "-c", ",".join(map(str, cpus)), tool, str(server.port), str(queries), "--seconds",
-         str(seconds), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ["taskset", "-c", ",".join(map(str, cpus)), tool, str(server.port), str(queries),
+         "--seconds", str(seconds), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def result_of(generator, server):
