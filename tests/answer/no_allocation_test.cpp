@@ -1,34 +1,8 @@
-// The warm path allocates nothing. This file replaces the allocation functions of the whole test
-// program, so it counts whatever the engine calls.
+// The engine allocates nothing, whatever it is asked.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "allocations.hpp"
 #include "engine.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations;
-}
-
-// Not inline: the compiler would take malloc and operator delete for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-    ++allocations;
-    if (void* memory = std::malloc(size))
-        return memory;
-    throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 using namespace summond;
 
@@ -68,15 +42,15 @@ ns.sub A 192.0.2.5
     const std::uint8_t client[4] = {192, 0, 2, 1};
     answer::Context context{engine.zones(), states, answer::Transport::udp,
                             settings,       client, 1559731985};
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations();
     unsigned kinds = 0;
     for (const auto& query : queries) {
         kinds |= 1U << static_cast<unsigned>(answer::resolve(query, out, context).kind);
         answer::servfail(query, out, base::WakeFailure::crashed, context);
     }
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(test::allocations(), before);
     EXPECT_EQ(kinds, 7U);  // answered, parked and dropped
     // The counter does count.
     queries.emplace_back(1);
-    EXPECT_GT(allocations, before);
+    EXPECT_GT(test::allocations(), before);
 }

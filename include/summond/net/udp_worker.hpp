@@ -23,7 +23,8 @@ namespace summond::net {
 
 class ParkedQueries;
 
-class UdpWorker {
+// On cache lines of its own: workers share nothing that one of them writes often.
+class alignas(64) UdpWorker {
   public:
     // sockets: bound, as made by bind_endpoint. All references must outlive the worker.
     static base::Result<std::unique_ptr<UdpWorker>> make(
