@@ -43,7 +43,7 @@ class ServiceChecks {
         check_identity(draft);
         check_names(draft.service);
         check_addresses(draft);
-        check_mac(draft);
+        check_macs(draft);
         check_disks(draft.service);
     }
 
@@ -103,15 +103,23 @@ class ServiceChecks {
         }
     }
 
-    void check_mac(const ServiceDraft& draft) {
-        if (draft.service.mac == Mac{})  // without a name there is none to derive either
+    void check_macs(const ServiceDraft& draft) {
+        if (draft.service.name.empty())  // there is nothing to derive them from either
             return;
-        const auto [other, is_new] = macs_.try_emplace(draft.service.mac, &draft);
-        if (is_new || other->second->service.id == draft.service.id)
-            return;
-        problems_.error(draft.mac_where, "mac: " + to_string(draft.service.mac) +
-                                             " is also that of " + holder(other->second->service) +
-                                             "; set another mac: for one of the two");
+        for (const ServiceDraft::Interface& given : draft.interfaces) {
+            const Mac& mac = given.interface.mac;
+            const auto [other, is_new] = macs_.try_emplace(mac, &draft);
+            if (is_new)
+                continue;
+            if (other->second == &draft)
+                problems_.error(given.mac_where, "mac: " + to_string(mac) +
+                                                     " is that of two of its interfaces; set "
+                                                     "another mac: for one of the two");
+            else if (other->second->service.id != draft.service.id)
+                problems_.error(given.mac_where, "mac: " + to_string(mac) + " is also that of " +
+                                                     holder(other->second->service) +
+                                                     "; set another mac: for one of the two");
+        }
     }
 
     // Two guests on one file system that either of them writes to destroy it.

@@ -28,8 +28,10 @@ base::Result<std::string> value_of(std::string_view placeholder, const Service& 
         return first(service.ipv6, "IPv6");
     if (placeholder == "name")
         return service.name;
+    if (placeholder == "mac" && service.interfaces.empty())
+        return base::error("{mac} needs a network interface, and there is none");
     if (placeholder == "mac")
-        return to_string(service.mac);
+        return to_string(service.interfaces.front().mac);
     std::string what = in_quotes("{" + std::string(placeholder) + "}") + " is no placeholder; ";
     if (const auto meant = nearest(placeholder, placeholders); !meant.empty())
         what += "did you mean {" + std::string(meant) + "}?";

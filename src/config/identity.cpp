@@ -6,22 +6,33 @@
 
 namespace summond::config {
 
+namespace {
+
+// MurmurHash3's fmix64: spreads what differs in some bits over all.
+std::uint64_t spread(std::uint64_t hash) {
+    hash ^= hash >> 33;
+    hash *= 0xff51afd7ed558ccd;
+    hash ^= hash >> 33;
+    hash *= 0xc4ceb9fe1a85ec53;
+    hash ^= hash >> 33;
+    return hash;
+}
+
+}  // namespace
+
 ServiceId service_id(std::string_view service_name) {
     std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits: offset basis, then prime
     for (const char c : service_name) {
         hash ^= static_cast<unsigned char>(c);
         hash *= 0x00000100000001b3;
     }
-    // FNV leaves the high bits of short, similar names alike; MurmurHash3's fmix64 spreads them.
-    hash ^= hash >> 33;
-    hash *= 0xff51afd7ed558ccd;
-    hash ^= hash >> 33;
-    hash *= 0xc4ceb9fe1a85ec53;
-    hash ^= hash >> 33;
+    hash = spread(hash);  // FNV leaves the high bits of short, similar names alike
     return hash == 0 ? 1 : hash;
 }
 
-Mac derived_mac(ServiceId id) {
+Mac derived_mac(ServiceId id, std::size_t interface) {
+    if (interface > 0)
+        id = spread(id + interface);
     return {0x00,
             0x16,
             0x3e,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cmdline.hpp"
+#include "devices.hpp"
 #include "scalars.hpp"
 
 namespace summond::config {
@@ -87,23 +88,15 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
     }
 }
 
-void read_mac(const Value& value, ServiceDraft& draft) {
-    draft.mac_where = value.where;
-    const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
-                                                  : base::Result<Mac>(base::error(""));
-    if (mac)
-        draft.service.mac = *mac;
-    else
-        value.refuse("a unicast MAC address, such as 00:16:3e:12:34:56", mac.error().what);
-}
-
 // What needs several keys of one service.
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     Service& service = draft.service;
-    if (!service.bridge && std::holds_alternative<ReadyLink>(service.ready.how))
-        problems.error(draft.bridge_where, "bridge: none leaves " + owner +
-                                               " without the network interface that ready: link "
-                                               "waits for; set ready: {xenstore: data/ready}");
+    complete_interfaces(draft, {service.where.line, service.where.column});
+    if (service.interfaces.empty() && std::holds_alternative<ReadyLink>(service.ready.how))
+        problems.error(draft.interfaces_where,
+                       "bridge: none leaves " + owner +
+                           " without the network interface that ready: link "
+                           "waits for; set ready: {xenstore: data/ready}");
     if (!draft.addresses_complete)
         return;  // {ipv4} may only seem to be missing
     auto cmdline = expand_cmdline(draft.cmdline, service);
@@ -129,8 +122,6 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     if (name) {
         service.name = *name;
         service.id = service_id(*name);
-        service.mac = derived_mac(service.id);
-        draft.mac_where = name_value->where;
     }
     const auto names = mapping->require(
         "names", owner, "list the domain names that it answers for, such as www.jit.example");
@@ -141,9 +132,7 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     draft.addresses_complete = false;
     if (addresses)
         read_addresses(*addresses, draft);
-    if (const auto mac = mapping->take("mac"))
-        read_mac(*mac, draft);
-    read_settings(*mapping, draft, paths);
+    read_settings(*mapping, draft, paths, Whose::service);
     mapping->refuse_rest();
     if (!draft.has_kernel)
         value.problems->error(
@@ -162,7 +151,7 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     for (const auto* key : {"name", "names", "addresses", "mac"})
         if (const auto own = mapping->take(key))
             own->complain("every service has its own; move it there");
-    read_settings(*mapping, draft, paths);
+    read_settings(*mapping, draft, paths, Whose::defaults);
     mapping->refuse_rest();
     return draft;
 }

@@ -10,6 +10,8 @@
 
 namespace summond::config {
 
+inline constexpr char default_bridge[] = "xenbr0";  // xl's own, xl-network-configuration(5)
+
 // A service while it is read.
 struct ServiceDraft {
     ServiceDraft();  // with the defaults of docs/CONFIGURATION.md
@@ -18,7 +20,14 @@ struct ServiceDraft {
     std::string cmdline;  // its placeholders not yet filled in
     Mark cmdline_where;
     bool has_kernel = false;  // the key is there, right or wrong
-    Mark bridge_where;
+
+    struct Interface {
+        config::Interface interface;
+        bool has_mac = false;  // the configuration says it
+        Mark mac_where;
+    };
+    std::vector<Interface> interfaces;
+    Mark interfaces_where;  // of what says that there is none
 
     // Never from defaults:
     struct Address {
@@ -27,12 +36,14 @@ struct ServiceDraft {
     };
     std::vector<Address> addresses;
     bool addresses_complete = true;  // false: some could not be read
-    Mark mac_where;
 };
+
+// Whose settings are read: a service's own, or those that services share.
+enum class Whose { service, defaults };
 
 // The settings that `defaults:` may have too (settings.cpp): everything but what makes a service
 // this one.
-void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths);
+void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);
 // A service whose name cannot be used has none.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "devices.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
 
@@ -14,7 +15,6 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t min_memory_kib = 1024;
 constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
 constexpr std::uint64_t max_vcpus = 128;       // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
-constexpr std::size_t max_bridge_size = 15;    // IFNAMSIZ with its NUL, linux/if.h
 constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
 constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
@@ -35,77 +35,6 @@ void read_memory(const Value& value, Service& service) {
     value.refuse("a size from " + size_text(min_memory_kib) + " to " + size_text(max_memory_kib) +
                      ", such as 16MiB",
                  reason);
-}
-
-void read_bridge(const Value& value, ServiceDraft& draft) {
-    constexpr std::string_view expected =
-        "the name of a bridge of dom0, such as xenbr0, or none for no network interface";
-    draft.bridge_where = value.where;
-    const auto name = value.text(expected);
-    if (!name)
-        return;
-    // What Linux takes for an interface (dev_valid_name in net/core/dev.c).
-    const bool valid = name->size() <= max_bridge_size && *name != "." && *name != ".." &&
-                       name->find_first_of("/: ") == std::string::npos;
-    if (*name == "none")
-        draft.service.bridge.reset();
-    else if (valid)
-        draft.service.bridge = *name;
-    else
-        value.refuse(expected, "which no network interface can be called");
-}
-
-// xvda, xvdb1, hda, sda: the names and limits of libxl__device_disk_dev_number.
-bool is_disk_device(std::string_view name) {
-    struct Family {
-        std::string_view prefix;
-        std::uint64_t disks;
-        std::uint64_t partitions;
-    };
-    for (const Family& family :
-         {Family{"xvd", 1U << 20, 255}, Family{"hd", 4, 63}, Family{"sd", 16, 15}}) {
-        if (!name.starts_with(family.prefix))
-            continue;
-        std::string_view rest = name.substr(family.prefix.size());
-        std::uint64_t disk = 0;  // a is 1, z is 26, aa is 27
-        while (!rest.empty() && rest.front() >= 'a' && rest.front() <= 'z') {
-            disk = disk * 26 + static_cast<std::uint64_t>(rest.front() - 'a') + 1;
-            if (disk > family.disks)
-                return false;
-            rest.remove_prefix(1);
-        }
-        const auto partition = rest.empty() ? 0 : parse_number(rest);
-        return disk > 0 && !rest.starts_with('0') && partition && *partition <= family.partitions;
-    }
-    return false;
-}
-
-void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
-    auto mapping = Mapping::of(value, "disks.", "a disk, such as {path: www.img, device: xvda}");
-    if (!mapping)
-        return;
-    Disk disk;
-    disk.where = value.problems->at(mapping->where());
-    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
-        if (auto file = paths.read(*path))
-            disk.path = std::move(*file);
-    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
-        constexpr std::string_view expected =
-            "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
-        disk.device = device->text(expected).value_or("");
-        const auto same = [&](const Disk& other) { return other.device == disk.device; };
-        if (!disk.device.empty() && !is_disk_device(disk.device))
-            device->refuse(expected);
-        else if (!disk.device.empty() && std::any_of(disks.begin(), disks.end(), same))
-            device->complain(disk.device + " is another disk of this service already");
-    }
-    if (const auto mode = mapping->take("mode"))
-        disk.writable = mode->one_of({"r", "w"}) == 1U;
-    if (const auto format = mapping->take("format"))
-        disk.format =
-            static_cast<Disk::Format>(format->one_of({"raw", "qcow2", "vhd"}).value_or(0));
-    mapping->refuse_rest();
-    disks.push_back(std::move(disk));
 }
 
 void read_idle(const Value& value, Service& service) {
@@ -195,11 +124,11 @@ void read_ready(const Value& value, Service& service) {
 
 ServiceDraft::ServiceDraft() {
     service.memory_kib = 32 * 1024;  // libxl's own default
-    service.bridge = "xenbr0";       // xl's own default, xl-network-configuration(5)
+    interfaces.emplace_back().interface.bridge = default_bridge;
     service.idle_after = default_idle_after;
 }
 
-void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
+void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose) {
     Service& service = draft.service;
     Problems& problems = mapping.problems();
     if (const auto ttl = mapping.take("ttl"))
@@ -224,13 +153,9 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
         service.vcpus = static_cast<std::uint32_t>(vcpus->number(1, max_vcpus).value_or(1));
     if (const auto type = mapping.take("type"))
         service.type = static_cast<DomainType>(type->one_of({"pv", "pvh"}).value_or(1));
-    if (const auto bridge = mapping.take("bridge"))
-        read_bridge(*bridge, draft);
-    if (const auto disks = mapping.take("disks")) {
-        service.disks.clear();
-        for (const Value& disk : disks->list("a list of disks"))
-            read_disk(disk, paths, service.disks);
-    }
+    read_interfaces(mapping, draft, whose);
+    if (const auto disks = mapping.take("disks"))
+        read_disks(*disks, paths, service.disks);
     if (const auto idle = mapping.take("idle"))
         read_idle(*idle, service);
     if (const auto answer = mapping.take("answer"))

@@ -52,12 +52,11 @@ bool same_domain(const config::Service& a, const config::Service& b) {
     };
     return a.type == b.type && a.kernel == b.kernel && a.ramdisk == b.ramdisk &&
            a.cmdline == b.cmdline && a.memory_kib == b.memory_kib && a.vcpus == b.vcpus &&
-           a.bridge == b.bridge && a.mac == b.mac &&
-           std::ranges::equal(a.disks, b.disks, disks_equal);
+           a.interfaces == b.interfaces && std::ranges::equal(a.disks, b.disks, disks_equal);
 }
 
 bool same_addresses(const config::Service& a, const config::Service& b) {
-    return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.mac == b.mac && a.bridge == b.bridge;
+    return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
 }
 
 }  // namespace

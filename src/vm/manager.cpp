@@ -181,7 +181,7 @@ void Manager::sample_traffic() {
         if (Life* life = find(service))
             life->traffic(packets);
     for (const auto& [id, life] : lives_)
-        if (!life->service().bridge)  // no interface: only DNS keeps it
+        if (life->service().interfaces.empty())  // no interface: only DNS keeps it
             life->traffic(0);
 }
 

@@ -27,9 +27,11 @@ void Announcer::announce(const std::string& bridge, const std::vector<wire::Fram
 
 std::vector<wire::Frame> announcements(const config::Service& service) {
     std::vector<wire::Frame> frames;
+    if (service.interfaces.empty() || !service.interfaces.front().script.empty())
+        return frames;
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
-            frames.push_back(wire::announcement(service.mac, address));
+            frames.push_back(wire::announcement(service.interfaces.front().mac, address));
     return frames;
 }
 

@@ -27,7 +27,8 @@ class Announcer {
     base::UniqueFd socket_;
 };
 
-// Those of a service, one for each of its addresses.
+// Those of a service's first interface, one for each of its addresses. None where a hotplug script
+// plumbs it: whoever wrote that knows what lies behind.
 std::vector<wire::Frame> announcements(const config::Service& service);
 
 }  // namespace summond::xen

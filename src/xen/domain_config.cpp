@@ -20,7 +20,7 @@ char* copy(const std::string& text) {
 
 template <typename T>
 T* zeroed(std::size_t count) {
-    auto* result = static_cast<T*>(std::calloc(count, sizeof(T)));
+    auto* result = static_cast<T*>(std::calloc(std::max<std::size_t>(count, 1), sizeof(T)));
     if (result == nullptr)
         throw std::bad_alloc();
     return result;
@@ -72,8 +72,6 @@ void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Se
 }
 
 void set_disks(libxl_domain_config& config, const config::Service& service) {
-    if (service.disks.empty())
-        return;
     config.disks = zeroed<libxl_device_disk>(service.disks.size());
     config.num_disks = static_cast<int>(service.disks.size());
     for (std::size_t i = 0; i < service.disks.size(); ++i) {
@@ -86,6 +84,29 @@ void set_disks(libxl_domain_config& config, const config::Service& service) {
     }
 }
 
+// The interfaces that have a script. The rest are plumbed by summond.
+void set_nics(libxl_domain_config& config, const config::Service& service) {
+    config.nics = zeroed<libxl_device_nic>(service.interfaces.size());
+    for (std::size_t i = 0; i < service.interfaces.size(); ++i) {
+        const config::Interface& interface = service.interfaces[i];
+        if (interface.script.empty())
+            continue;
+        libxl_device_nic& nic = config.nics[config.num_nics++];
+        libxl_device_nic_init(&nic);
+        nic.devid = static_cast<int>(i);
+        nic.nictype = LIBXL_NIC_TYPE_VIF;
+        std::ranges::copy(interface.mac, nic.mac);
+        nic.bridge = copy(interface.bridge);
+        nic.script = copy(interface.script);
+        if (!interface.ip.empty())
+            nic.ip = copy(interface.ip);
+        if (!interface.gatewaydev.empty())
+            nic.gatewaydev = copy(interface.gatewaydev);
+        if (!interface.vifname.empty())
+            nic.ifname = copy(interface.vifname);
+    }
+}
+
 }  // namespace
 
 std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service) {
@@ -94,6 +115,7 @@ std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Servic
     set_identity(config.c_info, service);
     set_machine(ctx, config.b_info, service, config.c_info.type);
     set_disks(config, service);
+    set_nics(config, service);
     return result;
 }
 

@@ -8,8 +8,8 @@
 
 namespace summond::xen {
 
-// Defaults are xl.cfg(5)'s. The domain carries the service's name, UUID and mark; its vif is not
-// libxl's business (vifs.hpp).
+// Defaults are xl.cfg(5)'s. The domain carries the service's name, UUID and mark. Of its network
+// interfaces only those with a script are libxl's business (the others: vifs.hpp).
 std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service);
 
 }  // namespace summond::xen

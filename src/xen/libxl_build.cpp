@@ -35,10 +35,20 @@ std::optional<vm::BuildError> lacks_memory(libxl_ctx* ctx, libxl_domain_config& 
         fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free", need_kib, free_kib)};
 }
 
-std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const std::string& bridge) {
-    if (const auto r = vifs.check(bridge); !r)
-        return vm::BuildError{base::WakeFailure::start_failed, r.error().what};
+// With a script, what a bridge is and whether it is there is the script's business.
+std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& service) {
+    for (const config::Interface& interface : service.interfaces)
+        if (const auto r = vifs.check(interface.bridge); interface.script.empty() && !r)
+            return vm::BuildError{base::WakeFailure::start_failed, r.error().what};
     return std::nullopt;
+}
+
+std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces) {
+    std::vector<Vif> vifs;
+    for (unsigned i = 0; i < interfaces.size(); ++i)
+        if (interfaces[i].script.empty())
+            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge});
+    return vifs;
 }
 
 }  // namespace
@@ -48,16 +58,16 @@ void LibxlBackend::build(const config::Service& service, Begun begun, Built done
     auto refused = unreadable("kernel", service.kernel);
     if (!refused && service.ramdisk)
         refused = unreadable("ramdisk", *service.ramdisk);
-    if (!refused && service.bridge)
-        refused = lacks_bridge(*vifs_, *service.bridge);
+    if (!refused)
+        refused = lacks_bridge(*vifs_, service);
     if (refused) {
         post([done = std::move(done), error = std::move(*refused)] {
             done(tl::make_unexpected(error));
         });
         return;
     }
-    auto build = std::make_unique<Build>(Build{*this, service.id, std::move(config), service.bridge,
-                                               service.mac, announcements(service),
+    auto build = std::make_unique<Build>(Build{*this, service.id, std::move(config),
+                                               service.interfaces, announcements(service),
                                                std::move(begun), std::move(done)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
@@ -126,15 +136,16 @@ void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
 
 void LibxlBackend::plumb(Build& build, vm::DomId domid) {
     std::exchange(build.begun, nullptr)();
+    const auto vifs = own_vifs(domid, build.interfaces);
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = watch_death(build.known_domid = domid); !watched)
         build.vif = watched;
-    else if (!build.bridge)
+    else if (vifs.empty())
         build.vif = base::Result<void>();
     else
-        vifs_->connect(domid, build.mac, *build.bridge, [this, &build](auto result) {
+        vifs_->connect(vifs, [this, &build](auto result) {
             if (result)
-                announcer_.announce(*build.bridge, build.announcements);
+                announcer_.announce(build.interfaces.front().bridge, build.announcements);
             build.vif = std::move(result);
             settle(build);
         });

@@ -4,19 +4,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libxl_backend.hpp"
 
 namespace summond::xen {
 
-// One build under way; libxl holds its address. libxl's part is all but the vif, which needs the
-// domid and is plumbed beside what libxl has still to do.
+// One build under way; libxl holds its address. libxl's part is all but the vifs that are summond's
+// own, which need the domid and are plumbed beside what libxl has still to do.
 struct LibxlBackend::Build {
     LibxlBackend& backend;
     config::ServiceId service;
     std::unique_ptr<DomainConfig> config;
-    std::optional<std::string> bridge;
-    config::Mac mac;
+    std::vector<config::Interface> interfaces;
     std::vector<wire::Frame> announcements;
     Begun begun;
     Built done;
@@ -25,7 +25,7 @@ struct LibxlBackend::Build {
     vm::DomId known_domid = domid;            // sooner than libxl tells it
     bool ended = false;                       // libxl has called back
     std::optional<int> created{};             // libxl's result, when it has called back
-    std::optional<base::Result<void>> vif{};  // there or failed
+    std::optional<base::Result<void>> vif{};  // there, all of them, or failed
 };
 
 // Likewise one destroy: libxl's part and the vif's go on at the same time.

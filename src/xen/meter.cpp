@@ -26,12 +26,13 @@ std::string table(const std::vector<config::Service>& services) {
     std::string counters;
     std::string elements;
     for (const auto& service : services) {
-        if (!service.bridge)
+        if (service.interfaces.empty())
             continue;
         const std::string name = counter_name(service.id);
         counters += "counter " + name + " {}\n";
-        elements += fmt::format("{}{} : \"{}\"", elements.empty() ? "" : ", ",
-                                config::to_string(service.mac), name);
+        for (const auto& interface : service.interfaces)
+            elements += fmt::format("{}{} : \"{}\"", elements.empty() ? "" : ", ",
+                                    config::to_string(interface.mac), name);
     }
     if (elements.empty())
         return {};

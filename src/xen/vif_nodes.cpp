@@ -19,27 +19,28 @@ void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Nod
 
 }  // namespace
 
-VifPaths::VifPaths(vm::DomId domid)
-    : backend(fmt::format("{}/backend/vif/{}/0", domain_path(0), domid)),
-      frontend(domain_path(domid) + "/device/vif/0"),
-      libxl(fmt::format("/libxl/{}/device/vif/0", domid)) {}
+VifPaths::VifPaths(vm::DomId domid, unsigned index)
+    : backend(fmt::format("{}/backend/vif/{}/{}", domain_path(0), domid, index)),
+      frontend(fmt::format("{}/device/vif/{}", domain_path(domid), index)),
+      libxl(fmt::format("/libxl/{}/device/vif/{}", domid, index)) {}
 
-std::string vif_name(vm::DomId domid) {
-    return fmt::format("vif{}.0", domid);
+std::string vif_name(vm::DomId domid, unsigned index) {
+    return fmt::format("vif{}.{}", domid, index);
 }
 
-std::vector<Node> vif_nodes(vm::DomId domid, const config::Mac& mac, const std::string& bridge,
-                            std::uint32_t mtu) {
-    const VifPaths paths(domid);
-    const std::string address = config::to_string(mac);
+std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
+    const auto domid = vif.domid;
+    const VifPaths paths(domid, vif.index);
+    const std::string address = config::to_string(vif.mac);
     const std::string guest = std::to_string(domid);
+    const std::string handle = std::to_string(vif.index);
     const std::vector<xs_permissions> ours{{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};
     const std::vector<xs_permissions> the_guests{{domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
 
     // What both libxl's directory and the backend's hold.
     const std::vector<Node> device{
-        {"frontend", paths.frontend}, {"frontend-id", guest}, {"handle", "0"}, {"mac", address},
-        {"bridge", bridge},           {"script", vif_script}, {"type", "vif"}};
+        {"frontend", paths.frontend}, {"frontend-id", guest}, {"handle", handle}, {"mac", address},
+        {"bridge", vif.bridge},       {"script", vif_script}, {"type", "vif"}};
     std::vector<Node> nodes;
     add(nodes, paths.libxl, {{"backend", paths.backend}});
     add(nodes, paths.libxl, device);
@@ -49,7 +50,7 @@ std::vector<Node> vif_nodes(vm::DomId domid, const config::Mac& mac, const std::
         {{"backend", paths.backend},
          {"backend-id", "0"},
          {"state", initialising},
-         {"handle", "0"},
+         {"handle", handle},
          {"mac", address},
          {"trusted", "1"},
          {"mtu", std::to_string(mtu), ours}});

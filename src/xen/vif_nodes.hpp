@@ -11,15 +11,23 @@
 
 namespace summond::xen {
 
+// One vif to be made: the index-th interface of its domain (libxl's devid, the guest's handle).
+struct Vif {
+    vm::DomId domid = 0;
+    unsigned index = 0;
+    config::Mac mac{};
+    std::string bridge;
+};
+
 struct VifPaths {
-    explicit VifPaths(vm::DomId domid);
+    VifPaths(vm::DomId domid, unsigned index);
     std::string backend;   // dom0's: netback is dom0's
     std::string frontend;  // the guest's
     std::string libxl;     // by it libxl knows the vif: xl network-list, xl destroy
 };
 
 // The vif's network interface in dom0, as netback names it.
-std::string vif_name(vm::DomId domid);
+std::string vif_name(vm::DomId domid, unsigned index);
 
 // The hotplug script of our vifs. netback does not probe a vif without one and libxl runs it when
 // it removes one; all that a script would do is done here. It is also how a vif is known as ours.
@@ -27,7 +35,6 @@ inline constexpr char vif_script[] = "/bin/true";
 
 // In the order of writing. The guest's side is the guest's, who can change it at will: nothing in
 // it may be believed.
-std::vector<Node> vif_nodes(vm::DomId domid, const config::Mac& mac, const std::string& bridge,
-                            std::uint32_t mtu);
+std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu);
 
 }  // namespace summond::xen

@@ -1,9 +1,10 @@
 // The domains' network interfaces: plumbed here instead of by libxl, whose hotplug script (a shell,
 // run under a host-wide lock) takes several times as long as building the rest of the domain.
+// (Interfaces with a script of the operator's are libxl's, domain_config.hpp.)
 //
-// connect: the vif's directories in xenstore, in one transaction, on which netback makes the
-// interface in dom0; then, from io's loop, the interface onto its bridge.
-// remove: the directories away, on which netback removes the interface.
+// connect: the vifs' directories in xenstore, in one transaction, on which netback makes the
+// interfaces in dom0; then, from io's loop, each interface onto its bridge.
+// remove: the directories away, on which netback removes the interfaces.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,11 +14,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "links.hpp"
 #include "store.hpp"
-#include "summond/config/config.hpp"
 #include "summond/vm/backend.hpp"
+#include "vif_nodes.hpp"
 
 namespace summond::xen {
 
@@ -31,25 +33,30 @@ class Vifs {
 
     // Whether there is a bridge to connect to.
     base::Result<void> check(const std::string& bridge);
-    // Gives the domain, which does not run yet, its vif. On error remove has still to be called.
-    void connect(vm::DomId domid, const config::Mac& mac, const std::string& bridge, Done done);
+    // Gives the domain, which does not run yet, its vifs: one or more, all of this domain. On error
+    // remove has still to be called.
+    void connect(const std::vector<Vif>& vifs, Done done);
     // Ends a connect under way with an error: the domain is gone. False if there is none.
     bool gone(vm::DomId domid);
-    // Done when the interface has disappeared. A domain without a vif of ours is no error. done of
-    // a connect under way is not called any more.
+    // Done when the interfaces have disappeared. A domain without a vif of ours is no error. done
+    // of a connect under way is not called any more.
     void remove(vm::DomId domid, Done done);
     // Removes what is left of vifs of ours whose domains are not there any more.
     void sweep(const std::set<vm::DomId>& there);
 
   private:
+    struct Port;
     struct Connecting;
     struct Removing;
 
     Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links);
-    void advance(Connecting& connecting);
+    void connect(Connecting& connecting, Port& port);
+    void advance(Connecting& connecting, Port& port);
     void end(Connecting& connecting, base::Result<void> result);
-    base::Result<bool> clear(vm::DomId domid);
-    void forget_error(vm::DomId domid);
+    void removed(vm::DomId domid, const std::string& name);
+    void end(Removing& removing, base::Result<void> result);
+    base::Result<std::vector<unsigned>> clear(vm::DomId domid);
+    void forget_errors(vm::DomId domid);
 
     boost::asio::io_context& io_;
     Store& store_;

@@ -14,6 +14,8 @@ TEST(Identity, NeverChanges) {
     EXPECT_EQ(service_id("www"), 0xdc6aa02b815721ecU);
     EXPECT_EQ(service_id("wiki"), 0x257df4793555274dU);
     EXPECT_EQ(to_string(derived_mac(service_id("www"))), "00:16:3e:d7:21:ec");
+    EXPECT_EQ(to_string(derived_mac(service_id("www"), 1)), "00:16:3e:94:49:8f");
+    EXPECT_EQ(to_string(derived_mac(service_id("www"), 2)), "00:16:3e:ab:35:19");
     EXPECT_EQ(to_string(derived_mac(0)), "00:16:3e:80:00:00");
     EXPECT_EQ(to_string(derived_mac(~std::uint64_t{0})), "00:16:3e:ff:ff:ff");
 }

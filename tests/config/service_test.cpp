@@ -30,8 +30,9 @@ TEST(ServiceSettings, Defaults) {
     EXPECT_EQ(service.cmdline, "");
     EXPECT_EQ(service.memory_kib, 32U * 1024);
     EXPECT_EQ(service.vcpus, 1U);
-    EXPECT_EQ(service.bridge, "xenbr0");
-    EXPECT_EQ(service.mac, derived_mac(service.id));
+    ASSERT_EQ(service.interfaces.size(), 1U);
+    EXPECT_EQ(service.interfaces[0],
+              (Interface{derived_mac(service.id), "xenbr0", "", "", "", ""}));
     EXPECT_TRUE(service.disks.empty());
     EXPECT_EQ(service.idle_after, 5min);
     EXPECT_EQ(service.idle_action, IdleAction::destroy);
@@ -72,23 +73,6 @@ TEST(ServiceSettings, Ttl) {
 TEST(ServiceSettings, Paths) {
     EXPECT_EQ(service_with("kernel", "/boot/../boot/k").kernel, "/boot/k");
     EXPECT_EQ(service_with("ramdisk", "./initrd").ramdisk, "/etc/summond/initrd");
-    const Service service = service_with(
-        "disks",
-        "[{path: a.img, device: xvda}, {path: /dev/vg/b, device: hdd63, mode: w, format: qcow2}]");
-    ASSERT_EQ(service.disks.size(), 2U);
-    EXPECT_EQ(service.disks[0].path, "/etc/summond/a.img");
-    EXPECT_EQ(service.disks[0].device, "xvda");
-    EXPECT_FALSE(service.disks[0].writable);
-    EXPECT_EQ(service.disks[0].format, Disk::Format::raw);
-    EXPECT_EQ(service.disks[1].path, "/dev/vg/b");
-    EXPECT_TRUE(service.disks[1].writable);
-    EXPECT_EQ(service.disks[1].format, Disk::Format::qcow2);
-}
-
-TEST(ServiceSettings, DiskDevices) {
-    for (const std::string device : {"xvda", "xvdz", "xvdaa", "xvda255", "hdd", "sdp15"})
-        EXPECT_EQ(service_with("disks", "[{path: a, device: " + device + "}]").disks.at(0).device,
-                  device);
 }
 
 TEST(ServiceSettings, Cmdline) {
@@ -111,13 +95,9 @@ TEST(ServiceSettings, Memory) {
     EXPECT_EQ(service_with("memory", "1024GiB").memory_kib, 1024U * 1024 * 1024);
 }
 
-TEST(ServiceSettings, VcpusTypeBridgeMac) {
+TEST(ServiceSettings, VcpusType) {
     EXPECT_EQ(service_with("vcpus", "128").vcpus, 128U);
     EXPECT_EQ(service_with("type", "pv").type, DomainType::pv);
-    EXPECT_EQ(service_with("bridge", "br-lan.100").bridge, "br-lan.100");
-    const Lines no_vif = good_service.with("bridge", "none").with("ready", "{xenstore: data/up}");
-    EXPECT_FALSE(service_of(no_vif).bridge);
-    EXPECT_EQ(to_string(service_with("mac", "02:AB:cd:00:00:01").mac), "02:ab:cd:00:00:01");
 }
 
 TEST(ServiceSettings, Idle) {
@@ -189,19 +169,14 @@ const std::string seconds =
     "; it must be seconds, or a duration such as 5m, from 0 to 2147483647 seconds";
 const std::string size = "; it must be a size from 1MiB to 1024GiB, such as 16MiB";
 const std::string vcpus = "; it must be a whole number from 1 to 128";
-const std::string bridge =
-    "; it must be the name of a bridge of dom0, such as xenbr0, or none for no network interface";
-const std::string mac = "; it must be a unicast MAC address, such as 00:16:3e:12:34:56";
-const std::string device =
-    "; it must be a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
 const std::string idle = "; it must be a duration from 1s to 365d, such as 5m";
 const std::string answer = "; it must be booting, ready or a delay from 1ms to 10s";
 const std::string key =
     "; it must be a xenstore key below data/, where guests may write, such as data/ready";
 const std::string timeout = "; it must be a duration from 100ms to 10m, such as 30s";
 const std::string known =
-    "; known here: name, names, addresses, mac, ttl, kernel, ramdisk, cmdline, memory, vcpus, "
-    "type, bridge, disks, idle, answer, ready and on_exit";
+    "; known here: name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, vcpus, type, "
+    "interfaces, bridge, script, mac, disks, idle, answer, ready and on_exit";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,
@@ -258,18 +233,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "7:16: addresses is \"fe80::1\", a link-local address, which says nothing to a "
                 "client elsewhere" +
                     address},
-        BadCase{"addresses", "\"::ffff:10.0.0.1\"",
-                "7:16: addresses is \"::ffff:10.0.0.1\", an IPv4 address in an IPv6 one" + address},
-        BadCase{"mac", "01:16:3e:00:00:01",
-                "9:10: mac is \"01:16:3e:00:00:01\", a multicast address" + mac},
-        BadCase{"mac", "00:00:00:00:00:00",
-                "9:10: mac is \"00:00:00:00:00:00\", which is no station's address" + mac},
-        BadCase{"mac", "fe:ff:ff:ff:ff:ff",
-                "9:10: mac is \"fe:ff:ff:ff:ff:ff\", which Xen gives to dom0's end of every "
-                "vif" +
-                    mac},
-        BadCase{"mac", "00-16-3e-00-00-01", "9:10: mac is \"00-16-3e-00-00-01\"" + mac},
-        BadCase{"mac", "00:16:3e:00:00:0g", "9:10: mac is \"00:16:3e:00:00:0g\"" + mac}));
+        BadCase{
+            "addresses", "\"::ffff:10.0.0.1\"",
+            "7:16: addresses is \"::ffff:10.0.0.1\", an IPv4 address in an IPv6 one" + address}));
 
 INSTANTIATE_TEST_SUITE_P(
     Domain, BadService,
@@ -316,37 +282,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"vcpus", "129", "9:12: vcpus is \"129\"" + vcpus},
         BadCase{"vcpus", "two", "9:12: vcpus is \"two\"" + vcpus},
         BadCase{"vcpus", "~", "9:5: vcpus is empty" + vcpus},
-        BadCase{"type", "hvm", "9:11: type is \"hvm\"; it must be pv or pvh"},
-        BadCase{"bridge", "a/b",
-                "9:13: bridge is \"a/b\", which no network interface can be called" + bridge},
-        BadCase{"bridge", std::string(16, 'b'),
-                "9:13: bridge is \"bbbbbbbbbbbbbbbb\", which no network interface can be called" +
-                    bridge},
-        BadCase{"bridge", "none",
-                "9:13: bridge: none leaves service www without the network interface that ready: "
-                "link waits for; set ready: {xenstore: data/ready}"},
-        BadCase{"disks", "{path: a}", "9:12: disks is a mapping; it must be a list of disks"},
-        BadCase{"disks", "[a.img]",
-                "9:13: disks is \"a.img\"; it must be a disk, such as {path: www.img, device: "
-                "xvda}"},
-        BadCase{"disks", "[{device: xvda}]",
-                "9:13: a disk has no path; name its image or block device"},
-        BadCase{"disks", "[{path: a}]",
-                "9:13: a disk has no device; say what the guest sees: xvda"},
-        BadCase{"disks", "[{path: a, device: hde}]", "9:31: disks.device is \"hde\"" + device},
-        BadCase{"disks", "[{path: a, device: xvda01}]",
-                "9:31: disks.device is \"xvda01\"" + device},
-        BadCase{"disks", "[{path: a, device: xvd1}]", "9:31: disks.device is \"xvd1\"" + device},
-        BadCase{"disks", "[{path: a, device: /dev/xvda}]",
-                "9:31: disks.device is \"/dev/xvda\"" + device},
-        BadCase{"disks", "[{path: a, device: xvda}, {path: b, device: xvda}]",
-                "9:56: disks.device: xvda is another disk of this service already"},
-        BadCase{"disks", "[{path: a, device: xvda, mode: rw}]",
-                "9:43: disks.mode is \"rw\"; it must be r or w"},
-        BadCase{"disks", "[{path: a, device: xvda, format: qcow}]",
-                "9:45: disks.format is \"qcow\"; it must be raw, qcow2 or vhd"},
-        BadCase{"disks", "[{path: a, device: xvda, mod: r}]",
-                "9:37: unknown key \"disks.mod\"; did you mean \"disks.mode\"?"}));
+        BadCase{"type", "hvm", "9:11: type is \"hvm\"; it must be pv or pvh"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Life, BadService,

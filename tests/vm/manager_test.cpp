@@ -21,7 +21,7 @@ config::Service service(config::ServiceId id) {
     s.id = id;
     s.name = "s" + std::to_string(id);
     s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
-    s.bridge = "xenbr0";
+    s.interfaces.resize(1);
     s.ttl = 10;
     s.idle_after = seconds(60);
     s.ready.timeout = seconds(30);
@@ -229,7 +229,7 @@ TEST_F(ManagerTest, NoDomainIsPutAwayWhileTrafficCannotBeRead) {
 }
 
 TEST_F(ManagerTest, ServiceWithoutInterfaceIsKeptByQueriesAlone) {
-    reconfigure_www([](config::Service& s) { s.bridge.reset(); });
+    reconfigure_www([](config::Service& s) { s.interfaces.clear(); });
     bring_up(7);
     pass(seconds(80));
     EXPECT_EQ(phase(), Phase::asleep);

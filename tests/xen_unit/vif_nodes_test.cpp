@@ -8,15 +8,15 @@
 namespace summond::xen {
 namespace {
 
-constexpr config::Mac mac{0x00, 0x16, 0x3e, 0x01, 0x02, 0x03};
+const Vif vif{5, 2, {0x00, 0x16, 0x3e, 0x01, 0x02, 0x03}, "xenbr0"};
 
-const std::string frontend = "/local/domain/5/device/vif/0";
-const std::string backend = "/local/domain/0/backend/vif/5/0";
-const std::string libxl = "/libxl/5/device/vif/0";
+const std::string frontend = "/local/domain/5/device/vif/2";
+const std::string backend = "/local/domain/0/backend/vif/5/2";
+const std::string libxl = "/libxl/5/device/vif/2";
 
 void expect_nodes(const std::map<std::string, std::string>& wanted) {
     std::map<std::string, std::string> written;
-    for (const Node& node : vif_nodes(5, mac, "xenbr0", 9000))
+    for (const Node& node : vif_nodes(vif, 9000))
         written[node.path] = node.value;
     for (const auto& [path, value] : wanted) {
         ASSERT_TRUE(written.contains(path)) << path;
@@ -26,7 +26,7 @@ void expect_nodes(const std::map<std::string, std::string>& wanted) {
 
 // What applies to a node: its own permissions, else its nearest ancestor's that has some.
 std::string permissions(const std::string& path) {
-    const auto nodes = vif_nodes(5, mac, "xenbr0", 9000);
+    const auto nodes = vif_nodes(vif, 9000);
     for (std::string at = path; !at.empty(); at.resize(at.rfind('/')))
         for (const Node& node : nodes)
             if (node.path == at && !node.permissions.empty()) {
@@ -44,7 +44,7 @@ std::string permissions(const std::string& path) {
 TEST(VifNodes, BackendHasWhatNetbackAndTheGuestNeed) {
     expect_nodes({{backend + "/frontend", frontend},
                   {backend + "/frontend-id", "5"},
-                  {backend + "/handle", "0"},
+                  {backend + "/handle", "2"},
                   {backend + "/mac", "00:16:3e:01:02:03"},
                   {backend + "/online", "1"},
                   {backend + "/state", "1"},
@@ -56,7 +56,7 @@ TEST(VifNodes, BackendHasWhatNetbackAndTheGuestNeed) {
 TEST(VifNodes, FrontendHasWhatTheGuestNeeds) {
     expect_nodes({{frontend + "/backend", backend},
                   {frontend + "/backend-id", "0"},
-                  {frontend + "/handle", "0"},
+                  {frontend + "/handle", "2"},
                   {frontend + "/mac", "00:16:3e:01:02:03"},
                   {frontend + "/mtu", "9000"},
                   {frontend + "/state", "1"}});
@@ -65,7 +65,7 @@ TEST(VifNodes, FrontendHasWhatTheGuestNeeds) {
 TEST(VifNodes, LibxlKnowsTheVif) {
     expect_nodes({{libxl + "/backend", backend},
                   {libxl + "/frontend", frontend},
-                  {libxl + "/handle", "0"},
+                  {libxl + "/handle", "2"},
                   {libxl + "/mac", "00:16:3e:01:02:03"},
                   {libxl + "/script", "/bin/true"},
                   {libxl + "/type", "vif"}});
@@ -81,7 +81,7 @@ TEST(VifNodes, GuestWritesItsFrontendAndReadsItsBackend) {
 
 TEST(VifNodes, DirectoriesComeBeforeWhatIsInThem) {
     std::set<std::string> made;
-    for (const Node& node : vif_nodes(5, mac, "xenbr0", 1500)) {
+    for (const Node& node : vif_nodes(vif, 1500)) {
         if (!node.permissions.empty()) {
             EXPECT_FALSE(made.contains(node.path)) << node.path;
         }
@@ -91,10 +91,11 @@ TEST(VifNodes, DirectoriesComeBeforeWhatIsInThem) {
 }
 
 TEST(VifNodes, NamesAndPaths) {
-    EXPECT_EQ(vif_name(12), "vif12.0");
-    EXPECT_EQ(VifPaths(12).backend, "/local/domain/0/backend/vif/12/0");
-    EXPECT_EQ(VifPaths(12).frontend, "/local/domain/12/device/vif/0");
-    EXPECT_EQ(VifPaths(12).libxl, "/libxl/12/device/vif/0");
+    EXPECT_EQ(vif_name(12, 0), "vif12.0");
+    EXPECT_EQ(vif_name(12, 3), "vif12.3");
+    EXPECT_EQ(VifPaths(12, 0).backend, "/local/domain/0/backend/vif/12/0");
+    EXPECT_EQ(VifPaths(12, 0).frontend, "/local/domain/12/device/vif/0");
+    EXPECT_EQ(VifPaths(12, 0).libxl, "/libxl/12/device/vif/0");
 }
 
 }  // namespace

@@ -43,9 +43,10 @@ ServiceId service_id(std::string_view service_name);
 
 using Mac = std::array<std::uint8_t, 6>;
 std::string to_string(const Mac& mac);  // "00:16:3e:xx:xx:xx"
-// The MAC of a service without `mac:`: Xen's OUI, then 23 bits of the id with the top bit set. The
-// MACs that libxl makes up have that bit clear (libxl_nic.c), so the two never meet.
-Mac derived_mac(ServiceId id);
+// The MAC of a service's interface (counted from 0) without `mac:`: Xen's OUI, then 23 bits of the
+// id with the top bit set. The MACs that libxl makes up have that bit clear (libxl_nic.c), so the
+// two never meet.
+Mac derived_mac(ServiceId id, std::size_t interface = 0);
 
 // SOA fields (RFC 1035 §3.3.13), seconds.
 struct Soa {
@@ -103,6 +104,21 @@ struct Ready {
     std::chrono::milliseconds timeout{30'000};
 };
 
+// A network interface of a guest.
+struct Interface {
+    Mac mac{};
+    std::string bridge;  // of dom0
+    // The hotplug script that libxl runs for it: a path, or a name in Xen's script directory.
+    // Empty: none, summond itself puts it onto its bridge.
+    std::string script;
+    // Only with a script, which may use them (xl-network-configuration(5)). Empty: not given.
+    std::string ip;          // addresses and networks, separated by spaces
+    std::string gatewaydev;  // an interface of dom0
+    std::string vifname;     // of the interface in dom0
+
+    bool operator==(const Interface&) const = default;
+};
+
 struct Disk {
     std::string path;    // absolute
     std::string device;  // xvda, hda, sda, as in xl-disk-configuration(5)
@@ -125,8 +141,7 @@ struct Service {
     std::string cmdline;                 // {ipv4}, {ipv6}, {name} and {mac} already filled in
     std::uint64_t memory_kib = 0;
     std::uint32_t vcpus = 1;
-    std::optional<std::string> bridge;  // none: no network interface
-    Mac mac{};
+    std::vector<Interface> interfaces;  // as the guest numbers them
     std::vector<Disk> disks;
 
     std::optional<std::chrono::milliseconds> idle_after;  // none: never put away

@@ -1,0 +1,252 @@
+#include "devices.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "scalars.hpp"
+
+namespace summond::config {
+
+namespace {
+
+constexpr std::size_t max_link_name = 15;  // IFNAMSIZ with its NUL, linux/if.h
+constexpr std::size_t max_interfaces = 8;
+
+// What Linux takes for an interface (dev_valid_name in net/core/dev.c).
+bool is_link_name(std::string_view name) {
+    return !name.empty() && name.size() <= max_link_name && name != "." && name != ".." &&
+           name.find_first_of("/: ") == std::string_view::npos;
+}
+
+// "none": no interface at all; empty if it is wrong.
+std::string read_bridge(const Value& value, bool may_be_none) {
+    const std::string expected = std::string("the name of a bridge of dom0, such as xenbr0") +
+                                 (may_be_none ? ", or none for no network interface" : "");
+    const auto name = value.text(expected);
+    if (!name || (*name == "none" ? may_be_none : is_link_name(*name)))
+        return name.value_or("");
+    value.refuse(expected, *name == "none" ? "" : "which no network interface can be called");
+    return {};
+}
+
+// What Open vSwitch takes too: a bridge, its VLAN and trunks as in ovsbr0.7:8.
+std::string read_bridge_for_script(const Value& value) {
+    constexpr std::string_view expected = "what the script knows as a bridge, such as ovsbr0.7";
+    const auto name = value.text(expected);
+    if (!name || name->find_first_of("/ ") == std::string::npos)
+        return name.value_or("");
+    value.refuse(expected);
+    return {};
+}
+
+std::string read_link(const Value& value) {
+    constexpr std::string_view expected = "the name of a network interface of dom0, such as eth0";
+    const auto name = value.text(expected);
+    if (!name || is_link_name(*name))
+        return name.value_or("");
+    value.refuse(expected);
+    return {};
+}
+
+// A bare name is looked up by libxl in Xen's own directory of scripts.
+std::string read_script(const Value& value) {
+    constexpr std::string_view expected =
+        "a hotplug script: a path that begins with /, or the name of one of Xen's, such as "
+        "vif-route";
+    const auto script = value.text(expected);
+    if (!script || script->starts_with('/') || script->find_first_of("/ ") == std::string::npos)
+        return script.value_or("");
+    value.refuse(expected);
+    return {};
+}
+
+std::string read_ips(const Value& value) {
+    constexpr std::string_view expected =
+        "addresses or networks for the script, such as 10.0.0.10 or 10.0.8.0/24";
+    std::string ips;
+    for (const Value& item : value.list_or_one(expected)) {
+        const std::string& text = item.node->text;  // empty if it is no scalar
+        const auto slash = text.find('/');
+        const auto address = base::IpAddress::parse(text.substr(0, slash));
+        const auto prefix =
+            slash == std::string::npos ? 0 : parse_number(std::string_view(text).substr(slash + 1));
+        if (!address || !prefix || *prefix > address->bytes().size() * 8)
+            item.refuse(expected);
+        else
+            ips.append(ips.empty() ? "" : " ").append(text);
+    }
+    return ips;
+}
+
+void read_mac(const Value& value, ServiceDraft::Interface& draft) {
+    draft.mac_where = value.where;
+    const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
+                                                  : base::Result<Mac>(base::error(""));
+    draft.has_mac = mac.has_value();
+    if (mac)
+        draft.interface.mac = *mac;
+    else
+        value.refuse("a unicast MAC address, such as 00:16:3e:12:34:56", mac.error().what);
+}
+
+// One item of interfaces.
+std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose whose) {
+    auto mapping = Mapping::of(value, "interfaces.", "an interface, such as {bridge: xenbr0}");
+    if (!mapping)
+        return std::nullopt;
+    ServiceDraft::Interface draft;
+    Interface& interface = draft.interface;
+    interface.bridge = default_bridge;
+    if (const auto script = mapping->take("script"))
+        interface.script = read_script(*script);
+    const bool scripted = !interface.script.empty();
+    if (const auto bridge = mapping->take("bridge"))
+        interface.bridge = scripted ? read_bridge_for_script(*bridge) : read_bridge(*bridge, false);
+    const auto mac = mapping->take("mac");
+    if (mac && whose == Whose::defaults)
+        mac->complain("every service has its own; move it there");
+    else if (mac)
+        read_mac(*mac, draft);
+    const auto for_script = [&](std::string_view key, std::string& field, auto read) {
+        const auto option = mapping->take(key);
+        if (option && !scripted)
+            option->complain("only a script uses it; name one, such as script: vif-route");
+        else if (option)
+            field = read(*option);
+    };
+    for_script("ip", interface.ip, read_ips);
+    for_script("gatewaydev", interface.gatewaydev, read_link);
+    for_script("vifname", interface.vifname, read_link);
+    mapping->refuse_rest();
+    return draft;
+}
+
+// xvda, xvdb1, hda, sda: the names and limits of libxl__device_disk_dev_number.
+bool is_disk_device(std::string_view name) {
+    struct Family {
+        std::string_view prefix;
+        std::uint64_t disks;
+        std::uint64_t partitions;
+    };
+    for (const Family& family :
+         {Family{"xvd", 1U << 20, 255}, Family{"hd", 4, 63}, Family{"sd", 16, 15}}) {
+        if (!name.starts_with(family.prefix))
+            continue;
+        std::string_view rest = name.substr(family.prefix.size());
+        std::uint64_t disk = 0;  // a is 1, z is 26, aa is 27
+        while (!rest.empty() && rest.front() >= 'a' && rest.front() <= 'z') {
+            disk = disk * 26 + static_cast<std::uint64_t>(rest.front() - 'a') + 1;
+            if (disk > family.disks)
+                return false;
+            rest.remove_prefix(1);
+        }
+        const auto partition = rest.empty() ? 0 : parse_number(rest);
+        return disk > 0 && !rest.starts_with('0') && partition && *partition <= family.partitions;
+    }
+    return false;
+}
+
+void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+    auto mapping = Mapping::of(value, "disks.", "a disk, such as {path: www.img, device: xvda}");
+    if (!mapping)
+        return;
+    Disk disk;
+    disk.where = value.problems->at(mapping->where());
+    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
+        if (auto file = paths.read(*path))
+            disk.path = std::move(*file);
+    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
+        constexpr std::string_view expected =
+            "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
+        disk.device = device->text(expected).value_or("");
+        const auto same = [&](const Disk& other) { return other.device == disk.device; };
+        if (!disk.device.empty() && !is_disk_device(disk.device))
+            device->refuse(expected);
+        else if (!disk.device.empty() && std::any_of(disks.begin(), disks.end(), same))
+            device->complain(disk.device + " is another disk of this service already");
+    }
+    if (const auto mode = mapping->take("mode"))
+        disk.writable = mode->one_of({"r", "w"}) == 1U;
+    if (const auto format = mapping->take("format"))
+        disk.format =
+            static_cast<Disk::Format>(format->one_of({"raw", "qcow2", "vhd"}).value_or(0));
+    mapping->refuse_rest();
+    disks.push_back(std::move(disk));
+}
+
+}  // namespace
+
+void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
+    const auto list = mapping.take("interfaces");
+    const auto bridge = mapping.take("bridge");
+    const auto script = mapping.take("script");
+    const auto mac = whose == Whose::service ? mapping.take("mac") : std::nullopt;
+    if (list) {
+        std::vector<ServiceDraft::Interface> interfaces;
+        const auto items = list->list("a list of interfaces, such as - bridge: xenbr0");
+        if (items.size() > max_interfaces)
+            list->complain("more than " + std::to_string(max_interfaces) + " interfaces");
+        for (const Value& item : items)
+            if (auto interface = read_interface(item, whose))
+                interfaces.push_back(std::move(*interface));
+        if (!interfaces.empty())  // else it is wrong, which has been said
+            draft.interfaces = std::move(interfaces);
+        for (const auto& own : {bridge, script, mac})
+            if (own)
+                own->complain("interfaces is there too; say it in there, or leave out interfaces");
+        return;
+    }
+    if (draft.interfaces.size() > 1) {
+        for (const auto& own : {bridge, script, mac})
+            if (own)
+                own->complain("there are " + std::to_string(draft.interfaces.size()) +
+                              " interfaces that it could be of; list them all in interfaces");
+        return;
+    }
+    // The short form changes the one interface that there is by then.
+    if (bridge && draft.interfaces.empty())
+        draft.interfaces.emplace_back().interface.bridge = default_bridge;
+    if (script && !draft.interfaces.empty())
+        draft.interfaces[0].interface.script = read_script(*script);
+    if (bridge) {
+        ServiceDraft::Interface& only = draft.interfaces[0];
+        only.interface.bridge = only.interface.script.empty() || bridge->node->text == "none"
+                                    ? read_bridge(*bridge, true)
+                                    : read_bridge_for_script(*bridge);
+        draft.interfaces_where = bridge->where;
+        if (only.interface.bridge == "none")
+            draft.interfaces.clear();
+    }
+    if (mac && !draft.interfaces.empty())
+        read_mac(*mac, draft.interfaces[0]);
+    for (const auto& own : {script, mac})
+        if (own && draft.interfaces.empty())
+            own->complain("bridge: none leaves no interface that it could be of; leave it out");
+}
+
+void complete_interfaces(ServiceDraft& draft, Mark name_where) {
+    Service& service = draft.service;
+    std::string addresses;
+    for (const base::IpAddress& address : service.ipv4)
+        addresses.append(addresses.empty() ? "" : " ").append(address.to_string());
+    for (std::size_t i = 0; i < draft.interfaces.size(); ++i) {
+        Interface& interface = draft.interfaces[i].interface;
+        if (!draft.interfaces[i].has_mac) {
+            interface.mac = derived_mac(service.id, i);
+            draft.interfaces[i].mac_where = name_where;
+        }
+        // It makes a route to each ip, without which nobody reaches the guest. It knows IPv4 only.
+        if (std::filesystem::path(interface.script).filename() == "vif-route" &&
+            interface.ip.empty())
+            interface.ip = addresses;
+        service.interfaces.push_back(interface);
+    }
+}
+
+void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+    disks.clear();
+    for (const Value& disk : value.list("a list of disks"))
+        read_disk(disk, paths, disks);
+}
+
+}  // namespace summond::config

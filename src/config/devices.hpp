@@ -1,0 +1,19 @@
+// Reads a service's network interfaces and disks.
+#pragma once
+
+#include <vector>
+
+#include "paths.hpp"
+#include "reader.hpp"
+#include "service.hpp"
+
+namespace summond::config {
+
+// interfaces, or bridge, mac and script, which are the short form of one.
+void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose);
+// The interfaces into the service, with the MACs and addresses that follow from the rest of it.
+void complete_interfaces(ServiceDraft& draft, Mark name_where);
+
+void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks);
+
+}  // namespace summond::config
