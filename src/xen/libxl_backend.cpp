@@ -140,7 +140,20 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
 }
 
 base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
+    libxl_dominfo info;
+    libxl_dominfo_init(&info);
+    if (libxl_domain_info(ctx_, &info, domid) == 0)
+        if (const auto service = service_of(info.uuid.uuid))
+            meter_scripted(domid, *service);
+    libxl_dominfo_dispose(&info);
     return watch_death(domid);
+}
+
+void LibxlBackend::meter_scripted(vm::DomId domid, config::ServiceId service) {
+    for (const ScriptedVif& vif : scripted_vifs(*store_, domid))
+        if (const auto r = meter_.count_at(vif.interface, vif.mac, service); !r)
+            spdlog::error("the traffic of {} cannot be counted, so domid {} is not put away: {}",
+                          vif.interface, domid, r.error().what);
 }
 
 base::Result<void> LibxlBackend::unpause(vm::DomId domid) {

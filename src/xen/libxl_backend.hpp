@@ -50,6 +50,7 @@ class LibxlBackend final : public vm::Backend {
     void plumb(Build& build, vm::DomId domid);
     void settle(Build& build);
     void settle(Destroy& destroy);
+    void meter_scripted(vm::DomId domid, config::ServiceId service);
     base::Result<void> watch_death(vm::DomId domid);
     void unwatch_death(vm::DomId domid);
     static void build_done(libxl_ctx* ctx, int rc, void* build);

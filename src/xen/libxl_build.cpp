@@ -66,9 +66,9 @@ void LibxlBackend::build(const config::Service& service, Begun begun, Built done
         });
         return;
     }
-    auto build = std::make_unique<Build>(Build{*this, service.id, std::move(config),
-                                               service.interfaces, announcements(service),
-                                               std::move(begun), std::move(done)});
+    auto build =
+        std::make_unique<Build>(Build{*this, service.id, std::move(config), service.interfaces,
+                                      announcements(service), std::move(begun), std::move(done)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -162,6 +162,7 @@ void LibxlBackend::settle(Build& settling) {
     if (*build->created == 0 && *build->vif)
         build->vif = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
     if (*build->created == 0 && *build->vif) {
+        meter_scripted(build->domid, build->service);
         build->done(build->domid);
         return;
     }

@@ -1,9 +1,11 @@
-// Counts the packets that keep a domain: one nftables table of our own in the bridge family, one
-// map from MAC to counter, one read for all services. Touches no table of the operator's; the
-// table goes when the meter does, and is replaced by the next start after a kill.
+// Counts the packets that keep a domain. Interfaces on a bridge of Linux: one nftables table of our
+// own in the bridge family, one map from MAC to counter. Interfaces that a hotplug script has put
+// anywhere else: a table in the netdev family, a chain for each, which goes with the interface. One
+// read for all services. Touches no table of the operator's; the tables go when the meter does, and
+// are taken over by the next start after a kill.
 #pragma once
 
-#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,15 +23,21 @@ class Meter {
     Meter(const Meter&) = delete;
     Meter& operator=(const Meter&) = delete;
 
-    // Only services with a bridge are counted. Counts begin anew.
+    // The services whose interfaces on bridges are counted.
     base::Result<void> set(const std::vector<config::Service>& services);
+    // Counts what is sent into this interface of dom0's to the guest that has it. On error the
+    // service is not read any more: nobody knows whether it is idle.
+    base::Result<void> count_at(const std::string& interface, const std::string& mac,
+                                config::ServiceId service);
     base::Result<std::vector<vm::Traffic>> read();
 
   private:
     base::Result<std::string> run(const std::string& commands);
 
     nft_ctx* nft_ = nullptr;
-    bool there_ = false;
+    bool bridge_table_ = false;
+    bool netdev_table_ = false;
+    std::set<config::ServiceId> uncounted_;
 };
 
 }  // namespace summond::xen

@@ -64,4 +64,19 @@ std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
     return nodes;
 }
 
+std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid) {
+    std::vector<ScriptedVif> vifs;
+    const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
+    for (const std::string& index : store.list(backends)) {
+        const std::string backend = backends + "/" + index;
+        const auto script = store.read(backend + "/script");
+        const auto mac = store.read(backend + "/mac");
+        if (script && *script != vif_script && mac)
+            vifs.push_back(
+                {store.read(backend + "/vifname").value_or(fmt::format("vif{}.{}", domid, index)),
+                 *mac});
+    }
+    return vifs;
+}
+
 }  // namespace summond::xen

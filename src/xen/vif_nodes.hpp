@@ -37,4 +37,11 @@ inline constexpr char vif_script[] = "/bin/true";
 // it may be believed.
 std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu);
 
+// A vif that libxl has made with a script of the operator's.
+struct ScriptedVif {
+    std::string interface;  // its network interface in dom0
+    std::string mac;
+};
+std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid);
+
 }  // namespace summond::xen
