@@ -7,7 +7,7 @@ import stat
 from . import kernels
 from .util import XEN_DIR, run_logged
 
-MODULES = ["xen_netfront", "af_packet", "ipv6"]
+MODULES = ["xen_netfront", "xen_blkfront", "af_packet", "ipv6"]
 
 
 def build(kernel_package, root, staging, log):
@@ -23,7 +23,7 @@ def build(kernel_package, root, staging, log):
     shutil.copy2(root / "usr/bin/busybox", staging / "bin/busybox")
     shutil.copy2(XEN_DIR / "linux-guest/init", staging / "init")
     run_logged(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
-                "-o", staging / "bin/xs-write", XEN_DIR / "linux-guest/xs_write.c"], log)
+                "-o", staging / "bin/xs", XEN_DIR / "linux-guest/xs.c"], log)
     order = kernels.module_order(modules, MODULES)
     for module in order:
         shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])
