@@ -70,10 +70,10 @@ class Chaos:
         """What was offered is in force, or was refused."""
         self.timeline.reloading.end()
         if taken:
-            self.timeline.goes(self.version)
+            self.timeline.comes(version)
             self.version = version
             return
-        self.timeline.goes(version)
+        self.timeline.refused(version)
         self.write(self.version)
 
     # -- Reloads
@@ -95,7 +95,7 @@ class Chaos:
         readings = self.subject.readings
         self.newest += 1
         self.timeline.may_come(self.newest)
-        self.timeline.goes(self.newest)
+        self.timeline.refused(self.newest)
         self.write(self.newest, **files)
         if files.get("configuration") == "":
             os.unlink(self.subject.configuration)

@@ -51,6 +51,7 @@ class Timeline:
         self._begin = multiprocessing.Array("d", MAX_VERSIONS, lock=False)
         self._end = multiprocessing.Array("d", MAX_VERSIONS, lock=False)
         self._newest = multiprocessing.Value("i", 0, lock=False)
+        self._in_force = multiprocessing.Value("i", 0, lock=False)
         self.front_gone = Gaps()
         self.vmm_gone = Gaps()
         # Reloads: the connections of a front that is replaced are closed.
@@ -63,8 +64,12 @@ class Timeline:
         self._end[version] = math.inf
         self._newest.value = version
 
-    def goes(self, version):
-        """Another one is in force, or this one was refused."""
+    def comes(self, version):
+        """In place of the one before."""
+        self._end[self._in_force.value] = now()
+        self._in_force.value = version
+
+    def refused(self, version):
         self._end[version] = now()
 
     def versions(self, asked, answered):
@@ -73,11 +78,10 @@ class Timeline:
         found = []
         for v in range(self._newest.value, 0, -1):
             if self._end[v] + GRACE < asked:
-                # Versions end in order, but for one that was refused.
-                if self._end[v] + GRACE < asked - 60:
+                # But for those that were refused, they end in the order in which they came.
+                if v < self._in_force.value and self._end[v] < asked - 120:
                     break
-                continue
-            if self._begin[v] <= answered:
+            elif self._begin[v] <= answered:
                 found.append(v)
         return found
 
