@@ -50,4 +50,8 @@ std::string Endpoint::to_string() const {
     return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
+std::string IpPrefix::to_string() const {
+    return address.to_string() + "/" + std::to_string(length);
+}
+
 }  // namespace summond::base

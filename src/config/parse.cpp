@@ -1,11 +1,12 @@
-// The top level of a configuration: listen, workers, user, log, server, cookies; the zones and
-// services in their own files.
+// The top level of a configuration: listen, workers, user, log, server, cookies; the rest in files
+// of its own.
 #include <algorithm>
 #include <charconv>
 #include <exception>
 
 #include "check.hpp"
 #include "paths.hpp"
+#include "rate_limit.hpp"
 #include "reader.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
@@ -142,6 +143,8 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         read_server(*server, config.server);
     if (const auto cookies = mapping->take("cookies"))
         read_cookies(*cookies, config.cookies);
+    if (const auto limit = mapping->take("rate_limit"))
+        read_rate_limit(*limit, config.rate_limit);
 
     const auto zones_value = mapping->require("zones", "the configuration",
                                               "list at least one, such as - name: jit.example");

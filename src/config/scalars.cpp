@@ -156,6 +156,25 @@ base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t
     return base::Endpoint{*address, static_cast<std::uint16_t>(number)};
 }
 
+base::Result<base::IpPrefix> parse_prefix(std::string_view text) {
+    const auto slash = text.find('/');
+    const auto address = base::IpAddress::parse(text.substr(0, slash));
+    if (!address)
+        return base::error("");
+    const std::size_t bits = 8 * address->bytes().size();
+    std::uint64_t length = bits;
+    if (slash != std::string_view::npos) {
+        length = parse_number(text.substr(slash + 1)).value_or(bits + 1);
+        if (length > bits)
+            return base::error("with a length that is not 0 to " + std::to_string(bits));
+    }
+    for (std::size_t bit = length; bit < bits; ++bit) {
+        if ((address->bytes()[bit / 8] & 0x80 >> bit % 8) != 0)
+            return base::error("with bits set beyond its length");
+    }
+    return base::IpPrefix{*address, static_cast<unsigned>(length)};
+}
+
 bool is_loopback(const base::IpAddress& address) {
     return address.is_v4() ? address.bytes()[0] == 127 : address.to_string() == "::1";
 }

@@ -26,6 +26,9 @@ base::Result<Mac> parse_mac(std::string_view text);
 // "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
 base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
 
+// "192.0.2.0/24", "2001:db8::/32", or one address.
+base::Result<base::IpPrefix> parse_prefix(std::string_view text);
+
 bool is_loopback(const base::IpAddress& address);
 // fe80::/10 (RFC 4291 §2.5.6).
 bool is_link_local(const base::IpAddress& address);

@@ -2,12 +2,15 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/random.h>
 
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <string>
 
+#include "limit_report.hpp"
 #include "summond/base/log.hpp"
 #include "summond/net/bind.hpp"
 
@@ -32,6 +35,16 @@ answer::Settings answer_settings(const config::Config& config,
     return settings;
 }
 
+base::Result<std::unique_ptr<RateLimiter>> make_limiter(const config::RateLimit& settings,
+                                                        std::size_t workers) {
+    if (!settings.enabled)
+        return nullptr;
+    RateLimiter::Seed seed;
+    if (::getrandom(seed.data(), sizeof seed, 0) != ssize_t{sizeof seed})
+        return base::system_error("getrandom", errno);
+    return std::make_unique<RateLimiter>(settings, static_cast<unsigned>(workers), seed);
+}
+
 }  // namespace
 
 Front::Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
@@ -39,6 +52,7 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
     : io_(io),
       clock_(clock),
       settings_(answer_settings(config, cookie_secret)),
+      limit_report_(std::make_unique<LimitReport>(clock)),
       services_(settings(config, zones), clock, [this] { on_services_changed(); }),
       tcp_(io, zones, services_, clock, {}, settings_),
       wanted_watch_(io, services_.wanted_fd(),
@@ -77,8 +91,11 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
         of_worker[index % of_worker.size()].push_back(std::move(socket));
     }
     for (auto& worker_sockets : of_worker) {
+        auto limiter = make_limiter(config.rate_limit, of_worker.size());
+        if (!limiter)
+            return tl::make_unexpected(limiter.error());
         auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock,
-                                      front->settings_);
+                                      front->settings_, std::move(*limiter));
         if (!worker)
             return tl::make_unexpected(worker.error());
         front->workers_.push_back(std::move(*worker));
@@ -154,11 +171,23 @@ void Front::tick() {
     if (overflows > overflows_)
         spdlog::warn("too many queries wait for services: {} dropped", overflows - overflows_);
     overflows_ = overflows;
+    report_limits();
     tick_timer_.expires_after(std::chrono::seconds(1));
     tick_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error)
             tick();
     });
+}
+
+void Front::report_limits() {
+    std::vector<RateLimiter*> limiters;
+    for (const auto& worker : workers_) {
+        if (worker->limiter() != nullptr)
+            limiters.push_back(worker->limiter());
+    }
+    if (const auto line = limit_report_->look(limiters))
+        spdlog::log(limit_report_->limiting() ? spdlog::level::warn : spdlog::level::info, "{}",
+                    *line);
 }
 
 void Front::drain(std::function<void()> drained) {

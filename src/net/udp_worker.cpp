@@ -93,10 +93,11 @@ struct UdpWorker::Batch {
 };
 
 UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
-                     const answer::Settings& settings)
+                     const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter)
     : services_(services),
       clock_(clock),
       context_{zones, services.states(), answer::Transport::udp, settings},
+      limiter_(std::move(limiter)),
       batch_(std::make_unique<Batch>()),
       parked_(std::make_unique<ParkedQueries>()) {}
 
@@ -106,8 +107,10 @@ base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(std::vector<base::Uniqu
                                                          const zone::Zones& zones,
                                                          Services& services,
                                                          const base::Clock& clock,
-                                                         const answer::Settings& settings) {
-    std::unique_ptr<UdpWorker> worker(new UdpWorker(zones, services, clock, settings));
+                                                         const answer::Settings& settings,
+                                                         std::unique_ptr<RateLimiter> limiter) {
+    std::unique_ptr<UdpWorker> worker(
+        new UdpWorker(zones, services, clock, settings, std::move(limiter)));
     worker->signal_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!worker->signal_)
         return base::system_error("UDP worker", errno);
@@ -165,7 +168,7 @@ void UdpWorker::receive(std::uint32_t socket) {
         if (r <= 0)
             return;
         const auto received = static_cast<unsigned>(r);
-        context_.now = unix_time();
+        look_at_clock();
         unsigned answers = 0;
         for (unsigned first = 0; first < received; first += group_size)
             resolve_group(socket, first, std::min(received - first, group_size), answers);
@@ -192,11 +195,36 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
     for (unsigned i = 0; i < count; ++i) {
         context_.client = octets_of(batch.address[first + i]);
         const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
-        if (decision.kind == Decision::Kind::answer)
-            batch.reply(first + i, answers++, decision.size);
-        else if (decision.kind == Decision::Kind::park)
+        if (decision.kind == Decision::Kind::answer) {
+            if (const auto size = limited(query(i), batch.out(answers), decision); size > 0)
+                batch.reply(first + i, answers++, size);
+        } else if (decision.kind == Decision::Kind::park) {
             park(socket, first + i, query(i), decision.service);
+        }
     }
+}
+
+void UdpWorker::look_at_clock() {
+    context_.now = unix_time();
+    if (limiter_)
+        now_ = clock_.now();
+}
+
+// The size of what goes out to the context's client instead of the answer in out: the same, a
+// challenge, or nothing.
+std::uint32_t UdpWorker::limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                                 const Decision& decision) {
+    if (!limiter_ || decision.known_client)
+        return decision.size;
+    switch (limiter_->check(context_.client, RateLimiter::kind_of(out), now_)) {
+        case RateLimiter::Verdict::send:
+            break;
+        case RateLimiter::Verdict::challenge:
+            return answer::challenge(query, out, context_);
+        case RateLimiter::Verdict::drop:
+            return 0;
+    }
+    return decision.size;
 }
 
 void UdpWorker::send(int fd, unsigned count) {
@@ -232,7 +260,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
 
 // Answers those whose service is up or has failed; asks again for those whose wake came to nothing.
 void UdpWorker::resolve_parked() {
-    context_.now = unix_time();
+    look_at_clock();
     for (std::size_t i = 0; i < parked_->size();) {
         const auto& state = context_.services[parked_->service(i)];
         const Availability availability = state.availability.load(std::memory_order_acquire);
@@ -249,13 +277,13 @@ void UdpWorker::resolve_parked() {
             continue;
         }
         if (decision.kind == Decision::Kind::answer)
-            answer_parked(i, decision.size);
+            answer_parked(i, decision);
         parked_->remove(i);
     }
 }
 
 void UdpWorker::expire_parked() {
-    context_.now = unix_time();
+    look_at_clock();
     const base::TimePoint now = clock_.now();
     const std::span out = batch_->out(0);
     for (std::size_t i = 0; i < parked_->size();) {
@@ -264,13 +292,18 @@ void UdpWorker::expire_parked() {
             continue;
         }
         context_.client = octets_of(parked_->client(i).address);
-        answer_parked(i, answer::servfail(parked_->query(i), out, services_.overdue(), context_));
+        answer_parked(
+            i, {.kind = Decision::Kind::answer,
+                .size = answer::servfail(parked_->query(i), out, services_.overdue(), context_)});
         parked_->remove(i);
     }
 }
 
-// Sends the first answer buffer to a parked query's client.
-void UdpWorker::answer_parked(std::size_t parked, std::uint32_t size) {
+// Sends the first answer buffer to a parked query's client, who is the context's.
+void UdpWorker::answer_parked(std::size_t parked, const Decision& decision) {
+    const std::uint32_t size = limited(parked_->query(parked), batch_->out(0), decision);
+    if (size == 0)
+        return;
     ParkedQueries::Client client = parked_->client(parked);
     batch_->data[0] = {batch_->answer[0].bytes.data(), size};
     msghdr& header = batch_->message[0].msg_hdr;

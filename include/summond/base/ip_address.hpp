@@ -1,4 +1,4 @@
-// An IPv4 or IPv6 address, as bytes in network order.
+// IPv4 and IPv6 addresses, as bytes in network order, and networks.
 #pragma once
 
 #include <array>
@@ -44,6 +44,16 @@ struct Endpoint {
     // "192.0.2.1:53" or "[2001:db8::1]:53".
     std::string to_string() const;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// A network: all addresses whose first `length` bits are those of address.
+struct IpPrefix {
+    IpAddress address;    // the bits beyond length are zero
+    unsigned length = 0;  // at most 32 or 128
+
+    // "192.0.2.0/24" or "2001:db8::/32".
+    std::string to_string() const;
+    friend bool operator==(const IpPrefix&, const IpPrefix&) = default;
 };
 
 }  // namespace summond::base

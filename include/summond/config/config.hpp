@@ -171,6 +171,20 @@ struct Cookies {
 
 inline constexpr unsigned max_workers = 64;
 
+// Response rate limiting, UDP only.
+struct RateLimit {
+    bool enabled = true;
+    std::uint32_t responses_per_second = 1000;  // of each kind, to one network; 1 to 1'000'000
+    std::uint32_t slip = 1;     // one in so many limited responses is truncated, the others are
+                                // dropped; 0 (all dropped) to 10
+    unsigned ipv4_prefix = 24;  // bits that make a network, 8 to 32
+    unsigned ipv6_prefix = 56;  // 16 to 64
+    // Not limited. Loopback, by default: nobody else can forge it.
+    std::vector<base::IpPrefix> exempt{
+        {base::IpAddress::v4({127, 0, 0, 0}), 8},
+        {base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), 128}};
+};
+
 struct Config {
     std::vector<base::Endpoint> listen;
     std::optional<unsigned> workers;  // UDP workers, 1 to max_workers; none: one for each CPU
@@ -178,6 +192,7 @@ struct Config {
     std::string log_level = "info";  // trace, debug, info, warn, error
     Server server;
     Cookies cookies;
+    RateLimit rate_limit;
     std::vector<Zone> zones;
     std::vector<Service> services;
 };

@@ -23,6 +23,8 @@
 
 namespace summond::net {
 
+class LimitReport;
+
 class Front {
   public:
     // sockets: from bind_endpoint, in any order. The UDP sockets of each endpoint are dealt out to
@@ -53,11 +55,13 @@ class Front {
     void on_services_changed();
     void schedule();
     void tick();
+    void report_limits();
     void part_drained();
 
     boost::asio::io_context& io_;
     const base::Clock& clock_;
     const answer::Settings settings_;
+    const std::unique_ptr<LimitReport> limit_report_;
     Services services_;
     TcpServer tcp_;
     std::vector<base::UniqueFd> listeners_;  // until start

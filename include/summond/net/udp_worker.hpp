@@ -10,12 +10,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "summond/answer/answer.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/net/rate_limiter.hpp"
 #include "summond/net/services.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -26,10 +28,12 @@ class ParkedQueries;
 // On cache lines of its own: workers share nothing that one of them writes often.
 class alignas(64) UdpWorker {
   public:
-    // sockets: bound, as made by bind_endpoint. All references must outlive the worker.
+    // sockets: bound, as made by bind_endpoint. limiter: none, nobody is limited. All references
+    // must outlive the worker.
     static base::Result<std::unique_ptr<UdpWorker>> make(
         std::vector<base::UniqueFd> sockets, const zone::Zones& zones, Services& services,
-        const base::Clock& clock, const answer::Settings& settings = answer::default_settings);
+        const base::Clock& clock, const answer::Settings& settings = answer::default_settings,
+        std::unique_ptr<RateLimiter> limiter = nullptr);
     ~UdpWorker();
 
     // Until stop(), or until nothing is left to do after drain().
@@ -47,20 +51,25 @@ class alignas(64) UdpWorker {
 
     // Queries dropped because too many waited; any thread.
     std::uint64_t overflows() const { return overflows_.load(std::memory_order_relaxed); }
+    // For what other threads may ask of it; may be null.
+    RateLimiter* limiter() const { return limiter_.get(); }
 
   private:
     struct Batch;
     UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
-              const answer::Settings& settings);
+              const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter);
 
+    void look_at_clock();
     void receive(std::uint32_t socket);
     void resolve_group(std::uint32_t socket, unsigned first, unsigned count, unsigned& answers);
+    std::uint32_t limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                          const answer::Decision& decision);
     void send(int fd, unsigned count);
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
               std::uint32_t service);
     void resolve_parked();
     void expire_parked();
-    void answer_parked(std::size_t parked, std::uint32_t size);
+    void answer_parked(std::size_t parked, const answer::Decision& decision);
     void on_signal();
     bool receiving() const { return watched_.size() > 1; }
     int timeout(int limit_ms) const;
@@ -68,6 +77,8 @@ class alignas(64) UdpWorker {
     Services& services_;
     const base::Clock& clock_;
     answer::Context context_;
+    std::unique_ptr<RateLimiter> limiter_;
+    base::TimePoint now_{};  // for the limiter
     std::vector<base::UniqueFd> sockets_;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<ParkedQueries> parked_;

@@ -121,7 +121,7 @@ class Summond(Server):
 
     def command(self):
         config = [f'listen: "127.0.0.1:{self.port}"\n', f"workers: {self.workers}\n",
-                  "log: {level: warn}\n",
+                  "log: {level: warn}\n", "rate_limit: off\n",
                   f"cookies: {{secret: {COOKIE_SECRET}}}\n", "zones:\n",
                   f"  - name: {zones.ZONE}\n", f"    file: {self.zone_file}\n"]
         if self.services:

@@ -1,0 +1,61 @@
+#include "rate_limit.hpp"
+
+#include <algorithm>
+
+#include "scalars.hpp"
+
+namespace summond::config {
+
+namespace {
+
+constexpr std::uint64_t max_responses_per_second = 1'000'000;
+constexpr std::uint64_t max_slip = 10;
+
+std::vector<base::IpPrefix> read_exempt(const Value& value) {
+    constexpr std::string_view expected =
+        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
+    std::vector<base::IpPrefix> prefixes;
+    if (value.is(Node::Kind::scalar) && value.node->text == "none")
+        return prefixes;
+    for (const Value& item : value.list_or_one("a network, a list of networks, or none")) {
+        const auto prefix = item.is(Node::Kind::scalar)
+                                ? parse_prefix(item.node->text)
+                                : base::Result<base::IpPrefix>(base::error(""));
+        if (!prefix)
+            item.refuse(expected, prefix.error().what);
+        else if (is_v4_mapped(prefix->address))
+            item.refuse(expected, "an IPv4-mapped address");
+        else if (std::find(prefixes.begin(), prefixes.end(), *prefix) != prefixes.end())
+            item.complain(prefix->to_string() + " is there twice; keep one");
+        else
+            prefixes.push_back(*prefix);
+    }
+    return prefixes;
+}
+
+}  // namespace
+
+void read_rate_limit(const Value& value, RateLimit& limit) {
+    if (value.is(Node::Kind::scalar) && (value.node->text == "on" || value.node->text == "off")) {
+        limit.enabled = value.node->text == "on";
+        return;
+    }
+    auto mapping = Mapping::of(value, "rate_limit.",
+                               "on, off or a mapping, such as {responses_per_second: 1000}");
+    if (!mapping)
+        return;
+    const auto read = [&](std::string_view key, std::uint64_t low, std::uint64_t high,
+                          auto& number) {
+        if (const auto found = mapping->take(key))
+            number = static_cast<std::uint32_t>(found->number(low, high).value_or(low));
+    };
+    read("responses_per_second", 1, max_responses_per_second, limit.responses_per_second);
+    read("slip", 0, max_slip, limit.slip);
+    read("ipv4_prefix", 8, 32, limit.ipv4_prefix);
+    read("ipv6_prefix", 16, 64, limit.ipv6_prefix);
+    if (const auto exempt = mapping->take("exempt"))
+        limit.exempt = read_exempt(*exempt);
+    mapping->refuse_rest();
+}
+
+}  // namespace summond::config
