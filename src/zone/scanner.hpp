@@ -1,11 +1,13 @@
 // Cuts a zone file into entries: the words of one record or directive, RFC 1035 §5.1.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "summond/base/unique_fd.hpp"
 
 namespace summond::zone {
 
@@ -19,19 +21,33 @@ struct Entry {
 
 class Scanner {
   public:
-    explicit Scanner(std::istream& in) : in_(in) {}
+    explicit Scanner(std::string_view text);
+    // Reads the file piece by piece; holds one piece and the entry at hand.
+    explicit Scanner(base::UniqueFd file);
     // False at the end of the file. Never returns an entry without words or problem.
     bool next(Entry& entry);
 
   private:
-    // Takes the words of one physical line. False: the entry goes on behind this line.
-    bool scan_line(Entry& entry);
-    bool scan_word(std::size_t& at, Entry& entry);
+    struct Span {
+        std::size_t begin;  // from the beginning of the entry
+        std::size_t size;
+    };
 
-    std::istream& in_;
-    std::string line_;
-    std::string text_;  // the words of the entry, one after another
-    std::vector<std::pair<std::size_t, std::size_t>> spans_;  // of words in text_
+    // Takes the words of the physical line at at_. False: the entry goes on behind this line.
+    bool scan_line(Entry& entry);
+    bool scan_word(std::size_t& at, std::size_t end, Entry& entry);
+    // Makes line_end_ the end of the line at at_. False at the end of the file, or if it cannot be
+    // read.
+    bool have_line(Entry& entry);
+    bool read_more(Entry& entry);
+
+    base::UniqueFd file_;       // closed at its end
+    std::vector<char> buffer_;  // up to end_: what has been read; from entry_: still needed
+    std::size_t entry_ = 0;
+    std::size_t at_ = 0;
+    std::size_t line_end_ = 0;
+    std::size_t end_ = 0;
+    std::vector<Span> spans_;  // the words of the entry
     std::uint32_t line_number_ = 0;
     bool in_parentheses_ = false;
 };

@@ -1,13 +1,14 @@
 #include "zone_file.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "rdata.hpp"
 #include "scanner.hpp"
@@ -85,7 +86,7 @@ class Reader {
     }
 
     void read_file(const std::string& path, Where included_at);
-    void read_stream(std::istream& in, Where base);
+    void read(Scanner scanner, Where base);
     void set_default_ttl(std::uint32_t ttl) { default_ttl_ = ttl; }
     void forbid_directives() { directives_ = false; }
 
@@ -114,20 +115,20 @@ class Reader {
 };
 
 void Reader::read_file(const std::string& path, Where included_at) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in)
+    // Without O_NONBLOCK the opening of a pipe waits until somebody writes to it.
+    base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file)
         return error(included_at, "cannot read zone file " + path + ": " + std::strerror(errno));
     // A directory, or a device or pipe that may never end.
-    std::error_code problem;
-    if (!std::filesystem::is_regular_file(path, problem))
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
         return error(included_at, "cannot read zone file " + path + ": not a regular file");
     const std::string before = std::exchange(path_, path);
-    read_stream(in, {report_.file(path), 0, 0});
+    read(Scanner(std::move(file)), {report_.file(path), 0, 0});
     path_ = before;
 }
 
-void Reader::read_stream(std::istream& in, Where base) {
-    Scanner scanner(in);
+void Reader::read(Scanner scanner, Where base) {
     Entry entry;
     while (!report_.full() && scanner.next(entry)) {
         // Records in the configuration have its position instead of a line of their own.
@@ -270,10 +271,9 @@ void read_record_text(const config::RecordText& text, std::uint32_t default_ttl,
     Reader reader(zone, report);
     reader.set_default_ttl(default_ttl);
     reader.forbid_directives();
-    std::istringstream in(text.text);
     Where where = report.where(text.where);
     where.line = std::max(where.line, 1U);
-    reader.read_stream(in, where);
+    reader.read(Scanner(text.text), where);
 }
 
 }  // namespace summond::zone

@@ -24,6 +24,7 @@ class ZoneBuilder {
         std::filesystem::create_directories((directory_ / file_name).parent_path());
         std::ofstream(directory_ / file_name, std::ios::binary) << text;
     }
+    std::string path(const std::string& file_name) const { return directory_ / file_name; }
     void zone_with_file(const std::string& apex, const std::string& file_name) {
         config::Zone& zone = config.zones.emplace_back();
         zone.name = name(apex);

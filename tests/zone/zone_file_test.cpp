@@ -1,5 +1,6 @@
 // Zone files: what they may say, and how each mistake is told.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "builder.hpp"
 #include "summond/dns/wire.hpp"
@@ -207,6 +208,39 @@ b PTR @
     EXPECT_EQ(records("a.jit.example", Type::srv), "300 0001000201bb036a6974076578616d706c6500\n");
     EXPECT_EQ(records("a.jit.example", static_cast<Type>(65280)), "300 \n");
     EXPECT_EQ(records("b.jit.example", Type::ptr), "300 c00e\n");
+}
+
+TEST_F(ZoneFile, IsReadInPieces) {
+    // Entries, long ones too, lie across the pieces in which a file is read.
+    std::string text = "long (\n";
+    std::string rdata;
+    for (int i = 0; i < 60'000; ++i) {
+        text += "  ; comment " + std::to_string(i) + "\n";
+        if (i % 1000 == 0) {
+            text += i == 0 ? " TXT t\n" : " t\n";
+            rdata += "0174";
+        }
+    }
+    text += ")\n";
+    for (int i = 0; i < 40'000; ++i)
+        text += "h" + std::to_string(i) + " A 10.0." + std::to_string(i / 256) + "." +
+                std::to_string(i % 256) + "\n";
+    text += "last A 192.0.2.1";
+    EXPECT_EQ(load(text), "");
+    EXPECT_EQ(records("long.jit.example", Type::txt), "300 " + rdata + "\n");
+    for (const int i : {0, 12'345, 39'999}) {
+        char hex[16];
+        std::snprintf(hex, sizeof hex, "300 0a00%04x\n", i);
+        EXPECT_EQ(records("h" + std::to_string(i) + ".jit.example", Type::a), hex);
+    }
+    EXPECT_EQ(records("last.jit.example", Type::a), "300 c0000201\n");
+}
+
+TEST_F(ZoneFile, IsNotWaitedFor) {
+    ASSERT_EQ(::mkfifo(builder.path("pipe").c_str(), 0600), 0);
+    builder.zone_with_file("jit.example", "pipe");
+    EXPECT_EQ(builder.problems(),
+              "summond.yaml:4:11: cannot read zone file pipe: not a regular file\n");
 }
 
 TEST_F(ZoneFile, IsMissing) {
