@@ -34,49 +34,8 @@ std::optional<char> label_octet(std::string_view text, std::size_t& i) {
     return static_cast<char>(value);
 }
 
-// The labels of text without a root label, and whether text ends in an unescaped dot.
-struct Labels {
-    std::string wire;
-    bool final_dot = false;
-};
-
-base::Result<Labels> parse_labels(std::string_view text) {
-    const auto problem = [text](const std::string& what) {
-        return base::error("\"" + std::string(text) + "\" is not a domain name: " + what);
-    };
-    if (text.empty())
-        return problem("it is empty");
-    Labels labels;
-    if (text == ".") {
-        labels.final_dot = true;
-        return labels;
-    }
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const std::size_t length_at = labels.wire.size();
-        labels.wire.push_back('\0');
-        labels.final_dot = false;
-        while (i < text.size()) {
-            if (text[i] == '.') {
-                ++i;
-                labels.final_dot = true;
-                break;
-            }
-            const auto octet = label_octet(text, i);
-            if (!octet)
-                return problem("a backslash takes one character or three digits up to 255");
-            labels.wire.push_back(lower(*octet));
-        }
-        const std::size_t size = labels.wire.size() - length_at - 1;
-        if (size == 0)
-            return problem("it has an empty label");
-        if (size > max_label_size)
-            return problem("a label is longer than 63 octets");
-        if (labels.wire.size() + 1 > max_name_size)
-            return problem("it is longer than 255 octets");
-        labels.wire[length_at] = static_cast<char>(size);
-    }
-    return labels;
+tl::unexpected<base::Error> no_name(std::string_view text, const char* what) {
+    return base::error("\"" + std::string(text) + "\" is not a domain name: " + what);
 }
 
 void append_hex_labels(std::string& text, std::uint8_t byte) {
@@ -89,25 +48,79 @@ void append_hex_labels(std::string& text, std::uint8_t byte) {
 
 }  // namespace
 
+base::Result<std::size_t> parse_name(std::string_view text, std::span<const std::uint8_t> origin,
+                                     Case letters, NameBuffer& wire) {
+    constexpr const char* label_too_long = "a label is longer than 63 octets";
+    if (text.empty())
+        return no_name(text, "it is empty");
+    if (text == ".") {
+        wire[0] = 0;
+        return 1;
+    }
+    std::size_t size = 0;
+    if (text != "@") {
+        bool final_dot = false;
+        for (std::size_t i = 0; i < text.size();) {
+            const std::size_t length_at = size++;
+            final_dot = false;
+            while (i < text.size()) {
+                char c = text[i];
+                if (c == '.') {
+                    ++i;
+                    final_dot = true;
+                    break;
+                }
+                if (c == '\\') {
+                    const auto octet = label_octet(text, i);
+                    if (!octet)
+                        return no_name(text,
+                                       "a backslash takes one character or three digits up to 255");
+                    c = *octet;
+                } else {
+                    ++i;
+                }
+                // The root label's octet is kept free.
+                if (size == max_name_size - 1)
+                    return no_name(text, size - length_at > max_label_size
+                                             ? label_too_long
+                                             : "it is longer than 255 octets");
+                wire[size++] = static_cast<std::uint8_t>(letters == Case::fold ? lower(c) : c);
+            }
+            const std::size_t label = size - length_at - 1;
+            if (label == 0)
+                return no_name(text, "it has an empty label");
+            if (label > max_label_size)
+                return no_name(text, label_too_long);
+            wire[length_at] = static_cast<std::uint8_t>(label);
+            // No room for the length of another label, or the root's.
+            if (size == max_name_size - 1 && i < text.size())
+                return no_name(text, "it is longer than 255 octets");
+        }
+        if (final_dot) {
+            wire[size++] = 0;
+            return size;
+        }
+    }
+    if (size + origin.size() > max_name_size) {
+        const auto below = Name::from_wire(origin);
+        return base::error("\"" + std::string(text) + "\" below " +
+                           (below ? below->to_string() : "") + " is longer than 255 octets");
+    }
+    std::copy(origin.begin(), origin.end(), wire.begin() + static_cast<std::ptrdiff_t>(size));
+    return size + origin.size();
+}
+
 base::Result<Name> Name::parse(std::string_view text) {
     return parse(text, Name());
 }
 
 base::Result<Name> Name::parse(std::string_view text, const Name& origin) {
-    if (text == "@")
-        return origin;
-    auto labels = parse_labels(text);
-    if (!labels)
-        return tl::make_unexpected(std::move(labels.error()));
+    NameBuffer wire;
+    const auto size = parse_name(text, origin.wire(), Case::fold, wire);
+    if (!size)
+        return tl::make_unexpected(size.error());
     Name name;
-    name.wire_ = std::move(labels->wire);
-    if (labels->final_dot)
-        name.wire_.push_back('\0');
-    else
-        name.wire_ += origin.wire_;
-    if (name.wire_.size() > max_name_size)
-        return base::error("\"" + std::string(text) + "\" below " + origin.to_string() +
-                           " is longer than 255 octets");
+    name.wire_.assign(reinterpret_cast<const char*>(wire.data()), *size);
     return name;
 }
 

@@ -78,6 +78,38 @@ TEST(Name, KeepsTheLimits) {
     EXPECT_FALSE(Name::parse(longest_text(), name("a")));
 }
 
+TEST(Name, IsParsedInItsCaseWhereThatMatters) {
+    summond::dns::NameBuffer buffer;
+    const auto text = [&](std::string_view name, summond::dns::Case letters) {
+        const auto size = parse_name(name, Name().wire(), letters, buffer);
+        return std::string(reinterpret_cast<const char*>(buffer.data()), size.value_or(0));
+    };
+    EXPECT_EQ(text("WwW.X\\065.", summond::dns::Case::keep), std::string("\3WwW\2XA\0", 8));
+    EXPECT_EQ(text("WwW.X\\065.", summond::dns::Case::fold), std::string("\3www\2xa\0", 8));
+    EXPECT_EQ(text("a..", summond::dns::Case::keep), "");
+}
+
+TEST(Name, TellsWhichLimitIsBroken) {
+    const auto problem = [](const std::string& text, const Name& origin = {}) {
+        const auto parsed = Name::parse(text, origin);
+        return parsed ? "" : parsed.error().what.substr(parsed.error().what.rfind('"') + 2);
+    };
+    const std::string name_limit = "is not a domain name: it is longer than 255 octets";
+    const std::string label_limit = "is not a domain name: a label is longer than 63 octets";
+    EXPECT_EQ(problem(std::string(64, 'a')), label_limit);
+    EXPECT_EQ(problem(std::string(300, 'a')), label_limit);
+    EXPECT_EQ(problem(longest_text() + "d"), name_limit);
+    EXPECT_EQ(problem(longest_text() + ".d"), name_limit);
+    EXPECT_EQ(problem(longest_text() + "."), "");
+    EXPECT_EQ(problem(longest_text() + ".."), name_limit);
+    EXPECT_EQ(problem(longest_text(), name("a")), "below a. is longer than 255 octets");
+    std::string labels;
+    for (int i = 0; i < 127; ++i)
+        labels += "a.";
+    EXPECT_EQ(problem(labels), "");
+    EXPECT_EQ(problem(labels + "a"), name_limit);
+}
+
 TEST(Name, ComesFromTheWire) {
     const auto parse = [](std::string_view bytes) {
         return Name::from_wire({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});

@@ -1,6 +1,7 @@
 // A domain name in uncompressed wire format (RFC 1035 §3.1), any octets in its labels.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,13 @@ namespace summond::dns {
 
 inline constexpr std::size_t max_name_size = 255;  // octets on the wire, RFC 1035 §2.3.4
 inline constexpr std::size_t max_label_size = 63;
+
+// Room for a name in wire format.
+using NameBuffer = std::array<std::uint8_t, max_name_size>;
+enum class Case { keep, fold };  // fold: ASCII letters to lower case (RFC 4343)
+// As Name::parse with an origin, into `wire`: the size there. Allocates nothing but for an error.
+base::Result<std::size_t> parse_name(std::string_view text, std::span<const std::uint8_t> origin,
+                                     Case letters, NameBuffer& wire);
 
 // Always a valid, absolute name, kept in lower case (RFC 4343: ASCII letters only), so that equal
 // names have equal bytes.
