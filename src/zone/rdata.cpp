@@ -69,6 +69,32 @@ void append_fields(const ldns_rr* record, std::vector<std::uint8_t>& rdata) {
     }
 }
 
+// Appends the <character-string>s of one word, of which quotation marks may make several. ldns's
+// own reader of whole records takes no more than 65535 characters of text, which is less than the
+// octets that they may stand for.
+base::Result<void> append_strings(std::string_view word, std::vector<std::uint8_t>& rdata) {
+    while (!word.empty()) {
+        const bool quoted = word[0] == '"';
+        word.remove_prefix(quoted ? 1 : 0);
+        std::size_t size = 0;
+        while (size < word.size() && word[size] != '"')
+            size += word[size] == '\\' ? 2 : 1;
+        size = std::min(size, word.size());
+        ldns_rdf* parsed = nullptr;
+        const ldns_status status =
+            ldns_str2rdf_str(&parsed, std::string(word.substr(0, size)).c_str());
+        if (status == LDNS_STATUS_INVALID_STR)
+            return base::error("a string is longer than 255 octets");
+        if (status != LDNS_STATUS_OK)
+            return base::error(ldns_get_errorstr_by_id(status));
+        const std::uint8_t* data = ldns_rdf_data(parsed);
+        rdata.insert(rdata.end(), data, data + ldns_rdf_size(parsed));
+        ldns_rdf_deep_free(parsed);
+        word.remove_prefix(std::min(size + (quoted ? 1 : 0), word.size()));
+    }
+    return {};
+}
+
 }  // namespace
 
 std::optional<dns::Type> type_from_text(std::string_view text) {
@@ -142,6 +168,8 @@ base::Result<std::span<const std::uint8_t>> RdataReader::read(
         rdata_.assign(address->bytes().begin(), address->bytes().end());
         return rdata_;
     }
+    if (type == dns::Type::txt && !tokens.empty())
+        return read_strings(tokens);
     if (const auto problem = number_out_of_range(type, tokens))
         return base::error(*problem);
     line_ = ". 0 IN " + type_to_text(type);
@@ -156,6 +184,17 @@ base::Result<std::span<const std::uint8_t>> RdataReader::read(
         return base::error(ldns_get_errorstr_by_id(status));
     const RecordPtr record(parsed);
     append_fields(parsed, rdata_);
+    if (rdata_.size() > 0xffff)
+        return base::error("the data is longer than 65535 octets");
+    return rdata_;
+}
+
+base::Result<std::span<const std::uint8_t>> RdataReader::read_strings(
+    std::span<const std::string_view> tokens) {
+    for (const std::string_view token : tokens) {
+        if (const auto r = append_strings(token, rdata_); !r)
+            return tl::make_unexpected(r.error());
+    }
     if (rdata_.size() > 0xffff)
         return base::error("the data is longer than 65535 octets");
     return rdata_;

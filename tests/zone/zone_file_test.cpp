@@ -243,6 +243,30 @@ TEST_F(ZoneFile, IsNotWaitedFor) {
               "summond.yaml:4:11: cannot read zone file pipe: not a regular file\n");
 }
 
+TEST_F(ZoneFile, TakesTextOfEverySize) {
+    // As octets of 255 strings written as \\DDD: four times as long as the data.
+    std::string longest;
+    for (int i = 0; i < 254; ++i) {
+        longest += " \"";
+        for (int j = 0; j < 254; ++j)
+            longest += "\\200";
+        longest += "\"";
+    }
+    EXPECT_EQ(load("a TXT" + longest + "\nb TXT \"\"\nc TXT \"x\"\"y\" z\\032\\\"\\; \"\"\n"), "");
+    EXPECT_EQ(records("a.jit.example", Type::txt).size(), 4 + 2 * 254 * 255U + 1);
+    EXPECT_EQ(records("b.jit.example", Type::txt), "300 00\n");
+    EXPECT_EQ(records("c.jit.example", Type::txt), "300 01780179047a20223b00\n");
+    ZoneBuilder bad;
+    bad.file("zone", std::string(soa) + "a TXT " + std::string(256, 'x') +
+                         "\nb TXT \\256\nc TXT\n" + "d TXT" + longest + longest + "\n");
+    bad.zone_with_file("jit.example", "zone");
+    EXPECT_EQ(bad.problems(),
+              "zone:3: bad TXT record: a string is longer than 255 octets\n"
+              "zone:4: bad TXT record: Syntax error, bad escape sequence\n"
+              "zone:5: bad TXT record: Syntax error, value expected\n"
+              "zone:6: bad TXT record: the data is longer than 65535 octets\n");
+}
+
 TEST_F(ZoneFile, IsMissing) {
     builder.zone_with_file("jit.example", "none");
     EXPECT_EQ(builder.problems(),
