@@ -27,14 +27,34 @@ std::optional<Number> number(std::string_view text) {
     return value;
 }
 
-// ldns keeps the low bits of a number that is too large.
-std::optional<std::string> number_out_of_range(dns::Type type,
-                                               std::span<const std::string_view> tokens) {
-    const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
-    const std::size_t fields = ldns_rr_descriptor_maximum(descriptor);
+void append_field(const ldns_rdf* field, std::vector<std::uint8_t>& rdata) {
+    const std::uint8_t* data = ldns_rdf_data(field);
+    rdata.insert(rdata.end(), data, data + ldns_rdf_size(field));
+}
+
+// Fields of one word each, as they stand at the beginning of a record's data. What ldns would get
+// wrong in them is seen to here: it keeps the low bits of a number that is too large, and takes a
+// first label that is an escaped "@" for the origin.
+class LeadingFields {
+  public:
+    LeadingFields(dns::Type type, const dns::Name& origin)
+        : descriptor_(ldns_rr_descript(static_cast<std::uint16_t>(type))), origin_(origin) {}
+
+    // Names are taken out of the tokens, which get "." instead.
+    base::Result<void> read(std::span<std::string_view> tokens);
+    void append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const;
+
+  private:
+    const ldns_rr_descriptor* descriptor_;
+    const dns::Name& origin_;
+    std::vector<std::string> names_;  // wire format; of fields that are no names empty
+};
+
+base::Result<void> LeadingFields::read(std::span<std::string_view> tokens) {
+    const std::size_t fields = ldns_rr_descriptor_maximum(descriptor_);
     for (std::size_t i = 0; i < std::min(tokens.size(), fields); ++i) {
         std::uint64_t limit = 0;
-        switch (ldns_rr_descriptor_field_type(descriptor, i)) {
+        switch (ldns_rr_descriptor_field_type(descriptor_, i)) {
             case LDNS_RDF_TYPE_INT8:
                 limit = 0xff;
                 break;
@@ -44,28 +64,40 @@ std::optional<std::string> number_out_of_range(dns::Type type,
             case LDNS_RDF_TYPE_INT32:
                 limit = 0xffffffff;
                 break;
-            case LDNS_RDF_TYPE_DNAME:
+            case LDNS_RDF_TYPE_DNAME: {
+                // Data keeps the case of its letters (RFC 4343 §4.1).
+                dns::NameBuffer name;
+                const auto size = dns::parse_name(tokens[i], origin_.wire(), dns::Case::keep, name);
+                if (!size)
+                    return tl::make_unexpected(size.error());
+                names_.resize(i);
+                names_.emplace_back(name.begin(), name.begin() + *size);
+                tokens[i] = ".";
+                continue;
+            }
             case LDNS_RDF_TYPE_A:
             case LDNS_RDF_TYPE_AAAA:
             case LDNS_RDF_TYPE_STR:
                 continue;
             // Fields of more tokens than one: those behind cannot be told apart from here.
             default:
-                return std::nullopt;
+                return {};
         }
         const auto value = number<std::uint64_t>(tokens[i]);
         if (!value || *value > limit)
-            return "\"" + std::string(tokens[i]) + "\" is not a number from 0 to " +
-                   std::to_string(limit);
+            return base::error("\"" + std::string(tokens[i]) + "\" is not a number from 0 to " +
+                               std::to_string(limit));
     }
-    return std::nullopt;
+    return {};
 }
 
-void append_fields(const ldns_rr* record, std::vector<std::uint8_t>& rdata) {
+void LeadingFields::append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const {
     for (std::size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
-        const ldns_rdf* field = ldns_rr_rdf(record, i);
-        const std::uint8_t* data = ldns_rdf_data(field);
-        rdata.insert(rdata.end(), data, data + ldns_rdf_size(field));
+        if (i < names_.size() && !names_[i].empty()) {
+            rdata.insert(rdata.end(), names_[i].begin(), names_[i].end());
+            continue;
+        }
+        append_field(ldns_rr_rdf(record, i), rdata);
     }
 }
 
@@ -87,8 +119,7 @@ base::Result<void> append_strings(std::string_view word, std::vector<std::uint8_
             return base::error("a string is longer than 255 octets");
         if (status != LDNS_STATUS_OK)
             return base::error(ldns_get_errorstr_by_id(status));
-        const std::uint8_t* data = ldns_rdf_data(parsed);
-        rdata.insert(rdata.end(), data, data + ldns_rdf_size(parsed));
+        append_field(parsed, rdata);
         ldns_rdf_deep_free(parsed);
         word.remove_prefix(std::min(size + (quoted ? 1 : 0), word.size()));
     }
@@ -143,14 +174,15 @@ struct RdataReader::Origin {
     ~Origin() { ldns_rdf_deep_free(name); }
 };
 
-RdataReader::RdataReader() : origin_(std::make_unique<Origin>()) {
+RdataReader::RdataReader() : ldns_origin_(std::make_unique<Origin>()) {
     set_origin(dns::Name());
 }
 RdataReader::~RdataReader() = default;
 
 void RdataReader::set_origin(const dns::Name& origin) {
-    ldns_rdf_deep_free(origin_->name);
-    origin_->name =
+    origin_ = origin;
+    ldns_rdf_deep_free(ldns_origin_->name);
+    ldns_origin_->name =
         ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data());
 }
 
@@ -170,20 +202,22 @@ base::Result<std::span<const std::uint8_t>> RdataReader::read(
     }
     if (type == dns::Type::txt && !tokens.empty())
         return read_strings(tokens);
-    if (const auto problem = number_out_of_range(type, tokens))
-        return base::error(*problem);
+    words_.assign(tokens.begin(), tokens.end());
+    LeadingFields fields(type, origin_);
+    if (auto r = fields.read(words_); !r)
+        return tl::make_unexpected(std::move(r.error()));
     line_ = ". 0 IN " + type_to_text(type);
-    for (const std::string_view token : tokens) {
+    for (const std::string_view token : words_) {
         line_ += ' ';
         line_ += token;
     }
     ldns_rr* parsed = nullptr;
     const ldns_status status =
-        ldns_rr_new_frm_str(&parsed, line_.c_str(), 0, origin_->name, nullptr);
+        ldns_rr_new_frm_str(&parsed, line_.c_str(), 0, ldns_origin_->name, nullptr);
     if (status != LDNS_STATUS_OK)
         return base::error(ldns_get_errorstr_by_id(status));
     const RecordPtr record(parsed);
-    append_fields(parsed, rdata_);
+    fields.append(parsed, rdata_);
     if (rdata_.size() > 0xffff)
         return base::error("the data is longer than 65535 octets");
     return rdata_;
@@ -238,7 +272,9 @@ base::Result<std::span<const std::uint8_t>> RdataReader::read_generic(
     if (status != LDNS_STATUS_OK)
         return base::error(ldns_get_errorstr_by_id(status));
     const RecordPtr record(parsed);
-    append_fields(parsed, rdata_);
+    for (std::size_t i = 0; i < ldns_rr_rd_count(parsed); ++i) {
+        append_field(ldns_rr_rdf(parsed, i), rdata_);
+    }
     // ldns follows compression pointers, which RDATA of this form does not have.
     if (ldns_rr_rd_count(parsed) < ldns_rr_descriptor_minimum(descriptor) ||
         !std::equal(rdata_.begin(), rdata_.end(), wire.begin() + 11, wire.end()))

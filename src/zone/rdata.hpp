@@ -49,7 +49,9 @@ class RdataReader {
         dns::Type type, std::span<const std::string_view> tokens);
 
     struct Origin;
-    std::unique_ptr<Origin> origin_;
+    dns::Name origin_;
+    std::unique_ptr<Origin> ldns_origin_;
+    std::vector<std::string_view> words_;
     std::string line_;
     std::vector<std::uint8_t> rdata_;
 };

@@ -86,6 +86,7 @@ TEST(Name, IsParsedInItsCaseWhereThatMatters) {
     };
     EXPECT_EQ(text("WwW.X\\065.", summond::dns::Case::keep), std::string("\3WwW\2XA\0", 8));
     EXPECT_EQ(text("WwW.X\\065.", summond::dns::Case::fold), std::string("\3www\2xa\0", 8));
+    EXPECT_EQ(text("\\@.", summond::dns::Case::keep), std::string("\1@\0", 3));
     EXPECT_EQ(text("a..", summond::dns::Case::keep), "");
 }
 

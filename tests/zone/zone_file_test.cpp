@@ -243,6 +243,28 @@ TEST_F(ZoneFile, IsNotWaitedFor) {
               "summond.yaml:4:11: cannot read zone file pipe: not a regular file\n");
 }
 
+TEST_F(ZoneFile, TakesNamesInDataAsTheyAreWritten) {
+    EXPECT_EQ(load(R"(a MX 1 \@.B\046c\000
+  MX 2 @
+  MX 3 \064
+b SRV 1 2 3 \@.x.
+  RP \@ A.B.
+)"),
+              "");
+    EXPECT_EQ(records("a.jit.example", Type::mx),
+              "300 0001014004422e6300c00e\n300 0002c00e\n300 00030140c00e\n");
+    EXPECT_EQ(records("b.jit.example", Type::srv), "300 0001000200030140017800\n");
+    EXPECT_EQ(records("b.jit.example", static_cast<Type>(17)),
+              "300 0140036a6974076578616d706c65000141014200\n");
+    ZoneBuilder bad;
+    bad.file("zone", std::string(soa) + "a MX 1 a..b\na RP a. b\\\n");
+    bad.zone_with_file("jit.example", "zone");
+    EXPECT_EQ(bad.problems(),
+              "zone:3: bad MX record: \"a..b\" is not a domain name: it has an empty label\n"
+              "zone:4: bad RP record: \"b\\\" is not a domain name: a backslash takes one "
+              "character or three digits up to 255\n");
+}
+
 TEST_F(ZoneFile, TakesTextOfEverySize) {
     // As octets of 255 strings written as \\DDD: four times as long as the data.
     std::string longest;
