@@ -123,7 +123,7 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
         return answer_cookie(context, packet, client);
     if (query.klass == dns::Class::ch)
         return chaos(query, packet, context.settings);
-    if (query.klass != dns::Class::in)
+    if (query.klass != dns::Class::in && query.klass != dns::Class::any)
         return failed(packet, Rcode::refused, ExtendedError::not_supported, "only class IN");
     switch (query.type) {
         case dns::Type::axfr:
@@ -144,6 +144,9 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
     Resolution resolution(query, read.hash, packet, context);
     switch (resolution.run()) {
         case Outcome::complete:
+            // RFC 1035 §6.2: we do not know all classes.
+            if (query.klass == dns::Class::any)
+                packet.set_authoritative(false);
             return answered(packet);
         case Outcome::not_authoritative:
             return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});

@@ -108,19 +108,8 @@ bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool ad
     return true;
 }
 
-}  // namespace
-
-Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept {
-    if (message.size() < header_size)
-        return Parsed::drop;
-    query.id = get16(&message[0]);
-    query.flags = get16(&message[2]);
-    query.question = {};
-    query.edns = {};
-    if ((query.flags & flag_qr) != 0)
-        return Parsed::drop;
-    if (static_cast<Opcode>(query.flags >> opcode_shift & 0xf) != Opcode::query)
-        return Parsed::notimp;
+// Everything behind the header's flags.
+Parsed parse_sections(std::span<const std::uint8_t> message, Query& query) {
     const unsigned questions = get16(&message[4]);
     if (questions > 1)
         return Parsed::formerr;
@@ -147,6 +136,23 @@ Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept
     if (questions == 0)
         return query.edns.cookie ? Parsed::cookie : Parsed::formerr;
     return Parsed::query;
+}
+
+}  // namespace
+
+Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept {
+    if (message.size() < header_size)
+        return Parsed::drop;
+    query.id = get16(&message[0]);
+    query.flags = get16(&message[2]);
+    query.question = {};
+    query.edns = {};
+    if ((query.flags & flag_qr) != 0)
+        return Parsed::drop;
+    const Parsed parsed = parse_sections(message, query);
+    if (static_cast<Opcode>(query.flags >> opcode_shift & 0xf) != Opcode::query)
+        return Parsed::notimp;
+    return parsed;
 }
 
 }  // namespace summond::dns

@@ -91,9 +91,16 @@ TEST_F(Messages, UnknownOpcodesAreNotimp) {
         query[2] = static_cast<std::uint8_t>(opcode << 3);
         const auto decision = engine.resolve(query);
         const auto out = engine.out(decision);
-        ASSERT_EQ(out.size(), 12U);
         EXPECT_EQ(get16(&out[2]), 0x8004 | opcode << 11);
+        EXPECT_EQ(out.size(), query.size());
+        EXPECT_TRUE(std::equal(query.begin() + 12, query.end(), out.begin() + 12));
         EXPECT_EQ(raw(Bytes(query.begin(), query.begin() + 12)), "NOTIMPL\n");
+        // RFC 6891 §6.1.1, as far as another opcode's message can be read.
+        query = query_bytes({.name = "small.jit.example", .edns = true, .dnssec_ok = true});
+        query[2] = static_cast<std::uint8_t>(opcode << 3);
+        EXPECT_EQ(raw(query), "NOTIMPL\nEDNS size=1232 do\n");
+        query.pop_back();
+        EXPECT_EQ(raw(query), "NOTIMPL\n");
     }
 }
 
@@ -169,8 +176,11 @@ TEST_F(Messages, RefusesTransfersAndOtherClasses) {
     EXPECT_EQ(engine.ask({"jit.example", "MAILA"}), "NOTIMPL\n");
     EXPECT_EQ(engine.ask({"jit.example", "OPT"}), "FORMERR\n");
     EXPECT_EQ(engine.ask({.name = "version.bind", .type = "TXT", .klass = 3}), "REFUSED\n");
-    EXPECT_EQ(engine.ask({.name = "small.jit.example", .type = "TXT", .edns = true, .klass = 255}),
+    EXPECT_EQ(engine.ask({.name = "small.jit.example", .type = "TXT", .edns = true, .klass = 4}),
               "REFUSED\nEDNS size=1232 ede=21:only class IN\n");
+    // RFC 1035 §6.2: never authoritative.
+    EXPECT_EQ(engine.ask({.name = "small.jit.example", .type = "TXT", .klass = 255}),
+              "NOERROR\nAN small.jit.example. 300 IN TXT \"x\"\n");
 }
 
 TEST_F(Messages, NeverCutsAnRrset) {

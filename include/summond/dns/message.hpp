@@ -40,7 +40,8 @@ enum class Parsed : std::uint8_t {
     drop,     // not a query at all: under 12 octets, or a response. Never answered, so that two
               // servers cannot be made to answer each other.
     formerr,  // id and flags are set; question and edns as far as they were read
-    notimp,   // id and flags are set: an opcode other than QUERY, whose format is not known
+    notimp,   // an opcode other than QUERY; id and flags are set, question and edns as far as they
+              // could be read as those of a query
 };
 
 // Also formerr: other QDCOUNTs than 1 (RFC 9619), two OPT records or one that is ill-formed (RFC
