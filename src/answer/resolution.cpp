@@ -119,14 +119,19 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     const std::size_t records = packet_.size();
     if (!packet_.add(Section::answer, rrset, owner_, node.name_size))
         return truncate();
-    if (wakes) {
-        auto& asked = context_.services[service_].asked;
-        if (!asked.load(std::memory_order_relaxed))
-            asked.store(true, std::memory_order_relaxed);
-    }
+    if (wakes)
+        mark_asked(service_);
     if (rrset.type == Type::ns)
         add_addresses(rrset, records, nullptr, false);
+    else if (rrset.type == Type::svcb || rrset.type == Type::https)
+        add_binding_targets(rrset, records);
     return Step::done;
+}
+
+void Resolution::mark_asked(std::uint32_t service) {
+    auto& asked = context_.services[service].asked;
+    if (!asked.load(std::memory_order_relaxed))
+        asked.store(true, std::memory_order_relaxed);
 }
 
 Resolution::Step Resolution::follow_cname(const Node& node) {
@@ -143,27 +148,35 @@ Resolution::Step Resolution::solve_dname(const Node& owner, const dns::FoldedNam
     if (in_loop())
         return Step::done;
     const RRset& dname = *owner.find(Type::dname);
-    const auto added = dnames_.begin() + static_cast<std::ptrdiff_t>(dname_count_);
-    if (std::find(dnames_.begin(), added, &dname) == added) {
+    std::size_t i = 0;
+    while (i < dname_count_ && dnames_[i].rrset != &dname)
+        ++i;
+    if (i == dname_count_) {
+        dnames_[dname_count_++] = {&dname, packet_.size() + rdata_offset};
         if (!packet_.add(Section::answer, dname, packet_.suffix(owner_, owner.name_size),
                          owner.name_size))
             return truncate();
-        dnames_[dname_count_++] = &dname;
     }
     // The labels below the DNAME's owner, in the case that the client sent, before its target.
     const std::uint8_t* target = dname.records() + rdata_offset;
     const std::size_t target_size = dns::get16(target - 2);
     const std::size_t kept = name.size - std::size_t{owner.name_size};
-    std::array<std::uint8_t, 2 * dns::max_name_size> cname;
     if (kept + target_size > dns::max_name_size) {
         packet_.set_rcode(Rcode::yxdomain);  // RFC 6672 §2.2
         return Step::done;
     }
+    std::array<std::uint8_t, dns::max_name_size> cname;
     packet_.copy_labels(owner_, kept, cname.data());
-    std::memcpy(cname.data() + kept, target, target_size);
+    std::size_t cname_size = kept + target_size;
+    if (target_size > 2 && dnames_[i].target <= dns::max_pointer) {
+        dns::put16(&cname[kept], static_cast<std::uint16_t>(0xc000 | dnames_[i].target));
+        cname_size = kept + 2;
+    } else {
+        std::memcpy(&cname[kept], target, target_size);
+    }
     const std::size_t record = packet_.size();
     const std::uint32_t ttl = dns::get32(dname.records() + 6);  // RFC 6672 §3.1
-    if (!packet_.add(Section::answer, owner_, Type::cname, ttl, {cname.data(), kept + target_size}))
+    if (!packet_.add(Section::answer, owner_, Type::cname, ttl, {cname.data(), cname_size}))
         return truncate();
     if (query_.type == Type::cname || query_.type == Type::any)
         return Step::done;
@@ -235,6 +248,39 @@ void Resolution::add_addresses(const RRset& ns, std::size_t records, const Node*
         const OwnerAt at{static_cast<std::uint16_t>(target), node.name_size};
         if (!add_addresses_of(node, packet_.suffix(at, node.name_size)) && below_cut)
             return packet_.set_truncated();
+    }
+}
+
+// RFC 9460 §4.1: what SVCB and HTTPS records at `records` in the answer point at, of an alias its
+// own bindings, too. The addresses of a service that does not run are left out: a client asks for
+// them, which wakes it.
+void Resolution::add_binding_targets(const RRset& bindings, std::size_t records) {
+    constexpr std::size_t most = 16;
+    const auto refs = bindings.targets();
+    std::size_t record = records;
+    for (std::size_t i = 0; i < std::min(refs.size(), most); ++i) {
+        const std::size_t rdata = record + rdata_offset;
+        record = rdata + dns::get16(packet_.bytes() + rdata - 2);
+        const std::size_t name = rdata + 2;
+        if (refs[i] == 0 || std::ranges::count(refs.first(i), refs[i]) > 0)
+            continue;
+        const Node& node = *zones_.at<Node>(refs[i]);
+        if (node.cut != 0)
+            continue;
+        const OwnerAt owner = packet_.bytes()[name] == 0
+                                  ? owner_
+                                  : OwnerAt{static_cast<std::uint16_t>(name), node.name_size};
+        const RRset* of_alias =
+            dns::get16(packet_.bytes() + rdata) == 0 ? node.find(bindings.type) : nullptr;
+        if (of_alias != nullptr && of_alias != &bindings)
+            packet_.add(Section::additional, *of_alias, owner, node.name_size);
+        if (node.service != zone::image::none) {
+            if (context_.services[node.service].availability.load(std::memory_order_acquire) !=
+                Availability::answerable)
+                continue;
+            mark_asked(node.service);
+        }
+        add_addresses_of(node, owner);
     }
 }
 

@@ -46,6 +46,8 @@ class Resolution {
     Step truncate();
     bool in_loop() const;
     void add_addresses(const RRset& ns, std::size_t records, const Node* cut, bool below_cut);
+    void add_binding_targets(const RRset& bindings, std::size_t records);
+    void mark_asked(std::uint32_t service);
     bool add_addresses_of(const Node& target, OwnerAt owner);
 
     const dns::Query& query_;
@@ -62,7 +64,11 @@ class Resolution {
     // RFC 1034 leaves the length of a chain open. A resolver goes on from where an answer ends.
     static constexpr std::size_t max_aliases = 16;
     std::array<OwnerAt, max_aliases> alias_owners_;
-    std::array<const RRset*, max_aliases> dnames_;  // in the answer already
+    struct AddedDname {
+        const RRset* rrset;
+        std::size_t target;  // offset in the packet
+    };
+    std::array<AddedDname, max_aliases> dnames_;  // in the answer already
     std::size_t aliases_ = 0;
     std::size_t dname_count_ = 0;
 };

@@ -72,6 +72,22 @@ void append_rdata(std::span<const std::uint8_t> rdata, dns::Type type, std::stri
     bytes.insert(bytes.end(), rdata.begin(), rdata.end());
 }
 
+std::string_view view(std::span<const std::uint8_t> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The name that a record of a type with targets points at; empty for none.
+std::string_view target_of(const ZoneData& zone, const Record& record, std::string_view owner) {
+    const auto rdata = zone.rdata(record);
+    if (record.type == dns::Type::ns)
+        return view(rdata);
+    // RFC 9460 §2.5: "." is the owner, or for an alias that there is nothing.
+    const auto name = rdata.subspan(2);
+    if (name[0] != 0)
+        return view(name.first(name_size(name)));
+    return dns::get16(rdata.data()) == 0 ? std::string_view() : owner;
+}
+
 }  // namespace
 
 void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const Record> records,
@@ -97,10 +113,10 @@ void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const R
                               static_cast<std::uint16_t>(pointers.size())};
     std::memcpy(&bytes[header_at], &header, sizeof header);
     pad(bytes, sizeof(image::Ref));
-    if (header.type == dns::Type::ns) {
+    if (image::has_targets(header.type)) {
         for (const Record& record : records) {
-            const dns::Name name = *dns::Name::from_wire(zone.rdata(record));
-            target(bytes.size(), view(name));
+            if (const std::string_view name = target_of(zone, record, owner); !name.empty())
+                target(bytes.size(), name);
             append(bytes, image::Ref{0});
         }
     }

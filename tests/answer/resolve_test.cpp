@@ -22,6 +22,22 @@ Text    TXT "one" "two"
 a.b.c   A   192.0.2.3
 *.wild  A   192.0.2.4
         TXT "wild"
+mail    HTTPS 1 . alpn=h2
+        HTTPS 2 ns1
+        HTTPS 3 ns1 port=8443
+        HTTPS 4 ns.other.example.
+binding SVCB 0 bound
+bound   SVCB 1 . port=53
+        A 192.0.2.7
+nothing-bound SVCB 0 .
+*.wild  HTTPS 1 .
+        HTTPS 2 ns.sub
+front   HTTPS 1 www
+        HTTPS 2 svc
+d1      DNAME d2
+x.d2    CNAME y.d1
+y.d2    A     192.0.2.5
+toroot  DNAME .
 *.ent   TXT "x"
 x.y.ent TXT "y"
 alias   CNAME mail
@@ -164,6 +180,59 @@ TEST_F(Resolve, Dname) {
                           std::string(63, 'c') + "." + std::string(45, 'd') + ".old.jit.example";
     EXPECT_EQ(engine.ask({longest}),
               "YXDOMAIN aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n");
+}
+
+TEST_F(Resolve, DnameTargetsAreCompressed) {
+    const auto query = summond::test::query_bytes({"Abc.old.jit.example", "TXT"});
+    // DNAME with its target in full (RFC 6672 §2.5), CNAME of "Abc" and a pointer, TXT.
+    EXPECT_EQ(engine.resolve(query).size, query.size() + (12 + 18) + (12 + 4 + 2) + (12 + 5));
+    // The same DNAME twice, its target compressed twice.
+    EXPECT_EQ(engine.ask({"x.d1.jit.example"}),
+              "NOERROR aa\nAN d1.jit.example. 300 IN DNAME d2.jit.example.\n"
+              "AN x.d1.jit.example. 300 IN CNAME x.d2.jit.example.\n"
+              "AN x.d2.jit.example. 300 IN CNAME y.d1.jit.example.\n"
+              "AN y.d1.jit.example. 300 IN CNAME y.d2.jit.example.\n"
+              "AN y.d2.jit.example. 300 IN A 192.0.2.5\n");
+    EXPECT_EQ(engine.ask({"x.toroot.jit.example"}),
+              "NOERROR aa\nAN toroot.jit.example. 300 IN DNAME .\n"
+              "AN x.toroot.jit.example. 300 IN CNAME x.\n");
+}
+
+// RFC 9460 §4.1.
+TEST_F(Resolve, ServiceBindingsComeWithWhatTheyPointAt) {
+    EXPECT_EQ(engine.ask({"mail.jit.example", "HTTPS"}),
+              "NOERROR aa\nAN mail.jit.example. 300 IN HTTPS 1 . alpn=h2\n"
+              "AN mail.jit.example. 300 IN HTTPS 2 ns1.jit.example.\n"
+              "AN mail.jit.example. 300 IN HTTPS 3 ns1.jit.example. port=8443\n"
+              "AN mail.jit.example. 300 IN HTTPS 4 ns.other.example.\n"
+              "AD mail.jit.example. 300 IN A 192.0.2.25\n"
+              "AD mail.jit.example. 300 IN AAAA 2001:db8::25\n"
+              "AD ns1.jit.example. 300 IN A 192.0.2.53\n");
+    EXPECT_EQ(engine.ask({"binding.jit.example", "SVCB"}),
+              "NOERROR aa\nAN binding.jit.example. 300 IN SVCB 0 bound.jit.example.\n"
+              "AD bound.jit.example. 300 IN SVCB 1 . port=53\n"
+              "AD bound.jit.example. 300 IN A 192.0.2.7\n");
+    EXPECT_EQ(engine.ask({"nothing-bound.jit.example", "SVCB"}),
+              "NOERROR aa\nAN nothing-bound.jit.example. 300 IN SVCB 0 .\n");
+    // A wildcard's own address is that of the name asked for; what is delegated is not ours to say.
+    EXPECT_EQ(engine.ask({"q.wild.jit.example", "HTTPS"}),
+              "NOERROR aa\nAN q.wild.jit.example. 300 IN HTTPS 1 .\n"
+              "AN q.wild.jit.example. 300 IN HTTPS 2 ns.sub.jit.example.\n"
+              "AD q.wild.jit.example. 300 IN A 192.0.2.4\n");
+}
+
+TEST_F(Resolve, ServiceBindingsDoNotGiveAwaySleepingServices) {
+    const std::string answer =
+        "NOERROR aa\nAN front.jit.example. 300 IN HTTPS 1 www.jit.example.\n"
+        "AN front.jit.example. 300 IN HTTPS 2 svc.jit.example.\n";
+    engine.state(1).availability = Availability::asleep;
+    EXPECT_EQ(engine.ask({"front.jit.example", "HTTPS"}),
+              answer +
+                  "AD www.jit.example. 60 IN A 192.0.2.80\n"
+                  "AD www.jit.example. 60 IN A 192.0.2.81\n"
+                  "AD www.jit.example. 60 IN AAAA 2001:db8::80\n");
+    EXPECT_TRUE(engine.state(0).asked);
+    EXPECT_FALSE(engine.state(1).asked);
 }
 
 TEST_F(Resolve, Referrals) {

@@ -55,11 +55,17 @@ struct ZoneRecord {
     std::uint32_t reserved;
 };
 
+// Whether an RRset of this type points at names whose addresses go along with it.
+constexpr bool has_targets(dns::Type type) {
+    return type == dns::Type::ns || type == dns::Type::svcb || type == dns::Type::https;
+}
+
 // All records of one owner and type, ready to be copied into an answer whose question is the owner:
 // `size` octets of records, each with the compression pointer 0xC00C as its owner, and names in
 // RDATA (of the types of RFC 1035, RFC 3597 §4) compressed against the owner as if it stood at
-// offset 12. Then, aligned to 4 octets, for NS the Ref of each target's node or 0; then the
-// position of each pointer in RDATA as 16 bits, for answers where the owner stands elsewhere.
+// offset 12. Then, aligned to 4 octets, for NS, SVCB and HTTPS the Ref of each target's node or 0;
+// then the position of each pointer in RDATA as 16 bits, for answers where the owner stands
+// elsewhere.
 struct RRset {
     dns::Type type;
     std::uint16_t count;     // records
@@ -82,7 +88,7 @@ struct RRset {
 
   private:
     std::size_t padded_size() const { return (size + 3U) & ~3U; }
-    std::size_t target_count() const { return type == dns::Type::ns ? count : 0; }
+    std::size_t target_count() const { return has_targets(type) ? count : 0; }
 };
 
 // What a node is, beyond what its RRsets say.
