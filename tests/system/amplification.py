@@ -129,7 +129,7 @@ def main():
         for what, query_size, size, edns_query_size, edns_size in measure(daemon.port):
             print(f"{what:36} {query_size:4} -> {size:4} {size / query_size:6.1f}x  "
                   f"{edns_query_size:4} -> {edns_size:4} {edns_size / edns_query_size:6.1f}x")
-        daemon.reload("rate_limit: {responses_per_second: 1, exempt: none}\n" + config())
+        daemon.reload("workers: 1\nrate_limit: {responses_per_second: 1, exempt: none}\n" + config())
         for what, query_size, size in measure_limited(daemon.port):
             print(f"{what:36} {query_size:4} -> {size:4} {size / query_size:6.1f}x")
     finally:

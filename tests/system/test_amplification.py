@@ -25,7 +25,8 @@ class Amplification(ProcessTest):
         self.assertEqual((answer, edns_answer), (query, edns_query))
 
     def test_limited_answers_amplify_nothing(self):
-        limit = "rate_limit: {responses_per_second: 1, exempt: none}\n"
+        # One worker: each query has a socket of its own, and workers count for themselves.
+        limit = "workers: 1\nrate_limit: {responses_per_second: 1, exempt: none}\n"
         daemon = self.daemon(limit + amplification.config(), "--simulate").ready()
         plain, edns, cookie = amplification.measure_limited(daemon.port)
         self.assertEqual(plain[1], plain[2])
