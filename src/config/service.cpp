@@ -92,11 +92,12 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     Service& service = draft.service;
     complete_interfaces(draft, {service.where.line, service.where.column});
-    if (service.interfaces.empty() && std::holds_alternative<ReadyLink>(service.ready.how))
+    complete_reach(draft);
+    if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how))
         problems.error(draft.interfaces_where,
                        "bridge: none leaves " + owner +
-                           " without the network interface that ready: link "
-                           "waits for; set ready: {xenstore: data/ready}");
+                           " without the network interface by which it "
+                           "would be ready; set ready: {xenstore: data/ready}");
     if (!draft.addresses_complete)
         return;  // {ipv4} may only seem to be missing
     auto cmdline = expand_cmdline(draft.cmdline, service);

@@ -19,7 +19,8 @@ struct ServiceDraft {
     Service service;
     std::string cmdline;  // its placeholders not yet filled in
     Mark cmdline_where;
-    bool has_kernel = false;  // the key is there, right or wrong
+    bool has_kernel = false;   // the key is there, right or wrong
+    bool ready_given = false;  // and not left to what `ports` says
 
     struct Interface {
         config::Interface interface;
@@ -44,6 +45,10 @@ enum class Whose { service, defaults };
 // The settings that `defaults:` may have too (settings.cpp): everything but what makes a service
 // this one.
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose);
+
+// Of those, how it is reached (reach.cpp); and what is left to decide when all keys are known.
+void read_reach(Mapping& mapping, ServiceDraft& draft);
+void complete_reach(ServiceDraft& draft);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);
 // A service whose name cannot be used has none.

@@ -14,12 +14,10 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t min_memory_kib = 1024;
 constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
-constexpr std::uint64_t max_vcpus = 128;       // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
-constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
+constexpr std::uint64_t max_vcpus = 128;  // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
 constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
 constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
-constexpr milliseconds max_ready_timeout = 10min;
 
 void read_memory(const Value& value, Service& service) {
     std::string reason;
@@ -80,46 +78,6 @@ void read_answer(const Value& value, Service& service) {
         value.refuse("booting, ready or a delay from 1ms to " + to_text(max_answer_delay));
 }
 
-void read_xenstore_key(const Value& value, Ready& ready) {
-    constexpr std::string_view expected =
-        "a xenstore key below data/, where guests may write, such as data/ready";
-    const auto key = value.text(expected);
-    if (!key)
-        return;
-    // xenstored's own rules for a node's name.
-    constexpr std::string_view characters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@";
-    if (key->starts_with("data/") && key->size() <= max_xenstore_key && !key->ends_with('/') &&
-        key->find("//") == std::string::npos &&
-        key->find_first_not_of(characters) == std::string::npos)
-        ready.how = ReadyXenstore{*key};
-    else
-        value.refuse(expected);
-}
-
-void read_ready(const Value& value, Service& service) {
-    constexpr std::string_view expected =
-        "link, {xenstore: data/ready} or {link: true}, each with a timeout such as 30s if need be";
-    service.ready = {};
-    if (value.is(Node::Kind::scalar) && value.node->text == "link")
-        return;
-    auto mapping = Mapping::of(value, "ready.", expected);
-    if (!mapping)
-        return;
-    const auto link = mapping->take("link");
-    const auto xenstore = mapping->take("xenstore");
-    if (link)
-        link->one_of({"true"});
-    if (xenstore)
-        read_xenstore_key(*xenstore, service.ready);
-    if (link && xenstore)
-        xenstore->complain("link is there too; one of the two says that a guest is ready");
-    if (const auto timeout = mapping->take("timeout"))
-        if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
-            service.ready.timeout = *duration;
-    mapping->refuse_rest();
-}
-
 }  // namespace
 
 ServiceDraft::ServiceDraft() {
@@ -160,8 +118,7 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
         read_idle(*idle, service);
     if (const auto answer = mapping.take("answer"))
         read_answer(*answer, service);
-    if (const auto ready = mapping.take("ready"))
-        read_ready(*ready, service);
+    read_reach(mapping, draft);
     if (const auto on_exit = mapping.take("on_exit"))
         service.destroy_on_exit = on_exit->one_of({"leave", "destroy"}) == 1U;
 }

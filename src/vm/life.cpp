@@ -181,7 +181,7 @@ void Life::boot() {
     }
     booted_at_ = clock_.now();
     enter(Stage::booting);
-    backend_.await_ready(domid_, service_.ready, [this, domid = domid_] {
+    backend_.await_ready(domid_, service_, [this, domid = domid_] {
         if (stage_ == Stage::booting && domid == domid_)
             became_ready();
     });
@@ -228,7 +228,7 @@ void Life::adopt(const Found& found) {
                 return;
             }
             enter(Stage::booting);
-            backend_.await_ready(domid_, service_.ready, [this, domid = domid_] {
+            backend_.await_ready(domid_, service_, [this, domid = domid_] {
                 if (stage_ == Stage::booting && domid == domid_) {
                     last_traffic_ = clock_.now();
                     enter(Stage::ready);

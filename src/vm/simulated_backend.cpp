@@ -44,7 +44,8 @@ void SimulatedBackend::destroy(DomId domid, Done done) {
     steps_.emplace(clock_.now() + destroy_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedBackend::await_ready(DomId domid, const config::Ready&, std::function<void()> ready) {
+void SimulatedBackend::await_ready(DomId domid, const config::Service&,
+                                   std::function<void()> ready) {
     steps_.emplace(clock_.now() + boot_time, [this, domid, ready = std::move(ready)] {
         if (alive_.contains(domid))
             ready();

@@ -67,6 +67,10 @@ base::Result<void> LibxlBackend::open() {
     if (!vifs)
         return tl::make_unexpected(vifs.error());
     vifs_ = std::move(*vifs);
+    auto readiness = Readiness::open(events_.io(), *store_);
+    if (!readiness)
+        return tl::make_unexpected(readiness.error());
+    readiness_ = std::move(*readiness);
     return announcer_.open();
 }
 
@@ -130,7 +134,7 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
             return;
         if (*how == vm::Death::gone) {
             self->unwatch_death(domid);
-            self->store_->forget(domid);
+            self->readiness_->forget(domid);
             if (self->vifs_->gone(domid))
                 return;  // it had not been given out
         }
@@ -170,7 +174,7 @@ base::Result<void> LibxlBackend::pause(vm::DomId domid) {
 
 void LibxlBackend::destroy(vm::DomId domid, Done done) {
     unwatch_death(domid);
-    store_->forget(domid);
+    readiness_->forget(domid);
     auto* destroy = new Destroy{*this, domid, std::move(done)};
     ++outstanding_;
     // First, so that libxl finds no vif to remove by its own means.
@@ -203,24 +207,6 @@ void LibxlBackend::settle(Destroy& settling) {
         destroy->done(base::error(explain("destroy", destroy->errors.first, rc)));
     else
         destroy->done(std::move(*destroy->vif));
-}
-
-void LibxlBackend::await_ready(vm::DomId domid, const config::Ready& how,
-                               std::function<void()> ready) {
-    if (const auto* key = std::get_if<config::ReadyXenstore>(&how.how)) {
-        store_->await(
-            domid, key->key, [](const std::string& value) { return !value.empty(); },
-            std::move(ready));
-        return;
-    }
-    // XenbusStateConnected, xen/io/xenbus.h
-    const std::string state = "device/vif/0/state";
-    if (!store_->read(domain_path(domid) + "/" + state)) {
-        post(std::move(ready));  // no interface: nothing to wait for
-        return;
-    }
-    store_->await(
-        domid, state, [](const std::string& value) { return value == "4"; }, std::move(ready));
 }
 
 base::Result<std::unique_ptr<vm::Backend>> connect(boost::asio::io_context& io) {

@@ -11,6 +11,7 @@
 #include "log.hpp"
 #include "meter.hpp"
 #include "osevent.hpp"
+#include "readiness.hpp"
 #include "store.hpp"
 #include "summond/vm/backend.hpp"
 #include "vifs.hpp"
@@ -32,8 +33,10 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
     void destroy(vm::DomId domid, Done done) override;
-    void await_ready(vm::DomId domid, const config::Ready& how,
-                     std::function<void()> ready) override;
+    void await_ready(vm::DomId domid, const config::Service& service,
+                     std::function<void()> ready) override {
+        readiness_->await(domid, service, std::move(ready));
+    }
     base::Result<void> meter(const std::vector<config::Service>& services) override {
         return meter_.set(services);
     }
@@ -64,6 +67,7 @@ class LibxlBackend final : public vm::Backend {
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
+    std::unique_ptr<Readiness> readiness_;
     Meter meter_;
     Announcer announcer_;
     std::function<void(vm::DomId, vm::Death)> died_;

@@ -6,35 +6,23 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
 namespace summond::xen {
 namespace {
 
-// An interface with many virtual functions takes more than a page (netlink(7) advises 8 KiB).
-constexpr std::size_t message_size = 32 * 1024;
 // Room for the events of hundreds of interfaces at once; beyond it they are looked up again.
 constexpr int event_bytes = 1024 * 1024;
-
-using Request = std::array<char, 512>;
-
-nlmsghdr* request(Request& buffer, std::uint16_t type, std::uint16_t flags,
-                  const ifinfomsg& about) {
-    nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
-    header->nlmsg_type = type;
-    header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    *static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(header, sizeof(about))) = about;
-    return header;
-}
 
 }  // namespace
 
 base::Result<std::unique_ptr<Links>> Links::open(boost::asio::io_context& io) {
-    Socket requests(::mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-    Socket events(::mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!requests || !events || ::mnl_socket_bind(requests.get(), 0, MNL_SOCKET_AUTOPID) != 0)
+    auto requests = Netlink::open();
+    if (!requests)
+        return tl::make_unexpected(requests.error());
+    MnlSocket events(::mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!events)
         return base::system_error("rtnetlink", errno);
     const int fd = ::mnl_socket_get_fd(events.get());
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &event_bytes, sizeof(event_bytes));
@@ -43,65 +31,37 @@ base::Result<std::unique_ptr<Links>> Links::open(boost::asio::io_context& io) {
     const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0)
         return base::system_error("rtnetlink", errno);
-    return std::unique_ptr<Links>(new Links(io, std::move(requests), std::move(events), copy));
+    return std::unique_ptr<Links>(new Links(io, std::move(*requests), std::move(events), copy));
 }
 
-Links::Links(boost::asio::io_context& io, Socket requests, Socket events, int events_fd)
+Links::Links(boost::asio::io_context& io, Netlink requests, MnlSocket events, int events_fd)
     : requests_(std::move(requests)),
       events_(std::move(events)),
       readable_(io, events_fd),
-      buffer_(message_size) {
+      buffer_(netlink_message_size) {
     listen();
-}
-
-tl::expected<std::optional<Link>, int> Links::ask(nlmsghdr& request) {
-    request.nlmsg_seq = ++sequence_;
-    if (::mnl_socket_sendto(requests_.get(), &request, request.nlmsg_len) < 0)
-        return tl::make_unexpected(errno);
-    for (;;) {
-        const auto size = ::mnl_socket_recvfrom(requests_.get(), buffer_.data(), buffer_.size());
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return tl::make_unexpected(errno);
-        int left = static_cast<int>(size);
-        const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
-        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if (message->nlmsg_seq != sequence_)
-                continue;
-            if (message->nlmsg_type != NLMSG_ERROR)
-                return link_of(*message);
-            const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-            if (error->error != 0)
-                return tl::make_unexpected(-error->error);
-            return std::nullopt;
-        }
-    }
 }
 
 base::Result<std::optional<Link>> Links::find(const std::string& name) {
     if (name.size() >= IFNAMSIZ)
         return std::nullopt;
-    Request buffer{};
-    nlmsghdr* header = request(buffer, RTM_GETLINK, 0, {});
-    mnl_attr_put_strz(header, IFLA_IFNAME, name.c_str());
-    auto link = ask(*header);
-    if (link)
-        return std::move(*link);
-    if (link.error() == ENODEV)
-        return std::nullopt;
-    return base::system_error("rtnetlink: " + name, link.error());
+    NetlinkRequest request(RTM_GETLINK, 0, ifinfomsg{});
+    mnl_attr_put_strz(request.header(), IFLA_IFNAME, name.c_str());
+    std::optional<Link> link;
+    const auto r = requests_.ask(request, [&](const auto& answer) { link = link_of(answer); });
+    if (!r && r.error() != ENODEV)
+        return base::system_error("rtnetlink: " + name, r.error());
+    return link;
 }
 
 base::Result<void> Links::join(const Link& port, const Link& bridge) {
     ifinfomsg about{};
     about.ifi_index = port.index;
     about.ifi_flags = about.ifi_change = IFF_UP;
-    Request buffer{};
-    nlmsghdr* header = request(buffer, RTM_NEWLINK, NLM_F_ACK, about);
-    mnl_attr_put_u32(header, IFLA_MTU, bridge.mtu);
-    mnl_attr_put_u32(header, IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
-    if (const auto r = ask(*header); !r)
+    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
+    mnl_attr_put_u32(request.header(), IFLA_MTU, bridge.mtu);
+    mnl_attr_put_u32(request.header(), IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
+    if (const auto r = requests_.ask(request); !r)
         return base::system_error("cannot put " + port.name + " on " + bridge.name, r.error());
     return {};
 }

@@ -1,10 +1,5 @@
 // Network interfaces over rtnetlink(7): found, awaited, joined to a bridge. No forks.
-//
-// A request is answered by the kernel in the call itself; it can wait there for others' changes of
-// interfaces (the kernel's one lock for them), which takes milliseconds.
 #pragma once
-
-#include <libmnl/libmnl.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -16,6 +11,7 @@
 #include <vector>
 
 #include "link_message.hpp"
+#include "netlink.hpp"
 #include "summond/base/result.hpp"
 
 namespace summond::xen {
@@ -38,26 +34,19 @@ class Links {
     void forget(const std::string& name) { waits_.erase(name); }
 
   private:
-    struct Close {
-        void operator()(mnl_socket* socket) const { ::mnl_socket_close(socket); }
-    };
-    using Socket = std::unique_ptr<mnl_socket, Close>;
     struct Wait {
         bool gone;
         std::function<void(const Link&)> met;
     };
-    Links(boost::asio::io_context& io, Socket requests, Socket events, int events_fd);
-    // The kernel's answer to a request, if it is about an interface. Error: errno's value.
-    tl::expected<std::optional<Link>, int> ask(nlmsghdr& request);
+    Links(boost::asio::io_context& io, Netlink requests, MnlSocket events, int events_fd);
     void listen();
     void receive();
     void look_again();
     void met(const Link& link);
 
-    Socket requests_;
-    Socket events_;
+    Netlink requests_;
+    MnlSocket events_;
     boost::asio::posix::stream_descriptor readable_;
-    unsigned sequence_ = 0;
     std::vector<char> buffer_;
     std::map<std::string, Wait> waits_;
 };

@@ -154,8 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "9:13: bridge is \"bbbbbbbbbbbbbbbb\", which no network interface can be called" +
                     bridge},
         BadCase{"bridge", "none",
-                "9:13: bridge: none leaves service www without the network interface that ready: "
-                "link waits for; set ready: {xenstore: data/ready}"},
+                "9:13: bridge: none leaves service www without the network interface by which it "
+                "would be ready; set ready: {xenstore: data/ready}"},
         BadCase{"bridge", "none\n    mac: 02:00:00:00:00:01\n    ready: {xenstore: data/a}",
                 "10:10: mac: bridge: none leaves no interface that it could be of; leave it out"},
         BadCase{"script", "scripts/mine", "9:13: script is \"scripts/mine\"" + script},

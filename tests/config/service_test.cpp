@@ -126,6 +126,27 @@ TEST(ServiceSettings, AnswerReadyOnExit) {
     EXPECT_FALSE(service_with("on_exit", "leave").destroy_on_exit);
 }
 
+TEST(ServiceSettings, PortsAndHowTheyShowReadiness) {
+    EXPECT_TRUE(service_of(good_service).ports.empty());
+    const Lines web = good_service.with("ports", "[icmp, udp/53, tcp, tcp/443, tcp/80]");
+    EXPECT_EQ(service_of(web).ports, (std::vector<Port>{{Protocol::icmp, 0},
+                                                        {Protocol::udp, 53},
+                                                        {Protocol::tcp, 0},
+                                                        {Protocol::tcp, 443},
+                                                        {Protocol::tcp, 80}}));
+    EXPECT_EQ(std::get<ReadyTcp>(service_of(web).ready.how).port, 443);
+    const Ready with_timeout = service_of(web.with("ready", "{timeout: 5s}")).ready;
+    EXPECT_EQ(std::get<ReadyTcp>(with_timeout.how).port, 443);
+    EXPECT_EQ(with_timeout.timeout, 5s);
+    EXPECT_EQ(std::get<ReadyTcp>(service_of(web.with("ready", "tcp/80")).ready.how).port, 80);
+    EXPECT_EQ(std::get<ReadyTcp>(service_with("ready", "{tcp: 8080}").ready.how).port, 8080);
+    for (const std::string given : {"link", "{link: true}"})
+        EXPECT_TRUE(
+            std::holds_alternative<ReadyLink>(service_of(web.with("ready", given)).ready.how));
+    for (const std::string ports : {"icmp", "[udp/53, tcp]"})
+        EXPECT_TRUE(std::holds_alternative<ReadyLink>(service_with("ports", ports).ready.how));
+}
+
 TEST(ServiceSettings, DefaultsApplyUntilOverridden) {
     const Config config = config_of(
         "defaults:\n"
@@ -170,13 +191,17 @@ const std::string seconds =
 const std::string size = "; it must be a size from 1MiB to 1024GiB, such as 16MiB";
 const std::string vcpus = "; it must be a whole number from 1 to 128";
 const std::string idle = "; it must be a duration from 1s to 365d, such as 5m";
+const std::string port = "; it must be tcp/80, udp/53, icmp, or tcp or udp for any port";
+const std::string how_ready =
+    "; it must be link, tcp/80, {tcp: 80}, {xenstore: data/ready} or {link: true}, each with a "
+    "timeout such as 30s if need be";
 const std::string answer = "; it must be booting, ready or a delay from 1ms to 10s";
 const std::string key =
     "; it must be a xenstore key below data/, where guests may write, such as data/ready";
 const std::string timeout = "; it must be a duration from 100ms to 10m, such as 30s";
 const std::string known =
     "; known here: name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, vcpus, type, "
-    "interfaces, bridge, script, mac, disks, idle, answer, ready and on_exit";
+    "interfaces, bridge, script, mac, disks, idle, answer, ports, ready and on_exit";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,
@@ -302,9 +327,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"answer", "11s", "9:13: answer is \"11s\"" + answer},
         BadCase{"answer", "0ms", "9:13: answer is \"0ms\"" + answer},
         BadCase{"answer", "[ready]", "9:13: answer is a list" + answer},
-        BadCase{"ready", "xenstore",
-                "9:12: ready is \"xenstore\"; it must be link, {xenstore: data/ready} or {link: "
-                "true}, each with a timeout such as 30s if need be"},
+        BadCase{"ready", "xenstore", "9:12: ready is \"xenstore\"" + how_ready},
         BadCase{"ready", "{xenstore: control/up}", "9:23: ready.xenstore is \"control/up\"" + key},
         BadCase{"ready", "{xenstore: data/}", "9:23: ready.xenstore is \"data/\"" + key},
         BadCase{"ready", "{xenstore: data//a}", "9:23: ready.xenstore is \"data//a\"" + key},
@@ -312,8 +335,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ready", "{xenstore: data/../a}", "9:23: ready.xenstore is \"data/../a\"" + key},
         BadCase{"ready", "{link: false}", "9:19: ready.link is \"false\"; it must be true"},
         BadCase{"ready", "{link: true, xenstore: data/a}",
-                "9:35: ready.xenstore: link is there too; one of the two says that a guest is "
-                "ready"},
+                "9:19: ready.link: one of link, tcp and xenstore says that a guest is ready"},
+        BadCase{"ready", "{tcp: 80, xenstore: data/a}",
+                "9:18: ready.tcp: one of link, tcp and xenstore says that a guest is ready"},
+        BadCase{"ready", "{tcp: 0}",
+                "9:18: ready.tcp is \"0\"; it must be a whole number from 1 to 65535"},
+        BadCase{"ready", "udp/53", "9:12: ready is \"udp/53\"" + how_ready},
+        BadCase{"ready", "tcp", "9:12: ready is \"tcp\"" + how_ready},
+        BadCase{"ports", "[tcp/80, tcp/0]", "9:21: ports is \"tcp/0\"" + port},
+        BadCase{"ports", "sctp/80", "9:12: ports is \"sctp/80\"" + port},
+        BadCase{"ports", "icmp/8", "9:12: ports is \"icmp/8\"" + port},
+        BadCase{"ports", "tcp/http", "9:12: ports is \"tcp/http\"" + port},
+        BadCase{"ports", "[icmp, icmp]", "9:19: ports: \"icmp\" is there already"},
         BadCase{"ready", "{timeout: 30}",
                 "9:22: ready.timeout is \"30\", without a unit" + timeout},
         BadCase{"ready", "{timeout: 11m}", "9:22: ready.timeout is \"11m\"" + timeout},

@@ -114,6 +114,9 @@ static void prepare_net(uint64_t started_at) {
     net.ipv6 = options.ipv6;
     random_bytes(net.secret);
     net.http.started_at = started_at;
+    net.listen_at = started_at + options.listen_delay_ms * MILLISECOND;
+    net.refuse_early = options.refuse_early;
+    net.no_announce = options.no_announce;
     net.http.wallclock_started = (clock_epoch() + started_at) / NANOSECONDS_PER_SECOND;
     memcpy(net.http.name, options.name, sizeof net.http.name);
 }
@@ -135,6 +138,7 @@ void guest_main(const struct hvm_start_info* start) {
 
     uint64_t network_at = started_at + options.ready_delay_ms * MILLISECOND;
     uint64_t crash_at = options.crash ? started_at + options.crash_after_ms * MILLISECOND : NEVER;
+    exit_at = options.exit ? started_at + options.exit_after_ms * MILLISECOND : NEVER;
     for (;;) {
         uint64_t now = clock_now(), deadline = NEVER;
         if (now >= crash_at) {

@@ -70,7 +70,8 @@ class FakeBackend final : public vm::Backend {
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});
     }
-    void await_ready(vm::DomId domid, const config::Ready&, std::function<void()> ready) override {
+    void await_ready(vm::DomId domid, const config::Service&,
+                     std::function<void()> ready) override {
         awaited[domid] = std::move(ready);
     }
     base::Result<void> meter(const std::vector<config::Service>& services) override {

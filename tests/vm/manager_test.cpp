@@ -152,15 +152,22 @@ TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
     EXPECT_EQ(backend.destroys.size(), 1u);
 }
 
-TEST_F(ManagerTest, CrashWhileBootingFailsTheWake) {
-    manager.wake(www, WakeReason::dns);
-    backend.finish_build(7);
-    backend.die(7, Death::crash);
-    EXPECT_EQ(manager.status(www)->failure, WakeFailure::crashed);
-    ASSERT_EQ(backend.destroys.size(), 1u);
-    backend.finish_destroy();
-    pass(seconds(1));
-    EXPECT_EQ(phase(), Phase::asleep);
+TEST_F(ManagerTest, DeathWhileBootingFailsTheWakeWhateverItsReason) {
+    int backoff = 1;
+    for (const Death how :
+         {Death::crash, Death::poweroff, Death::reboot, Death::suspend, Death::watchdog}) {
+        manager.wake(www, WakeReason::dns);
+        backend.finish_build(7);
+        backend.die(7, how);
+        EXPECT_EQ(manager.status(www)->failure, WakeFailure::crashed);
+        ASSERT_EQ(backend.destroys.size(), 1u) << "not reaped";
+        backend.finish_destroy();
+        EXPECT_TRUE(backend.builds.empty());
+        EXPECT_EQ(manager.status(www)->retry_after, seconds(backoff));
+        pass(seconds(backoff));
+        EXPECT_EQ(phase(), Phase::asleep);
+        backoff *= 2;
+    }
 }
 
 TEST_F(ManagerTest, CrashIsReapedAndTheNextWakeBuildsAnew) {

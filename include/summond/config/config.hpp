@@ -93,14 +93,25 @@ struct AnswerWhen {
     std::chrono::milliseconds delay{0};
 };
 
+// What a service is there for.
+enum class Protocol : std::uint8_t { tcp, udp, icmp };
+struct Port {
+    Protocol protocol = Protocol::tcp;
+    std::uint16_t number = 0;  // 0: any
+    friend bool operator==(const Port&, const Port&) = default;
+};
+
 // How a guest shows that it is ready.
 struct ReadyXenstore {
     std::string key;  // relative to the guest's own directory, under data/
 };
 struct ReadyLink {};  // its vif's frontend reaches state 4, Connected (xen/io/xenbus.h)
+struct ReadyTcp {
+    std::uint16_t port;  // it accepts connections there
+};
 
 struct Ready {
-    std::variant<ReadyLink, ReadyXenstore> how;
+    std::variant<ReadyLink, ReadyXenstore, ReadyTcp> how;
     std::chrono::milliseconds timeout{30'000};
 };
 
@@ -147,6 +158,7 @@ struct Service {
     std::optional<std::chrono::milliseconds> idle_after;  // none: never put away
     IdleAction idle_action = IdleAction::destroy;
     AnswerWhen answer;
+    std::vector<Port> ports;  // empty: it does not say
     Ready ready;
     bool destroy_on_exit = false;
 

@@ -65,8 +65,9 @@ class Backend {
     virtual base::Result<void> pause(DomId domid) = 0;
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
     virtual void destroy(DomId domid, Done done) = 0;
-    // Calls ready once, when the guest shows readiness as asked for. Ends with the domain.
-    virtual void await_ready(DomId domid, const config::Ready& how,
+    // Calls ready once, when the guest shows readiness as the service says. Ends with the domain.
+    // service is read during the call only.
+    virtual void await_ready(DomId domid, const config::Service& service,
                              std::function<void()> ready) = 0;
 
     // The services whose traffic is counted, from now on.

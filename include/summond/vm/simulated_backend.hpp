@@ -23,7 +23,8 @@ class SimulatedBackend final : public Backend {
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
     void destroy(DomId domid, Done done) override;
-    void await_ready(DomId domid, const config::Ready& how, std::function<void()> ready) override;
+    void await_ready(DomId domid, const config::Service& service,
+                     std::function<void()> ready) override;
     base::Result<void> meter(const std::vector<config::Service>& services) override;
     base::Result<std::vector<Traffic>> traffic() override;
 

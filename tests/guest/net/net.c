@@ -44,8 +44,11 @@ void net_link_up(struct net* net, uint64_t now) {
     const uint8_t* m = net->mac;
     net->link_local =
         (struct ip_address){{0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
-    announce(net);
-    net->announce_at = now + 2 * NANOSECONDS_PER_SECOND;  // RFC 5227: twice, 2 s apart
+    net->announce_at = NEVER;
+    if (!net->no_announce) {
+        announce(net);
+        net->announce_at = now + 2 * NANOSECONDS_PER_SECOND;  // RFC 5227: twice, 2 s apart
+    }
 }
 
 void net_input(struct net* net, uint64_t now, const void* frame, size_t size) {

@@ -60,6 +60,9 @@ struct net {
     struct net_environment environment;
     struct http_server http;
     uint8_t secret[16];  // makes TCP's initial sequence numbers unguessable
+    uint64_t listen_at;  // until then connections are refused, or not answered at all
+    bool refuse_early;
+    bool no_announce;  // of the addresses when the link comes up
 
     uint64_t now;          // nanoseconds, as of the last net_input or net_tick
     uint64_t announce_at;  // when to announce the addresses once more, or NEVER
@@ -69,8 +72,8 @@ struct net {
 };
 
 // The link is up, for the first time or again. Everything above `now` in *net has been filled in,
-// and the rest was zero before the first time. TCP listens from here on; the addresses are
-// announced now and once more.
+// and the rest was zero before the first time. TCP listens from here on, or from listen_at on;
+// the addresses are announced now and once more.
 void net_link_up(struct net* net, uint64_t now);
 
 // Handles one received frame; answers go out before it returns.

@@ -70,6 +70,19 @@ static bool parse_argument(struct options* o, const char* a) {
         o->crash = true;
         return parse_milliseconds(v, &o->crash_after_ms);
     }
+    if ((v = value_of(a, "--exit-after="))) {
+        o->exit = true;
+        return parse_milliseconds(v, &o->exit_after_ms);
+    }
+    if ((v = value_of(a, "--listen-delay="))) {
+        return parse_milliseconds(v, &o->listen_delay_ms);
+    }
+    if (text_equal(a, "--refuse-early")) {
+        return o->refuse_early = true;
+    }
+    if (text_equal(a, "--no-announce")) {
+        return o->no_announce = true;
+    }
     if (text_equal(a, "--ignore-shutdown")) {
         return o->ignore_shutdown = true;
     }

@@ -13,6 +13,11 @@ struct options {
     uint64_t ready_delay_ms;          // --ready-delay=MS: bring up the network this much later
     bool crash;                       // --crash-after=MS given
     uint64_t crash_after_ms;          // from entry
+    bool exit;                        // --exit-after=MS given
+    uint64_t exit_after_ms;           // from entry
+    uint64_t listen_delay_ms;         // --listen-delay=MS: TCP listens this long after entry
+    bool refuse_early;                // --refuse-early: until then it refuses connections
+    bool no_announce;                 // --no-announce: says nothing when the link comes up
     bool ignore_shutdown;             // --ignore-shutdown
     bool no_ready;                    // --no-ready: do not write the ready mark
 };

@@ -292,7 +292,9 @@ void tcp_input(struct net* net, const struct ip_packet* p) {
     }
     if (c) {
         segment_arrives(net, c, &s);
-    } else if (to == TCP_PORT && syn_only) {
+    } else if (to == TCP_PORT && syn_only && net->now < net->listen_at && !net->refuse_early) {
+        return;
+    } else if (to == TCP_PORT && syn_only && net->now >= net->listen_at) {
         open_passively(net, p, port, &s);
     } else if (!(s.flags & TCP_RST)) {
         refuse(net, &p->destination, &p->source, to, port, &s);

@@ -263,6 +263,18 @@ TEST_P(Tcp, WhatBelongsToNoConnectionIsRefused) {
     EXPECT_TRUE(exchange({40000, 80, 100, 0, RST, 0, {}, {}}).empty());
 }
 
+TEST_P(Tcp, BeforeItListensItIsSilentOrRefuses) {
+    const Segment syn{40000, 80, 7, 0, SYN, window, {}, {}};
+    b.net->listen_at = b.now + kSecond;
+    EXPECT_TRUE(exchange(syn).empty());
+    b.net->refuse_early = true;
+    auto r = exchange(syn);
+    ASSERT_EQ(r.size(), 1u);
+    EXPECT_EQ(r[0].flags, RST | ACK);
+    b.advance(kSecond);
+    connect();
+}
+
 TEST_P(Tcp, AFullTableKeepsUsedConnectionsAndGivesAwayIdleOnes) {
     for (uint16_t i = 0; i < TCP_CONNECTIONS; i++) {
         connect(static_cast<uint16_t>(40000 + i));

@@ -1,0 +1,125 @@
+// How a service is reached: its ports, and how it shows that it is ready there.
+#include <algorithm>
+
+#include "scalars.hpp"
+#include "service.hpp"
+
+namespace summond::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t max_port = 65535;
+constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
+constexpr milliseconds max_ready_timeout = 10min;
+
+// "tcp/80", "udp/53", "icmp"; "tcp" and "udp" alone are any port.
+std::optional<Port> parse_port(std::string_view text) {
+    const auto slash = text.find('/');
+    const std::string_view protocol = text.substr(0, slash);
+    Port port;
+    if (protocol == "udp")
+        port.protocol = Protocol::udp;
+    else if (protocol == "icmp")
+        port.protocol = Protocol::icmp;
+    else if (protocol != "tcp")
+        return std::nullopt;
+    if (slash == std::string_view::npos)
+        return port;
+    const auto number = parse_number(text.substr(slash + 1));
+    if (!number || *number < 1 || *number > max_port || port.protocol == Protocol::icmp)
+        return std::nullopt;
+    port.number = static_cast<std::uint16_t>(*number);
+    return port;
+}
+
+void read_ports(const Value& value, Service& service) {
+    constexpr std::string_view expected = "tcp/80, udp/53, icmp, or tcp or udp for any port";
+    service.ports.clear();
+    for (const Value& item : value.list_or_one("a list such as [tcp/80, udp/53, icmp]")) {
+        const auto port = item.is(Node::Kind::scalar) ? parse_port(item.node->text) : std::nullopt;
+        if (!port)
+            item.refuse(expected);
+        else if (std::ranges::find(service.ports, *port) != service.ports.end())
+            item.complain(in_quotes(item.node->text) + " is there already");
+        else
+            service.ports.push_back(*port);
+    }
+}
+
+void read_xenstore_key(const Value& value, Ready& ready) {
+    constexpr std::string_view expected =
+        "a xenstore key below data/, where guests may write, such as data/ready";
+    const auto key = value.text(expected);
+    if (!key)
+        return;
+    // xenstored's own rules for a node's name.
+    constexpr std::string_view characters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@";
+    if (key->starts_with("data/") && key->size() <= max_xenstore_key && !key->ends_with('/') &&
+        key->find("//") == std::string::npos &&
+        key->find_first_not_of(characters) == std::string::npos)
+        ready.how = ReadyXenstore{*key};
+    else
+        value.refuse(expected);
+}
+
+void read_ready(const Value& value, ServiceDraft& draft) {
+    constexpr std::string_view expected =
+        "link, tcp/80, {tcp: 80}, {xenstore: data/ready} or {link: true}, each with a timeout such "
+        "as 30s if need be";
+    Ready& ready = draft.service.ready;
+    ready = {};
+    draft.ready_given = true;
+    if (value.is(Node::Kind::scalar)) {
+        const auto port = parse_port(value.node->text);
+        if (port && port->protocol == Protocol::tcp && port->number != 0)
+            ready.how = ReadyTcp{port->number};
+        else if (value.node->text != "link")
+            value.refuse(expected);
+        return;
+    }
+    auto mapping = Mapping::of(value, "ready.", expected);
+    if (!mapping)
+        return;
+    const auto link = mapping->take("link");
+    const auto tcp = mapping->take("tcp");
+    const auto xenstore = mapping->take("xenstore");
+    if (link)
+        link->one_of({"true"});
+    if (tcp)
+        ready.how = ReadyTcp{static_cast<std::uint16_t>(tcp->number(1, max_port).value_or(1))};
+    if (xenstore)
+        read_xenstore_key(*xenstore, ready);
+    if (link && (tcp || xenstore))
+        link->complain("one of link, tcp and xenstore says that a guest is ready");
+    else if (tcp && xenstore)
+        tcp->complain("one of link, tcp and xenstore says that a guest is ready");
+    draft.ready_given = link || tcp || xenstore;
+    if (const auto timeout = mapping->take("timeout"))
+        if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
+            ready.timeout = *duration;
+    mapping->refuse_rest();
+}
+
+}  // namespace
+
+void read_reach(Mapping& mapping, ServiceDraft& draft) {
+    if (const auto ports = mapping.take("ports"))
+        read_ports(*ports, draft.service);
+    if (const auto ready = mapping.take("ready"))
+        read_ready(*ready, draft);
+}
+
+void complete_reach(ServiceDraft& draft) {
+    const auto named_tcp = [](const Port& port) {
+        return port.protocol == Protocol::tcp && port.number != 0;
+    };
+    const auto first = std::ranges::find_if(draft.service.ports, named_tcp);
+    if (!draft.ready_given && first != draft.service.ports.end())
+        draft.service.ready.how = ReadyTcp{first->number};
+}
+
+}  // namespace summond::config

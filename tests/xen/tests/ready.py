@@ -1,0 +1,57 @@
+"""When a guest counts as ready, and what becomes of one that dies before."""
+
+import time
+
+from support.lab import limit
+from support.site import ipv4, name, service, start, together
+
+LATE = 3000  # ms after its entry that a guest listens
+
+
+@limit(400)
+def test_ready_tcp(lab):
+    """`ports` names tcp/80: ready is when it accepts; refusals and silence before are no matter."""
+    ready = {"timeout": "3m"}  # how is left to `ports`
+
+    def late(number):
+        def run():
+            asked = time.monotonic()
+            assert daemon.resolve(name(number)).addresses() == [ipv4(number)]
+            answered = time.monotonic() - asked
+            lab.http_get(ipv4(number), deadline=0)  # the first connect is accepted
+            woke = daemon.wait_woken(f"s{number}")
+            assert woke["ready"] >= LATE * 0.8, f"ready before it listened: {woke}"
+            lab.measured[f"s{number}"] = f"ready {woke['ready']} ms, answer {answered:.1f} s"
+        return run
+
+    def far():
+        """No address of dom0's is in its network: the link has to do, and it is said once."""
+        for times in (1, 2):
+            daemon.resolve(name(72))
+            daemon.wait_woken("s72", times)
+            lab.output("xl", "destroy", "s72")
+            daemon.wait_log("s72: domid", "destroyed by somebody else", times=times)
+        assert len(daemon.log_lines("dom0 has no address in the network of 192.0.2.72")) == 1
+
+    ports = ["tcp/80", "icmp"]
+    daemon = start(lab, service(lab, 70, answer="ready", ports=ports, ready=ready,
+                                options=f"--listen-delay={LATE}"),
+                   service(lab, 71, answer="ready", ports=ports, ready=ready,
+                           options=f"--listen-delay={LATE} --refuse-early"),
+                   service(lab, 72, ports=ports, ready=ready, addresses=["192.0.2.72"],
+                           cmdline="--ipv4={ipv4}/24 --name={name}"))
+    together(silent=late(70), refuses=late(71), far=far)
+
+
+@limit(300)
+def test_powers_off_while_booting(lab):
+    """An orderly poweroff before it was ready is a failed wake: SERVFAIL, reaped, backoff."""
+    daemon = start(lab, service(lab, 73, answer="ready", ports="tcp/80", ready="tcp/80",
+                                options="--listen-delay=60000 --exit-after=500"))
+    response = daemon.query(name(73), timeout=30)
+    line = daemon.wait_log("could not wake s73: the domain powered off while booting")
+    assert "next try in 1 s" in line, line
+    while response.rcode != "SERVFAIL":  # waiting took longer than a query may wait
+        response = daemon.query(name(73), timeout=30)
+    assert response.ede, f"no Extended DNS Error: {response}"
+    lab.assert_no_trace(120)
