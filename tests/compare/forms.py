@@ -1,0 +1,122 @@
+"""What is wrong with a message, by the RFCs, and what summond owes it."""
+
+import struct
+
+import wire
+from wire import FORMERR, NOTIMP, OPT, REFUSED, BADVERS
+
+# Form: the rcode of an answer without records, or silence.
+REACTIONS = {
+    "short": "silence", "response": "silence",
+    "opcode": NOTIMP,
+    "no question": FORMERR, "two questions": FORMERR, "bad question": FORMERR, "bad record": FORMERR,
+    "trailing octets": FORMERR, "misplaced OPT": FORMERR, "two OPT": FORMERR, "owned OPT": FORMERR,
+    "bad option": FORMERR, "bad cookie": FORMERR, "version": BADVERS,
+    "class": REFUSED, "transfer": REFUSED, "mail agent": NOTIMP, "meta type": FORMERR,
+}
+
+
+def form(message):
+    """A key of REACTIONS; "chaos" or "good" for what is answered."""
+    if len(message) < 12:
+        return "short"
+    flags, questions, *counts = struct.unpack_from(">HHHHH", message, 2)
+    if flags & 0x8000:
+        return "response"
+    if flags >> 11 & 15:
+        return "opcode"
+    if questions > 1:
+        return "two questions"
+    at = 12
+    try:
+        if questions:
+            _, at = wire.read_name(message, at, False)
+            qtype, qclass = struct.unpack_from(">HH", message, at)
+            at += 4
+    except (wire.Malformed, struct.error, IndexError):
+        return "bad question"
+    try:
+        at, opt, _ = read_records(message, at, counts)
+    except (wire.Malformed, struct.error, IndexError) as e:
+        return str(e) if str(e) in REACTIONS else "bad record"
+    if at != len(message):
+        return "trailing octets"
+    if opt is not None and opt[0]:
+        return "version"
+    cookies = [data for code, data in opt[1] if code == wire.COOKIE] if opt else []
+    if cookies and len(cookies[0]) != 8 and not 16 <= len(cookies[0]) <= 40:
+        return "bad cookie"
+    if not questions:
+        return "good" if cookies else "no question"
+    if qclass == wire.CH:
+        return "chaos"
+    if qclass not in (wire.IN, 255):
+        return "class"
+    known = {wire.AXFR: "transfer", wire.IXFR: "transfer", wire.MAILA: "mail agent",
+             wire.MAILB: "mail agent", OPT: "meta type", wire.TSIG: "meta type"}
+    return known.get(qtype, "good")
+
+
+def read_records(message, at, counts):
+    """(what follows, (EDNS version, options) or None, how many records are not OPT)"""
+    opt, others = None, 0
+    for section, count in enumerate(counts):
+        for _ in range(count):
+            root = message[at] == 0
+            at = skip_name(message, at)
+            rtype, _, ttl, size = struct.unpack_from(">HHIH", message, at)
+            at += 10 + size
+            if at > len(message):
+                raise wire.Malformed("bad record")
+            if rtype != OPT:
+                others += 1
+                continue
+            if section != 2:
+                raise wire.Malformed("misplaced OPT")
+            if opt is not None:
+                raise wire.Malformed("two OPT")
+            if not root:
+                raise wire.Malformed("owned OPT")
+            opt = (ttl >> 16 & 255, options(message[at - size:at]))
+    return at, opt, others
+
+
+def other_records(message):
+    """In a message that is good: how many it has beside the question and OPT."""
+    at = skip_name(message, 12) + 4 if message[5] else 12
+    return read_records(message, at, struct.unpack_from(">HHH", message, 6))[2]
+
+
+def cookie(message):
+    """The first COOKIE option of a message that is good, empty for none."""
+    at = skip_name(message, 12) + 4 if message[5] else 12
+    opt = read_records(message, at, struct.unpack_from(">HHH", message, 6))[1]
+    return next((data for code, data in (opt or (0, ()))[1] if code == wire.COOKIE), b"")
+
+
+def skip_name(message, at):
+    begin = at
+    while message[at]:
+        if message[at] >= 0xC0:
+            if at + 2 > len(message):
+                raise wire.Malformed("bad record")
+            return at + 2
+        if message[at] > 63:
+            raise wire.Malformed("bad record")
+        at += 1 + message[at]
+        if at - begin > 254:
+            raise wire.Malformed("bad record")
+    return at + 1
+
+
+def options(rdata):
+    found, at = [], 0
+    while at < len(rdata):
+        if at + 4 > len(rdata):
+            raise wire.Malformed("bad option")
+        code, size = struct.unpack_from(">HH", rdata, at)
+        at += 4 + size
+        if at > len(rdata):
+            raise wire.Malformed("bad option")
+        found.append((code, rdata[at - size:at]))
+    return found

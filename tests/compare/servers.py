@@ -1,0 +1,246 @@
+"""summond, NSD and Knot on loopback, from the same zone files."""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+from wire import IN, SOA, Answer, name_to_wire, parse, text_of
+
+IDENTITY, VERSION = "compare", "1.0"
+PATIENCE = 60.0
+FENCE = 0xFFFF  # ID of the query that ends a batch
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    return path
+
+
+def free_port():
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+                return tcp.getsockname()[1]
+            except OSError:
+                continue
+
+
+def quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Server:
+    """One running server. Subclasses say how it is configured."""
+
+    def __init__(self, directory, world):
+        self.directory = os.path.join(directory, f"{self.name}-{world.name}")
+        self.port, self.world = free_port(), world
+        os.mkdir(self.directory, 0o755)
+        self.start()
+
+    def start(self):
+        with open(f"{self.directory}/log", "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, cwd=self.directory)
+        self.udp = socket.socket(type=socket.SOCK_DGRAM)
+        self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.udp.connect(("127.0.0.1", self.port))
+
+    def zone_file(self, zone):
+        path = f"{self.directory}/{self.world.zones.index(zone)}.zone"
+        return write(path, zone.text)
+
+    def log(self):
+        with open(f"{self.directory}/log", encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def fence(self):
+        apex = self.world.zones[0].apex
+        return (struct.pack(">HHHHHH", FENCE, 0, 1, 0, 0, 0) + name_to_wire(apex) +
+                struct.pack(">HH", SOA, IN))
+
+    def wait(self):
+        """Until every zone is served and every service is up."""
+        end = time.monotonic() + PATIENCE
+        self.udp.settimeout(0.3)
+        wanted = [(zone.apex, SOA) for zone in self.world.zones]
+        wanted += [(service.owner, 1) for service in self.world.services]
+        wanted += [(service.owner, 28) for service in self.world.services]
+        while wanted:
+            name, rtype = wanted[0]
+            query = (struct.pack(">HHHHHH", 7, 0, 1, 0, 0, 0) + name_to_wire(name) +
+                     struct.pack(">HH", rtype, IN))
+            try:
+                self.udp.send(query)
+                if parse(self.udp.recv(65535), 7).rcode == 0:
+                    wanted.pop(0)
+                    continue
+            except (TimeoutError, ConnectionRefusedError):
+                pass
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"{self.name} does not serve {text_of(name)}:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+        self.udp.settimeout(PATIENCE / 20)
+
+    def ask_udp(self, messages):
+        """Answers to messages, whose IDs are 0, 1, ... Servers handle what has come in batches, in
+        any order within one (NSD, when it drops a message). So what has no answer before that to a
+        query that was sent after an answer to a query behind them all gets none."""
+        for message in messages:
+            self.udp.send(message)
+        got = {}
+        for _ in range(2):
+            self.udp.send(self.fence())
+            while FENCE not in got:
+                try:
+                    answer = self.udp.recv(65535)
+                except TimeoutError:
+                    return self.hangs(messages)
+                got[struct.unpack_from(">H", answer)[0]] = answer
+            if len(got) > len(messages):
+                break
+            del got[FENCE]
+        return [parse(got[i], i) if i in got else Answer("drop") for i in range(len(messages))]
+
+    def hangs(self, messages):
+        raise SystemExit(f"{self.name} does not answer any more:\n{self.log()[-4000:]}")
+
+    def ask_tcp(self, messages):
+        """The same over one connection, which the server may end."""
+        got, ended = {}, False
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE / 20) as s:
+            stream = s.makefile("rb")
+            framed = (struct.pack(">H", len(m)) + m for m in (*messages, self.fence()))
+            try:
+                s.sendall(b"".join(framed))
+                while FENCE not in got:
+                    size = stream.read(2)
+                    if len(size) < 2:
+                        ended = True
+                        break
+                    message = stream.read(struct.unpack(">H", size)[0])
+                    got[struct.unpack_from(">H", message)[0]] = message
+            except (ConnectionResetError, BrokenPipeError):
+                ended = True
+            except TimeoutError:
+                return self.hangs(messages)
+        missing = "closed" if ended else "drop"
+        return [parse(got[i], i) if i in got else Answer(missing) for i in range(len(messages))]
+
+    def stop(self):
+        self.udp.close()
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Summond(Server):
+    name = "summond"
+
+    def command(self):
+        text = f'listen: ["127.0.0.1:{self.port}"]\n'
+        text += f"server: {{version: {VERSION!r}, identity: {IDENTITY}}}\nzones:\n"
+        for zone in self.world.zones:
+            text += f"  - name: {quoted(text_of(zone.apex))}\n    file: {self.zone_file(zone)}\n"
+        if self.world.services:
+            text += "services:\n"
+        for service in self.world.services:
+            text += (f"  - {{name: {service.name}, names: {text_of(service.owner)}, ttl: {service.ttl}, "
+                     f"addresses: {service.addresses}, kernel: /none, idle: never}}\n")
+        config = write(f"{self.directory}/summond.yaml", text)
+        return [os.environ["SUMMOND"], "--config", config, "--simulate"]
+
+
+class Peer(Server):
+    """A server that summond is compared with."""
+
+    def hangs(self, messages):
+        """Goes on without it: Knot 3.2.6 falls into an endless loop now and then."""
+        self.stop()
+        self.start()
+        self.wait()
+        return [Answer("hangs")] * len(messages)
+
+    def zone_file(self, zone):
+        path = super().zone_file(zone)
+        if zone is self.world.zones[0]:
+            with open(path, "a", encoding="ascii") as f:
+                for service in self.world.services:
+                    for address in service.addresses:
+                        f.write(f"{text_of(service.owner)} {service.ttl} IN "
+                                f"{'AAAA' if ':' in address else 'A'} {address}\n")
+        return path
+
+
+class Nsd(Peer):
+    name = "nsd"
+
+    def command(self):
+        d = self.directory
+        text = f"""server:
+  server-count: 1
+  ip-address: 127.0.0.1@{self.port}
+  username: ""
+  zonesdir: "{d}"
+  database: ""
+  pidfile: "{d}/nsd.pid"
+  logfile: "{d}/log"
+  zonelistfile: "{d}/zone.list"
+  xfrdfile: "{d}/xfrd.state"
+  xfrdir: "{d}"
+  cookie-secret-file: "{d}/cookie"
+  identity: "{IDENTITY}"
+  version: "{VERSION}"
+  nsid: "ascii_{IDENTITY}"
+  minimal-responses: yes
+  rrl-ratelimit: 0
+  rrl-whitelist-ratelimit: 0
+remote-control:
+  control-enable: no
+"""
+        for zone in self.world.zones:
+            text += f"zone:\n  name: \"{text_of(zone.apex)}\"\n  zonefile: \"{self.zone_file(zone)}\"\n"
+        return [shutil.which("nsd"), "-d", "-c", write(f"{d}/nsd.conf", text)]
+
+
+class Knot(Peer):
+    name = "knot"
+
+    def command(self):
+        d = self.directory
+        text = f"""server:
+  rundir: "{d}"
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+  tcp-io-timeout: 0
+  listen: 127.0.0.1@{self.port}
+  identity: {IDENTITY}
+  version: "{VERSION}"
+  nsid: {IDENTITY}
+log:
+  - target: stderr
+    any: warning
+database:
+  storage: "{d}"
+template:
+  - id: default
+    zonefile-sync: -1
+    journal-content: none
+zone:
+"""
+        for zone in self.world.zones:
+            text += f"  - domain: \"{text_of(zone.apex)}\"\n    file: \"{self.zone_file(zone)}\"\n"
+        return [shutil.which("knotd"), "-c", write(f"{d}/knot.conf", text)]
+
+
+KINDS = (Summond, Nsd, Knot)
