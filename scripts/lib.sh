@@ -20,7 +20,8 @@ quietly() {
     fi
 }
 
-# install_packages FILE...: those of the listed Debian packages that are missing.
+# install_packages FILE...: those of the listed Debian packages that are missing. Daemons among them are
+# neither started nor enabled: they are there to be measured and compared with.
 install_packages() {
     local wanted missing=() package
     wanted=$(cat "$@" | sed 's/#.*//' | tr -s ' \n' '\n' | sort -u)
@@ -32,8 +33,27 @@ install_packages() {
     say "installing ${#missing[@]} packages: ${missing[*]}"
     mkdir -p "$root/build"
     quietly "$root/build/apt.log" apt-get update -q
-    DEBIAN_FRONTEND=noninteractive quietly "$root/build/apt.log" \
-        apt-get install -y -q --no-install-recommends "${missing[@]}"
+    local before after service
+    before=$(enabled_services)
+    (
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e $policy ]; then
+            trap 'rm -f $policy' EXIT
+            printf '#!/bin/sh\nexit 101\n' >$policy
+            chmod 755 $policy
+        fi
+        DEBIAN_FRONTEND=noninteractive quietly "$root/build/apt.log" \
+            apt-get install -y -q --no-install-recommends "${missing[@]}"
+    ) || return 1
+    after=$(enabled_services)
+    for service in $(comm -13 <(echo "$before") <(echo "$after")); do
+        systemctl disable -q "$service"
+    done
+}
+
+enabled_services() {
+    { systemctl list-unit-files --state=enabled --no-legend 2>/dev/null || true; } |
+        cut -d' ' -f1 | sort
 }
 
 # build PRESET [TARGET...]
