@@ -23,9 +23,9 @@ enum Kind : std::uint8_t {
 
 constexpr auto make_kinds() {
     std::array<std::uint8_t, 256> kinds{};
-    for (const unsigned char c : {' ', '\t', '\r'})
+    for (const std::uint8_t c : std::to_array<std::uint8_t>({' ', '\t', '\r'}))
         kinds[c] = blank;
-    for (const unsigned char c : {'(', ')', ';'})
+    for (const std::uint8_t c : std::to_array<std::uint8_t>({'(', ')', ';'}))
         kinds[c] = delimiter;
     kinds['"'] = quote;
     kinds['\\'] = backslash;
