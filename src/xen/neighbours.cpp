@@ -4,6 +4,9 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+
 namespace summond::xen {
 namespace {
 
@@ -13,16 +16,34 @@ unsigned char family(const base::IpAddress& address) {
 
 // The parts of a route that tell where a packet goes first.
 struct Hop {
-    std::uint32_t interface = 0;
+    Neighbours::Way way;
     bool router = false;
 };
+
+std::optional<base::IpAddress> ip_address(const nlattr* attribute) {
+    const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    std::array<std::uint8_t, 4> v4{};
+    std::array<std::uint8_t, 16> v6{};
+    if (mnl_attr_get_payload_len(attribute) == v4.size()) {
+        std::copy_n(bytes, v4.size(), v4.begin());
+        return base::IpAddress::v4(v4);
+    }
+    if (mnl_attr_get_payload_len(attribute) == v6.size()) {
+        std::copy_n(bytes, v6.size(), v6.begin());
+        return base::IpAddress::v6(v6);
+    }
+    return std::nullopt;
+}
 
 int attribute(const nlattr* attribute, void* data) {
     auto& hop = *static_cast<Hop*>(data);
     switch (mnl_attr_get_type(attribute)) {
         case RTA_OIF:
             if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-                hop.interface = mnl_attr_get_u32(attribute);
+                hop.way.interface = static_cast<int>(mnl_attr_get_u32(attribute));
+            break;
+        case RTA_PREFSRC:
+            hop.way.source = ip_address(attribute);
             break;
         case RTA_GATEWAY:
         case RTA_VIA:
@@ -43,7 +64,7 @@ base::Result<Neighbours> Neighbours::open() {
     return Neighbours(std::move(*netlink));
 }
 
-int Neighbours::on_link(const base::IpAddress& address) {
+Neighbours::Way Neighbours::on_link(const base::IpAddress& address) {
     rtmsg about{};
     about.rtm_family = family(address);
     about.rtm_dst_len = static_cast<unsigned char>(8 * address.bytes().size());
@@ -55,7 +76,7 @@ int Neighbours::on_link(const base::IpAddress& address) {
         if (answer.nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_UNICAST)
             mnl_attr_parse(&answer, sizeof(rtmsg), attribute, &hop);
     });
-    return r && !hop.router ? static_cast<int>(hop.interface) : 0;
+    return r && !hop.router ? hop.way : Way{};
 }
 
 void Neighbours::learn(const base::IpAddress& address, const config::Mac& mac, int interface) {

@@ -1,6 +1,8 @@
 // What dom0's kernel knows of the hosts on its bridges: the way to them, and their MACs.
 #pragma once
 
+#include <optional>
+
 #include "netlink.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/config/config.hpp"
@@ -11,9 +13,13 @@ class Neighbours {
   public:
     static base::Result<Neighbours> open();
 
-    // The index of the interface out of which dom0 sends to the address by no router: it has an
-    // address of its own in that network, or a route there. 0: there is none.
-    int on_link(const base::IpAddress& address);
+    struct Way {
+        int interface = 0;                      // its index
+        std::optional<base::IpAddress> source;  // dom0's own address that it would send from
+    };
+    // The way by which dom0 sends to the address without a router: it has an address of its own in
+    // that network, or a route there. Interface 0: there is none.
+    Way on_link(const base::IpAddress& address);
     // Puts the MAC into the neighbour cache, where it ages as if the host had told it. Saves the
     // kernel's own question, which a guest that is not up leaves unanswered for a second.
     void learn(const base::IpAddress& address, const config::Mac& mac, int interface);

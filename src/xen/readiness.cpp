@@ -2,6 +2,8 @@
 
 #include <net/if.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include "identity.hpp"
+#include "vif_nodes.hpp"
 
 namespace summond::xen {
 namespace {
@@ -25,6 +28,20 @@ asio::ip::tcp::endpoint endpoint(const base::IpAddress& address, std::uint16_t p
     asio::ip::address_v6::bytes_type bytes;
     std::ranges::copy(from, bytes.begin());
     return {asio::ip::address_v6(bytes), port};
+}
+
+std::optional<config::Mac> mac_of(const std::string& interface) {
+    const base::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    if (interface.size() >= sizeof request.ifr_name)
+        return std::nullopt;
+    std::ranges::copy(interface, request.ifr_name);
+    if (!any || ::ioctl(any.get(), SIOCGIFHWADDR, &request) != 0)
+        return std::nullopt;
+    config::Mac mac{};
+    std::copy_n(reinterpret_cast<const std::uint8_t*>(request.ifr_hwaddr.sa_data), mac.size(),
+                mac.begin());
+    return mac;
 }
 
 }  // namespace
@@ -44,10 +61,14 @@ void Readiness::await(vm::DomId domid, const config::Service& service,
             std::move(ready));
         return;
     }
-    const auto* tcp = std::get_if<config::ReadyTcp>(&service.ready.how);
-    // Checked by module config: a service with an interface and addresses.
-    if (tcp == nullptr || !await_tcp(domid, service, tcp->port, ready))
-        await_link(domid, std::move(ready));
+    if (const auto* tcp = std::get_if<config::ReadyTcp>(&service.ready.how)) {
+        // Checked by module config: a service with an interface and addresses.
+        const bool script = !service.interfaces.front().script.empty();
+        if (script ? await_from_dom0(domid, service, tcp->port, ready)
+                   : await_at_vif(domid, service, tcp->port, ready))
+            return;
+    }
+    await_link(domid, std::move(ready));
 }
 
 void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
@@ -61,36 +82,66 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
         domid, state, [](const std::string& value) { return value == "4"; }, std::move(ready));
 }
 
-// The address to try, and the interface of dom0 that leads straight to it. A script puts the guest
-// behind whatever interface it likes; otherwise it is its bridge.
-std::optional<Readiness::Way> Readiness::way_to(const config::Service& service) {
+// Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
+// bridge, so that what the guest learns is true.
+VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
     const config::Interface& interface = service.interfaces.front();
     const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
+    const auto mac = mac_of(interface.bridge);
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
-            if (const int index = neighbours_.on_link(address);
-                index != 0 && (index == bridge || !interface.script.empty()))
-                return Way{address, index};
-    return std::nullopt;
+            if (const auto way = neighbours_.on_link(address);
+                mac && bridge != 0 && way.interface == bridge && way.source)
+                return {.from = {*mac, {*way.source, 0}},
+                        .guest = {interface.mac, {address, port}}};
+    const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
+    return made_up({interface.mac, {addresses.front(), port}});
 }
 
-// False: dom0 cannot reach it.
-bool Readiness::await_tcp(vm::DomId domid, const config::Service& service, std::uint16_t port,
-                          const std::function<void()>& ready) {
-    const auto way = way_to(service);
-    if (!way) {
-        if (told_.insert(service.id).second)
-            spdlog::warn(
-                "{}: dom0 has no address in the network of {} on {}, so it cannot see when port {} "
-                "accepts; the guest counts as ready when its link is up",
-                service.name, (service.ipv4.empty() ? service.ipv6 : service.ipv4)[0].to_string(),
-                service.interfaces.front().bridge, port);
+// False: it cannot be asked.
+bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service, std::uint16_t port,
+                             const std::function<void()>& ready) {
+    const std::string vif = vif_name(domid, 0);
+    auto socket = VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
+    if (!socket) {
+        spdlog::warn(
+            "{}: port {} cannot be tried at {}, so the guest counts as ready when its link "
+            "is up: {}",
+            service.name, port, vif, socket.error().what);
         return false;
     }
-    probes_[domid] = std::make_unique<TcpProbe>(
-        io_, endpoint(way->address, port),
-        [this, way = *way, mac = service.interfaces.front().mac] {
-            neighbours_.learn(way.address, mac, way.interface);
+    vif_probes_[domid] = std::make_unique<VifProbe>(io_, closer_, std::move(*socket),
+                                                    asks(service, port), [this, domid, ready] {
+                                                        forget(domid);
+                                                        ready();
+                                                    });
+    return true;
+}
+
+// A hotplug script puts the guest behind whatever interface it likes. False: dom0 cannot reach it.
+bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service, std::uint16_t port,
+                                const std::function<void()>& ready) {
+    std::optional<base::IpAddress> reachable;
+    int interface = 0;
+    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+        for (const base::IpAddress& address : *addresses)
+            if (const auto way = neighbours_.on_link(address); !reachable && way.interface != 0) {
+                reachable = address;
+                interface = way.interface;
+            }
+    if (!reachable) {
+        if (told_.insert(service.id).second)
+            spdlog::warn(
+                "{}: dom0 has no way to the network of {}, so it cannot see when port {} accepts; "
+                "the guest counts as ready when its link is up",
+                service.name, (service.ipv4.empty() ? service.ipv6 : service.ipv4)[0].to_string(),
+                port);
+        return false;
+    }
+    tcp_probes_[domid] = std::make_unique<TcpProbe>(
+        io_, endpoint(*reachable, port),
+        [this, address = *reachable, interface, mac = service.interfaces.front().mac] {
+            neighbours_.learn(address, mac, interface);
         },
         [this, domid, ready] {
             forget(domid);
@@ -101,7 +152,8 @@ bool Readiness::await_tcp(vm::DomId domid, const config::Service& service, std::
 
 void Readiness::forget(vm::DomId domid) {
     store_.forget(domid);
-    probes_.erase(domid);
+    vif_probes_.erase(domid);
+    tcp_probes_.erase(domid);
 }
 
 }  // namespace summond::xen

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 
 #include "neighbours.hpp"
@@ -14,6 +14,7 @@
 #include "summond/config/config.hpp"
 #include "summond/vm/backend.hpp"
 #include "tcp_probe.hpp"
+#include "vif_probe.hpp"
 
 namespace summond::xen {
 
@@ -29,20 +30,20 @@ class Readiness {
   private:
     Readiness(boost::asio::io_context& io, Store& store, Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    struct Way {
-        base::IpAddress address;
-        int interface;
-    };
-    std::optional<Way> way_to(const config::Service& service);
+    VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
+    bool await_at_vif(vm::DomId domid, const config::Service& service, std::uint16_t port,
+                      const std::function<void()>& ready);
+    bool await_from_dom0(vm::DomId domid, const config::Service& service, std::uint16_t port,
+                         const std::function<void()>& ready);
     void await_link(vm::DomId domid, std::function<void()> ready);
-    bool await_tcp(vm::DomId domid, const config::Service& service, std::uint16_t port,
-                   const std::function<void()>& ready);
 
     boost::asio::io_context& io_;
     Store& store_;
     Neighbours neighbours_;
-    std::map<vm::DomId, std::unique_ptr<TcpProbe>> probes_;
-    std::set<config::ServiceId> told_;  // that they cannot be reached
+    boost::asio::thread_pool closer_{1};  // outlives the probes
+    std::map<vm::DomId, std::unique_ptr<VifProbe>> vif_probes_;
+    std::map<vm::DomId, std::unique_ptr<TcpProbe>> tcp_probes_;  // where a script made the vif
+    std::set<config::ServiceId> told_;                           // that dom0 has no way to them
 };
 
 }  // namespace summond::xen

@@ -38,14 +38,16 @@ class NeighboursTest : public test::OwnNetwork {
 };
 
 TEST_F(NeighboursTest, OnLinkIsWhatNoRouterLeadsTo) {
-    EXPECT_EQ(neighbours_->on_link(address("10.9.0.100")), bridge_);
-    EXPECT_EQ(neighbours_->on_link(address("fd09::100")), bridge_);
-    EXPECT_EQ(neighbours_->on_link(address("10.8.0.100")), other_);
-    EXPECT_EQ(neighbours_->on_link(address("192.0.2.1")), 0) << "by the default route";
-    EXPECT_EQ(neighbours_->on_link(address("2001:db8::1")), 0) << "no route";
-    EXPECT_EQ(neighbours_->on_link(address("10.9.0.1")), 0) << "dom0's own";
+    EXPECT_EQ(neighbours_->on_link(address("10.9.0.100")).interface, bridge_);
+    EXPECT_EQ(neighbours_->on_link(address("10.9.0.100")).source, address("10.9.0.1"));
+    EXPECT_EQ(neighbours_->on_link(address("fd09::100")).source, address("fd09::1"));
+    EXPECT_EQ(neighbours_->on_link(address("fd09::100")).interface, bridge_);
+    EXPECT_EQ(neighbours_->on_link(address("10.8.0.100")).interface, other_);
+    EXPECT_EQ(neighbours_->on_link(address("192.0.2.1")).interface, 0) << "by the default route";
+    EXPECT_EQ(neighbours_->on_link(address("2001:db8::1")).interface, 0) << "no route";
+    EXPECT_EQ(neighbours_->on_link(address("10.9.0.1")).interface, 0) << "dom0's own";
     ip("route add 192.0.2.7/32 dev other");  // as vif-route does
-    EXPECT_EQ(neighbours_->on_link(address("192.0.2.7")), other_);
+    EXPECT_EQ(neighbours_->on_link(address("192.0.2.7")).interface, other_);
 }
 
 TEST_F(NeighboursTest, LearnedMacIsInTheCache) {

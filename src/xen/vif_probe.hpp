@@ -1,0 +1,69 @@
+// Finds out when a guest's TCP port begins to accept connections, straight at the guest's vif:
+// through a packet(7) socket, past bridge and firewall, whether or not the vif is on a bridge.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/wire/probe.hpp"
+
+namespace summond::xen {
+
+// Sends the same SYN again and again until the guest acknowledges it, and then a reset: nothing is
+// left of the connection, however many of the SYNs had waited in the guest's ring. A refusal (its
+// stack is up, its server is not) and silence are followed by another try soon.
+//
+// The guest has to find the station that asks, so the probe answers its ARP requests and neighbour
+// solicitations for that address. Where it may be another host's, only from the second one on: that
+// host is not talked over, and what the guest says to it is seen all the same.
+//
+// Given up when destroyed.
+class VifProbe {
+  public:
+    struct Asks {
+        wire::Station from{};  // its port is chosen by the probe
+        bool may_be_anothers = false;
+        wire::Station guest;
+    };
+    // A packet socket on the interface, that is given to its probe. closer: where it is closed,
+    // which can take the kernel tens of milliseconds (packet(7) sockets wait for RCU).
+    static base::Result<base::UniqueFd> open(int interface);
+    // accepted: called once, from io's loop.
+    VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer, base::UniqueFd socket,
+             const Asks& asks, std::function<void()> accepted);
+    ~VifProbe();
+    VifProbe(const VifProbe&) = delete;
+    VifProbe& operator=(const VifProbe&) = delete;
+
+  private:
+    void attempt();
+    void listen();
+    void receive();
+    void answer(const wire::Question& question);
+    bool accepts(const wire::Segment& segment) const;
+    void send(const wire::Frame& frame);
+
+    boost::asio::thread_pool& closer_;
+    boost::asio::posix::stream_descriptor socket_;
+    boost::asio::steady_timer next_;
+    Asks asks_;
+    std::uint32_t sequence_;
+    std::function<void()> accepted_;
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    unsigned questions_ = 0;  // of the guest's for our address
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// A station for where dom0 has no address in the guest's network. IPv6: with a link-local address,
+// which is on-link for every guest; IPv4: with one beside the guest's own.
+VifProbe::Asks made_up(const wire::Station& guest);
+
+}  // namespace summond::xen
