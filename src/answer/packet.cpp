@@ -15,6 +15,8 @@ constexpr std::size_t record_fields = 10;  // type, class, TTL, RDLENGTH
 constexpr std::uint16_t pointer_bits = 0xc000;
 // EDNS payload size that we take ourselves; queries are small.
 constexpr std::uint16_t our_udp_size = max_udp_answer;
+// RFC 8467 §4.1: padded answers are a multiple of this.
+constexpr std::size_t padding_block = 468;
 
 std::size_t limit_of(const dns::Query& query, std::size_t room, Transport transport) {
     if (transport == Transport::tcp)
@@ -180,6 +182,21 @@ void Packet::set_extended_error(dns::ExtendedError code, std::string_view text) 
     extra_text_ = text;
 }
 
+// The last option (RFC 7830 §3: zeros), which ends the answer. Returns its end.
+std::uint8_t* Packet::append_padding(std::uint8_t* end) {
+    constexpr std::size_t option_header = 4;
+    const auto size = static_cast<std::size_t>(end - out_.data()) + option_header;
+    const std::size_t most = std::min(out_.size(), max_tcp_answer);
+    if (size > most)
+        return end;
+    const std::size_t padded = (size + padding_block - 1) / padding_block * padding_block;
+    const std::size_t zeros = std::min(padded, most) - size;
+    dns::put16(end, static_cast<std::uint16_t>(dns::Option::padding));
+    dns::put16(end + 2, static_cast<std::uint16_t>(zeros));
+    std::memset(end + option_header, 0, zeros);
+    return end + option_header + zeros;
+}
+
 // RFC 6891 §6.1.3: TTL holds the upper 8 bits of the rcode, the version 0 and DO.
 void Packet::append_opt() {
     std::uint8_t* at = out_.data() + size_;
@@ -199,6 +216,8 @@ void Packet::append_opt() {
         dns::put16(end + 4, static_cast<std::uint16_t>(extended_error_));
         end = std::copy(extra_text_.begin(), extra_text_.end(), end + 6);
     }
+    if (padded_)
+        end = append_padding(end);
     dns::put16(at + 9, static_cast<std::uint16_t>(end - options));
     size_ = static_cast<std::size_t>(end - out_.data());
 }

@@ -69,6 +69,9 @@ class Packet {
     // outlives the packet. Only for answers without records.
     void set_extended_error(dns::ExtendedError code, std::string_view text);
 
+    // Pads the answer (RFC 7830), as far as there is room.
+    void set_padded() { padded_ = true; }
+
     // Writes OPT and the header; the size of the answer.
     std::uint32_t finish();
 
@@ -81,6 +84,7 @@ class Packet {
     bool add_uncompressed(Section section, const zone::image::RRset& rrset, OwnerAt owner);
     void counted(Section section, const zone::image::RRset& rrset);
     void append_opt();
+    std::uint8_t* append_padding(std::uint8_t* end);
 
     const dns::Query& query_;
     std::span<std::uint8_t> out_;
@@ -90,8 +94,9 @@ class Packet {
     dns::Rcode rcode_ = dns::Rcode::noerror;
     std::uint16_t counts_[3] = {};
     // Options other than the extended error, as in OPT's RDATA.
-    std::array<std::uint8_t, (4 + max_identity) + (4 + std::tuple_size_v<Cookie>)> options_;
+    std::array<std::uint8_t, (4 + max_identity) + (4 + std::tuple_size_v<Cookie>)+(4 + 2)> options_;
     std::size_t options_size_ = 0;
+    bool padded_ = false;
     bool has_extended_error_ = false;
     dns::ExtendedError extended_error_{};
     std::string_view extra_text_;

@@ -8,6 +8,7 @@
 #include "resolution.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/dns/message.hpp"
+#include "summond/dns/wire.hpp"
 
 namespace summond::answer {
 
@@ -109,16 +110,28 @@ Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings
     return answered(packet);
 }
 
-void add_nsid(const dns::Query& query, const Context& context, Packet& packet) {
+// The options that go with any answer, an error too. Cookies have been exchanged.
+void add_options(const dns::Query& query, const Context& context, Packet& packet) {
     if (query.edns.nsid && !context.settings.identity.empty())
         packet.add_option(dns::Option::nsid, octets(context.settings.identity));
+    // RFC 7828 §3.2.1 has the one ignored over UDP, RFC 7830 §6 and RFC 8467 want the other only
+    // where it is worth its octets; over UDP it would amplify.
+    if (context.transport != Transport::tcp)
+        return;
+    if (query.edns.keepalive) {
+        std::array<std::uint8_t, 2> timeout;
+        dns::put16(timeout.data(), context.idle_timeout);
+        packet.add_option(dns::Option::tcp_keepalive, timeout);
+    }
+    if (query.edns.padding)
+        packet.set_padded();
 }
 
 // The answer to a well-formed query, or to a cookie without a question.
 Decision respond(const ReadQuery& read, Packet& packet, Context& context,
                  CheckedCookie::Client client) {
     const dns::Query& query = read.query;
-    add_nsid(query, context, packet);
+    add_options(query, context, packet);
     if (read.parsed == dns::Parsed::cookie)
         return answer_cookie(context, packet, client);
     if (query.klass == dns::Class::ch)
@@ -199,6 +212,9 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
     CheckedCookie::Client client;
     if (!exchange_cookies(query, context, packet, client))
         return failed(packet, Rcode::formerr);
+    // RFC 7828 §3.1: only a server may say how long.
+    if (context.transport == Transport::tcp && query.edns.keepalive_value)
+        return failed(packet, Rcode::formerr);
     Decision decision = respond(read, packet, context, client);
     decision.known_client = client == CheckedCookie::Client::known;
     return decision;
@@ -212,7 +228,7 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     Packet packet(query, out, context.transport);
     CheckedCookie::Client client;
     exchange_cookies(query, context, packet, client);
-    add_nsid(query, context, packet);
+    add_options(query, context, packet);
     return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
 }
 

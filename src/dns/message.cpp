@@ -62,6 +62,13 @@ void read_option(Option option, std::span<const std::uint8_t> data, Edns& edns) 
         case Option::nsid:  // its data means nothing, RFC 5001 §2.1
             edns.nsid = true;
             break;
+        case Option::tcp_keepalive:
+            edns.keepalive = true;
+            edns.keepalive_value = edns.keepalive_value || !data.empty();
+            break;
+        case Option::padding:  // its data means nothing, RFC 7830 §3
+            edns.padding = true;
+            break;
         default:
             break;
     }

@@ -23,6 +23,8 @@ constexpr std::size_t usual_input = 4096;
 constexpr auto drain_grace = std::chrono::seconds(1);
 // How long a client has to close its side after we have closed ours.
 constexpr auto linger = std::chrono::seconds(2);
+// Of edns-tcp-keepalive, RFC 7828 §3.1.
+using KeepaliveUnit = std::chrono::duration<std::int64_t, std::deci>;
 
 std::size_t frame_length(std::span<const std::uint8_t> frame) {
     return std::size_t{frame[0]} << 8 | frame[1];
@@ -36,7 +38,8 @@ TcpSession::TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket,
       socket_(std::move(socket)),
       source_(source),
       address_(address),
-      last_progress_(server.clock_.now()),
+      opened_(server.clock_.now()),
+      last_progress_(opened_),
       in_(usual_input) {}
 
 void TcpSession::start(TcpServer::Sessions::iterator place) {
@@ -107,6 +110,11 @@ void TcpSession::process() {
 answer::Context& TcpSession::context() {
     server_.context_.client = address_.bytes();
     server_.context_.now = unix_time();
+    // RFC 7828 §3.3.2: nothing to one that is about to end, or whose place others wait for.
+    const bool keep = !draining_ && server_.sessions_.size() < server_.limits_.connections;
+    const auto idle = std::chrono::duration_cast<KeepaliveUnit>(server_.limits_.idle).count();
+    server_.context_.idle_timeout =
+        keep ? static_cast<std::uint16_t>(std::min<std::int64_t>(idle, 0xffff)) : 0;
     return server_.context_;
 }
 
@@ -181,6 +189,9 @@ void TcpSession::expire() {
     const base::Duration limit = shut_down_ ? linger : server_.limits_.idle;
     if (parked_.empty() && now - last_progress_ >= limit)
         return close();
+    if (now - opened_ >= server_.limits_.total + server_.limits_.idle)
+        return close();
+    draining_ = draining_ || now - opened_ >= server_.limits_.total;
     next();
 }
 

@@ -57,6 +57,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     const TcpServer::Source source_;
     const base::IpAddress address_;
     TcpServer::Sessions::iterator place_;
+    const base::TimePoint opened_;
     base::TimePoint last_progress_;
 
     std::vector<std::uint8_t> in_;

@@ -337,3 +337,80 @@ TEST_F(Messages, AQueryForACookieOnlyHasNoQuestion) {
     EXPECT_EQ(ask(""), "FORMERR\nEDNS size=1232\n");
     EXPECT_EQ(ask(std::string("\0\12\0\1c", 5)), "FORMERR\nEDNS size=1232\n");
 }
+
+TEST_F(Messages, KeepaliveIsForTcp) {
+    const std::string answer = "NOERROR aa\nAN small.jit.example. 300 IN TXT \"x\"\n";
+    Ask ask{.name = "small.jit.example",
+            .type = "TXT",
+            .edns = true,
+            .transport = Transport::tcp,
+            .options = std::string("\0\13\0\0", 4)};
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 idle=100\n");
+    EXPECT_EQ(
+        engine.ask(
+            {.name = "other", .edns = true, .transport = Transport::tcp, .options = ask.options}),
+        "REFUSED\nEDNS size=1232 idle=100 ede=20:\n");
+    EXPECT_EQ(engine.ask({.name = "small.jit.example",
+                          .type = "TXT",
+                          .edns = true,
+                          .transport = Transport::tcp}),
+              answer + "EDNS size=1232\n");
+    ask.transport = Transport::udp;
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
+    // RFC 7828 §3.1: a client sends no value. Over UDP not even that is looked at.
+    ask.options = std::string("\0\13\0\2\0\1", 6);
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
+    ask.transport = Transport::tcp;
+    EXPECT_EQ(engine.ask(ask), "FORMERR\nEDNS size=1232\n");
+    ask.options += std::string("\0\13\0\0", 4);
+    EXPECT_EQ(engine.ask(ask), "FORMERR\nEDNS size=1232\n");
+    // Also with the answer to a query that has waited in vain.
+    ask.options = std::string("\0\13\0\0", 4);
+    Bytes out(summond::answer::max_tcp_answer);
+    const summond::answer::Context context{.zones = engine.zones(),
+                                           .services = {},
+                                           .transport = Transport::tcp,
+                                           .settings = engine.settings(),
+                                           .idle_timeout = 7};
+    out.resize(summond::answer::servfail(query_bytes(ask), out, WakeFailure::refused, context));
+    EXPECT_EQ(answer_text(out),
+              "SERVFAIL\nEDNS size=1232 idle=7 ede=14:service may not be started now\n");
+}
+
+TEST_F(Messages, AnswersArePaddedOverTcpOnly) {
+    const std::string answer = "NOERROR aa\nAN small.jit.example. 300 IN TXT \"x\"\n";
+    Ask ask{.name = "small.jit.example",
+            .type = "TXT",
+            .edns = true,
+            .options = std::string("\0\14\0\3abc", 7)};
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
+    EXPECT_LT(size(ask), 100U);
+    ask.transport = Transport::tcp;
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 padding\n");
+    EXPECT_EQ(size(ask), 468U);  // RFC 8467 §4.1
+    ask.options += std::string("\0\13\0\0", 4);
+    EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232 idle=100 padding\n");
+    EXPECT_EQ(size(ask), 468U);
+    EXPECT_EQ(
+        size({.name = "other", .edns = true, .transport = Transport::tcp, .options = ask.options}),
+        468U);
+    EXPECT_EQ(size({.name = "t1000.jit.example",
+                    .type = "TXT",
+                    .edns = true,
+                    .transport = Transport::tcp,
+                    .options = ask.options}),
+              3U * 468);
+    // As far as there is room: 65535 is no multiple.
+    for (std::size_t room = 200; room < 1000; ++room) {
+        const Bytes query = query_bytes(ask);
+        Bytes out(room);
+        summond::answer::Context context{.zones = engine.zones(),
+                                         .services = {},
+                                         .transport = Transport::tcp,
+                                         .settings = engine.settings()};
+        const auto decision = summond::answer::resolve(query, out, context);
+        ASSERT_EQ(decision.size, room < 468 ? room : 468);
+        out.resize(decision.size);
+        ASSERT_EQ(answer_text(out), answer + "EDNS size=1232 idle=0 padding\n");
+    }
+}

@@ -61,6 +61,12 @@ inline answer::Decision check_answer(std::span<const std::uint8_t> query_bytes,
     FUZZ_CHECK(ldns_wire2pkt(&packet, out.data(), decision.size) == LDNS_STATUS_OK);
     FUZZ_CHECK(ldns_pkt_edns(packet) == query.edns.present);
     FUZZ_CHECK(!ldns_pkt_ra(packet) && !ldns_pkt_ad(packet));
+    // Over TCP padded where asked for, over UDP never.
+    if (query.edns.padding && query.edns.version == 0 &&
+        (parsed == dns::Parsed::query || parsed == dns::Parsed::cookie) &&
+        ldns_pkt_get_rcode(packet) != LDNS_RCODE_FORMERR &&
+        context.transport == answer::Transport::tcp)
+        FUZZ_CHECK(decision.size % 468 == 0 || decision.size == answer::max_tcp_answer);
     // An answer that says nothing says why.
     if (parsed == dns::Parsed::query && ldns_pkt_get_rcode(packet) == LDNS_RCODE_NOERROR &&
         !ldns_pkt_tc(packet) && ldns_pkt_edns_extended_rcode(packet) == 0)

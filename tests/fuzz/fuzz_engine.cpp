@@ -131,11 +131,15 @@ std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
         query[11] = 1;
         query.insert(query.end(), {0, 0, 41, static_cast<std::uint8_t>(udp_size >> 8),
                                    static_cast<std::uint8_t>(udp_size), 0, 0, 0x80, 0, 0, 0});
-        if ((options & 4) != 0) {  // NSID, COOKIE
-            query.back() = 16;
+        const std::size_t size_at = query.size() - 1;
+        if ((options & 4) != 0)  // NSID, COOKIE
             query.insert(query.end(),
                          {0, 3, 0, 0, 0, 10, 0, 8, 'c', 'l', 'i', 'e', 'n', 't', '0', '1'});
-        }
+        if ((options & 8) != 0)  // edns-tcp-keepalive
+            query.insert(query.end(), {0, 11, 0, 0});
+        if ((options & 16) != 0)  // padding
+            query.insert(query.end(), {0, 12, 0, 1, 'x'});
+        query[size_at] = static_cast<std::uint8_t>(query.size() - size_at - 1);
     }
     return query;
 }
@@ -159,7 +163,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                             (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,
                             settings,
                             std::span(client).first((mode & 0x40) != 0 ? 4 : 16),
-                            0};
+                            0,
+                            100};
     const std::span<const std::uint8_t> rest(data + 1, size - 1);
     const auto query = (mode & 2) != 0 ? described_query(rest)
                                        : std::vector<std::uint8_t>(rest.begin(), rest.end());

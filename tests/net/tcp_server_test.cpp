@@ -225,6 +225,68 @@ TEST_F(TcpServerTest, IdleConnectionsEnd) {
     EXPECT_TRUE(ended(client));
 }
 
+TEST_F(TcpServerTest, OldConnectionsEnd) {
+    serve({.total = seconds(60)});
+    Client client = Client::tcp(address);
+    Client waiting = Client::tcp(address);
+    settle(2);
+    for (int i = 0; i < 59; ++i) {
+        client.send(static_query);
+        answer(client);
+        waiting.send(static_query);
+        answer(waiting);
+        advance(seconds(1));
+    }
+    EXPECT_EQ(server->connection_count(), 2u);
+    waiting.send(framed(query("booting.jit.example", test::type_a, 3)));
+    settle(2);
+    services.take_wanted();
+    advance(seconds(1));
+    EXPECT_TRUE(ended(client));
+    say(state("booting", Phase::booting));
+    EXPECT_EQ(test::id(answer(waiting)), 3) << "what has been asked is answered";
+    EXPECT_TRUE(ended(waiting));
+}
+
+TEST_F(TcpServerTest, OldConnectionsOfClientsThatNeverPauseEnd) {
+    serve({.total = seconds(60)});
+    Client client = Client::tcp(address);
+    for (int i = 0; i < 70; ++i) {
+        client.send(framed(query("booting.jit.example", test::type_a, 3)));
+        settle(1);
+        services.take_wanted();
+        advance(seconds(1));
+    }
+    EXPECT_EQ(server->connection_count(), 0u);
+}
+
+TEST_F(TcpServerTest, KeepaliveSaysHowLongAConnectionMayBeIdle) {
+    serve({.connections = 2});
+    // Its idle time in 100 ms (RFC 7828 §3.1), at the end of the answer.
+    Bytes asking = query("static.jit.example", test::type_txt, 1, 1);
+    asking.resize(asking.size() - 1);
+    asking[asking.size() - 3] = 11;
+    asking[asking.size() - 1] = 0;
+    asking[asking.size() - 5] = 4;
+    const auto idle_timeout = [&](Client& client) {
+        client.send(framed(asking));
+        const Bytes got = answer(client);
+        EXPECT_EQ(got[got.size() - 5], 11);
+        return got[got.size() - 2] << 8 | got[got.size() - 1];
+    };
+    Client client = Client::tcp(address);
+    EXPECT_EQ(idle_timeout(client), 100);
+    {
+        Client other = Client::tcp(address);
+        settle(2);
+        EXPECT_EQ(idle_timeout(client), 0) << "the last place is taken";
+    }
+    settle(1);
+    EXPECT_EQ(idle_timeout(client), 100);
+    server->drain([] {});
+    EXPECT_EQ(idle_timeout(client), 0);
+}
+
 TEST_F(TcpServerTest, SlowSendersEnd) {
     serve();
     Client client = Client::tcp(address);

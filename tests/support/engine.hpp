@@ -68,6 +68,10 @@ inline std::string option_text(const std::uint8_t* option) {
             return " nsid=" + std::string(data, data + size);
         case 10:
             return size == 24 ? " cookie" : " cookie?";
+        case 11:
+            return size == 2 ? " idle=" + std::to_string(dns::get16(data)) : " idle?";
+        case 12:
+            return " padding";
         case 15:
             return " ede=" + std::to_string(dns::get16(data)) + ":" +
                    std::string(data + 2, data + size);
@@ -202,7 +206,7 @@ class Engine {
   private:
     answer::Context context(answer::Transport transport) {
         static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        return {*zones_, states_, transport, settings_, client, 1559731985};
+        return {*zones_, states_, transport, settings_, client, 1559731985, 100};
     }
 
     config::Config config_;

@@ -59,6 +59,9 @@ struct Context {
     // For cookies, of each query. Without an address there are none.
     std::span<const std::uint8_t> client{};  // its address, 4 or 16 octets
     std::uint32_t now = 0;                   // Unix time, seconds
+    // TCP: how long the connection may be idle, in units of 100 ms (RFC 7828 §3.1); 0: the client
+    // is to close it now.
+    std::uint16_t idle_timeout = 0;
 };
 
 struct Decision {

@@ -18,7 +18,10 @@ struct Edns {
     std::uint16_t udp_size = 0;  // as sent; below 512 means 512 (§6.2.3)
     // Data of the first COOKIE option (RFC 7873 §5.2), as received, part of the message.
     std::optional<std::span<const std::uint8_t>> cookie;
-    bool nsid = false;  // the server's identity is asked for, RFC 5001 §2.1
+    bool nsid = false;             // the server's identity is asked for, RFC 5001 §2.1
+    bool keepalive = false;        // how long a connection may be idle is asked for, RFC 7828
+    bool keepalive_value = false;  // ill-formed: a client has said how long (§3.1)
+    bool padding = false;          // RFC 7830
 };
 
 struct Query {

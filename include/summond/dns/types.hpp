@@ -78,6 +78,8 @@ enum class ExtendedError : std::uint16_t {
 enum class Option : std::uint16_t {
     nsid = 3,             // RFC 5001
     cookie = 10,          // RFC 7873
+    tcp_keepalive = 11,   // RFC 7828
+    padding = 12,         // RFC 7830
     extended_error = 15,  // RFC 8914
 };
 

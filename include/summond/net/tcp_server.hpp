@@ -38,6 +38,9 @@ struct TcpLimits {
     // A connection is closed when for this long no whole query has come and no answer has been
     // taken (RFC 7766 §6.2.3: "of the order of a few seconds").
     base::Duration idle = std::chrono::seconds(10);
+    // A connection this old is ended once what has been asked is answered, and cut off `idle`
+    // later: it comes to the newest zones, and no client holds one for good.
+    base::Duration total = std::chrono::minutes(10);
     // Octets of unsent answers beyond which no further query of the connection is looked at.
     std::size_t backlog = 64 * 1024;
     // Queries of one connection that wait for services, of at most max_parked_query octets; further
