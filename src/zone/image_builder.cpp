@@ -3,11 +3,13 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <set>
 #include <stdexcept>
 
+#include "large_memory.hpp"
 #include "rrset_writer.hpp"
 #include "summond/dns/wire.hpp"
 
@@ -40,6 +42,7 @@ class ImageBuilder {
 
     void collect_names_above_zones();
     std::size_t count_nodes() const;
+    std::size_t expected_size(std::size_t nodes) const;
     void reserve_tables(std::size_t nodes);
     image::Ref append_node(const image::Node& node, std::string_view name);
     void append_zone(std::uint32_t zone);
@@ -47,7 +50,8 @@ class ImageBuilder {
     void append_negative_soa(std::uint32_t zone);
     void link_zone(std::uint32_t zone);
     void fill_target(const PendingTarget& target);
-    void insert_slot(std::string_view name, image::Ref node);
+    void insert_slot(image::Ref node);
+    void fill_slots();
 
     image::Ref here() const {
         const std::size_t ref = bytes_.size() / image::unit;
@@ -77,6 +81,14 @@ class ImageBuilder {
     std::set<std::string> above_;  // names above all zones
     std::vector<bool> has_nested_;
     std::vector<PendingTarget> targets_;
+    // Nodes without a slot yet: the memory that their slots are in is asked for first, and comes
+    // while the next ones are written.
+    struct PendingSlot {
+        std::uint64_t hash;
+        image::Ref node;
+    };
+    std::array<PendingSlot, 32> slots_;
+    std::size_t slot_count_ = 0;
     std::vector<std::uint8_t> bytes_;
     image::Header header_{};
 };
@@ -102,6 +114,17 @@ std::size_t ImageBuilder::count_nodes() const {
     return count;
 }
 
+// About that, without the slots: what is not used is not touched, what is missing is added.
+std::size_t ImageBuilder::expected_size(std::size_t nodes) const {
+    constexpr std::size_t usual_name = 32;
+    constexpr std::size_t record_overhead = 12;
+    std::size_t size = nodes * (sizeof(image::Node) + usual_name);
+    for (const ZoneData& zone : zones_)
+        size += zone.records.size() * (sizeof(image::RRset) + record_overhead + image::unit) +
+                zone.rdata_size();
+    return size;
+}
+
 void ImageBuilder::reserve_tables(std::size_t nodes) {
     const std::size_t slots = std::bit_ceil(nodes + nodes / 2 + 1);
     if (slots > image::none)
@@ -112,6 +135,7 @@ void ImageBuilder::reserve_tables(std::size_t nodes) {
     header_.service_count = static_cast<std::uint32_t>(services_.size());
     if (::getrandom(&header_.seed, sizeof header_.seed, 0) != sizeof header_.seed)
         throw std::runtime_error("getrandom failed");
+    reserve_large(bytes_, expected_size(nodes) + slots * sizeof(image::Slot));
     bytes_.resize(sizeof(image::Header));
     header_.slots = here();
     bytes_.resize(bytes_.size() + slots * sizeof(image::Slot));
@@ -171,7 +195,7 @@ void ImageBuilder::append_zone(std::uint32_t zone) {
         if (nested && index_.find(owner.name) != zone)
             record(index_.find(owner.name)).parent_side = owner.node;
         else
-            insert_slot(owner.name, owner.node);
+            insert_slot(owner.node);
     }
     record(zone).apex = zones_[zone].owners[0].node;
     append_negative_soa(zone);
@@ -201,16 +225,26 @@ void ImageBuilder::fill_target(const PendingTarget& target) {
         std::memcpy(&bytes_[target.at], &zone.owners[owner].node, sizeof(image::Ref));
 }
 
-void ImageBuilder::insert_slot(std::string_view name, image::Ref node) {
-    std::uint8_t padded[dns::max_name_size + 9] = {};
-    std::memcpy(padded, name.data(), name.size());
-    const std::uint64_t hash = image::hash(padded, name.size(), header_.seed);
+void ImageBuilder::insert_slot(image::Ref ref) {
+    const auto* node = at<image::Node>(ref);
+    const std::uint64_t hash = image::hash(node->name(), node->name_size, header_.seed);
+    __builtin_prefetch(at<image::Slot>(header_.slots) +
+                       (static_cast<std::uint32_t>(hash) & header_.slot_mask));
+    slots_[slot_count_++] = {hash, ref};
+    if (slot_count_ == slots_.size())
+        fill_slots();
+}
+
+void ImageBuilder::fill_slots() {
     auto* slots = at<image::Slot>(header_.slots);
-    auto i = static_cast<std::uint32_t>(hash) & header_.slot_mask;
-    while (slots[i].node != 0)
-        i = (i + 1) & header_.slot_mask;
-    slots[i] = {static_cast<std::uint32_t>(hash >> 32), node};
-    ++header_.node_count;
+    for (const PendingSlot& pending : std::span(slots_).first(slot_count_)) {
+        auto i = static_cast<std::uint32_t>(pending.hash) & header_.slot_mask;
+        while (slots[i].node != 0)
+            i = (i + 1) & header_.slot_mask;
+        slots[i] = {static_cast<std::uint32_t>(pending.hash >> 32), pending.node};
+        ++header_.node_count;
+    }
+    slot_count_ = 0;
 }
 
 std::vector<std::uint8_t> ImageBuilder::build() {
@@ -221,12 +255,13 @@ std::vector<std::uint8_t> ImageBuilder::build() {
     above.service = image::none;
     for (const std::string& name : above_) {
         above.name_size = static_cast<std::uint8_t>(name.size());
-        insert_slot(name, append_node(above, name));
+        insert_slot(append_node(above, name));
     }
     for (std::uint32_t zone = 0; zone < zones_.size(); ++zone)
         append_zone(zone);
     for (std::uint32_t zone = 0; zone < zones_.size(); ++zone)
         link_zone(zone);
+    fill_slots();
     for (const PendingTarget& target : targets_)
         fill_target(target);
     header_.size = bytes_.size();

@@ -43,6 +43,8 @@ class RdataReader {
                                                      std::span<const std::string_view> tokens);
 
   private:
+    base::Result<std::span<const std::uint8_t>> read_numbers_and_name(
+        std::span<const std::string_view> tokens);
     base::Result<std::span<const std::uint8_t>> read_strings(
         std::span<const std::string_view> tokens);
     base::Result<std::span<const std::uint8_t>> read_generic(

@@ -12,6 +12,8 @@ namespace summond::zone {
 namespace {
 
 constexpr std::uint16_t pointer_bits = 0xc000;
+// In front of RDATA: owner (a pointer), type, class, TTL, RDLENGTH.
+constexpr std::size_t fields_size = 12;
 
 std::size_t name_size(std::span<const std::uint8_t> wire) {
     std::size_t at = 0;
@@ -98,15 +100,16 @@ void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const R
     const std::size_t base = bytes.size();
     std::vector<std::uint16_t> pointers;
     for (const Record& record : records) {
-        append16(bytes, pointer_bits | dns::header_size);
-        append16(bytes, static_cast<std::size_t>(record.type));
-        append16(bytes, static_cast<std::size_t>(dns::Class::in));
-        append16(bytes, ttl >> 16);
-        append16(bytes, ttl & 0xffff);
-        const std::size_t length_at = bytes.size();
-        append16(bytes, 0);
+        const std::size_t fields_at = bytes.size();
+        bytes.resize(fields_at + fields_size);
+        std::uint8_t* const fields = &bytes[fields_at];
+        dns::put16(fields, static_cast<std::uint16_t>(pointer_bits | dns::header_size));
+        dns::put16(fields + 2, static_cast<std::uint16_t>(record.type));
+        dns::put16(fields + 4, static_cast<std::uint16_t>(dns::Class::in));
+        dns::put32(fields + 6, ttl);
         append_rdata(zone.rdata(record), record.type, owner, base, bytes, pointers);
-        dns::put16(&bytes[length_at], static_cast<std::uint16_t>(bytes.size() - length_at - 2));
+        const std::size_t length = bytes.size() - fields_at - fields_size;
+        dns::put16(&bytes[fields_at + 10], static_cast<std::uint16_t>(length));
     }
     const image::RRset header{records[0].type, static_cast<std::uint16_t>(records.size()),
                               static_cast<std::uint16_t>(bytes.size() - base),

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <tuple>
+#include <numeric>
 
 namespace summond::zone {
 
@@ -18,31 +18,49 @@ dns::Name to_name(std::string_view wire) {
     return *name;
 }
 
-std::string_view parent_of(std::string_view wire) {
-    return wire.substr(1U + static_cast<std::uint8_t>(wire[0]));
+bool is_at_or_below(std::string_view wire, std::string_view ancestor) {
+    while (wire.size() > ancestor.size())
+        wire = parent_of(wire);
+    return wire == ancestor;
 }
 
 ZoneData::ZoneData(dns::Name apex, Where where) : apex_(std::move(apex)), where_(where) {
-    owners[owner(view(apex_), where)].flags = image::apex;
+    owners.push_back({});
+    owners[0].name = index_.keep(view(apex_));
+    owners[0].where = where;
+    owners[0].flags = image::apex;
+    index_.find_or_add(owners[0].name, 0, [this](std::uint32_t i) { return owners[i].name; });
+}
+
+void ZoneData::expect(std::size_t octets) {
+    // Short lines with an owner each. Memory that is not used is not touched.
+    constexpr std::size_t usual_line = 20;
+    constexpr std::size_t worth_it = 1 << 20;
+    if (octets < worth_it)
+        return;
+    const std::size_t lines = octets / usual_line;
+    reserve_large(owners, owners.size() + lines);
+    reserve_large(records, records.size() + lines);
+    index_.expect(lines);
 }
 
 std::uint32_t ZoneData::owner(std::string_view name, Where where) {
     // Records of one owner mostly follow one another.
-    if (!records.empty() && owners[records.back().owner].name == name)
-        return records.back().owner;
-    const auto [entry, added] =
-        index_.try_emplace(std::string(name), static_cast<std::uint32_t>(owners.size()));
-    if (added) {
+    if (owners[last_owner_].name == name)
+        return last_owner_;
+    const auto next = static_cast<std::uint32_t>(owners.size());
+    last_owner_ =
+        index_.find_or_add(name, next, [this](std::uint32_t i) { return owners[i].name; });
+    if (last_owner_ == next) {
         Owner& owner = owners.emplace_back();
-        owner.name = entry->first;  // keys of a node-based map stay where they are
+        owner.name = index_.keep(name);
         owner.where = where;
     }
-    return entry->second;
+    return last_owner_;
 }
 
 std::uint32_t ZoneData::find(std::string_view name) const {
-    const auto entry = index_.find(std::string(name));
-    return entry == index_.end() ? image::none : entry->second;
+    return index_.find(name, [this](std::uint32_t i) { return owners[i].name; });
 }
 
 void ZoneData::add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
@@ -61,11 +79,30 @@ void ZoneData::add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
         owners[owner].has_ptr = true;
 }
 
+// A counting sort, which keeps the order within an owner. Most zone files need none.
+void ZoneData::group_by_owner() {
+    if (std::ranges::is_sorted(records, {}, &Record::owner))
+        return;
+    std::vector<std::size_t> place(owners.size() + 1);
+    for (const Record& record : records)
+        ++place[record.owner + 1];
+    std::partial_sum(place.begin(), place.end(), place.begin());
+    std::vector<Record> grouped(records.size());
+    for (const Record& record : records)
+        grouped[place[record.owner]++] = record;
+    records = std::move(grouped);
+}
+
 void ZoneData::sort_records() {
+    group_by_owner();
     // The first of two equal records keeps its place in the file and its TTL.
-    std::stable_sort(records.begin(), records.end(), [](const Record& a, const Record& b) {
-        return std::tie(a.owner, a.type) < std::tie(b.owner, b.type);
-    });
+    for (auto first = records.begin(); first != records.end();) {
+        const auto last = std::find_if(first, records.end(),
+                                       [&](const Record& r) { return r.owner != first->owner; });
+        if (!std::ranges::is_sorted(first, last, {}, &Record::type))
+            std::ranges::stable_sort(first, last, {}, &Record::type);
+        first = last;
+    }
     const auto same = [this](const Record& a, const Record& b) {
         return std::ranges::equal(rdata(a), rdata(b));
     };
@@ -106,9 +143,10 @@ std::span<const Record> ZoneData::records_of(const Owner& owner, dns::Type type)
     return {first, last};
 }
 
-void ZoneData::link_owner(std::uint32_t index) {
+// path: scratch space.
+void ZoneData::link_owner(std::uint32_t index, std::vector<std::uint32_t>& path) {
     // Up to the first ancestor that is linked already, making those that are missing.
-    std::vector<std::uint32_t> path;
+    path.clear();
     for (std::uint32_t i = index; i != 0 && owners[i].parent == image::none;) {
         path.push_back(i);
         const std::string_view above = parent_of(owners[i].name);
@@ -132,10 +170,10 @@ void ZoneData::link_owner(std::uint32_t index) {
 
 void ZoneData::finish() {
     sort_records();
-    records.shrink_to_fit();
+    std::vector<std::uint32_t> path;
     const auto count = static_cast<std::uint32_t>(owners.size());
     for (std::uint32_t i = 1; i < count; ++i)
-        link_owner(i);
+        link_owner(i, path);
 }
 
 }  // namespace summond::zone

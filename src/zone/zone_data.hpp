@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "name_table.hpp"
 #include "report.hpp"
 #include "summond/dns/name.hpp"
 #include "summond/dns/types.hpp"
@@ -46,6 +46,8 @@ class ZoneData {
     const dns::Name& apex() const { return apex_; }
     Where where() const { return where_; }
 
+    // About so many octets of zone file are to come.
+    void expect(std::size_t octets);
     // The index of an owner, made if need be. The name is at or below the apex.
     std::uint32_t owner(std::string_view name, Where where);
     // image::none if there is none.
@@ -60,6 +62,7 @@ class ZoneData {
     std::span<const std::uint8_t> rdata(const Record& record) const {
         return {rdata_.data() + record.rdata, record.rdata_size};
     }
+    std::size_t rdata_size() const { return rdata_.size(); }
     std::span<const Record> records_of(const Owner& owner) const {
         return {records.data() + owner.first, owner.count};
     }
@@ -70,12 +73,14 @@ class ZoneData {
     std::vector<Record> records;
 
   private:
+    void group_by_owner();
     void sort_records();
-    void link_owner(std::uint32_t index);
+    void link_owner(std::uint32_t index, std::vector<std::uint32_t>& path);
 
     dns::Name apex_;
     Where where_;
-    std::unordered_map<std::string, std::uint32_t> index_;
+    NameTable index_;
+    std::uint32_t last_owner_ = 0;  // that was asked for
     std::vector<std::uint8_t> rdata_;
 };
 
@@ -83,6 +88,10 @@ class ZoneData {
 std::string_view view(const dns::Name& name);
 dns::Name to_name(std::string_view wire);
 // One label fewer; not for the root.
-std::string_view parent_of(std::string_view wire);
+inline std::string_view parent_of(std::string_view wire) {
+    return wire.substr(1U + static_cast<std::uint8_t>(wire[0]));
+}
+// Both lower case.
+bool is_at_or_below(std::string_view wire, std::string_view ancestor);
 
 }  // namespace summond::zone

@@ -110,7 +110,12 @@ class Reader {
     bool directives_ = true;
     std::optional<std::uint32_t> default_ttl_;
     std::optional<std::uint32_t> last_ttl_;
-    std::optional<dns::Name> owner_;
+    // Lower case, wire format; of no octets: none yet.
+    std::string_view owner() const {
+        return {reinterpret_cast<const char*>(owner_.data()), owner_size_};
+    }
+    dns::NameBuffer owner_;
+    std::size_t owner_size_ = 0;
     std::string owner_word_;  // that owner_ was parsed from, relative to origin_
 };
 
@@ -123,6 +128,7 @@ void Reader::read_file(const std::string& path, Where included_at) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
         return error(included_at, "cannot read zone file " + path + ": not a regular file");
+    zone_.expect(static_cast<std::size_t>(status.st_size));
     const std::string before = std::exchange(path_, path);
     read(Scanner(std::move(file)), {report_.file(path), 0, 0});
     path_ = before;
@@ -189,6 +195,7 @@ void Reader::include(const Entry& entry, Where where) {
     // RFC 1035 §5.1: the origin of the including file stays what it is, and so does its last owner.
     const dns::Name outer_origin = origin_;
     const auto outer_owner = owner_;
+    const auto outer_owner_size = owner_size_;
     ++includes_;
     set_origin(origin);
     owner_word_.clear();
@@ -196,25 +203,25 @@ void Reader::include(const Entry& entry, Where where) {
     --includes_;
     set_origin(outer_origin);
     owner_ = outer_owner;
+    owner_size_ = outer_owner_size;
     owner_word_.clear();
 }
 
 bool Reader::set_owner(const Entry& entry, Where where) {
     if (entry.starts_blank) {
-        if (!owner_)
+        if (owner_size_ == 0)
             error(where, "the first record has no owner name");
-        return owner_.has_value();
+        return owner_size_ > 0;
     }
     if (entry.words[0] == owner_word_)
         return true;
-    auto owner = dns::Name::parse(entry.words[0], origin_);
+    const auto size = dns::parse_name(entry.words[0], origin_.wire(), dns::Case::fold, owner_);
     owner_word_.clear();
-    if (!owner) {
-        owner_.reset();
-        error(where, owner.error().what);
+    owner_size_ = size.value_or(0);
+    if (!size) {
+        error(where, size.error().what);
         return false;
     }
-    owner_ = std::move(*owner);
     owner_word_ = entry.words[0];
     return true;
 }
@@ -251,13 +258,13 @@ void Reader::record(const Entry& entry, Where where) {
     const auto rdata = rdata_.read(*type, {word + 1, entry.words.end()});
     if (!rdata)
         return error(where, "bad " + type_to_text(*type) + " record: " + rdata.error().what);
-    if (!owner_->is_at_or_below(zone_.apex()))
-        return error(where,
-                     owner_->to_string() + " is not in the zone " + zone_.apex().to_string());
+    if (!is_at_or_below(owner(), view(zone_.apex())))
+        return error(where, to_name(owner()).to_string() + " is not in the zone " +
+                                zone_.apex().to_string());
     if (!ttl)
         ttl = default_ttl_ ? default_ttl_ : last_ttl_;
     last_ttl_ = ttl.value_or(fallback_ttl);
-    zone_.add(zone_.owner(view(*owner_), where), *type, *last_ttl_, *rdata, where);
+    zone_.add(zone_.owner(owner(), where), *type, *last_ttl_, *rdata, where);
 }
 
 }  // namespace
