@@ -23,6 +23,7 @@
 #include "summond/net/fd_watch.hpp"
 #include "summond/proc/isolate.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/proc/spawn.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::main {
@@ -150,6 +151,10 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
     if (!secret || secret->size() != cookie_secret.size())
         return failed("no secret for DNS cookies from the parent");
     std::copy(secret->begin(), secret->end(), cookie_secret.begin());
+
+    // From here on it is as urgent as it will be, and isolation takes the right to change that.
+    if (const auto normal = proc::run_normally(); !normal)
+        return failed(normal.error().what);
 
     asio::io_context io(1);
     FrontProcess process(io, std::move(control));

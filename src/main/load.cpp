@@ -110,6 +110,8 @@ int load_main(const std::string& config_file) {
     auto written = proc::write_all(config_fd, loaded->text);
     if (written)
         written = proc::write_all(image_fd, loaded->image);
+    if (written)
+        proc::use_huge_pages(image_fd);
     if (!written) {
         std::fprintf(stderr, "%s: %s\n", config_file.c_str(), written.error().what.c_str());
         return exit_failed;

@@ -92,10 +92,12 @@ void Parent::load() {
     if (!config || !image)
         return load_failed(exit_failed, (config ? image : config).error().what);
     const auto memfds = std::make_shared<Memfds>(Memfds{std::move(*config), std::move(*image)});
-    auto child =
-        Child::start(io_, "load", {"--config", config_file_},
-                     {{memfds->config.get(), config_fd}, {memfds->image.get(), image_fd}},
-                     {[] {}, [this, memfds](Child&, proc::Exit exit) { loaded(exit, *memfds); }});
+    auto child = Child::start(
+        io_, "load", {"--config", config_file_},
+        {{memfds->config.get(), config_fd}, {memfds->image.get(), image_fd}},
+        {[] {}, [this, memfds](Child&, proc::Exit exit) { loaded(exit, *memfds); }},
+        // A reload leaves the CPU to those that answer queries.
+        phase_ == Phase::starting ? proc::Priority::normal : proc::Priority::background);
     if (!child)
         return load_failed(exit_failed, child.error().what);
     loader_ = std::move(*child);

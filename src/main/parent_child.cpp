@@ -13,6 +13,8 @@ using Descriptor = boost::asio::posix::stream_descriptor;
 
 // For a child whose control channel broke: time to end in order.
 constexpr std::chrono::seconds end_limit{5};
+// How often is looked whether a child in the background gets on.
+constexpr std::chrono::milliseconds background_look{500};
 
 }  // namespace
 
@@ -20,7 +22,7 @@ base::Result<std::shared_ptr<Child>> Child::start(boost::asio::io_context& io,
                                                   const std::string& role,
                                                   const std::vector<std::string>& arguments,
                                                   std::vector<proc::FdMapping> fds,
-                                                  Handlers handlers) {
+                                                  Handlers handlers, proc::Priority priority) {
     auto channels = ipc::Channel::pair();
     if (!channels)
         return tl::make_unexpected(channels.error());
@@ -28,13 +30,15 @@ base::Result<std::shared_ptr<Child>> Child::start(boost::asio::io_context& io,
     fds.push_back({theirs.fd(), control_fd});
     std::vector<std::string> argv{"summond", "--role=" + role};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    auto process = proc::spawn_self(argv, fds);
+    auto process = proc::spawn_self(argv, fds, priority);
     if (!process)
         return base::error("start " + role + ": " + process.error().what);
     std::shared_ptr<Child> child(
         new Child(io, role, std::move(*process), std::move(ours), std::move(handlers)));
     child->watch_process();
     child->watch_control();
+    if (priority == proc::Priority::background)
+        child->watch_background(std::chrono::nanoseconds(0));
     return child;
 }
 
@@ -46,7 +50,8 @@ Child::Child(boost::asio::io_context& io, const std::string& role, proc::Spawned
       handlers_(std::move(handlers)),
       process_watch_(io, process_.pidfd.get()),
       control_watch_(io, control_.fd()),
-      limit_(io) {}
+      limit_(io),
+      background_(io) {}
 
 Child::~Child() {
     // The descriptors belong to process_ and control_.
@@ -63,6 +68,7 @@ void Child::watch_process() {
         const auto exit = proc::reap(self->process_);
         self->process_watch_.release();
         self->limit_.cancel();
+        self->background_.cancel();
         self->close_control();
         // Somebody else's waitpid would be a bug of ours; the child is gone all the same.
         self->handlers_.ended(*self, exit ? *exit : proc::Exit{true, SIGKILL});
@@ -89,6 +95,7 @@ void Child::watch_control() {
                 return;
             }
             self->ready_ = true;
+            self->background_.cancel();
             if (!self->told_to_end_)
                 self->limit_.cancel();
             spdlog::info("{} is ready", self->name_);
@@ -104,6 +111,21 @@ void Child::close_control() {
         return;
     control_watch_.release();
     control_ = ipc::Channel();
+}
+
+// used: CPU time up to now. Where others want all of the CPU, what runs in the background gets next
+// to none, but has to come to an end all the same.
+void Child::watch_background(std::chrono::nanoseconds used) {
+    background_.expires_after(background_look);
+    background_.async_wait([self = shared_from_this(), used](auto error) {
+        if (error || self->ready_ || !self->process_watch_.is_open())
+            return;
+        const auto now = proc::cpu_time(self->process_);
+        if (now - used >= background_look / 10)
+            return self->watch_background(now);
+        if (auto r = proc::run_normally(self->process_.pid); !r)
+            spdlog::warn("{} stays in the background: {}", self->name_, r.error().what);
+    });
 }
 
 void Child::must_be_ready_within(std::chrono::seconds limit) {

@@ -26,12 +26,13 @@ class Child : public std::enable_shared_from_this<Child> {
     };
 
     // role: "front", "vmm" or "load"; arguments follow `summond --role=ROLE`. Its end of the
-    // control channel is mapped here, fds are the others. The handlers are called from io.
+    // control channel is mapped here, fds are the others. The handlers are called from io. In the
+    // background it stays only as long as it gets on there.
     static base::Result<std::shared_ptr<Child>> start(boost::asio::io_context& io,
                                                       const std::string& role,
                                                       const std::vector<std::string>& arguments,
                                                       std::vector<proc::FdMapping> fds,
-                                                      Handlers handlers);
+                                                      Handlers handlers, proc::Priority priority);
     ~Child();
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
@@ -62,6 +63,7 @@ class Child : public std::enable_shared_from_this<Child> {
     void watch_control();
     // The child notices and ends by itself: front at once, vmm in order.
     void close_control();
+    void watch_background(std::chrono::nanoseconds used);
     void kill_later(std::chrono::seconds limit, const char* why);
 
     std::string name_;
@@ -74,6 +76,7 @@ class Child : public std::enable_shared_from_this<Child> {
     boost::asio::posix::stream_descriptor process_watch_;  // on process_.pidfd
     boost::asio::posix::stream_descriptor control_watch_;  // on control_
     boost::asio::steady_timer limit_;
+    boost::asio::steady_timer background_;
 };
 
 }  // namespace summond::main

@@ -43,7 +43,9 @@ void Parent::start_front(Front& front) {
         {"--config", config_file_, "--sockets=" + std::to_string(generation.socket_count()),
          std::string("--peer=") + (has_peer ? "1" : "0")},
         std::move(fds),
-        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { front_ended(c, exit); }});
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { front_ended(c, exit); }},
+        // While another one answers, its start is not to be in the way.
+        &front == &next_ ? proc::Priority::background : proc::Priority::normal);
     if (child) {
         front.child = std::move(*child);
         front.child->must_be_ready_within(front_ready_limit);
@@ -106,7 +108,8 @@ void Parent::start_vmm() {
         arguments.push_back("--simulate");
     auto child = Child::start(
         io_, "vmm", arguments, {{newest().config.get(), config_fd}},
-        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { vmm_ended(c, exit); }});
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { vmm_ended(c, exit); }},
+        proc::Priority::normal);
     if (!child) {
         spdlog::error("{}", child.error().what);
         return vmm_lost(std::chrono::steady_clock::now());

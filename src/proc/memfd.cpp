@@ -13,6 +13,37 @@ namespace {
 
 constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+// At a multiple of huge_page, so that a file in huge pages is mapped with an entry for each of
+// them. MAP_FAILED, errno: it cannot be mapped.
+void* map_aligned(std::size_t size, int protection, int fd) {
+    if (size < huge_page)
+        return ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
+    const std::size_t room = size + huge_page;
+    void* const reserved =
+        ::mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED)
+        return reserved;
+    const auto begin = reinterpret_cast<std::uintptr_t>(reserved);
+    const std::uintptr_t aligned = (begin + huge_page - 1) / huge_page * huge_page;
+    void* const address = reinterpret_cast<void*>(aligned);
+    if (::mmap(address, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        const int mmap_errno = errno;
+        ::munmap(reserved, room);
+        errno = mmap_errno;
+        return MAP_FAILED;
+    }
+    // What is left of the room on both sides; the mapping ends with a whole page.
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t end = aligned + (size + page - 1) / page * page;
+    if (aligned > begin)
+        ::munmap(reserved, aligned - begin);
+    if (end < begin + room)
+        ::munmap(reinterpret_cast<void*>(end), begin + room - end);
+    return address;
+}
+
 base::Result<std::size_t> size_of(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0)
@@ -51,6 +82,20 @@ base::Result<void> seal(int fd) {
     return {};
 }
 
+void use_huge_pages(int fd) {
+    const auto size = size_of(fd);
+    if (!size || *size < huge_page)
+        return;
+    void* const address = map_aligned(*size, PROT_READ, fd);
+    if (address == MAP_FAILED)
+        return;
+#ifndef MADV_COLLAPSE
+    constexpr int MADV_COLLAPSE = 25;  // Linux 6.1, newer than the C library's headers
+#endif
+    ::madvise(address, *size / huge_page * huge_page, MADV_COLLAPSE);
+    ::munmap(address, *size);
+}
+
 base::Result<std::string> read_memfd(int fd) {
     const auto size = size_of(fd);
     if (!size)
@@ -83,7 +128,7 @@ base::Result<Mapping> Mapping::map(int fd) {
     if (*size == 0)
         return Mapping({});
     // Not populated: a restarted front answers before the last page of a large zone is mapped.
-    void* address = ::mmap(nullptr, *size, PROT_READ, MAP_SHARED, fd, 0);
+    void* address = map_aligned(*size, PROT_READ, fd);
     if (address == MAP_FAILED)
         return base::system_error("memfd: mmap", errno);
     return Mapping({static_cast<const std::uint8_t*>(address), *size});

@@ -4,8 +4,11 @@
 #include "summond/proc/spawn.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <ctime>
 
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36: without extern "C" of its own
@@ -32,9 +36,22 @@ constexpr int exec_failed_status = 127;  // as a shell's
     ::_exit(exec_failed_status);
 }
 
+bool set_policy(pid_t pid, int policy) {
+    const sched_param none{};
+    return ::sched_setscheduler(pid, policy, &none) == 0;
+}
+
+// A process without the capability stays in SCHED_IDLE for good (sched(7)).
+bool can_leave_background() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+    return ::syscall(SYS_capget, &header, data) == 0 &&
+           (data[0].effective & 1U << CAP_SYS_NICE) != 0;
+}
+
 // sources is scratch space of fds.size() numbers, allocated before the fork.
 [[noreturn]] void run_child(char* const* argv, std::span<const FdMapping> fds,
-                            std::span<int> sources) {
+                            std::span<int> sources, bool background) {
     // Handlers first (ours would run in this process), then the mask.
     for (int signal = 1; signal < NSIG; ++signal)
         ::signal(signal, SIG_DFL);  // fails for KILL, STOP and glibc's own: no matter
@@ -42,6 +59,8 @@ constexpr int exec_failed_status = 127;  // as a shell's
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::setsid();
+    if (background)
+        set_policy(0, SCHED_IDLE);
     // A terminal is ours to read, not theirs.
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, STDIN_FILENO) < 0)
@@ -70,7 +89,8 @@ constexpr int exec_failed_status = 127;  // as a shell's
 }  // namespace
 
 base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
-                                 std::span<const FdMapping> fds) {
+                                 std::span<const FdMapping> fds, Priority priority) {
+    const bool background = priority == Priority::background && can_leave_background();
     std::vector<char*> arguments;
     for (const std::string& argument : argv)
         arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -83,7 +103,7 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     const pid_t pid = ::fork();
     if (pid == 0)
-        run_child(arguments.data(), fds, sources);
+        run_child(arguments.data(), fds, sources, background);
     const int fork_errno = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0)
@@ -97,6 +117,20 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
         return base::system_error("pidfd_open", pidfd_errno);
     }
     return child;
+}
+
+base::Result<void> run_normally(pid_t pid) {
+    if (::sched_getscheduler(pid) == SCHED_IDLE && !set_policy(pid, SCHED_OTHER))
+        return base::system_error("sched_setscheduler", errno);
+    return {};
+}
+
+std::chrono::nanoseconds cpu_time(const Spawned& child) {
+    clockid_t clock;
+    timespec used{};
+    if (::clock_getcpuclockid(child.pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+        return {};
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 std::string Exit::to_string() const {

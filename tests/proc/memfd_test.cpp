@@ -59,6 +59,25 @@ TEST(Memfd, MayBeEmpty) {
     EXPECT_TRUE(Mapping::map(fd.get())->bytes().empty());
 }
 
+// Whether there are huge pages is the machine's affair; the content is not.
+TEST(Memfd, LargeFilesAreMappedForHugePages) {
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
+    for (const std::size_t size : {huge_page - 1, huge_page, 3 * huge_page + 4097}) {
+        std::string text(size, 'a');
+        for (std::size_t i = 0; i < size; i += 1000)
+            text[i] = static_cast<char>(i / 1000);
+        const base::UniqueFd fd = filled(text);
+        use_huge_pages(fd.get());
+        ASSERT_TRUE(seal(fd.get()));
+        const auto mapping = Mapping::map(fd.get());
+        ASSERT_TRUE(mapping);
+        EXPECT_TRUE(text_of(*mapping) == text) << size;
+        if (size >= huge_page) {
+            EXPECT_EQ(reinterpret_cast<std::uintptr_t>(mapping->bytes().data()) % huge_page, 0U);
+        }
+    }
+}
+
 TEST(Memfd, OtherFilesAreErrors) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     EXPECT_FALSE(Mapping::map(null.get()));

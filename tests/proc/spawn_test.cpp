@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,13 @@ bool any_signal_ignored() {
 int run_child(const std::string& what) {
     if (what == "wait")
         ::pause();
+    if (what == "policy") {
+        const int born = ::sched_getscheduler(0);
+        const bool normal = summond::proc::run_normally().has_value();
+        return born * 10 + ::sched_getscheduler(0) + (normal ? 0 : 100);
+    }
+    for (volatile bool busy = what == "busy"; busy;) {
+    }
     if (what == "status3")
         return 3;
     char stdin_name[64] = {};
@@ -144,6 +152,29 @@ TEST(Spawn, TellsTheExitStatus) {
     const auto spawned = spawn_self(child("status3"), {});
     ASSERT_TRUE(spawned);
     EXPECT_EQ(reap(*spawned)->to_string(), "exit status 3");
+}
+
+TEST(Spawn, ABackgroundChildCanLeaveTheBackground) {
+    const auto run = [](Priority priority) {
+        const auto spawned = spawn_self(child("policy"), {}, priority);
+        EXPECT_TRUE(spawned);
+        return reap(*spawned)->to_string();
+    };
+    EXPECT_EQ(run(Priority::normal), "exit status 0");
+    // Without the right to leave it, it is not sent there.
+    EXPECT_EQ(run(Priority::background), ::geteuid() == 0
+                                             ? "exit status " + std::to_string(SCHED_IDLE * 10)
+                                             : "exit status 0");
+}
+
+TEST(Spawn, TellsTheCpuTimeOfAChild) {
+    const auto spawned = spawn_self(child("busy"), {});
+    ASSERT_TRUE(spawned);
+    while (cpu_time(*spawned) < std::chrono::milliseconds(20)) {
+    }
+    send_signal(*spawned, SIGKILL);
+    EXPECT_TRUE(reap(*spawned)->signalled);
+    EXPECT_EQ(cpu_time(*spawned).count(), 0);
 }
 
 TEST(Spawn, ABadDescriptorEndsTheChildNotUs) {

@@ -9,7 +9,26 @@ import unittest
 from process_support import (A, NXDOMAIN, PATIENCE, SERVFAIL, SERVICE, ZONE, Answer, Load, ProcessTest,
                              ask, ask_tcp, descriptors, free_port, query, wait_until)
 
+ZONE_OF_FILE = """\
+zones:
+  - name: example.test
+    file: zone
+"""
+FILE = """\
+$TTL 60
+@ SOA ns1 hostmaster 1 3600 600 86400 60
+@ NS ns1
+ns1 A 192.0.2.53
+www A 192.0.2.80
+"""
+
 NEW_NAME = ZONE + '      - "new A 192.0.2.99"\n'
+
+
+def wait_for_new_name(daemon):
+    """The old front may answer until it has heard that it is replaced."""
+    wait_until(lambda: ask(daemon.port, "new.example.test").addresses == ["192.0.2.99"],
+               "the new configuration")
 
 
 class Reload(ProcessTest):
@@ -18,7 +37,7 @@ class Reload(ProcessTest):
         old = daemon.pid_of("front")
         self.assertEqual(ask(daemon.port, "new.example.test").rcode, NXDOMAIN)
         daemon.reload(NEW_NAME)
-        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
+        wait_for_new_name(daemon)
         daemon.pid_of("front", other_than=old)
         wait_until(lambda: old not in daemon.children(), "end of the old front")
 
@@ -54,7 +73,49 @@ class Reload(ProcessTest):
         daemon.reload(result="kept the running configuration")
         self.assert_answers(daemon)
         daemon.reload(NEW_NAME)
-        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
+        wait_for_new_name(daemon)
+
+    def test_broken_zone_file_keeps_the_old_zone(self):
+        daemon = self.daemon()
+        path = os.path.join(os.path.dirname(daemon.file), "zone")
+
+        def write(text):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        write(FILE)
+        daemon.ready()
+        daemon.reload(ZONE_OF_FILE)
+        front = daemon.pid_of("front")
+        broken = {
+            "x A nonsense\n": f'{path}:6: bad A record: "nonsense" is not an IPv4 address',
+            "www CNAME x\n": f"{path}:6: www.example.test. has a CNAME record and A",
+            "@ SOA a b 1 2 3 4 5\n": f"{path}:6: a second SOA record",
+            "a.example.net. A 192.0.2.1\n": f"{path}:6: a.example.net. is not in the zone",
+            "$GENERATE 1-3 h$ A 192.0.2.$\n": f"{path}:6: $GENERATE is not a directive known here",
+            "$INCLUDE none\n": f"{path}:6: cannot read zone file",
+        }
+        for line, problem in broken.items():
+            write(FILE + line)
+            daemon.reload(result="kept the running configuration")
+            self.assertIn(problem, daemon.log())
+            self.assert_answers(daemon)
+        write("")
+        daemon.reload(result="kept the running configuration")
+        os.unlink(path)
+        daemon.reload(result="kept the running configuration")
+        self.assert_answers(daemon)
+        self.assertEqual(daemon.pid_of("front"), front)
+        write(FILE + "new A 192.0.2.99\n")
+        daemon.reload()
+        wait_for_new_name(daemon)
+
+    def test_the_new_front_is_as_urgent_as_the_old(self):
+        daemon = self.daemon().ready()
+        old = daemon.pid_of("front")
+        daemon.reload(NEW_NAME)
+        new = daemon.pid_of("front", other_than=old)
+        for thread in os.listdir(f"/proc/{new}/task"):
+            self.assertEqual(os.sched_getscheduler(int(thread)), os.SCHED_OTHER)
 
     def test_many_signals_are_one_or_two_reloads(self):
         daemon = self.daemon().ready()

@@ -24,6 +24,11 @@ base::Result<void> write_all(int fd, std::string_view text);
 // a writable mapping exists.
 base::Result<void> seal(int fd);
 
+// Puts what has been written into huge pages, where the kernel can (Linux 6.1, not as a PV guest of
+// Xen) and has any: those who look things up all over a large file then need few entries of the
+// processor's TLB. Takes time, in which the file can be used.
+void use_huge_pages(int fd);
+
 // The whole content, wherever the file offset stands (it is not moved: the offset is shared with
 // every process that holds the file).
 base::Result<std::string> read_memfd(int fd);
@@ -39,7 +44,7 @@ class Mapping {
     Mapping& operator=(const Mapping&) = delete;
     ~Mapping();
 
-    // Page-aligned; empty for an empty file.
+    // Aligned to a page, a large file to a huge page; empty for an empty file.
     std::span<const std::uint8_t> bytes() const { return bytes_; }
 
   private:

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,14 +25,25 @@ struct Spawned {
     base::UniqueFd pidfd;  // readable when the child has ended (pidfd_open(2)); close-on-exec
 };
 
+// background: nothing else that wants the CPU waits for it (SCHED_IDLE), until run_normally.
+enum class Priority { normal, background };
+
 // Forks and executes /proc/self/exe, which is this very binary even when the file has been
 // replaced by an upgrade. argv[0] is what ps shows. The child has our standard output and error,
 // /dev/null as standard input, the mapped descriptors and no other, an empty signal mask, default
 // signal actions and its own session: a terminal's Ctrl-C reaches the caller only. Targets must be
 // distinct.
+// background is granted only if run_normally can take it back (CAP_SYS_NICE).
 // Errors: fork or pidfd_open; a child whose exec fails exits with status 127.
 base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
-                                 std::span<const FdMapping> fds);
+                                 std::span<const FdMapping> fds,
+                                 Priority priority = Priority::normal);
+
+// Ends Priority::background of a process, 0: of this one, which has one thread.
+base::Result<void> run_normally(pid_t pid = 0);
+
+// What it has used since its start; 0 once it has been reaped.
+std::chrono::nanoseconds cpu_time(const Spawned& child);
 
 // How a child ended.
 struct Exit {
