@@ -21,7 +21,7 @@ class Case:
         if ours.kind == "answer" and ours.edns:
             self.opt_size = 11 + sum(4 + len(data) for _, data in ours.options)
         self._ask_tcp, self._full = ask_tcp, None
-        self.form = forms.form(query.wire)
+        self.form = forms.form(query.wire, query.tcp)
         # What is on the wire: an odd query may not ask what it was made from.
         self.qname, self.qtype, self.qclass = b"\0", 0, 0
         if self.form in ("good", "chaos") and query.wire[5]:

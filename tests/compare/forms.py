@@ -11,12 +11,13 @@ REACTIONS = {
     "opcode": NOTIMP,
     "no question": FORMERR, "two questions": FORMERR, "bad question": FORMERR, "bad record": FORMERR,
     "trailing octets": FORMERR, "misplaced OPT": FORMERR, "two OPT": FORMERR, "owned OPT": FORMERR,
-    "bad option": FORMERR, "bad cookie": FORMERR, "version": BADVERS,
+    "bad option": FORMERR, "bad cookie": FORMERR, "bad keepalive": FORMERR,
+    "version": BADVERS,
     "class": REFUSED, "transfer": REFUSED, "mail agent": NOTIMP, "meta type": FORMERR,
 }
 
 
-def form(message):
+def form(message, tcp):
     """A key of REACTIONS; "chaos" or "good" for what is answered."""
     if len(message) < 12:
         return "short"
@@ -46,6 +47,8 @@ def form(message):
     cookies = [data for code, data in opt[1] if code == wire.COOKIE] if opt else []
     if cookies and len(cookies[0]) != 8 and not 16 <= len(cookies[0]) <= 40:
         return "bad cookie"
+    if tcp and opt and any(data for code, data in opt[1] if code == wire.KEEPALIVE):
+        return "bad keepalive"
     if not questions:
         return "good" if cookies else "no question"
     if qclass == wire.CH:
@@ -87,11 +90,16 @@ def other_records(message):
     return read_records(message, at, struct.unpack_from(">HHH", message, 6))[2]
 
 
-def cookie(message):
-    """The first COOKIE option of a message that is good, empty for none."""
+def edns_options(message):
+    """[(code, data)] of a message that is good."""
     at = skip_name(message, 12) + 4 if message[5] else 12
     opt = read_records(message, at, struct.unpack_from(">HHH", message, 6))[1]
-    return next((data for code, data in (opt or (0, ()))[1] if code == wire.COOKIE), b"")
+    return opt[1] if opt else []
+
+
+def cookie(message):
+    """The first COOKIE option of a message that is good, empty for none."""
+    return next((data for code, data in edns_options(message) if code == wire.COOKIE), b"")
 
 
 def skip_name(message, at):

@@ -120,7 +120,7 @@ class Queries:
     def option(self):
         rng = self.rng
         return rng.choice(((wire.NSID, b""), (wire.NSID, b"x"), (wire.COOKIE, rng.randbytes(8)),
-                           (wire.ECS, b"\0\1\x18\0\xc0\0\2"), (wire.KEEPALIVE, b""),
+                           (wire.ECS, b"\0\1\x18\0\xc0\0\2"), (wire.KEEPALIVE, b""), (wire.KEEPALIVE, b"\0\1"),
                            (wire.PADDING, bytes(rng.randrange(64))), (13, b""), (14, b"\0\1"),
                            (65001, rng.randbytes(5)), (4, b"")))
 

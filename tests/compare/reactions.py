@@ -13,12 +13,13 @@ OTHER_REACTIONS = {
         "trailing octets": {"answers", "says 5"}, "class": {"answers", "says 1"},
         "transfer": {"says 4", "says 9"}, "mail agent": {"answers", "says 5"},
         "meta type": {"answers", "says 5"}, "bad option": {"says 16"},
+        "bad keepalive": {"answers", "says 5"},
     },
     "knot": {
         "opcode": {"says 1", "says 5", "says 9"}, "owned OPT": {"answers", "says 5"},
         "bad cookie": {"answers", "says 5"}, "class": {"answers", "says 1"},
         "transfer": {"says 4", "says 9"}, "mail agent": {"answers", "says 5"},
-        "meta type": {"answers", "says 5"},
+        "meta type": {"answers", "says 5"}, "bad keepalive": {"answers", "says 5"},
     },
 }
 
@@ -154,6 +155,28 @@ def _(c):
     theirs = any(code == wire.COOKIE for code, _ in c.theirs.options)
     if sent and len(reply) == 24 and reply[:8] == sent[:8] and not theirs:
         c.ours.options.remove((wire.COOKIE, reply))
+
+
+def asked_over_tcp(c, option):
+    return c.q.tcp and c.form not in forms.REACTIONS and any(
+        code == option for code, _ in forms.edns_options(c.q.wire))
+
+
+@difference("keepalive")
+def _(c):
+    """We say how long a connection may be idle to those who ask over TCP."""
+    ten_seconds = (wire.KEEPALIVE, b"\0\x64")
+    if asked_over_tcp(c, wire.KEEPALIVE) and c.ours.options.count(ten_seconds) == 1:
+        c.ours.options.remove(ten_seconds)
+
+
+@difference("padding")
+def _(c):
+    """We pad to a multiple of 468 octets over TCP, where asked to."""
+    padding = [data for code, data in c.ours.options if code == wire.PADDING]
+    if (asked_over_tcp(c, wire.PADDING) and len(padding) == 1 and not any(padding[0]) and
+            (c.ours.size % 468 == 0 or c.ours.size == 65535)):
+        c.ours.options.remove((wire.PADDING, padding[0]))
 
 
 @difference("extended error")
