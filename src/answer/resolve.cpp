@@ -114,7 +114,7 @@ Decision chaos(const dns::Query& query, Packet& packet, const Settings& settings
 void add_options(const dns::Query& query, const Context& context, Packet& packet) {
     if (query.edns.nsid && !context.settings.identity.empty())
         packet.add_option(dns::Option::nsid, octets(context.settings.identity));
-    // RFC 7828 §3.2.1 has the one ignored over UDP, RFC 7830 §6 and RFC 8467 want the other only
+    // RFC 7828 §3.3.1 has the one ignored over UDP, RFC 7830 §6 and RFC 8467 want the other only
     // where it is worth its octets; over UDP it would amplify.
     if (context.transport != Transport::tcp)
         return;
@@ -212,7 +212,7 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
     CheckedCookie::Client client;
     if (!exchange_cookies(query, context, packet, client))
         return failed(packet, Rcode::formerr);
-    // RFC 7828 §3.1: only a server may say how long.
+    // RFC 7828 §3.2.1: only a server may say how long.
     if (context.transport == Transport::tcp && query.edns.keepalive_value)
         return failed(packet, Rcode::formerr);
     Decision decision = respond(read, packet, context, client);

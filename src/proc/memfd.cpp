@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace summond::proc {
@@ -25,9 +27,9 @@ void* map_aligned(std::size_t size, int protection, int fd) {
         ::mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reserved == MAP_FAILED)
         return reserved;
-    const auto begin = reinterpret_cast<std::uintptr_t>(reserved);
-    const std::uintptr_t aligned = (begin + huge_page - 1) / huge_page * huge_page;
-    void* const address = reinterpret_cast<void*>(aligned);
+    void* address = reserved;
+    std::size_t left = room;
+    std::align(huge_page, size, address, left);
     if (::mmap(address, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
         const int mmap_errno = errno;
         ::munmap(reserved, room);
@@ -36,11 +38,11 @@ void* map_aligned(std::size_t size, int protection, int fd) {
     }
     // What is left of the room on both sides; the mapping ends with a whole page.
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::uintptr_t end = aligned + (size + page - 1) / page * page;
-    if (aligned > begin)
-        ::munmap(reserved, aligned - begin);
-    if (end < begin + room)
-        ::munmap(reinterpret_cast<void*>(end), begin + room - end);
+    const std::size_t mapped = (size + page - 1) / page * page;
+    if (left < room)
+        ::munmap(reserved, room - left);
+    if (mapped < left)
+        ::munmap(static_cast<std::byte*>(address) + mapped, left - mapped);
     return address;
 }
 
@@ -89,10 +91,8 @@ void use_huge_pages(int fd) {
     void* const address = map_aligned(*size, PROT_READ, fd);
     if (address == MAP_FAILED)
         return;
-#ifndef MADV_COLLAPSE
-    constexpr int MADV_COLLAPSE = 25;  // Linux 6.1, newer than the C library's headers
-#endif
-    ::madvise(address, *size / huge_page * huge_page, MADV_COLLAPSE);
+    constexpr int collapse = 25;  // MADV_COLLAPSE: newer than the C library's headers
+    ::madvise(address, *size / huge_page * huge_page, collapse);
     ::munmap(address, *size);
 }
 

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace summond::zone {
@@ -13,13 +13,12 @@ namespace summond::zone {
 // large zone are read all over the place, and small pages would each have to be faulted in.
 template <typename T>
 void reserve_large(std::vector<T>& vector, std::size_t count) {
-    constexpr std::uintptr_t huge_page = std::uintptr_t{2} << 20;
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
     vector.reserve(count);
-    const auto begin = reinterpret_cast<std::uintptr_t>(vector.data());
-    const std::uintptr_t from = (begin + huge_page - 1) / huge_page * huge_page;
-    const std::uintptr_t to = (begin + vector.capacity() * sizeof(T)) / huge_page * huge_page;
-    if (from < to)  // a wish, no more
-        ::madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+    void* at = vector.data();
+    std::size_t room = vector.capacity() * sizeof(T);
+    if (std::align(huge_page, huge_page, at, room) != nullptr)
+        ::madvise(at, room / huge_page * huge_page, MADV_HUGEPAGE);  // a wish, no more
 }
 
 }  // namespace summond::zone

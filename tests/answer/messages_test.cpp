@@ -357,7 +357,7 @@ TEST_F(Messages, KeepaliveIsForTcp) {
               answer + "EDNS size=1232\n");
     ask.transport = Transport::udp;
     EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
-    // RFC 7828 §3.1: a client sends no value. Over UDP not even that is looked at.
+    // RFC 7828 §3.2.1: a client sends no value. Over UDP not even that is looked at.
     ask.options = std::string("\0\13\0\2\0\1", 6);
     EXPECT_EQ(engine.ask(ask), answer + "EDNS size=1232\n");
     ask.transport = Transport::tcp;

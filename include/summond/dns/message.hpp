@@ -20,7 +20,7 @@ struct Edns {
     std::optional<std::span<const std::uint8_t>> cookie;
     bool nsid = false;             // the server's identity is asked for, RFC 5001 §2.1
     bool keepalive = false;        // how long a connection may be idle is asked for, RFC 7828
-    bool keepalive_value = false;  // ill-formed: a client has said how long (§3.1)
+    bool keepalive_value = false;  // ill-formed: a client has said how long (§3.2.1)
     bool padding = false;          // RFC 7830
 };
 
