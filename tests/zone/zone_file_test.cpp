@@ -236,6 +236,27 @@ TEST_F(ZoneFile, IsReadInPieces) {
     EXPECT_EQ(records("last.jit.example", Type::a), "300 c0000201\n");
 }
 
+TEST_F(ZoneFile, TakesRecordsInAnyOrder) {
+    // Each name comes back twice, the second time with its types the wrong way round and a
+    // duplicate with another TTL: the file's order holds within an RRset, its first record wins.
+    constexpr int names = 20'000;
+    std::string text;
+    for (int i = 0; i < names; ++i)
+        text += "x" + std::to_string(i) + ".d TXT one\n";
+    for (int i = names; i-- > 0;) {
+        const std::string name = "x" + std::to_string(i) + ".d";
+        text += name + " TXT two\n" + name + " 60 TXT one\n" + name + " A 192.0.2.1\n";
+    }
+    EXPECT_EQ(load("$TTL 300\n" + text), "");
+    for (const int i : {0, 1, 777, names - 1}) {
+        const std::string name = "x" + std::to_string(i) + ".d.jit.example";
+        EXPECT_EQ(records(name, Type::txt), "300 036f6e65\n300 0374776f\n");
+        EXPECT_EQ(records(name, Type::a), "300 c0000201\n");
+    }
+    EXPECT_EQ(records("d.jit.example", Type::a), "none");
+    EXPECT_EQ(records("x20000.d.jit.example", Type::a), "none");
+}
+
 TEST_F(ZoneFile, IsNotWaitedFor) {
     ASSERT_EQ(::mkfifo(builder.path("pipe").c_str(), 0600), 0);
     builder.zone_with_file("jit.example", "pipe");
