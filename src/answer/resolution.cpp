@@ -33,18 +33,13 @@ Outcome Resolution::run() {
     auto found = zones_.find(query_.name, hash_);
     if (found.node->zone == zone::image::none)
         return Outcome::not_authoritative;
+    choose_side(found);
     zone_ = found.node->zone;
-    // RFC 4035 §3.1.4.1: DS stands on the parent's side of a zone cut.
-    if (query_.type == Type::ds && found.exact && (found.node->flags & NodeFlag::apex) != 0) {
-        if (const auto parent_side = zones_.zone(zone_).parent_side) {
-            found.node = zones_.at<Node>(parent_side);
-            zone_ = found.node->zone;
-        }
-    }
     packet_.set_authoritative(true);
     Step step = solve_name(found, query_.name);
     while (step == Step::follow) {
         found = zones_.find(alias_);
+        choose_side(found);
         // The data of another zone is not believed in this answer: its name is asked for anew.
         if (found.node->zone != zone_)
             return Outcome::complete;
@@ -58,6 +53,14 @@ Outcome Resolution::run() {
         default:
             return Outcome::complete;
     }
+}
+
+// RFC 4035 §3.1.4.1: DS stands on the parent's side of a zone cut.
+void Resolution::choose_side(zone::Zones::Found& found) const {
+    if (query_.type != Type::ds || !found.exact || (found.node->flags & NodeFlag::apex) == 0)
+        return;
+    if (const auto parent_side = zones_.zone(found.node->zone).parent_side)
+        found.node = zones_.at<Node>(parent_side);
 }
 
 // Step 3.

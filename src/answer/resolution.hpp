@@ -34,6 +34,7 @@ class Resolution {
     // What to do after one name of a chain of aliases.
     enum class Step : std::uint8_t { done, follow, asleep, failed };
 
+    void choose_side(zone::Zones::Found& found) const;
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
     Step solve_node(const Node& node);
     Step solve_any(const Node& node);

@@ -74,6 +74,23 @@ TEST(NestedZones, DsIsAnsweredByTheZoneDirectlyAbove) {
     }
 }
 
+TEST(NestedZones, DsOfAnAliasStandsOnTheParentsSideToo) {
+    const std::string ds =
+        "DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n";
+    Engine engine;
+    engine.add_zone("example", std::string(apex) + "child 300 NS ns.x.\nchild 300 " + ds +
+                                   "to 300 CNAME child\n");
+    engine.add_zone("child.example", std::string(apex) + "back 300 CNAME child.example.\n");
+    engine.build();
+    EXPECT_EQ(engine.ask({"to.example", "DS"}),
+              "NOERROR aa\nAN to.example. 300 IN CNAME child.example.\n"
+              "AN child.example. 300 IN " +
+                  ds);
+    // The parent's data is not believed in an answer of the child.
+    EXPECT_EQ(engine.ask({"back.child.example", "DS"}),
+              "NOERROR aa\nAN back.child.example. 300 IN CNAME child.example.\n");
+}
+
 TEST(NestedZones, OneBelowADelegationOfAnother) {
     Engine engine;
     engine.add_zone("example", std::string(apex) + "sub 300 NS ns.elsewhere.\n");
