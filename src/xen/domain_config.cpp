@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "identity.hpp"
+#include "vif_nodes.hpp"
 
 namespace summond::xen {
 namespace {
@@ -117,6 +119,20 @@ std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Servic
     set_disks(config, service);
     set_nics(config, service);
     return result;
+}
+
+void choose_domid(libxl_domain_config& config, vm::DomId domid) {
+    config.c_info.domid = domid;
+    // A list of keys and values that ends with a null pointer; written in the transaction that
+    // removes what was in the domain's directory.
+    std::size_t used = 0;
+    while (config.c_info.xsdata[used] != nullptr)
+        ++used;
+    char** longer = zeroed<char*>(used + 3);
+    std::copy_n(config.c_info.xsdata, used, longer);
+    longer[used] = copy(spare_state);
+    longer[used + 1] = copy(initialising);
+    std::free(std::exchange(config.c_info.xsdata, longer));
 }
 
 }  // namespace summond::xen

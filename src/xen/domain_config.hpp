@@ -5,11 +5,15 @@
 
 #include "libxl.hpp"
 #include "summond/config/config.hpp"
+#include "summond/vm/backend.hpp"
 
 namespace summond::xen {
 
 // Defaults are xl.cfg(5)'s. The domain carries the service's name, UUID and mark. Of its network
 // interfaces only those with a script are libxl's business (the others: vifs.hpp).
 std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service);
+
+// The domid that a domain is to have, whose first vif is begun (Vifs::begin).
+void choose_domid(libxl_domain_config& config, vm::DomId domid);
 
 }  // namespace summond::xen

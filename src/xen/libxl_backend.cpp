@@ -1,8 +1,11 @@
 #include "libxl_backend.hpp"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -10,6 +13,7 @@
 
 #include "identity.hpp"
 #include "libxl_operations.hpp"
+#include "summond/base/unique_fd.hpp"
 #include "summond/xen/backend.hpp"
 
 namespace summond::xen {
@@ -30,10 +34,21 @@ vm::Death death(std::uint8_t reason) {
     }
 }
 
+constexpr std::chrono::seconds quiet_before_spare{1};
+constexpr std::size_t most_spares = 4;
+
 [[noreturn]] void disaster(void*, libxl_event_type, const char* message, int errnoval) {
     // libxl can no longer report events: a new process that adopts the domains is the way on.
     spdlog::critical("libxl failed: {} ({})", message, std::generic_category().message(errnoval));
     std::_Exit(1);
+}
+
+// Into the page cache, without waiting for it: the first wake is not to wait for a disk. A file
+// that cannot be read is the wake's business.
+void read_ahead(const std::string& path) {
+    const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file)
+        ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED);
 }
 
 // libxl_event.h: no other children than libxl's are in this process.
@@ -72,6 +87,37 @@ base::Result<void> LibxlBackend::open() {
         return tl::make_unexpected(readiness.error());
     readiness_ = std::move(*readiness);
     return announcer_.open();
+}
+
+// Spares are for quiet moments: one at a time, when nothing has been built or destroyed for a
+// while.
+void LibxlBackend::operation_ended() {
+    --outstanding_;
+    make_spares();
+}
+
+void LibxlBackend::make_spares() {
+    spare_timer_.expires_after(quiet_before_spare);
+    spare_timer_.async_wait([this](const auto& ec) {
+        if (!ec && outstanding_ == 0 && to_create_.empty() && vifs_->add_spare(spares_wanted_))
+            make_spares();
+    });
+}
+
+base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& services) {
+    const auto with_vif = std::ranges::count_if(services, [](const config::Service& service) {
+        return !service.interfaces.empty() && service.interfaces.front().script.empty();
+    });
+    spares_wanted_ = std::min<std::size_t>(static_cast<std::size_t>(with_vif), most_spares);
+    make_spares();
+    std::set<std::string> files;
+    for (const config::Service& service : services) {
+        files.insert(service.kernel);
+        if (service.ramdisk)
+            files.insert(*service.ramdisk);
+    }
+    std::ranges::for_each(files, read_ahead);
+    return meter_.set(services);
 }
 
 void LibxlBackend::post(std::function<void()> what) {
@@ -200,7 +246,7 @@ void LibxlBackend::settle(Destroy& settling) {
     if (!settling.destroyed || !settling.vif)
         return;
     const std::unique_ptr<Destroy> destroy(&settling);
-    --outstanding_;
+    operation_ended();
     log_.forget_domain(destroy->domid);
     const int rc = *destroy->destroyed;
     if (rc != 0 && rc != ERROR_DOMAIN_NOTFOUND)

@@ -1,6 +1,7 @@
 // vm::Backend over one libxl context. One thread.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
 #include <memory>
@@ -20,7 +21,7 @@ namespace summond::xen {
 
 class LibxlBackend final : public vm::Backend {
   public:
-    explicit LibxlBackend(boost::asio::io_context& io) : events_(io) {}
+    explicit LibxlBackend(boost::asio::io_context& io) : events_(io), spare_timer_(io) {}
     ~LibxlBackend() override;
     base::Result<void> open();
 
@@ -37,9 +38,7 @@ class LibxlBackend final : public vm::Backend {
                      std::function<void()> ready) override {
         readiness_->await(domid, service, std::move(ready));
     }
-    base::Result<void> meter(const std::vector<config::Service>& services) override {
-        return meter_.set(services);
-    }
+    base::Result<void> meter(const std::vector<config::Service>& services) override;
     base::Result<std::vector<vm::Traffic>> traffic() override { return meter_.read(); }
 
   private:
@@ -47,6 +46,8 @@ class LibxlBackend final : public vm::Backend {
     struct Destroy;
 
     void post(std::function<void()> what);
+    void operation_ended();
+    void make_spares();
     std::optional<vm::DomId> domid_of(config::ServiceId service);
     void create_next();
     void create(std::unique_ptr<Build> build);
@@ -65,6 +66,8 @@ class LibxlBackend final : public vm::Backend {
     libxl_ctx* ctx_ = nullptr;
     std::deque<std::unique_ptr<Build>> to_create_;  // the first is being created or about to be
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
+    boost::asio::steady_timer spare_timer_;
+    std::size_t spares_wanted_ = 0;
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
     std::unique_ptr<Readiness> readiness_;

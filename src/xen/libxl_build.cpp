@@ -89,6 +89,9 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
         return;
     }
     Build* build = creating.release();  // libxl's, until it calls back
+    if (!build->interfaces.empty() && build->interfaces.front().script.empty())
+        if ((build->chosen = vifs_->begin()))
+            choose_domid(build->config->config, *build->chosen);
     const libxl_asyncop_how how{build_done, {.for_callback = build}};
     ++outstanding_;
     log_.during(&build->errors);
@@ -101,7 +104,9 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
     }
     // libxl tells the domid only at the end. Memory and kernel are dealt with inside the call
     // (libxl_create.c does disks alone asynchronously), so no error so far means begun.
-    const auto domid = build->ended ? std::nullopt : domid_of(build->service);
+    const auto domid = build->ended    ? std::nullopt
+                       : build->chosen ? build->chosen
+                                       : domid_of(build->service);
     if (!domid)
         return;
     log_.of_domain(build->known_domid = *domid, &build->errors);
@@ -157,7 +162,7 @@ void LibxlBackend::settle(Build& settling) {
     if (!settling.created || plumbing)
         return;
     const std::unique_ptr<Build> build(&settling);
-    --outstanding_;
+    operation_ended();
     log_.forget_domain(build->known_domid);
     if (*build->created == 0 && *build->vif)
         build->vif = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
@@ -181,6 +186,8 @@ void LibxlBackend::settle(Build& settling) {
     // libxl.h), but not what was plumbed.
     if (build->known_domid != static_cast<vm::DomId>(INVALID_DOMID))
         destroy(build->known_domid, std::move(failed));
+    else if (build->chosen)  // not destroy: it may be the domid of somebody else's domain
+        vifs_->remove(*build->chosen, std::move(failed));
     else
         failed(base::Result<void>());
 }

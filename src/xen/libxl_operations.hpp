@@ -20,6 +20,8 @@ struct LibxlBackend::Build {
     std::vector<wire::Frame> announcements;
     Begun begun;
     Built done;
+    std::optional<vm::DomId>
+        chosen{};  // begun by Vifs, and nobody's until libxl has made the domain
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
     ErrorSink errors{};
     vm::DomId known_domid = domid;            // sooner than libxl tells it

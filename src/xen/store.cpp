@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "identity.hpp"
 
@@ -53,9 +54,21 @@ bool Store::Transaction::write(const Node& node) {
     if (!::xs_write(handle_, id_, path, node.value.data(),
                     static_cast<unsigned>(node.value.size())))
         return false;
-    auto permissions = node.permissions;
-    return permissions.empty() || ::xs_set_permissions(handle_, id_, path, permissions.data(),
-                                                       static_cast<unsigned>(permissions.size()));
+    return node.permissions.empty() || permit(node.path, node.permissions);
+}
+
+std::vector<xs_permissions> Store::Transaction::permissions(const std::string& path) const {
+    unsigned count = 0;
+    const std::unique_ptr<xs_permissions, Free> found(
+        ::xs_get_permissions(handle_, id_, path.c_str(), &count));
+    if (!found)
+        return {};
+    return {found.get(), found.get() + count};
+}
+
+bool Store::Transaction::permit(const std::string& path, std::vector<xs_permissions> permissions) {
+    return ::xs_set_permissions(handle_, id_, path.c_str(), permissions.data(),
+                                static_cast<unsigned>(permissions.size()));
 }
 
 bool Store::Transaction::remove(const std::string& path) {
@@ -63,37 +76,31 @@ bool Store::Transaction::remove(const std::string& path) {
 }
 
 base::Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& io) {
-    xs_handle* handle = ::xs_open(0);
-    if (handle == nullptr)
+    Handle requests(::xs_open(0));
+    Handle events(::xs_open(0));
+    if (!requests || !events)
         return base::system_error("xenstore does not answer", errno);
-    const int fd = ::fcntl(::xs_fileno(handle), F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) {
-        const int error = errno;
-        ::xs_close(handle);
-        return base::system_error("xenstore", error);
-    }
-    return std::unique_ptr<Store>(new Store(io, handle, fd));
+    const int fd = ::fcntl(::xs_fileno(events.get()), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return base::system_error("xenstore", errno);
+    return std::unique_ptr<Store>(new Store(io, std::move(requests), std::move(events), fd));
 }
 
-Store::Store(boost::asio::io_context& io, xs_handle* handle, int fd)
-    : handle_(handle), events_(io, fd) {
+Store::Store(boost::asio::io_context& io, Handle requests, Handle events, int fd)
+    : requests_(std::move(requests)), watches_handle_(std::move(events)), events_(io, fd) {
     listen();
 }
 
-Store::~Store() {
-    ::xs_close(handle_);
-}
-
 std::optional<std::string> Store::read(const std::string& path) const {
-    return read_node(handle_, XBT_NULL, path);
+    return read_node(requests_.get(), XBT_NULL, path);
 }
 
 std::vector<std::string> Store::list(const std::string& path) const {
-    return list_node(handle_, XBT_NULL, path).value_or(std::vector<std::string>());
+    return list_node(requests_.get(), XBT_NULL, path).value_or(std::vector<std::string>());
 }
 
 base::Result<void> Store::write(const std::string& path, const std::string& value) {
-    if (!Transaction(handle_, XBT_NULL).write({path, value}))
+    if (!Transaction(requests_.get(), XBT_NULL).write({path, value}))
         return base::system_error("xenstore: write " + path, errno);
     return {};
 }
@@ -101,16 +108,16 @@ base::Result<void> Store::write(const std::string& path, const std::string& valu
 base::Result<void> Store::transact(const std::string& what,
                                    const std::function<bool(Transaction&)>& steps) {
     for (int attempt = 0; attempt < attempts; ++attempt) {
-        const xs_transaction_t id = ::xs_transaction_start(handle_);
+        const xs_transaction_t id = ::xs_transaction_start(requests_.get());
         if (id == XBT_NULL)
             break;
-        Transaction transaction(handle_, id);
+        Transaction transaction(requests_.get(), id);
         if (!steps(transaction)) {
             const int error = errno;
-            ::xs_transaction_end(handle_, id, true);
+            ::xs_transaction_end(requests_.get(), id, true);
             return base::system_error("xenstore: " + what, error);
         }
-        if (::xs_transaction_end(handle_, id, false))
+        if (::xs_transaction_end(requests_.get(), id, false))
             return {};
         if (errno != EAGAIN)
             break;
@@ -123,7 +130,7 @@ Store::WatchId Store::watch(const std::string& path,
     const WatchId id = ++last_watch_;
     watches_[id] = {path, std::move(changed)};
     // A new watch fires at once, so what is there already is seen too (xs_watch, xenstore.h).
-    ::xs_watch(handle_, path.c_str(), std::to_string(id).c_str());
+    ::xs_watch(watches_handle_.get(), path.c_str(), std::to_string(id).c_str());
     return id;
 }
 
@@ -131,7 +138,7 @@ void Store::unwatch(WatchId id) {
     const auto it = watches_.find(id);
     if (it == watches_.end())
         return;
-    ::xs_unwatch(handle_, it->second.path.c_str(), std::to_string(id).c_str());
+    ::xs_unwatch(watches_handle_.get(), it->second.path.c_str(), std::to_string(id).c_str());
     watches_.erase(it);
 }
 
@@ -160,7 +167,7 @@ void Store::listen() {
     events_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const auto& ec) {
         if (ec)
             return;
-        while (char** event = ::xs_check_watch(handle_)) {
+        while (char** event = ::xs_check_watch(watches_handle_.get())) {
             const std::unique_ptr<char*, Free> owned(event);
             const std::string_view token(event[XS_WATCH_TOKEN]);
             WatchId id = 0;

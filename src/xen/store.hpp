@@ -35,6 +35,9 @@ class Store {
         bool write(const Node& node);
         // With all that is below it. No error if it is not there.
         bool remove(const std::string& path);
+        // The owner's first; none if they cannot be had.
+        std::vector<xs_permissions> permissions(const std::string& path) const;
+        bool permit(const std::string& path, std::vector<xs_permissions> permissions);
 
       private:
         friend class Store;
@@ -45,7 +48,6 @@ class Store {
     using WatchId = unsigned;
 
     static base::Result<std::unique_ptr<Store>> open(boost::asio::io_context& io);
-    ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
@@ -75,11 +77,18 @@ class Store {
         std::string path;
         std::function<void(const std::optional<std::string>&)> changed;
     };
-    Store(boost::asio::io_context& io, xs_handle* handle, int fd);
+    struct Close {
+        void operator()(xs_handle* handle) const { ::xs_close(handle); }
+    };
+    using Handle = std::unique_ptr<xs_handle, Close>;
+    Store(boost::asio::io_context& io, Handle requests, Handle events, int fd);
     void listen();
     void fired(WatchId id);
 
-    xs_handle* handle_;
+    // Two connections: libxenstore gives one that has watches a thread that reads for it, and each
+    // answer to a request there then comes by way of that thread.
+    Handle requests_;
+    Handle watches_handle_;
     boost::asio::posix::stream_descriptor events_;
     WatchId last_watch_ = 0;
     std::map<WatchId, Watch> watches_;

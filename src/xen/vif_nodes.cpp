@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "identity.hpp"
 
 namespace summond::xen {
 namespace {
 
-// XenbusStateInitialising, xen/io/xenbus.h
-constexpr char initialising[] = "1";
+std::vector<xs_permissions> frontend_permissions(vm::DomId domid) {
+    return {{domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
+}
 
 void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Node> below) {
     for (Node& node : below) {
@@ -28,14 +31,18 @@ std::string vif_name(vm::DomId domid, unsigned index) {
     return fmt::format("vif{}.{}", domid, index);
 }
 
+std::vector<xs_permissions> backend_permissions(vm::DomId domid) {
+    return {{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};
+}
+
 std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
     const auto domid = vif.domid;
     const VifPaths paths(domid, vif.index);
     const std::string address = config::to_string(vif.mac);
     const std::string guest = std::to_string(domid);
     const std::string handle = std::to_string(vif.index);
-    const std::vector<xs_permissions> ours{{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};
-    const std::vector<xs_permissions> the_guests{{domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
+    const auto ours = backend_permissions(domid);
+    const auto the_guests = frontend_permissions(domid);
 
     // What both libxl's directory and the backend's hold.
     const std::vector<Node> device{
@@ -62,6 +69,41 @@ std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
     add(nodes, paths.backend,
         {{"online", "1"}, {"state", initialising}, {"hotplug-status", "connected"}});
     return nodes;
+}
+
+std::vector<Node> spare_nodes(vm::DomId domid) {
+    const VifPaths paths(domid, 0);
+    std::vector<Node> nodes{{paths.frontend, "", frontend_permissions(domid)}};
+    add(nodes, paths.frontend, {{"state", initialising}});
+    nodes.push_back({paths.backend, "", backend_permissions(domid)});
+    add(nodes, paths.backend,
+        {{"frontend", paths.frontend},
+         {"frontend-id", std::to_string(domid)},
+         {"handle", "0"},
+         {"script", vif_script},
+         {"online", "1"},
+         {"state", initialising},
+         {"hotplug-status", "connected"}});
+    return nodes;
+}
+
+std::vector<Node> claimed_nodes(const Vif& vif, std::uint32_t mtu) {
+    const VifPaths paths(vif.domid, 0);
+    std::set<std::string> there;
+    for (const Node& node : spare_nodes(vif.domid))
+        if (node.permissions.empty() && node.path.starts_with(paths.backend))
+            there.insert(node.path);
+    auto nodes = vif_nodes(vif, mtu);
+    std::erase_if(nodes, [&](const Node& node) { return there.contains(node.path); });
+    // libxl has made it readable for the guest only.
+    for (Node& node : nodes)
+        if (node.path == paths.frontend + "/state")
+            node.permissions = frontend_permissions(vif.domid);
+    return nodes;
+}
+
+std::string netback_errors_path(vm::DomId domid) {
+    return fmt::format("{}/error/backend/vif/{}", domain_path(0), domid);
 }
 
 std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid) {

@@ -37,6 +37,24 @@ inline constexpr char vif_script[] = "/bin/true";
 // it may be believed.
 std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu);
 
+// A spare vif: made before its domain is, which is then built with that domid (domain_config.hpp),
+// as its first interface. spare_nodes is what netback needs to make the interface in dom0. Building
+// the domain removes the guest's side, all but spare_state, which libxl writes again in the same
+// transaction, so that netback sees no change. claimed_nodes is the rest, when the domain is there.
+std::vector<Node> spare_nodes(vm::DomId domid);
+std::vector<Node> claimed_nodes(const Vif& vif, std::uint32_t mtu);
+// Below the domain's own directory.
+inline constexpr char spare_state[] = "device/vif/0/state";
+// XenbusStateInitialising, xen/io/xenbus.h
+inline constexpr char initialising[] = "1";
+
+// Who may read what the backend writes.
+std::vector<xs_permissions> backend_permissions(vm::DomId domid);
+
+// Where netback says what went wrong (xenbus_dev_error), also when only its guest was destroyed in
+// the middle of connecting. Nobody else removes it.
+std::string netback_errors_path(vm::DomId domid);
+
 // A vif that libxl has made with a script of the operator's.
 struct ScriptedVif {
     std::string interface;  // its network interface in dom0

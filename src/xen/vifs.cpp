@@ -5,77 +5,41 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "identity.hpp"
-#include "vif_nodes.hpp"
+#include "vif_operations.hpp"
 
 namespace summond::xen {
 namespace {
 
-// libxl's patience with a hotplug script (LIBXL_HOTPLUG_TIMEOUT) and with a backend that closes.
+// libxl's patience with a hotplug script (LIBXL_HOTPLUG_TIMEOUT).
 constexpr std::chrono::seconds longest_connect{40};
-constexpr std::chrono::seconds longest_remove{20};
-
-// Removes the node and, as libxl does, those above it that this leaves empty.
-bool remove_and_prune(Store::Transaction& transaction, std::string path) {
-    for (;;) {
-        if (!transaction.remove(path))
-            return false;
-        path.resize(path.rfind('/'));
-        const auto below = transaction.list(path);
-        if (!below || !below->empty())
-            return true;
-    }
-}
-
-// Where netback says what went wrong (xenbus_dev_error), also when only its guest was destroyed in
-// the middle of connecting. Nobody else removes it.
-std::string errors_path(vm::DomId domid) {
-    return fmt::format("{}/error/backend/vif/{}", domain_path(0), domid);
-}
+constexpr int domid_attempts = 16;
 
 std::string netback_error(const Store& store, vm::DomId domid, unsigned index) {
-    const auto error = store.read(fmt::format("{}/{}/error", errors_path(domid), index));
+    const auto error = store.read(fmt::format("{}/{}/error", netback_errors_path(domid), index));
     return error ? ": " + *error : "";
 }
 
-template <typename Number>
-std::optional<Number> number(const std::string& text) {
-    Number value = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ec != std::errc() || end != text.data() + text.size())
-        return std::nullopt;
-    return value;
+// A permission given to a domain that is not there yet counts for nothing in C xenstored (XSA-322);
+// in oxenstored, Debian's default, it does. What was written for a spare is then permitted again.
+bool permit_again(Store::Transaction& transaction, vm::DomId domid) {
+    const std::string backend = VifPaths(domid, 0).backend;
+    const auto wanted = backend_permissions(domid);
+    const auto same = [](const xs_permissions& a, const xs_permissions& b) {
+        return a.id == b.id && a.perms == b.perms;
+    };
+    if (std::ranges::equal(transaction.permissions(backend + "/state"), wanted, same))
+        return true;
+    const auto names = transaction.list(backend);
+    return names && std::ranges::all_of(*names, [&](const std::string& name) {
+               return transaction.permit(backend + "/" + name, wanted);
+           });
 }
 
 }  // namespace
-
-struct Vifs::Port {
-    unsigned index;
-    std::string name;  // of the interface
-    Link bridge;
-    std::optional<Store::WatchId> state_watch{};
-    bool waits_for_frontend = false;  // netback is in XenbusStateInitWait
-    std::optional<Link> link{};
-    bool joined = false;
-};
-
-struct Vifs::Connecting {
-    vm::DomId domid;
-    std::vector<Port> ports;
-    Done done;
-    boost::asio::steady_timer timeout;
-};
-
-struct Vifs::Removing {
-    vm::DomId domid;
-    std::set<std::string> there{};  // interfaces that have not disappeared yet
-    Done done;
-    boost::asio::steady_timer timeout;
-};
 
 base::Result<std::unique_ptr<Vifs>> Vifs::open(boost::asio::io_context& io, Store& store) {
     auto links = Links::open(io);
@@ -87,7 +51,11 @@ base::Result<std::unique_ptr<Vifs>> Vifs::open(boost::asio::io_context& io, Stor
 Vifs::Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links)
     : io_(io), store_(store), links_(std::move(links)) {}
 
-Vifs::~Vifs() = default;
+Vifs::~Vifs() {
+    for (const vm::DomId domid : spares_)
+        if (const auto r = clear(domid); !r)
+            spdlog::warn("{}", r.error().what);
+}
 
 base::Result<void> Vifs::check(const std::string& bridge) {
     const auto link = links_->find(bridge);
@@ -98,37 +66,99 @@ base::Result<void> Vifs::check(const std::string& bridge) {
     return {};
 }
 
+std::optional<vm::DomId> Vifs::begin_spare() {
+    for (int attempt = 0; attempt < domid_attempts; ++attempt) {
+        const vm::DomId domid = domids_.next();
+        bool taken = false;
+        const auto written =
+            store_.transact("a vif for domain " + std::to_string(domid), [&](auto& transaction) {
+                taken = transaction.read(domain_path(domid)) ||
+                        transaction.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid));
+                return taken || std::ranges::all_of(spare_nodes(domid), [&](const Node& node) {
+                           return transaction.write(node);
+                       });
+            });
+        if (!written) {
+            spdlog::warn("{}", written.error().what);
+            return std::nullopt;
+        }
+        if (taken)
+            continue;
+        auto& slot = connecting_[domid];
+        slot = std::make_unique<Connecting>(
+            Connecting{domid, {{0, vif_name(domid, 0)}}, nullptr, boost::asio::steady_timer(io_)});
+        watch(*slot, slot->ports.front());
+        return domid;
+    }
+    return std::nullopt;
+}
+
+std::optional<vm::DomId> Vifs::begin() {
+    const auto made = std::ranges::find_if(
+        spares_, [this](vm::DomId domid) { return connecting_[domid]->ports.front().made(); });
+    const auto spare = made != spares_.end() ? made : spares_.begin();
+    if (spare == spares_.end())
+        return begin_spare();
+    const vm::DomId domid = *spare;
+    spares_.erase(spare);
+    return domid;
+}
+
+bool Vifs::add_spare(std::size_t wanted) {
+    if (spares_.size() >= wanted)
+        return false;
+    const auto spare = begin_spare();
+    if (spare)
+        spares_.insert(*spare);
+    return spare.has_value();
+}
+
+// Of a domain with a vif that is begun, what that lacks.
+base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<Link>& bridges,
+                               bool begun) {
+    std::vector<Node> nodes;
+    for (std::size_t i = 0; i < vifs.size(); ++i)
+        std::ranges::copy(begun && vifs[i].index == 0 ? claimed_nodes(vifs[i], bridges[i].mtu)
+                                                      : vif_nodes(vifs[i], bridges[i].mtu),
+                          std::back_inserter(nodes));
+    const vm::DomId domid = vifs.front().domid;
+    return store_.transact("the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
+        // Nothing is to come back of a domain that somebody has just destroyed.
+        if (!transaction.read(domain_path(domid) + "/" + service_mark))
+            return false;
+        return std::ranges::all_of(nodes,
+                                   [&](const Node& node) { return transaction.write(node); }) &&
+               (!begun || permit_again(transaction, domid));
+    });
+}
+
 void Vifs::connect(const std::vector<Vif>& vifs, Done done) {
     const vm::DomId domid = vifs.front().domid;
     const auto fail = [this, &done](const base::Error& error) {
         boost::asio::post(io_,
                           [done = std::move(done), error] { done(tl::make_unexpected(error)); });
     };
-    std::vector<Node> nodes;
-    std::vector<Port> ports;
+    std::vector<Link> bridges;
     for (const Vif& vif : vifs) {
         const auto bridge = links_->find(vif.bridge);
         if (!bridge)
             return fail(bridge.error());
         if (!*bridge)
             return fail({"there is no bridge " + vif.bridge});
-        std::ranges::copy(vif_nodes(vif, (*bridge)->mtu), std::back_inserter(nodes));
-        ports.push_back({vif.index, vif_name(domid, vif.index), **bridge});
+        bridges.push_back(**bridge);
     }
-    const auto written =
-        store_.transact("the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
-            // Nothing is to come back of a domain that somebody has just destroyed.
-            if (!transaction.read(domain_path(domid) + "/" + service_mark))
-                return false;
-            return std::ranges::all_of(nodes,
-                                       [&](const Node& node) { return transaction.write(node); });
-        });
-    if (!written)
-        return fail(written.error());
-
     auto& slot = connecting_[domid];
-    slot = std::make_unique<Connecting>(Connecting{
-        domid, std::move(ports), std::move(done), boost::asio::steady_timer(io_, longest_connect)});
+    const bool begun = slot != nullptr;
+    if (const auto written = write(vifs, bridges, begun); !written) {
+        if (!begun)
+            connecting_.erase(domid);
+        return fail(written.error());
+    }
+    if (!begun)
+        slot = std::make_unique<Connecting>(
+            Connecting{domid, {}, nullptr, boost::asio::steady_timer(io_)});
+    slot->done = std::move(done);
+    slot->timeout.expires_after(longest_connect);
     slot->timeout.async_wait([this, domid](const auto& ec) {
         const auto it = connecting_.find(domid);
         if (ec || it == connecting_.end())
@@ -139,11 +169,20 @@ void Vifs::connect(const std::vector<Vif>& vifs, Done done) {
                                                  longest_connect.count(),
                                                  netback_error(store_, domid, late->index))));
     });
-    for (Port& port : slot->ports)
-        connect(*slot, port);
+    for (std::size_t i = begun ? 1 : 0; i < vifs.size(); ++i) {
+        slot->ports.push_back({vifs[i].index, vif_name(domid, vifs[i].index), bridges[i]});
+        watch(*slot, slot->ports.back());
+    }
+    if (!begun)
+        return;
+    slot->ports.front().bridge = bridges.front();
+    boost::asio::post(io_, [this, domid] {
+        if (const auto it = connecting_.find(domid); it != connecting_.end())
+            advance(*it->second, it->second->ports.front());
+    });
 }
 
-void Vifs::connect(Connecting& connecting, Port& port) {
+void Vifs::watch(Connecting& connecting, Port& port) {
     spdlog::debug("{}: in xenstore", port.name);
     links_->await_there(port.name, [this, &connecting, &port](const Link& vif) {
         spdlog::debug("{}: made by netback", vif.name);
@@ -154,7 +193,7 @@ void Vifs::connect(Connecting& connecting, Port& port) {
         VifPaths(connecting.domid, port.index).backend + "/state",
         [this, &connecting, &port](const auto& state) {
             // XenbusStateInitialising, XenbusStateInitWait: xen/io/xenbus.h
-            if (state == "1")
+            if (state == initialising)
                 return;
             if (state != "2")
                 return end(connecting, base::error(fmt::format(
@@ -167,9 +206,9 @@ void Vifs::connect(Connecting& connecting, Port& port) {
 }
 
 void Vifs::advance(Connecting& connecting, Port& port) {
-    if (!port.waits_for_frontend || !port.link || port.joined)
+    if (!port.made() || !port.bridge || port.joined)
         return;
-    const auto joined = links_->join(*port.link, port.bridge);
+    const auto joined = links_->join(*port.link, *port.bridge);
     port.joined = joined.has_value();
     const bool all =
         std::ranges::all_of(connecting.ports, [](const Port& each) { return each.joined; });
@@ -183,8 +222,15 @@ void Vifs::end(Connecting& connecting, base::Result<void> result) {
         store_.unwatch(*port.state_watch);
     }
     const auto done = std::move(connecting.done);
-    connecting_.erase(connecting.domid);
-    done(std::move(result));
+    const vm::DomId domid = connecting.domid;
+    connecting_.erase(domid);
+    if (done)
+        return done(std::move(result));
+    // Begun only: if its domain comes, connect begins again.
+    spares_.erase(domid);
+    spdlog::warn("vif{}.0: {}", domid, result.error().what);
+    if (const auto cleared = clear(domid); !cleared)
+        spdlog::warn("{}", cleared.error().what);
 }
 
 bool Vifs::gone(vm::DomId domid) {
@@ -193,104 +239,6 @@ bool Vifs::gone(vm::DomId domid) {
         return false;
     end(*it->second, base::error("the domain was destroyed by somebody else"));
     return true;
-}
-
-// The directories of the domain's vifs of ours away; which there were.
-base::Result<std::vector<unsigned>> Vifs::clear(vm::DomId domid) {
-    std::vector<unsigned> cleared;
-    const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
-    const auto removed = store_.transact(
-        "remove the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
-            cleared.clear();
-            for (const std::string& name :
-                 transaction.list(backends).value_or(std::vector<std::string>())) {
-                const auto index = number<unsigned>(name);
-                if (!index)
-                    continue;
-                const VifPaths paths(domid, *index);
-                if (transaction.read(paths.backend + "/script") != vif_script)
-                    continue;
-                if (!remove_and_prune(transaction, paths.backend) ||
-                    !transaction.remove(paths.frontend) ||
-                    !remove_and_prune(transaction, paths.libxl))
-                    return false;
-                cleared.push_back(*index);
-            }
-            return true;
-        });
-    if (!removed)
-        return tl::make_unexpected(removed.error());
-    return cleared;
-}
-
-void Vifs::remove(vm::DomId domid, Done done) {
-    if (const auto it = connecting_.find(domid); it != connecting_.end()) {
-        it->second->done = [](const auto&) {};
-        end(*it->second, {});
-    }
-    const auto cleared = clear(domid);
-    if (!cleared || cleared->empty()) {
-        forget_errors(domid);
-        boost::asio::post(io_, [done = std::move(done), cleared] {
-            done(cleared ? base::Result<void>() : tl::make_unexpected(cleared.error()));
-        });
-        return;
-    }
-    auto& removing = removing_[domid];
-    removing = std::make_unique<Removing>(
-        Removing{domid, {}, std::move(done), boost::asio::steady_timer(io_, longest_remove)});
-    removing->timeout.async_wait([this, domid](const auto& ec) {
-        const auto it = removing_.find(domid);
-        if (!ec && it != removing_.end())
-            end(*it->second, base::error(*it->second->there.begin() + " does not go away"));
-    });
-    for (const unsigned index : *cleared)
-        removing->there.insert(vif_name(domid, index));
-    for (const std::string& name : removing->there) {
-        const auto link = links_->find(name);
-        if (link && !*link)  // later, for done is not to be called from here
-            boost::asio::post(io_, [this, domid, name] { removed(domid, name); });
-        else
-            links_->await_gone(name, [this, domid, name] { removed(domid, name); });
-    }
-}
-
-void Vifs::removed(vm::DomId domid, const std::string& name) {
-    const auto it = removing_.find(domid);
-    if (it != removing_.end() && it->second->there.erase(name) > 0 && it->second->there.empty())
-        end(*it->second, {});
-}
-
-void Vifs::end(Removing& removing, base::Result<void> result) {
-    for (const std::string& name : removing.there)
-        links_->forget(name);
-    forget_errors(removing.domid);
-    const auto done = std::move(removing.done);
-    removing_.erase(removing.domid);
-    done(std::move(result));
-}
-
-void Vifs::forget_errors(vm::DomId domid) {
-    const std::string path = errors_path(domid);
-    if (!store_.read(path))
-        return;
-    const auto removed = store_.transact(
-        "remove " + path, [&](auto& transaction) { return remove_and_prune(transaction, path); });
-    if (!removed)
-        spdlog::warn("{}", removed.error().what);
-}
-
-void Vifs::sweep(const std::set<vm::DomId>& there) {
-    for (const std::string& name : store_.list(domain_path(0) + "/backend/vif")) {
-        const auto domid = number<vm::DomId>(name);
-        if (!domid || there.contains(*domid))
-            continue;
-        const auto cleared = clear(*domid);
-        if (!cleared)
-            spdlog::error("{}", cleared.error().what);
-        else if (!cleared->empty())
-            spdlog::info("removed what was left of the vifs of domain {}", *domid);
-    }
 }
 
 }  // namespace summond::xen

@@ -2,9 +2,11 @@
 // run under a host-wide lock) takes several times as long as building the rest of the domain.
 // (Interfaces with a script of the operator's are libxl's, domain_config.hpp.)
 //
-// connect: the vifs' directories in xenstore, in one transaction, on which netback makes the
-// interfaces in dom0; then, from io's loop, each interface onto its bridge.
-// remove: the directories away, on which netback removes the interfaces.
+// begin: a domid for a domain to be built, and the directories of its first vif in xenstore, on
+// which netback makes the interface in dom0 while libxl builds the domain; or long before that
+// (spares). connect: the domain is there: what is left of its vifs' directories, in one
+// transaction; then, from io's loop, each interface onto its bridge. remove: the directories away,
+// on which netback removes the interfaces.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -12,11 +14,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "links.hpp"
+#include "spare_domids.hpp"
 #include "store.hpp"
 #include "summond/vm/backend.hpp"
 #include "vif_nodes.hpp"
@@ -29,10 +33,17 @@ class Vifs {
 
     // store outlives it.
     static base::Result<std::unique_ptr<Vifs>> open(boost::asio::io_context& io, Store& store);
+    // Removes the spares.
     ~Vifs();
 
     // Whether there is a bridge to connect to.
     base::Result<void> check(const std::string& bridge);
+    // The domid that a new domain with a vif of ours is to have: of a spare whose interface is
+    // made, else of one that is begun now. connect or remove has to follow. None: let Xen choose.
+    std::optional<vm::DomId> begin();
+    // Begins one spare if there are fewer than that; false if there are as many. For a quiet
+    // moment.
+    bool add_spare(std::size_t wanted);
     // Gives the domain, which does not run yet, its vifs: one or more, all of this domain. On error
     // remove has still to be called.
     void connect(const std::vector<Vif>& vifs, Done done);
@@ -50,7 +61,10 @@ class Vifs {
     struct Removing;
 
     Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links);
-    void connect(Connecting& connecting, Port& port);
+    std::optional<vm::DomId> begin_spare();
+    base::Result<void> write(const std::vector<Vif>& vifs, const std::vector<Link>& bridges,
+                             bool begun);
+    void watch(Connecting& connecting, Port& port);
     void advance(Connecting& connecting, Port& port);
     void end(Connecting& connecting, base::Result<void> result);
     void removed(vm::DomId domid, const std::string& name);
@@ -61,8 +75,10 @@ class Vifs {
     boost::asio::io_context& io_;
     Store& store_;
     std::unique_ptr<Links> links_;
+    SpareDomids domids_;
     std::map<vm::DomId, std::unique_ptr<Connecting>> connecting_;
     std::map<vm::DomId, std::unique_ptr<Removing>> removing_;
+    std::set<vm::DomId> spares_;  // begun and not given out
 };
 
 }  // namespace summond::xen

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "spare_domids.hpp"
+
 namespace summond::xen {
 namespace {
 
@@ -88,6 +90,54 @@ TEST(VifNodes, DirectoriesComeBeforeWhatIsInThem) {
         for (std::string at = node.path; !at.empty(); at.resize(at.rfind('/')))
             made.insert(at);
     }
+}
+
+std::map<std::string, Node> by_path(const std::vector<Node>& nodes) {
+    std::map<std::string, Node> result;
+    for (const Node& node : nodes)
+        result[node.path] = node;
+    return result;
+}
+
+// What a spare has and what it gets when it is claimed is together what any vif has.
+TEST(VifNodes, ClaimedSpareIsAVif) {
+    const Vif first{5, 0, vif.mac, vif.bridge};
+    auto together = by_path(spare_nodes(5));
+    for (const auto& [path, node] : by_path(claimed_nodes(first, 9000)))
+        together[path] = node;
+    const auto whole = by_path(vif_nodes(first, 9000));
+    ASSERT_EQ(together.size(), whole.size());
+    for (const auto& [path, node] : whole) {
+        ASSERT_TRUE(together.contains(path)) << path;
+        EXPECT_EQ(together[path].value, node.value) << path;
+    }
+}
+
+// netback has moved on; a state of ours would be a step back.
+TEST(VifNodes, ClaimingLeavesNetbacksStateAlone) {
+    const auto claimed = by_path(claimed_nodes({5, 0, vif.mac, vif.bridge}, 1500));
+    EXPECT_FALSE(claimed.contains("/local/domain/0/backend/vif/5/0/state"));
+    EXPECT_FALSE(claimed.contains("/local/domain/0/backend/vif/5/0/online"));
+}
+
+// libxl wrote it for the guest to read; the guest has to write it.
+TEST(VifNodes, ClaimingGivesTheGuestItsState) {
+    const std::string state = "/local/domain/5/" + std::string(spare_state);
+    const auto claimed = by_path(claimed_nodes({5, 0, vif.mac, vif.bridge}, 1500));
+    ASSERT_TRUE(claimed.contains(state));
+    ASSERT_EQ(claimed.at(state).permissions.size(), 2U);
+    EXPECT_EQ(claimed.at(state).permissions[0].id, 5U);
+    EXPECT_EQ(claimed.at(state).value, initialising);
+}
+
+TEST(SpareDomids, GoRoundTheirRange) {
+    SpareDomids domids(SpareDomids::end - 1);
+    EXPECT_EQ(domids.next(), SpareDomids::end - 1);
+    EXPECT_EQ(domids.next(), SpareDomids::first);
+    EXPECT_EQ(domids.next(), SpareDomids::first + 1);
+    const vm::DomId random = SpareDomids().next();
+    EXPECT_GE(random, SpareDomids::first);
+    EXPECT_LT(random, SpareDomids::end);
 }
 
 TEST(VifNodes, NamesAndPaths) {

@@ -4,7 +4,7 @@ import pathlib
 import time
 
 from support.lab import UNIKERNEL, limit
-from support.site import (ipv4, kernel_file, name, page, service, site, start, take_domid,
+from support.site import (Created, ipv4, kernel_file, name, page, service, site, start,
                           together)
 
 
@@ -69,13 +69,13 @@ def test_fails_to_boot(lab):
             lab.wait_until(lambda: not lab.domain(f"s{number}"), 120, "the domain to be gone")
         return run
 
-    before = take_domid(lab)
+    domains = Created()
     daemon = start(lab, service(lab, 33, answer="ready",
                                 options="--ready-delay=60000 --crash-after=300"),
                    service(lab, 34, answer="ready", options="--no-ready",
                            ready={"xenstore": "data/ready", "timeout": "3s"}))
     together(crash=fails(33, "crashed while booting"), unready=fails(34, "not ready within 3000"))
-    created = take_domid(lab) - before - 1
+    created = domains.end()
     tries = len(failures(daemon, 33) + failures(daemon, 34))
     lab.assert_no_trace(120)
     assert created <= tries + 2, f"{created} domains were created for {tries} failures"

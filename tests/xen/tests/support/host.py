@@ -102,6 +102,17 @@ class Snapshot:
             frozenset(path for path in xenstore() if not _NOT_A_TRACE.match(path)),
             frozenset(loops))
 
+    def without_spares(self):
+        """Without the vifs that a daemon keeps for domains to come, whose domids nobody has."""
+        spares = {path.split("/")[6] for path in self.paths
+                  if re.fullmatch(r"/local/domain/0/backend/vif/\d+/0/script", path)
+                  and path.replace("/script", "/mac") not in self.paths  # given to a domain
+                  } - {str(domid) for domid in self.domids}
+        theirs = re.compile(r"/local/domain/(0/backend/vif/)?(%s)(/.*)?" % "|".join(spares))
+        return dataclasses.replace(
+            self, links=self.links - {f"vif{domid}.0" for domid in spares},
+            paths=frozenset(path for path in self.paths if not theirs.fullmatch(path)))
+
     def traces(self, earlier):
         """What is here that was not there `earlier`, one line each."""
         # Only the top of each new xenstore directory.
