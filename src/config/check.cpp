@@ -112,13 +112,13 @@ class ServiceChecks {
             if (is_new)
                 continue;
             if (other->second == &draft)
-                problems_.error(given.mac_where, "mac: " + to_string(mac) +
-                                                     " is that of two of its interfaces; set "
-                                                     "another mac: for one of the two");
+                problems_.error_at(given.mac_where, "mac: " + to_string(mac) +
+                                                        " is that of two of its interfaces; set "
+                                                        "another mac: for one of the two");
             else if (other->second->service.id != draft.service.id)
-                problems_.error(given.mac_where, "mac: " + to_string(mac) + " is also that of " +
-                                                     holder(other->second->service) +
-                                                     "; set another mac: for one of the two");
+                problems_.error_at(given.mac_where, "mac: " + to_string(mac) + " is also that of " +
+                                                        holder(other->second->service) +
+                                                        "; set another mac: for one of the two");
         }
     }
 
@@ -131,8 +131,8 @@ class ServiceChecks {
             if (is_new)
                 continue;
             if (disk.writable || other->second.disk->writable)
-                problems_.error(mark_of(disk.where),
-                                "disks: " + disk.path + " is also a disk of " +
+                problems_.error_at(
+                    disk.where, "disks: " + disk.path + " is also a disk of " +
                                     holder(*other->second.service) +
                                     ", and one of the two may write to it; share with mode: r, or "
                                     "give each its own");

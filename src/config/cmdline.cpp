@@ -12,6 +12,7 @@ namespace {
 // has no limit of Xen's; this one is far above what kernels keep (Linux: 2048).
 constexpr std::size_t max_pv_cmdline = 1023;
 constexpr std::size_t max_pvh_cmdline = 4095;
+constexpr std::size_t max_expanded = 65536;  // far above what any use takes
 constexpr std::array<std::string_view, 4> placeholders{"ipv4", "ipv6", "name", "mac"};
 
 base::Result<std::string> value_of(std::string_view placeholder, const Service& service) {
@@ -42,10 +43,9 @@ base::Result<std::string> value_of(std::string_view placeholder, const Service& 
 
 }  // namespace
 
-base::Result<std::string> expand_cmdline(std::string_view text, const Service& service) {
-    const std::size_t longest = service.type == DomainType::pv ? max_pv_cmdline : max_pvh_cmdline;
+base::Result<std::string> expand(std::string_view text, const Service& service) {
     std::string line;
-    for (std::size_t i = 0; i < text.size() && line.size() <= longest; ++i) {
+    for (std::size_t i = 0; i < text.size() && line.size() <= max_expanded; ++i) {
         const char c = text[i];
         if (c != '{' && c != '}') {
             line += c;
@@ -65,7 +65,14 @@ base::Result<std::string> expand_cmdline(std::string_view text, const Service& s
         line += *value;
         i = end;
     }
-    if (line.size() > longest)
+    return line;
+}
+
+base::Result<std::string> expand_cmdline(std::string_view text, const Service& service) {
+    const bool is_pv = service.type == DomainType::pv || service.pvshim;
+    const std::size_t longest = is_pv ? max_pv_cmdline : max_pvh_cmdline;
+    auto line = expand(text, service);
+    if (line && line->size() > longest)
         return base::error("longer than " + std::to_string(longest) +
                            " octets once its placeholders are filled in; shorten it");
     return line;

@@ -79,7 +79,7 @@ std::string read_ips(const Value& value) {
 }
 
 void read_mac(const Value& value, ServiceDraft::Interface& draft) {
-    draft.mac_where = value.where;
+    draft.mac_where = value.problems->at(value.where);
     const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
                                                   : base::Result<Mac>(base::error(""));
     draft.has_mac = mac.has_value();
@@ -91,7 +91,7 @@ void read_mac(const Value& value, ServiceDraft::Interface& draft) {
 
 // One item of interfaces.
 std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose whose) {
-    auto mapping = Mapping::of(value, "interfaces.", "an interface, such as {bridge: xenbr0}");
+    auto mapping = Mapping::of(value, value.key + ".", "an interface, such as {bridge: xenbr0}");
     if (!mapping)
         return std::nullopt;
     ServiceDraft::Interface draft;
@@ -147,7 +147,8 @@ bool is_disk_device(std::string_view name) {
 }
 
 void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
-    auto mapping = Mapping::of(value, "disks.", "a disk, such as {path: www.img, device: xvda}");
+    auto mapping =
+        Mapping::of(value, value.key + ".", "a disk, such as {path: www.img, device: xvda}");
     if (!mapping)
         return;
     Disk disk;
@@ -176,21 +177,25 @@ void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks)
 
 }  // namespace
 
+void read_interface_list(const Value& list, ServiceDraft& draft, Whose whose) {
+    std::vector<ServiceDraft::Interface> interfaces;
+    const auto items = list.list("a list of interfaces, such as - bridge: xenbr0");
+    if (items.size() > max_interfaces)
+        list.complain("more than " + std::to_string(max_interfaces) + " interfaces");
+    for (const Value& item : items)
+        if (auto interface = read_interface(item, whose))
+            interfaces.push_back(std::move(*interface));
+    if (!interfaces.empty())  // else it is wrong, which has been said
+        draft.interfaces = std::move(interfaces);
+}
+
 void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
     const auto list = mapping.take("interfaces");
     const auto bridge = mapping.take("bridge");
     const auto script = mapping.take("script");
     const auto mac = whose == Whose::service ? mapping.take("mac") : std::nullopt;
     if (list) {
-        std::vector<ServiceDraft::Interface> interfaces;
-        const auto items = list->list("a list of interfaces, such as - bridge: xenbr0");
-        if (items.size() > max_interfaces)
-            list->complain("more than " + std::to_string(max_interfaces) + " interfaces");
-        for (const Value& item : items)
-            if (auto interface = read_interface(item, whose))
-                interfaces.push_back(std::move(*interface));
-        if (!interfaces.empty())  // else it is wrong, which has been said
-            draft.interfaces = std::move(interfaces);
+        read_interface_list(*list, draft, whose);
         for (const auto& own : {bridge, script, mac})
             if (own)
                 own->complain("interfaces is there too; say it in there, or leave out interfaces");
@@ -213,7 +218,7 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
         only.interface.bridge = only.interface.script.empty() || bridge->node->text == "none"
                                     ? read_bridge(*bridge, true)
                                     : read_bridge_for_script(*bridge);
-        draft.interfaces_where = bridge->where;
+        draft.interfaces_where = mapping.problems().at(bridge->where);
         if (only.interface.bridge == "none")
             draft.interfaces.clear();
     }
@@ -224,7 +229,7 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
             own->complain("bridge: none leaves no interface that it could be of; leave it out");
 }
 
-void complete_interfaces(ServiceDraft& draft, Mark name_where) {
+void complete_interfaces(ServiceDraft& draft) {
     Service& service = draft.service;
     std::string addresses;
     for (const base::IpAddress& address : service.ipv4)
@@ -233,7 +238,7 @@ void complete_interfaces(ServiceDraft& draft, Mark name_where) {
         Interface& interface = draft.interfaces[i].interface;
         if (!draft.interfaces[i].has_mac) {
             interface.mac = derived_mac(service.id, i);
-            draft.interfaces[i].mac_where = name_where;
+            draft.interfaces[i].mac_where = service.where;
         }
         // It makes a route to each ip, without which nobody reaches the guest. It knows IPv4 only.
         if (std::filesystem::path(interface.script).filename() == "vif-route" &&

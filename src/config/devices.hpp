@@ -12,7 +12,9 @@ namespace summond::config {
 // interfaces, or bridge, mac and script, which are the short form of one.
 void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose);
 // The interfaces into the service, with the MACs and addresses that follow from the rest of it.
-void complete_interfaces(ServiceDraft& draft, Mark name_where);
+// A list of them, not empty.
+void read_interface_list(const Value& list, ServiceDraft& draft, Whose whose);
+void complete_interfaces(ServiceDraft& draft);
 
 void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks);
 

@@ -168,21 +168,21 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
 
 }  // namespace
 
-Loaded parse(std::string_view yaml, const std::string& file) {
+Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read) {
     Problems problems(file);
     Config config;
     try {
         const NodePtr root = read_yaml(yaml, problems);
         if (root && root->kind != Node::Kind::empty)
-            read_config(*root, Paths(file), problems, config);
-        else if (!problems.any())
+            read_config(*root, Paths(file, &read), problems, config);
+        else if (!problems.refused())
             problems.error({1, 1},
                            "the file is empty; it needs zones, such as in config/minimal.yaml");
     } catch (const std::exception& e) {  // memory
         problems.error({}, std::string("cannot be read: ") + e.what());
     }
     Loaded loaded;
-    if (!problems.any())
+    if (!problems.refused())
         loaded.config = std::move(config);
     loaded.problems = problems.take();
     return loaded;

@@ -1,4 +1,5 @@
-// File names in a configuration are taken from the configuration file's own directory.
+// File names in a file are taken from the file's own directory. Some name files that are part of
+// the configuration; those are read by what config::parse has been given.
 #pragma once
 
 #include <filesystem>
@@ -11,12 +12,15 @@ namespace summond::config {
 
 class Paths {
   public:
-    explicit Paths(const std::string& config_file) {
+    explicit Paths(const std::string& config_file, const ReadFile* read = nullptr) : read_(read) {
         std::error_code error;
         directory_ = std::filesystem::absolute(config_file, error).parent_path();
         if (error)  // no current directory: nothing relative can be found anyway
             directory_ = "/";
     }
+
+    // The same for the names in a file that is part of the configuration.
+    Paths beside(const std::string& file) const { return Paths(file, read_); }
 
     std::optional<std::string> read(const Value& value) const {
         constexpr std::size_t longest = 4095;  // PATH_MAX with its NUL
@@ -30,8 +34,27 @@ class Paths {
         return std::nullopt;
     }
 
+    struct Content {
+        std::string path;
+        std::string text;
+    };
+    // The file that the value names, which is part of the configuration.
+    std::optional<Content> read_content(const Value& value) const {
+        auto path = read(value);
+        if (!path)
+            return std::nullopt;
+        auto text = read_ != nullptr && *read_
+                        ? (*read_)(*path)
+                        : base::Result<std::string>(base::error("no file can be read here"));
+        if (text)
+            return Content{std::move(*path), std::move(*text)};
+        value.complain(*path + " cannot be read: " + text.error().what);
+        return std::nullopt;
+    }
+
   private:
     std::filesystem::path directory_;
+    const ReadFile* read_;
 };
 
 }  // namespace summond::config

@@ -28,10 +28,6 @@ std::string printable(std::string_view text) {
     return out;
 }
 
-auto position(const Problem& problem) {
-    return std::tie(problem.where.line, problem.where.column);
-}
-
 // Insertions, deletions, substitutions and swapped neighbours (optimal string alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before_last(b.size() + 1);
@@ -67,19 +63,32 @@ std::string Problem::to_string() const {
     return where.to_string() + (warning ? ": warning: " : ": ") + what;
 }
 
-void Problems::error(Mark where, std::string what) {
-    if (!full())
-        problems_.push_back({at(where), printable(what), false});
+void Problems::add(Problem problem) {
+    refused_ = refused_ || !problem.warning;
+    if (full())
+        return;
+    problem.what = printable(problem.what);
+    problems_.push_back(std::move(problem));
+}
+
+void Problems::add(Problems other) {
+    for (Problem& problem : other.problems_)
+        add(std::move(problem));
 }
 
 std::vector<Problem> Problems::take() {
     const bool more = full();
     if (more)
         problems_.pop_back();
+    const auto position = [this](const Problem& problem) {
+        const Location& where = problem.where;
+        return std::tuple(where.file != file_, std::string_view(where.file), where.line,
+                          where.column);
+    };
     std::stable_sort(problems_.begin(), problems_.end(),
-                     [](const Problem& a, const Problem& b) { return position(a) < position(b); });
+                     [&](const Problem& a, const Problem& b) { return position(a) < position(b); });
     // A value used through aliases is read, and found wrong, more than once.
-    const auto same = [](const Problem& a, const Problem& b) {
+    const auto same = [&](const Problem& a, const Problem& b) {
         return position(a) == position(b) && a.what == b.what;
     };
     problems_.erase(std::unique(problems_.begin(), problems_.end(), same), problems_.end());

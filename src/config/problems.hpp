@@ -1,4 +1,4 @@
-// Collects what is wrong with one configuration file, and words for it.
+// Collects what is wrong with a configuration, and words for it.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,30 @@ class Problems {
   public:
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
-    void error(Mark where, std::string what);
+    void error(Mark where, std::string what) { add({at(where), std::move(what), false}); }
+    void error_at(Location where, std::string what) {
+        add({std::move(where), std::move(what), false});
+    }
+    void warning(Mark where, std::string what) { add({at(where), std::move(what), true}); }
+    // Those of another file that is part of the configuration.
+    void add(Problems other);
     Location at(Mark where) const { return {file_, where.line, where.column}; }
-    bool any() const { return !problems_.empty(); }
+    // Is one of them an error?
+    bool refused() const { return refused_; }
     // Further problems would not be shown.
     bool full() const { return problems_.size() > max_problems; }
-    // Sorted by position, each once. A file with thousands of problems shows the first ones found
-    // and says so, which bounds memory.
+    // Sorted by position, those of this file before those of others, each once. Of thousands of
+    // problems the first ones found are shown and the rest is mentioned, which bounds memory.
     std::vector<Problem> take();
 
   private:
     static constexpr std::size_t max_problems = 1000;
 
+    void add(Problem problem);
+
     std::string file_;
     std::vector<Problem> problems_;  // at most one more than are shown
+    bool refused_ = false;
 };
 
 // "text" in quotes, short enough for a message.

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "cmdline.hpp"
-#include "devices.hpp"
 #include "scalars.hpp"
+#include "xl.hpp"
 
 namespace summond::config {
 
@@ -91,20 +90,24 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
 // What needs several keys of one service.
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     Service& service = draft.service;
-    complete_interfaces(draft, {service.where.line, service.where.column});
+    complete_guest(draft, owner, problems);
     complete_reach(draft);
     if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how))
-        problems.error(draft.interfaces_where,
-                       "bridge: none leaves " + owner +
-                           " without the network interface by which it "
-                           "would be ready; set ready: {xenstore: data/ready}");
-    if (!draft.addresses_complete)
-        return;  // {ipv4} may only seem to be missing
-    auto cmdline = expand_cmdline(draft.cmdline, service);
-    if (cmdline)
-        service.cmdline = std::move(*cmdline);
-    else
-        problems.error(draft.cmdline_where, "cmdline of " + owner + ": " + cmdline.error().what);
+        problems.error_at(
+            draft.interfaces_where,
+            (draft.interfaces_where.line == 0 ? "no vif leaves " : "bridge: none leaves ") + owner +
+                " without the network interface by which it would be ready; "
+                "set ready: {xenstore: data/ready}" +
+                (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
+}
+
+// A service's own name, or the one that its xl file has for the domain.
+std::optional<std::string> read_own_name(const std::optional<Value>& name, XlGuest* xl) {
+    if (name)
+        return read_service_name(*name);
+    if (const auto of_file = xl != nullptr ? xl_name(*xl) : std::nullopt)
+        return read_service_name(*of_file);
+    return std::nullopt;
 }
 
 // Nothing if it is no mapping. Without a usable name it is still read, for its other problems.
@@ -115,9 +118,16 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         return std::nullopt;
     ServiceDraft draft = defaults;
     Service& service = draft.service;
-    const auto name_value =
-        mapping->require("name", "a service", "add name: and what its domain is called in xl list");
-    const auto name = name_value ? read_service_name(*name_value) : std::nullopt;
+    const auto xl_value = mapping->take("xl");
+    auto xl = xl_value ? read_xl(*xl_value, paths) : std::nullopt;
+    const bool xl_unread = xl_value && !xl;
+    const auto name_value = xl_value ? mapping->take("name")
+                                     : mapping->require("name", "a service",
+                                                        "add name: and what its domain is called "
+                                                        "in xl list");
+    const auto name = read_own_name(name_value, xl ? &*xl : nullptr);
+    if (xl && !name_value && !xl_name(*xl))
+        xl_value->complain("there is no name in it; add one there, or name: here");
     const std::string owner = name ? "service " + *name : "a service";
     service.where = value.problems->at(name_value ? name_value->where : value.where);
     if (name) {
@@ -133,12 +143,23 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     draft.addresses_complete = false;
     if (addresses)
         read_addresses(*addresses, draft);
+    if (xl)
+        read_xl_guest(*xl, draft, paths);
     read_settings(*mapping, draft, paths, Whose::service);
     mapping->refuse_rest();
-    if (!draft.has_kernel)
+    if (!draft.has_kernel && xl)
+        value.problems->error_at({xl->path, 0, 0},
+                                 "no kernel; say which file to boot, such as "
+                                 "kernel = 'www.xen'");
+    else if (!draft.has_kernel && !xl_unread)
         value.problems->error(
             value.where, owner + " has no kernel; say which file to boot, such as kernel: www.elf");
-    complete(draft, owner, *value.problems);
+    if (xl_unread)  // what seems to be missing may be there
+        draft.interfaces.clear();
+    else
+        complete(draft, owner, *value.problems);
+    if (xl)
+        value.problems->add(std::move(xl->problems));
     return draft;
 }
 
@@ -149,7 +170,7 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
     if (!mapping)
         return draft;
-    for (const auto* key : {"name", "names", "addresses", "mac"})
+    for (const auto* key : {"name", "names", "addresses", "mac", "xl"})
         if (const auto own = mapping->take(key))
             own->complain("every service has its own; move it there");
     read_settings(*mapping, draft, paths, Whose::defaults);

@@ -6,11 +6,13 @@
 
 #include "paths.hpp"
 #include "reader.hpp"
+#include "rumprun.hpp"
 #include "summond/config/config.hpp"
 
 namespace summond::config {
 
 inline constexpr char default_bridge[] = "xenbr0";  // xl's own, xl-network-configuration(5)
+inline constexpr std::uint64_t default_memory_kib = 32 * 1024;  // libxl's own
 
 // A service while it is read.
 struct ServiceDraft {
@@ -18,17 +20,21 @@ struct ServiceDraft {
 
     Service service;
     std::string cmdline;  // its placeholders not yet filled in
-    Mark cmdline_where;
+    Location cmdline_where;
     bool has_kernel = false;   // the key is there, right or wrong
+    bool has_type = false;     // likewise
     bool ready_given = false;  // and not left to what `ports` says
 
     struct Interface {
         config::Interface interface;
         bool has_mac = false;  // the configuration says it
-        Mark mac_where;
+        Location mac_where;
     };
+    RumprunDraft rumprun;
+    Location max_memory_where;
+    Location pvshim_where;
     std::vector<Interface> interfaces;
-    Mark interfaces_where;  // of what says that there is none
+    Location interfaces_where;  // of what says that there is none
 
     // Never from defaults:
     struct Address {
@@ -46,7 +52,12 @@ enum class Whose { service, defaults };
 // this one.
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose);
 
-// Of those, how it is reached (reach.cpp); and what is left to decide when all keys are known.
+// Of those, what the guest is: all that xl files say too (guest.cpp); and what is left to decide
+// when all keys are known.
+void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose);
+void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& problems);
+
+// Of those, how it is reached (reach.cpp); likewise.
 void read_reach(Mapping& mapping, ServiceDraft& draft);
 void complete_reach(ServiceDraft& draft);
 

@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <limits>
-
-#include "devices.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
 
@@ -12,28 +8,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t min_memory_kib = 1024;
-constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
-constexpr std::uint64_t max_vcpus = 128;  // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
 constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
 constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
-
-void read_memory(const Value& value, Service& service) {
-    std::string reason;
-    if (value.is(Node::Kind::scalar)) {
-        const auto size = parse_size_kib(value.node->text);
-        if (size && *size >= min_memory_kib && *size <= max_memory_kib) {
-            service.memory_kib = *size;
-            return;
-        }
-        if (!size)
-            reason = size.error().what;
-    }
-    value.refuse("a size from " + size_text(min_memory_kib) + " to " + size_text(max_memory_kib) +
-                     ", such as 16MiB",
-                 reason);
-}
 
 void read_idle(const Value& value, Service& service) {
     const auto read_after = [&](const Value& after) {
@@ -81,39 +58,16 @@ void read_answer(const Value& value, Service& service) {
 }  // namespace
 
 ServiceDraft::ServiceDraft() {
-    service.memory_kib = 32 * 1024;  // libxl's own default
+    service.memory_kib = default_memory_kib;
     interfaces.emplace_back().interface.bridge = default_bridge;
     service.idle_after = default_idle_after;
 }
 
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose) {
     Service& service = draft.service;
-    Problems& problems = mapping.problems();
     if (const auto ttl = mapping.take("ttl"))
         service.ttl = read_seconds(*ttl).value_or(service.ttl);
-    if (const auto kernel = mapping.take("kernel")) {
-        draft.has_kernel = true;
-        service.kernel = paths.read(*kernel).value_or("");
-        service.kernel_where = problems.at(kernel->where);
-    }
-    if (const auto ramdisk = mapping.take("ramdisk")) {
-        service.ramdisk = paths.read(*ramdisk);
-        service.ramdisk_where = problems.at(ramdisk->where);
-    }
-    if (const auto cmdline = mapping.take("cmdline")) {
-        draft.cmdline =
-            cmdline->text("the kernel's command line, in quotes if it begins with {").value_or("");
-        draft.cmdline_where = cmdline->where;
-    }
-    if (const auto memory = mapping.take("memory"))
-        read_memory(*memory, service);
-    if (const auto vcpus = mapping.take("vcpus"))
-        service.vcpus = static_cast<std::uint32_t>(vcpus->number(1, max_vcpus).value_or(1));
-    if (const auto type = mapping.take("type"))
-        service.type = static_cast<DomainType>(type->one_of({"pv", "pvh"}).value_or(1));
-    read_interfaces(mapping, draft, whose);
-    if (const auto disks = mapping.take("disks"))
-        read_disks(*disks, paths, service.disks);
+    read_guest(mapping, draft, paths, whose);
     if (const auto idle = mapping.take("idle"))
         read_idle(*idle, service);
     if (const auto answer = mapping.take("answer"))

@@ -134,7 +134,7 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
         sockets.emplace_back(first_socket_fd + i);
 
     const auto text = proc::read_memfd(config_fd);
-    const auto loaded = config::parse(text ? *text : std::string(), config_file);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
     if (!loaded.config)
         return failed("no usable configuration from the parent");
     const config::Config& config = *loaded.config;

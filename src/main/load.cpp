@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <system_error>
 
 #include "roles.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -24,7 +25,7 @@ namespace {
 constexpr std::size_t max_config_size = std::size_t{256} << 20;
 
 struct Loaded {
-    std::string text;
+    config::Sources sources;
     config::Config config;
     std::vector<std::uint8_t> image;
 };
@@ -49,6 +50,25 @@ base::Result<std::string> read_text(const std::string& file) {
     }
 }
 
+// A file that is part of the configuration, such as an xl file: small, and no pipe to wait for.
+base::Result<std::string> read_part(const std::string& file) {
+    constexpr off_t max_size = off_t{1} << 20;
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0)
+        return base::error(std::generic_category().message(errno));
+    if (!S_ISREG(status.st_mode))
+        return base::error("not a file");
+    if (status.st_size > max_size)
+        return base::error("larger than 1 MiB");
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    const ssize_t r = ::pread(fd.get(), text.data(), text.size(), 0);
+    if (r != ssize_t{status.st_size})
+        return base::error(r < 0 ? std::generic_category().message(errno)
+                                 : "changed while it was read");
+    return text;
+}
+
 // One line each, as editors understand them; true if one of them is an error.
 bool print(const std::vector<config::Problem>& problems) {
     bool refused = false;
@@ -66,7 +86,16 @@ std::optional<Loaded> load(const std::string& file) {
         std::fprintf(stderr, "%s\n", text.error().what.c_str());
         return std::nullopt;
     }
-    auto parsed = config::parse(*text, file);
+    config::Sources sources{std::move(*text), {}};
+    auto parsed = config::parse(
+        sources.yaml, file, [&](const std::string& path) -> base::Result<std::string> {
+            if (const auto known = sources.files.find(path); known != sources.files.end())
+                return known->second;
+            auto content = read_part(path);
+            if (content)
+                sources.files.emplace(path, *content);
+            return content;
+        });
     print(parsed.problems);
     if (!parsed.config)
         return std::nullopt;
@@ -75,7 +104,7 @@ std::optional<Loaded> load(const std::string& file) {
     const bool bad_zones = print(built.problems);
     if (missing_files || bad_zones)
         return std::nullopt;
-    return Loaded{std::move(*text), std::move(*parsed.config), std::move(built.image)};
+    return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
 }
 
 // Over all zones, addresses of services included.
@@ -107,7 +136,7 @@ int load_main(const std::string& config_file) {
     const auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;
-    auto written = proc::write_all(config_fd, loaded->text);
+    auto written = proc::write_all(config_fd, loaded->sources.pack());
     if (written)
         written = proc::write_all(image_fd, loaded->image);
     if (written)

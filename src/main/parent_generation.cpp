@@ -76,7 +76,7 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     const auto text = proc::read_memfd(config.get());
     if (!text)
         return tl::make_unexpected(text.error());
-    const auto parsed = config::parse(*text, config_file).config;
+    const auto parsed = config::parse_packed(*text, config_file).config;
     if (!parsed)
         return base::error(config_file + ": refused, though the loader accepted it");
 

@@ -8,7 +8,7 @@ namespace summond::main {
 
 // Descriptors that the parent hands to a child, by number.
 inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm)
-inline constexpr int config_fd = 4;   // sealed memfd: text of the configuration (all children)
+inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (all children)
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
 inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
 inline constexpr int secret_fd = 7;   // sealed memfd: 16 octets for DNS cookies (front)
@@ -24,7 +24,7 @@ int parent_main(const std::string& config_file, bool simulate);
 int front_main(const std::string& config_file, int socket_count, bool has_peer);
 int vmm_main(const std::string& config_file, bool simulate);
 
-// Reads the file and its zone files, prints every problem on standard error, writes the text to
+// Reads the file and its zone files, prints every problem on standard error, writes what it read to
 // config_fd and the image to image_fd. Exit status 0, or
 // exit_bad_configuration.
 int load_main(const std::string& config_file);

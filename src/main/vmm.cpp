@@ -33,9 +33,10 @@ namespace asio = boost::asio;
 
 class Vmm {
   public:
-    Vmm(asio::io_context& io, ipc::Channel parent, vm::Backend& backend,
+    Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent, vm::Backend& backend,
         vm::SimulatedBackend* simulated)
         : io_(io),
+          config_file_(std::move(config_file)),
           parent_(std::move(parent)),
           parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
           timer_(io),
@@ -99,7 +100,7 @@ class Vmm {
 
     void reload(int fd) {
         const auto text = proc::read_memfd(fd);
-        const auto loaded = config::parse(text ? *text : std::string(), "configuration");
+        const auto loaded = config::parse_packed(text ? *text : std::string(), config_file_);
         if (!loaded.config) {
             spdlog::error("the parent sent a configuration that does not load; kept the old one");
             return;
@@ -144,6 +145,7 @@ class Vmm {
     }
 
     asio::io_context& io_;
+    std::string config_file_;
     ipc::Channel parent_;
     asio::posix::stream_descriptor parent_events_;
     asio::steady_timer timer_;
@@ -197,7 +199,7 @@ int vmm_main(const std::string& config_file, bool simulate) {
     for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGPIPE})
         std::signal(signal, [](int) {});
     const auto text = proc::read_memfd(config_fd);
-    const auto loaded = config::parse(text ? *text : std::string(), config_file);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
     if (!loaded.config) {
         spdlog::critical("no usable configuration from the parent");
         return 1;
@@ -220,7 +222,7 @@ int vmm_main(const std::string& config_file, bool simulate) {
         }
         host = std::move(*connected);
     }
-    Vmm vmm(io, ipc::Channel(base::UniqueFd(control_fd)), *host.backend, simulated);
+    Vmm vmm(io, config_file, ipc::Channel(base::UniqueFd(control_fd)), *host.backend, simulated);
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

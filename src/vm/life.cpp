@@ -14,6 +14,7 @@ using std::chrono::seconds;
 constexpr seconds first_backoff{1};
 constexpr seconds longest_backoff{60};
 constexpr seconds destroy_retry{5};
+constexpr seconds restart_after_crash{10};
 // A Touch comes up to a second after the answer that it tells of; a domain put away in between was
 // put away by mistake.
 constexpr seconds touch_delay{2};
@@ -23,7 +24,7 @@ long long in_ms(base::Duration d) {
 }
 
 const char* text(WakeReason why) {
-    return why == WakeReason::dns ? "dns" : "reboot";
+    return why == WakeReason::dns ? "dns" : "restart";
 }
 
 const char* text(Death how) {
@@ -51,8 +52,28 @@ bool same_domain(const config::Service& a, const config::Service& b) {
                x.format == y.format;
     };
     return a.type == b.type && a.kernel == b.kernel && a.ramdisk == b.ramdisk &&
-           a.cmdline == b.cmdline && a.memory_kib == b.memory_kib && a.vcpus == b.vcpus &&
+           a.cmdline == b.cmdline && a.memory_kib == b.memory_kib &&
+           a.max_memory_kib == b.max_memory_kib && a.shadow_memory_kib == b.shadow_memory_kib &&
+           a.vcpus == b.vcpus && a.pvshim == b.pvshim && a.rumprun == b.rumprun &&
            a.interfaces == b.interfaces && std::ranges::equal(a.disks, b.disks, disks_equal);
+}
+
+// A domain that crashes soon after its start would do so again: after that a query has to wake it.
+bool restarts(const config::Restart& restart, Death how, base::Duration lived) {
+    switch (how) {
+        case Death::poweroff:
+            return restart.poweroff;
+        case Death::reboot:
+            return restart.reboot;
+        case Death::watchdog:
+            return restart.watchdog && lived >= restart_after_crash;
+        case Death::crash:
+            return restart.crash && lived >= restart_after_crash;
+        case Death::suspend:
+        case Death::gone:
+            return false;
+    }
+    return false;
 }
 
 bool same_addresses(const config::Service& a, const config::Service& b) {
@@ -261,8 +282,8 @@ void Life::died(Death how) {
                 enter(Stage::absent);
                 return;
             }
-            if (how == Death::reboot && !refuses_wakes()) {
-                why_ = WakeReason::reboot;
+            if (restarts(service_.restart, how, clock_.now() - booted_at_) && !refuses_wakes()) {
+                why_ = WakeReason::restart;
                 woken_at_ = clock_.now();
                 wake_again_ = true;
             }

@@ -47,20 +47,27 @@ void set_identity(libxl_domain_create_info& info, const config::Service& service
     const auto uuid = domain_uuid(service.id);
     std::ranges::copy(uuid, info.uuid.uuid);
     // Written with the domain's first xenstore nodes, in one transaction.
-    info.xsdata = zeroed<char*>(3);
+    info.xsdata = zeroed<char*>(5);
     info.xsdata[0] = copy(service_mark);
     info.xsdata[1] = copy(service.name);
+    if (!service.rumprun.empty()) {
+        info.xsdata[2] = copy("rumprun/cfg");
+        info.xsdata[3] = copy(service.rumprun);
+    }
 }
 
 void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Service& service,
                  libxl_domain_type type) {
     libxl_domain_build_info_init_type(&info, type);
-    info.max_memkb = service.memory_kib;
+    info.max_memkb = service.max_memory_kib;
     info.target_memkb = service.memory_kib;
     // libxl's own sum is too small for the page tables of a PVH domain below some 20 MiB.
     if (type == LIBXL_DOMAIN_TYPE_PVH)
         info.shadow_memkb = std::max<std::uint64_t>(
-            libxl_get_required_shadow_memory(service.memory_kib, service.vcpus), 2048);
+            {libxl_get_required_shadow_memory(service.max_memory_kib, service.vcpus),
+             service.shadow_memory_kib, std::uint64_t{2048}});
+    if (service.pvshim)
+        libxl_defbool_set(&info.u.pvh.pvshim, true);
     info.max_vcpus = static_cast<int>(service.vcpus);
     if (libxl_cpu_bitmap_alloc(ctx, &info.avail_vcpus, info.max_vcpus) != 0)
         throw std::bad_alloc();

@@ -90,7 +90,7 @@ TEST(Interfaces, MacsAreOfOneInterface) {
               "for one of the two");
     EXPECT_EQ(problems_of("defaults: {interfaces: [{mac: 02:ab:cd:00:00:01}]}\n" +
                           service_config({good_service})),
-              "1:31: interfaces.mac: every service has its own; move it there");
+              "1:31: defaults.interfaces.mac: every service has its own; move it there");
 }
 
 TEST(Disks, AreRead) {

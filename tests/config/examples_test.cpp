@@ -30,8 +30,15 @@ std::vector<fs::path> files_below(const fs::path& directory, const std::string& 
     return files;
 }
 
+// What files in examples would say.
+base::Result<std::string> read_file(const std::string& path) {
+    if (path.ends_with(".xl"))
+        return "name = 'hello'\nkernel = 'hello.xen'\ntype = 'pvh'\nvif = [ 'bridge=xenbr0' ]\n";
+    return "{, \n\t\"cmdline\": \"hello\", \n}, \n";
+}
+
 void expect_loads(const std::string& yaml, const std::string& name) {
-    const Loaded loaded = parse(yaml, name);
+    const Loaded loaded = parse(yaml, name, read_file);
     EXPECT_TRUE(loaded.config);
     for (const Problem& problem : loaded.problems)
         ADD_FAILURE() << problem.to_string();

@@ -200,8 +200,9 @@ const std::string key =
     "; it must be a xenstore key below data/, where guests may write, such as data/ready";
 const std::string timeout = "; it must be a duration from 100ms to 10m, such as 30s";
 const std::string known =
-    "; known here: name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, vcpus, type, "
-    "interfaces, bridge, script, mac, disks, idle, answer, ports, ready and on_exit";
+    "; known here: xl, name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, max_memory, "
+    "shadow_memory, vcpus, type, pvshim, interfaces, bridge, script, mac, disks, rumprun, "
+    "on_poweroff, on_reboot, on_watchdog, on_crash, idle, answer, ports, ready and on_exit";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,
@@ -307,7 +308,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"vcpus", "129", "9:12: vcpus is \"129\"" + vcpus},
         BadCase{"vcpus", "two", "9:12: vcpus is \"two\"" + vcpus},
         BadCase{"vcpus", "~", "9:5: vcpus is empty" + vcpus},
-        BadCase{"type", "hvm", "9:11: type is \"hvm\"; it must be pv or pvh"}));
+        BadCase{"type", "hvm",
+                "9:11: type is \"hvm\", which needs a device model, a qemu for each domain, that "
+                "summond does not start; it must be pv or pvh"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Life, BadService,

@@ -4,6 +4,7 @@ for a bad one."""
 import os
 import signal
 import socket
+import tempfile
 import unittest
 
 from process_support import (A, NXDOMAIN, PATIENCE, SERVFAIL, SERVICE, ZONE, Answer, Load, ProcessTest,
@@ -59,6 +60,36 @@ class Reload(ProcessTest):
             self.assertEqual(client.recv(1), b"", "an idle client is let go")
         wait_until(lambda: len(daemon.children()) == 1, "end of the old front")
         self.assertNotIn("killed", daemon.log())
+
+    def test_files_are_read_when_it_is_loaded(self):
+        """An xl file is part of the configuration: a child that is started again needs no file."""
+        directory = tempfile.TemporaryDirectory(prefix="summond-test-")
+        self.addCleanup(directory.cleanup)
+        xl = os.path.join(directory.name, "guest.xl")
+        config = ZONE + f"services: [{{xl: {xl}, names: s.example.test, addresses: 10.9.0.1}}]\n"
+
+        def describe(name):
+            with open(xl, "w", encoding="ascii") as f:
+                f.write(f"name = '{name}'\nkernel = 'k.xen'\nvif = [ '' ]\n")
+
+        describe("first")
+        daemon = self.daemon(config, "--simulate").ready()
+        os.unlink(xl)
+        for role in "front", "vmm":
+            pid = daemon.pid_of(role)
+            os.kill(pid, signal.SIGKILL)
+            daemon.pid_of(role, other_than=pid)
+        self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
+        daemon.wait_log("woke first: ")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("guest.xl cannot be read: No such file or directory")
+        daemon.wait_log("kept the running configuration")
+        describe("second")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("parent: reloaded: ")
+        self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
+        daemon.wait_log("woke second: ")
+        self.assertEqual(daemon.stop(), 0)
 
     def test_bad_configuration_changes_nothing(self):
         daemon = self.daemon().ready()

@@ -195,6 +195,28 @@ TEST_F(ManagerTest, RebootIsDoneForTheGuest) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+TEST_F(ManagerTest, RestartsAsTheServiceSays) {
+    const auto builds_after = [&](Death how, seconds lived) {
+        bring_up(7);
+        pass(lived);
+        backend.die(7, how);
+        backend.finish_destroy();
+        const std::size_t builds = backend.builds.size();
+        if (builds > 0)
+            backend.fail_build(WakeFailure::start_failed);
+        pass(seconds(60));
+        return builds;
+    };
+    EXPECT_EQ(builds_after(Death::poweroff, seconds(1)), 0u);
+    EXPECT_EQ(builds_after(Death::crash, seconds(20)), 0u);
+    reconfigure_www([](config::Service& s) { s.restart = {true, false, true, true}; });
+    EXPECT_EQ(builds_after(Death::poweroff, seconds(1)), 1u);
+    EXPECT_EQ(builds_after(Death::reboot, seconds(1)), 0u);
+    EXPECT_EQ(builds_after(Death::crash, seconds(20)), 1u);
+    EXPECT_EQ(builds_after(Death::crash, seconds(1)), 0u) << "over and over";
+    EXPECT_EQ(builds_after(Death::watchdog, seconds(20)), 1u);
+}
+
 TEST_F(ManagerTest, IdleDomainIsDestroyedAndTrafficKeepsIt) {
     bring_up(7);
     for (int minute = 0; minute < 5; ++minute) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
+#include "summond/base/result.hpp"
 #include "summond/dns/name.hpp"
 
 namespace summond::config {
@@ -138,6 +141,14 @@ struct Disk {
     Location where;
 };
 
+// Whether a domain that has ended is started again, by how it ended (xl's on_poweroff and so on).
+struct Restart {
+    bool poweroff = false;
+    bool reboot = true;
+    bool watchdog = false;
+    bool crash = false;
+};
+
 struct Service {
     ServiceId id = 0;
     std::string name;  // also the domain's name in xl list; unique
@@ -151,7 +162,11 @@ struct Service {
     std::optional<std::string> ramdisk;  // absolute path
     std::string cmdline;                 // {ipv4}, {ipv6}, {name} and {mac} already filled in
     std::uint64_t memory_kib = 0;
+    std::uint64_t max_memory_kib = 0;     // what it may grow to by itself; at least memory_kib
+    std::uint64_t shadow_memory_kib = 0;  // 0: as much as its size needs
     std::uint32_t vcpus = 1;
+    bool pvshim = false;                // of pvh: a PV guest inside it
+    std::string rumprun;                // rumprun/cfg in its xenstore directory; empty: none
     std::vector<Interface> interfaces;  // as the guest numbers them
     std::vector<Disk> disks;
 
@@ -161,6 +176,7 @@ struct Service {
     std::vector<Port> ports;  // empty: it does not say
     Ready ready;
     bool destroy_on_exit = false;
+    Restart restart;
 
     Location where;  // of its name
     Location kernel_where;
@@ -209,15 +225,31 @@ struct Config {
     std::vector<Service> services;
 };
 
+// The content of a file that is part of the configuration, such as an xl file, by absolute path.
+// The error is a reason, such as "No such file or directory".
+using ReadFile = std::function<base::Result<std::string>(const std::string& path)>;
+
 // Reads a configuration. file is the name used in problems; relative paths in the text are taken
-// from file's directory. Touches no other file. All problems are found in one go (of YAML that
-// cannot be parsed: the first) and sorted by position; the config is there only if none of them is
-// an error. Never throws.
+// from file's directory. Touches no other file but by read. All problems are found in one go (of
+// YAML that cannot be parsed: the first) and sorted by position; the config is there only if none
+// of them is an error. Never throws.
 struct Loaded {
     std::optional<Config> config;
     std::vector<Problem> problems;
 };
-Loaded parse(std::string_view yaml, const std::string& file);
+Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {});
+
+// A configuration with the files that it names, as they were when it was loaded. One sequence of
+// bytes, so that a process that is given it needs no file, and reads what the loader read.
+struct Sources {
+    std::string yaml;
+    std::map<std::string, std::string> files;  // by absolute path
+
+    std::string pack() const;
+    static base::Result<Sources> unpack(std::string_view bytes);
+};
+// Reads what Sources::pack made.
+Loaded parse_packed(std::string_view bytes, const std::string& file);
 
 // What parse cannot know without the file system: warnings for kernels, ramdisks and disks that do
 // not exist now (they may by the time of the wake).

@@ -32,7 +32,7 @@ struct Status {
 };
 
 // Why a domain is woken, for the log.
-enum class WakeReason : std::uint8_t { dns, reboot };
+enum class WakeReason : std::uint8_t { dns, restart };
 
 class Manager {
   public:

@@ -1,0 +1,226 @@
+#include "rumprun.hpp"
+
+#include "cmdline.hpp"
+
+namespace summond::config {
+
+namespace {
+
+// Writes the text as the rumprun script does: commas after every opening brace and at every line's
+// end, keys that repeat.
+class Writer {
+  public:
+    explicit Writer(RumprunDraft& draft) : draft_(draft) {}
+
+    void open(const std::string& key = "") {
+        line((key.empty() ? "" : "\"" + key + "\": ") + "{");
+        ++depth_;
+    }
+    void close() {
+        --depth_;
+        line("}");
+    }
+    void entry(const std::string& key, const std::string& value, Mark where) {
+        literal(std::string(depth_, '\t') + "\"" + key + "\": \"");
+        draft_.pieces.push_back({value, true, where});
+        literal("\", \n");
+    }
+
+  private:
+    void literal(std::string text) { draft_.pieces.push_back({std::move(text), false, {}}); }
+    void line(const std::string& text) { literal(std::string(depth_, '\t') + text + ", \n"); }
+
+    RumprunDraft& draft_;
+    std::size_t depth_ = 0;
+};
+
+// The guest takes what stands between two quotes and undoes no escapes.
+std::optional<std::string> read_word(const Value& value, std::string_view expected) {
+    auto text = value.text(expected);
+    if (!text || text->find_first_of("\"\\") == std::string::npos)
+        return text;
+    value.refuse(expected, "with a quote or backslash in it, which rumprun has no way to take");
+    return std::nullopt;
+}
+
+// A key of net or blk: as given, or otherwise what is usual.
+void write_entry(Writer& writer, Mapping& mapping, std::string_view key, std::string_view expected,
+                 const std::string& usual) {
+    const auto value = mapping.take(key);
+    const auto word = value ? read_word(*value, expected) : usual;
+    if (word && !word->empty())
+        writer.entry(std::string(key), *word, value ? value->where : mapping.where());
+}
+
+void write_net(Writer& writer, const Value& value, std::size_t index) {
+    auto mapping = Mapping::of(value, "rumprun.net.", "an interface, such as {mask: 24}");
+    if (!mapping)
+        return;
+    writer.open("net");
+    write_entry(writer, *mapping, "if", "the guest's name of it, such as xenif0",
+                "xenif" + std::to_string(index));
+    const auto cloner = mapping->take("cloner");
+    if (!cloner || cloner->one_of({"true", "false"}) == 0U)
+        writer.entry("cloner", "true", value.where);
+    const auto type = mapping->take("type");
+    const bool is_v6 = type && type->one_of({"inet", "inet6"}) == 1U;
+    writer.entry("type", is_v6 ? "inet6" : "inet", value.where);
+    const auto method = mapping->take("method");
+    const std::vector<std::string_view> methods{"static", is_v6 ? "auto" : "dhcp"};
+    const std::size_t chosen = method ? method->one_of(methods).value_or(0) : 0;
+    writer.entry("method", std::string(methods[chosen]), value.where);
+    if (chosen == 0) {
+        write_entry(writer, *mapping, "addr", "an address of the guest, such as {ipv4}",
+                    is_v6 ? "{ipv6}" : "{ipv4}");
+        if (const auto mask = mapping->require("mask", "a static interface of rumprun",
+                                               "give the length of its network's prefix"))
+            if (const auto length = mask->number(1, is_v6 ? 128 : 32))
+                writer.entry("mask", std::to_string(*length), mask->where);
+        write_entry(writer, *mapping, "gw", "the address of the gateway, such as 10.0.0.1", "");
+    }
+    mapping->refuse_rest();
+    writer.close();
+}
+
+void write_blk(Writer& writer, const Value& value) {
+    auto mapping =
+        Mapping::of(value, "rumprun.blk.", "a disk, such as {path: xvda, mountpoint: /data}");
+    if (!mapping)
+        return;
+    writer.open("blk");
+    const auto source = mapping->take("source");
+    const bool is_dev = source && source->one_of({"etfs", "dev"}) == 1U;
+    writer.entry("source", is_dev ? "dev" : "etfs", value.where);
+    if (const auto path = mapping->require("path", "a disk of rumprun",
+                                           "name the device, as in disks, such as xvda"))
+        if (const auto word = read_word(*path, "a device, such as xvda"))
+            writer.entry("path", *word, path->where);
+    const auto fstype = mapping->take("fstype");
+    const auto mountpoint = mapping->take("mountpoint");
+    if (mountpoint) {
+        const bool is_kernfs = fstype && fstype->one_of({"blk", "kernfs"}) == 1U;
+        writer.entry("fstype", is_kernfs ? "kernfs" : "blk", value.where);
+        if (const auto word = read_word(*mountpoint, "a directory of the guest, such as /data"))
+            writer.entry("mountpoint", *word, mountpoint->where);
+    } else if (fstype) {
+        fstype->complain("nothing is mounted; give the mountpoint too");
+    }
+    mapping->refuse_rest();
+    writer.close();
+}
+
+void write_env(Writer& writer, const Value& value) {
+    constexpr std::string_view expected = "NAME=VALUE or a list of them";
+    for (const Value& item : value.list_or_one(expected)) {
+        const auto word = read_word(item, expected);
+        if (word && word->find('=') != std::string::npos && !word->starts_with('='))
+            writer.entry("env", *word, item.where);
+        else if (word)
+            item.refuse(expected);
+    }
+}
+
+// One mapping, or a list of them.
+std::vector<Value> one_or_list(const Value& value, std::string_view expected) {
+    if (value.is(Node::Kind::mapping))
+        return {value};
+    return value.list(expected);
+}
+
+void write_inline(Mapping& mapping, RumprunDraft& draft) {
+    Writer writer(draft);
+    writer.open();
+    if (const auto net = mapping.take("net")) {
+        std::size_t index = 0;
+        for (const Value& item : one_or_list(*net, "an interface or a list of them"))
+            write_net(writer, item, index++);
+    }
+    if (const auto blk = mapping.take("blk"))
+        for (const Value& item : one_or_list(*blk, "a disk or a list of them"))
+            write_blk(writer, item);
+    if (const auto env = mapping.take("env"))
+        write_env(writer, *env);
+    // As the script does for every Xen guest.
+    writer.open("blk");
+    writer.entry("source", "dev", {});
+    writer.entry("path", "virtual", {});
+    writer.entry("fstype", "kernfs", {});
+    writer.entry("mountpoint", "/kern", {});
+    writer.close();
+    if (const auto cmdline =
+            mapping.require("cmdline", "rumprun", "give the program and its arguments"))
+        if (const auto words = read_word(*cmdline, "the program and its arguments"))
+            writer.entry("cmdline", *words, cmdline->where);
+    if (const auto hostname = mapping.take("hostname"))
+        if (const auto word = read_word(*hostname, "a name, such as {name}"))
+            writer.entry("hostname", *word, hostname->where);
+    mapping.refuse_rest();
+    writer.close();
+}
+
+std::string numbered(std::size_t octets) {
+    return std::to_string(octets) + " octets, more than the " + std::to_string(max_rumprun) +
+           " that xenstore takes beside its path";
+}
+
+// The text of a file goes to the guest as it is.
+void read_file(const Value& value, const Paths& paths, RumprunDraft& draft) {
+    auto content = paths.read_content(value);
+    if (!content)
+        return;
+    Problems problems(content->path);
+    std::vector<RumprunFault> unknown;
+    if (content->text.size() > max_rumprun)
+        problems.error({}, numbered(content->text.size()));
+    else if (const auto fault = check_rumprun(content->text, unknown))
+        problems.error(fault->where, fault->what);
+    else
+        draft.pieces.push_back({std::move(content->text), false, {}});
+    for (const RumprunFault& fault : unknown)
+        problems.warning(fault.where, fault.what);
+    value.problems->add(std::move(problems));
+}
+
+}  // namespace
+
+RumprunDraft read_rumprun(const Value& value, const Paths& paths) {
+    RumprunDraft draft;
+    auto mapping = Mapping::of(value, "rumprun.",
+                               "a mapping, such as {config: rumprun.json} or {cmdline: program}");
+    if (!mapping)
+        return draft;
+    draft.given = true;
+    draft.where = value.problems->at(value.where);
+    const auto config = mapping->take("config");
+    if (!config) {
+        write_inline(*mapping, draft);
+        return draft;
+    }
+    for (const auto* key : {"cmdline", "hostname", "env", "net", "blk"})
+        if (const auto own = mapping->take(key))
+            own->complain("config is there too, and says it; leave one of the two out");
+    mapping->refuse_rest();
+    read_file(*config, paths, draft);
+    return draft;
+}
+
+void complete_rumprun(const RumprunDraft& draft, Service& service, const std::string& owner,
+                      Problems& problems) {
+    for (const RumprunDraft::Piece& piece : draft.pieces) {
+        if (!piece.is_value) {
+            service.rumprun += piece.text;
+            continue;
+        }
+        const auto value = expand(piece.text, service);
+        if (value)
+            service.rumprun += *value;
+        else
+            problems.error_at({draft.where.file, piece.where.line, piece.where.column},
+                              "rumprun of " + owner + ": " + value.error().what);
+    }
+    if (service.rumprun.size() > max_rumprun)
+        problems.error_at(draft.where,
+                          "rumprun of " + owner + " comes to " + numbered(service.rumprun.size()));
+}
+
+}  // namespace summond::config

@@ -1,0 +1,321 @@
+// Services whose guest is described by an xl file.
+#include <gtest/gtest.h>
+
+#include "files_given.hpp"
+
+namespace summond::config {
+namespace {
+
+const std::string xl_path = "/srv/www.xl";
+const Lines xl_service({{"xl", xl_path}, {"names", "www.jit.example"}, {"addresses", "10.0.0.10"}});
+// What must be there, on lines 1 and 2.
+const std::string least = "name = 'www'\nkernel = 'www.xen'\n";
+
+Service service_of(const std::string& xl, const Lines& service = xl_service,
+                   const std::string& before = "") {
+    return service_with({{xl_path, xl}}, service, before);
+}
+
+// Without a vif there must be another way to be ready.
+Service service_alone(const std::string& xl) {
+    return service_of(least + xl, xl_service.with("ready", "{xenstore: data/up}"));
+}
+
+// Problems of a file that is good but for xl, from line 3 on.
+std::string faults(const std::string& xl, const Lines& service = xl_service) {
+    return problems_with({{xl_path, "vif = ['']; name = 'www'\nkernel = 'www.xen'\n" + xl}},
+                         service);
+}
+
+TEST(Xl, AsMirageWritesIt) {
+    const std::string mirage =
+        "name = 'hello'\n"
+        "kernel = 'hello.xen'\n"
+        "type = 'pvh'\n"
+        "memory = 256\n"
+        "on_crash = 'preserve'\n"
+        "\n"
+        "disk = [ 'format=raw, vdev=xvda, access=rw, target=disk.img' ]\n"
+        "\n"
+        "# a remark about Open vSwitch\n"
+        "vif = [ 'bridge=br0' ]\n";
+    const Service service = service_of(mirage, xl_service.with("cmdline", "--ipv4={ipv4}/24"));
+    EXPECT_EQ(service.name, "hello");
+    EXPECT_EQ(service.id, service_id("hello"));
+    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.kernel, "/srv/hello.xen");
+    EXPECT_EQ(service.memory_kib, 256U * 1024);
+    EXPECT_EQ(service.max_memory_kib, 256U * 1024);
+    EXPECT_EQ(service.cmdline, "--ipv4=10.0.0.10/24");
+    EXPECT_EQ(service.interfaces,
+              (std::vector<Interface>{{derived_mac(service.id), "br0", "", "", "", ""}}));
+    ASSERT_EQ(service.disks.size(), 1U);
+    EXPECT_EQ(service.disks[0].path, "/srv/disk.img");
+    EXPECT_EQ(service.disks[0].device, "xvda");
+    EXPECT_TRUE(service.disks[0].writable);
+    EXPECT_FALSE(service.restart.crash);
+    EXPECT_EQ(problems_with({{xl_path, mirage}}, xl_service),
+              xl_path +
+                  ":5:1: warning: on_crash = 'preserve' is taken for 'destroy': a domain that has "
+                  "ended is removed, the log says how it ended");
+}
+
+TEST(Xl, DefaultsAreXls) {
+    const std::string defaults =
+        "defaults: {kernel: other, memory: 64MiB, vcpus: 4, type: pvh, bridge: br9, ttl: 5, "
+        "cmdline: hello, disks: [{path: a, device: xvda}], on_crash: restart}\n";
+    const Service service =
+        service_of(least, xl_service.with("ready", "{xenstore: data/up}"), defaults);
+    EXPECT_EQ(service.type, DomainType::pv);
+    EXPECT_EQ(service.kernel, "/srv/www.xen");
+    EXPECT_EQ(service.memory_kib, 32U * 1024);
+    EXPECT_EQ(service.vcpus, 1U);
+    EXPECT_EQ(service.cmdline, "");
+    EXPECT_TRUE(service.interfaces.empty());
+    EXPECT_TRUE(service.disks.empty());
+    EXPECT_FALSE(service.restart.poweroff);
+    EXPECT_TRUE(service.restart.reboot);
+    EXPECT_FALSE(service.restart.watchdog);
+    EXPECT_FALSE(service.restart.crash);
+    EXPECT_EQ(service.ttl, 5U) << "what no xl file says stays with defaults";
+}
+
+TEST(Xl, TheServicesOwnKeysOverride) {
+    const std::string xl = least +
+                           "memory = 64; vcpus = 2; extra = 'a'\nvif = ['bridge=br1,mac=02:ab:cd:"
+                           "00:00:01']\ndisk = ['/a,raw,xvda,r']\nmaxmem = 128\n";
+    const Service service = service_of(xl, xl_service.with("name", "shop")
+                                               .with("kernel", "shop.elf")
+                                               .with("memory", "16MiB")
+                                               .with("type", "pvh")
+                                               .with("cmdline", "\"{name}\"")
+                                               .with("bridge", "br2")
+                                               .with("on_poweroff", "restart")
+                                               .with("disks", "[{path: b, device: xvdb}]"));
+    EXPECT_EQ(service.name, "shop");
+    EXPECT_EQ(service.kernel, "/etc/summond/shop.elf");
+    EXPECT_EQ(service.memory_kib, 16U * 1024);
+    EXPECT_EQ(service.max_memory_kib, 16U * 1024);
+    EXPECT_EQ(service.vcpus, 2U);
+    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.cmdline, "shop");
+    EXPECT_EQ(service.interfaces,
+              (std::vector<Interface>{{{0x02, 0xab, 0xcd, 0, 0, 1}, "br2", "", "", "", ""}}));
+    ASSERT_EQ(service.disks.size(), 1U);
+    EXPECT_EQ(service.disks[0].path, "/etc/summond/b");
+    EXPECT_TRUE(service.restart.poweroff);
+}
+
+TEST(Xl, CommandLines) {
+    EXPECT_EQ(service_alone("extra = 'a b'\n").cmdline, "a b");
+    EXPECT_EQ(service_alone("root = '/dev/xvda1 ro'\n").cmdline, "root=/dev/xvda1 ro");
+    EXPECT_EQ(service_alone("root = '/dev/xvda1'\nextra = 'a'").cmdline, "root=/dev/xvda1 a");
+    EXPECT_EQ(service_alone("cmdline = '{\"a\": {ipv4}}'\n").cmdline, "{\"a\": {ipv4}}");
+    EXPECT_EQ(service_alone("extra = 'a'\nextra += ' b'\n").cmdline, "a b");
+    EXPECT_EQ(service_alone("cmdline = 'c'\nextra = 'e'\n").cmdline, "c");
+    EXPECT_EQ(faults("cmdline = 'c'\nextra = 'e'"),
+              xl_path + ":3:1: warning: cmdline is used, root and extra are not");
+}
+
+TEST(Xl, Numbers) {
+    EXPECT_EQ(service_alone("memory = '64'\n").memory_kib, 64U * 1024);
+    EXPECT_EQ(service_alone("memory = 0x10\n").memory_kib, 16U * 1024);
+    EXPECT_EQ(service_alone("memory = 64\nmaxmem = 128\n").max_memory_kib, 128U * 1024);
+    EXPECT_EQ(service_alone("maxmem = 128\n").memory_kib, 128U * 1024);
+    EXPECT_EQ(service_alone("vcpus = 3\nmaxvcpus = 3\n").vcpus, 3U);
+    EXPECT_EQ(service_alone("shadow_memory = 4\n").shadow_memory_kib, 4U * 1024);
+    EXPECT_EQ(service_alone("memory = 64\nmemory = 32\n").memory_kib, 32U * 1024);
+}
+
+TEST(Xl, TypesAndShim) {
+    EXPECT_EQ(service_alone("builder = 'generic'\n").type, DomainType::pv);
+    EXPECT_EQ(service_alone("type = 'pvh'\n").type, DomainType::pvh);
+    EXPECT_FALSE(service_alone("type = 'pvh'\n").pvshim);
+    EXPECT_TRUE(service_alone("type = 'pvh'\npvshim = 1\n").pvshim);
+    EXPECT_FALSE(service_alone("type = 'pvh'\npvshim = 0\n").pvshim);
+}
+
+TEST(Xl, Ends) {
+    const Restart restart = service_alone(
+                                "on_poweroff = 'restart'\non_reboot = 'destroy'\non_watchdog = "
+                                "'restart'\non_crash = 'restart'\n")
+                                .restart;
+    EXPECT_TRUE(restart.poweroff);
+    EXPECT_FALSE(restart.reboot);
+    EXPECT_TRUE(restart.watchdog);
+    EXPECT_TRUE(restart.crash);
+}
+
+TEST(Xl, Vifs) {
+    const Service service = service_of(
+        least +
+        "vif = [ '', 'mac=02:ab:cd:00:00:01, bridge=br1 ,type=vif,model=e1000',\n"
+        "  'ip=10.0.0.10 10.0.1.0/24,netdev=eth1', 'script=vif-openvswitch,bridge=ovs0.7' ]\n"
+        "vif += [ 'vifname=web' ]\n");
+    const auto mac = [&](std::size_t i) { return derived_mac(service.id, i); };
+    EXPECT_EQ(service.interfaces,
+              (std::vector<Interface>{
+                  {mac(0), "xenbr0", "", "", "", ""},
+                  {{0x02, 0xab, 0xcd, 0, 0, 1}, "br1", "", "", "", ""},
+                  {mac(2), "xenbr0", "vif-bridge", "10.0.0.10 10.0.1.0/24", "eth1", ""},
+                  {mac(3), "ovs0.7", "vif-openvswitch", "", "", ""},
+                  {mac(4), "xenbr0", "vif-bridge", "", "", "web"}}));
+}
+
+TEST(Xl, Disks) {
+    const Service service = service_alone(
+        "disk = [ 'phy:/dev/vg/root,xvda1,w',\n"
+        "         'a.qcow2,qcow2,xvdb,ro',  # a remark, with a ' and ]\n"
+        "         '/srv/b.vhd,vhd,hda' ]\n");
+    ASSERT_EQ(service.disks.size(), 3U);
+    EXPECT_EQ(service.disks[0].path, "/dev/vg/root");
+    EXPECT_EQ(service.disks[0].device, "xvda1");
+    EXPECT_TRUE(service.disks[0].writable);
+    EXPECT_EQ(service.disks[1].path, "/srv/a.qcow2");
+    EXPECT_FALSE(service.disks[1].writable);
+    EXPECT_EQ(service.disks[1].format, Disk::Format::qcow2);
+    EXPECT_EQ(service.disks[1].where.to_string(), xl_path + ":4:10");
+    EXPECT_TRUE(service.disks[2].writable);
+    EXPECT_EQ(service.disks[2].format, Disk::Format::vhd);
+}
+
+TEST(Xl, NeedsAName) {
+    const std::string unnamed = "kernel = 'a'\nvif = ['']\n";
+    EXPECT_EQ(problems_with({{xl_path, unnamed}}, xl_service),
+              "5:9: xl: there is no name in it; add one there, or name: here");
+    EXPECT_EQ(problems_with({{xl_path, "name = '7'\n" + unnamed}}, xl_service),
+              xl_path +
+                  ":1:1: name is \"7\"; it must be 1 to 63 letters, digits, dots, - and _, not "
+                  "digits alone and not Domain-0, beginning with a letter or digit");
+    EXPECT_EQ(service_of("name = '7'\n" + unnamed, xl_service.with("name", "seven")).name, "seven");
+}
+
+TEST(Xl, NeedsAKernelAndAWayToBeReady) {
+    EXPECT_EQ(problems_with({{xl_path, "name = 'www'\nvif = ['']\n"}}, xl_service),
+              xl_path + ": no kernel; say which file to boot, such as kernel = 'www.xen'");
+    EXPECT_EQ(problems_with({{xl_path, least}}, xl_service),
+              xl_path +
+                  ": no vif leaves service www without the network interface by which it would "
+                  "be ready; set ready: {xenstore: data/ready} for the service, or bridge");
+    EXPECT_EQ(service_of(least, xl_service.with("bridge", "br1")).interfaces.size(), 1U);
+}
+
+TEST(Xl, WhatCannotBeRead) {
+    EXPECT_EQ(problems_with({}, xl_service),
+              "5:9: xl: /srv/www.xl cannot be read: No such file or directory");
+    EXPECT_EQ(problems_with({{xl_path, "name = 'www'\nimport os\n"}}, xl_service),
+              xl_path +
+                  ":2: not a file of xl's: config parsing error near `os': syntax error, "
+                  "unexpected IDENT, expecting += or '='");
+    EXPECT_EQ(problems_with({{xl_path, "name = 'www'\nkernel\n"}}, xl_service),
+              xl_path +
+                  ":2: not a file of xl's: config parsing error near <newline>: syntax error, "
+                  "unexpected NEWLINE, expecting += or '='");
+    EXPECT_EQ(problems_with({{xl_path, "name = 'www'\r\n"}}, xl_service),
+              xl_path +
+                  ":1: not a file of xl's: a line that ends in CR LF, which xl does not take; "
+                  "convert the file, such as with dos2unix");
+    EXPECT_EQ(problems_of("defaults: {xl: a.xl}\n" + service_config({good_service})),
+              "1:16: defaults.xl: every service has its own; move it there");
+}
+
+struct Fault {
+    std::string xl;
+    std::string problem;
+    friend std::ostream& operator<<(std::ostream& out, const Fault& fault) {
+        return out << fault.xl;
+    }
+};
+
+class XlFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(XlFault, IsNamedWhereItStands) {
+    EXPECT_EQ(faults(GetParam().xl), xl_path + ":" + GetParam().problem);
+}
+
+const std::string vif_words =
+    " is not supported; supported are mac, bridge, script, ip, gatewaydev, vifname, type and model";
+const std::string disk_words = " is not supported; supported are target, format, vdev and access";
+const std::string hvm =
+    "type is \"hvm\", which needs a device model, a qemu for each domain, that summond does not "
+    "start; it must be pv or pvh";
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, XlFault,
+    testing::Values(
+        Fault{"a = 1; pci = ['01:00.0']",
+              "3:1: \"a\" is not supported; take it out, if the guest can do without\n" + xl_path +
+                  ":3:8: \"pci\" is not supported; take it out, if the guest can do without"},
+        Fault{"memroy = 5", "3:1: \"memroy\" is not supported; did you mean \"memory\"?"},
+        Fault{"bootloader = 'pygrub'",
+              "3:1: \"bootloader\" is not supported; a kernel is loaded by name: say which in "
+              "kernel"},
+        Fault{"type = 'hvm'", "3:1: " + hvm}, Fault{"builder = 'hvm'", "3:1: " + hvm},
+        Fault{"builder = 'linux'", "3:1: builder is \"linux\"; say type = 'pvh' or 'pv'"},
+        Fault{"type = 'pvh'\nbuilder = 'generic'",
+              "4:1: builder and type contradict each other; keep type"},
+        Fault{"memory = 'lots'", "3:1: memory is \"lots\"; it must be a number"},
+        Fault{"memory = 0",
+              "3:1: memory is \"0MiB\"; it must be a size from 1MiB to 1024GiB, such as 16MiB"},
+        Fault{"memory = [ 5 ]", "3:1: memory is a list; it must be one value"},
+        Fault{"memory = 64\nmaxmem = 32",
+              "4:1: max_memory of service www is 32MiB, less than its memory of 64MiB"},
+        Fault{"vcpus = 0", "3:1: vcpus is \"0\"; it must be a whole number from 1 to 128"},
+        Fault{"vcpus = 1\nmaxvcpus = 2",
+              "4:1: maxvcpus is not vcpus; all vCPUs are there from the start: set both to the "
+              "same number"},
+        Fault{"pvshim = 1",
+              "3:1: pvshim of service www: runs a PV guest inside a PVH domain; it needs type: "
+              "pvh"},
+        Fault{"uuid = 'a'",
+              "3:1: warning: uuid is not used: summond knows its domains by UUIDs of its own"},
+        Fault{"on_crash = 'coredump-destroy'",
+              "3:1: on_crash is \"coredump-destroy\"; it must be destroy or restart"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Devices, XlFault,
+    testing::Values(
+        Fault{"vif = 'bridge=br0'", "3:1: vif must be a list, such as vif = [ 'bridge=xenbr0' ]"},
+        Fault{"vif = [ 'rate=1MB/s',\n'backend=net,trusted' ]",
+              "3:9: vif: \"rate\"" + vif_words + "\n" + xl_path + ":4:1: vif: \"backend\"" +
+                  vif_words + "\n" + xl_path + ":4:1: vif: \"trusted\"" + vif_words},
+        Fault{"vif = [ 'type=ioemu' ]",
+              "3:9: vif: type is \"ioemu\"; pv and pvh guests have no emulated interfaces, it "
+              "must be vif"},
+        Fault{"vif = [ 'mac=1' ]",
+              "3:9: vif.mac is \"1\"; it must be a unicast MAC address, such as "
+              "00:16:3e:12:34:56"},
+        Fault{"disk = [ '/a,raw,xvda,r,backendtype=qdisk' ]",
+              "3:10: disk: \"backendtype\"" + disk_words},
+        Fault{"disk = [ '/a,,hdc,cdrom' ]", "3:10: disk: \"cdrom\"" + disk_words},
+        Fault{"disk = [ 'iscsi:foo,xvda,w' ]", "3:10: disk: \"script\"" + disk_words},
+        Fault{"disk = [ '/a' ]", "3:10: disk: no vdev specified in `/a'"},
+        Fault{"disk = [ '/a,qed,xvda,w' ]",
+              "3:10: disk.format is \"qed\"; it must be raw, qcow2 or vhd"},
+        Fault{"disk = [ '/a,,xvda,w',\n  '/b,,xvda,w' ]",
+              "4:3: disk.device: xvda is another disk of this service already"}));
+
+TEST(Xl, ProblemsOfTheMainFileComeFirst) {
+    EXPECT_EQ(faults("foo = 1", xl_service.with("ttl", "-1")).substr(0, 10), "8:10: ttl ");
+}
+
+TEST(Sources, ArePackedAndUnpacked) {
+    const Sources sources{"zones: []\n", {{"/a", ""}, {"/b:1", std::string("\0:x", 3)}}};
+    const auto unpacked = Sources::unpack(sources.pack());
+    ASSERT_TRUE(unpacked);
+    EXPECT_EQ(unpacked->yaml, sources.yaml);
+    EXPECT_EQ(unpacked->files, sources.files);
+    for (const std::string bad : {"", "x", "3:ab", "1:a9:b", "1:a1:b", "99999999999999999999:a"})
+        EXPECT_FALSE(Sources::unpack(bad)) << bad;
+}
+
+TEST(Sources, AreReadWithoutTheirFiles) {
+    const Sources sources{service_config({xl_service}), {{xl_path, least + "vif = ['']\n"}}};
+    const Loaded loaded = parse_packed(sources.pack(), file);
+    ASSERT_TRUE(loaded.config);
+    EXPECT_EQ(loaded.config->services.at(0).kernel, "/srv/www.xen");
+    EXPECT_FALSE(parse_packed(Sources{sources.yaml, {}}.pack(), file).config);
+}
+
+}  // namespace
+}  // namespace summond::config

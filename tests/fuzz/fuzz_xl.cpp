@@ -1,0 +1,31 @@
+// Any bytes as an xl file: never a crash, and either a guest or a reason why not.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "summond/config/config.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace summond::config;
+    const std::string content(reinterpret_cast<const char*>(data), size);
+    const Loaded loaded = parse(
+        "zones: [{name: a, ns: ns.b.}]\n"
+        "services: [{xl: /fuzz.xl, names: a, addresses: 10.0.0.1, ready: {xenstore: data/a}}]\n",
+        "/fuzz.yaml",
+        [&](const std::string&) -> summond::base::Result<std::string> { return content; });
+    bool refused = false;
+    for (const Problem& problem : loaded.problems) {
+        if (problem.what.empty() || problem.where.file.empty())
+            std::abort();
+        refused = refused || !problem.warning;
+    }
+    if (loaded.config.has_value() == refused)
+        std::abort();
+    if (loaded.config) {
+        const Service& service = loaded.config->services.at(0);
+        if (service.id != service_id(service.name) || service.kernel.empty() ||
+            service.memory_kib == 0 || service.max_memory_kib < service.memory_kib)
+            std::abort();
+    }
+    return 0;
+}
