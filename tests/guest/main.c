@@ -106,6 +106,16 @@ static void configure(const struct hvm_start_info* start) {
     }
 }
 
+// What a rumprun guest would take its configuration from, for a test to see that it was there from the
+// very start.
+static void tell_rumprun(void) {
+    char cfg[XENSTORE_VALUE_MAX];
+    xenstore_read("rumprun/cfg", cfg);
+    if (*cfg) {
+        print("rumprun/cfg: %s", cfg);
+    }
+}
+
 // Sets up struct net but for what only the device knows.
 static void prepare_net(uint64_t started_at) {
     net.environment.transmit = netfront_transmit;
@@ -129,6 +139,7 @@ void guest_main(const struct hvm_start_info* start) {
     configure(start);
     grant_init();
     xenstore_init();
+    tell_rumprun();
     prepare_net(started_at);
     if (!options.ignore_shutdown) {
         xenstore_write("control/feature-poweroff", "1");
