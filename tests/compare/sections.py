@@ -31,9 +31,12 @@ def _(c):
     """Where the target of an alias is in another zone of the same server, we end."""
     names, _ = chain(c.ours, c.qname)
     zone = c.world.zone_of(labels_of(c.qname))
+    target = labels_of(names[-1])
+    if c.qtype == wire.DS and target in c.world.apexes:  # stands in the zone above
+        target = target[1:]
     if (c.ours.an and not c.ours.au and not c.ours.tc and
             (set(c.ours.an) <= set(c.theirs.an) or c.theirs.tc) and
-            len(names) > 1 and c.world.zone_of(labels_of(names[-1])) != zone):
+            len(names) > 1 and c.world.zone_of(target) != zone):
         c.theirs.sections, c.theirs.rcode, c.theirs.tc = [list(c.ours.an), [], []], c.ours.rcode, 0
 
 

@@ -3,7 +3,7 @@
 // vmm says that the service runs; 253: the server is told to drain; 254: a whole query with the
 // octet that follows as its id; 255: the same, for a name that waits for a service.
 // At the end the client says that it sends no more, and time passes until the server lets it go.
-#include <poll.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +15,6 @@
 
 #include "fake_clock.hpp"
 #include "summond/dns/wire.hpp"
-#include "summond/net/bind.hpp"
 #include "summond/net/tcp_server.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -113,15 +112,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::unique_ptr<net::TcpServer> server;
     net::Services services{{{1, {}}}, clock, [&] { server->signal(); }};
     server = std::make_unique<net::TcpServer>(io, zones, services, clock);
-    auto bound = net::bind_endpoint({*base::IpAddress::parse("127.0.0.1"), 0}, 1);
-    FUZZ_CHECK(bound);
-    const auto address = net::describe(bound->sockets.back().get())->local;
-    FUZZ_CHECK(server->listen(std::move(bound->sockets.back())));
-    const base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port = htons(address.port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t to_size = sizeof to;
+    base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    FUZZ_CHECK(::bind(listener.get(), reinterpret_cast<sockaddr*>(&to), to_size) == 0);
+    FUZZ_CHECK(::listen(listener.get(), 1) == 0);
+    FUZZ_CHECK(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&to), &to_size) == 0);
+    FUZZ_CHECK(server->listen(std::move(listener)));
+    const base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     FUZZ_CHECK(::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
     Connection connection;
     connection.fd = client.get();
