@@ -41,8 +41,11 @@ bool set_policy(pid_t pid, int policy) {
     return ::sched_setscheduler(pid, policy, &none) == 0;
 }
 
-// A process without the capability stays in SCHED_IDLE for good (sched(7)).
+// A process without the capability stays in SCHED_IDLE for good (sched(7)). Another class than the
+// usual one was given to us by the operator, and would be lost.
 bool can_leave_background() {
+    if (::sched_getscheduler(0) != SCHED_OTHER)
+        return false;
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
     return ::syscall(SYS_capget, &header, data) == 0 &&

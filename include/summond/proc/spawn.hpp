@@ -33,7 +33,8 @@ enum class Priority { normal, background };
 // /dev/null as standard input, the mapped descriptors and no other, an empty signal mask, default
 // signal actions and its own session: a terminal's Ctrl-C reaches the caller only. Targets must be
 // distinct.
-// background is granted only if run_normally can take it back (CAP_SYS_NICE).
+// background is granted only if run_normally can take it back (CAP_SYS_NICE, and this process is in
+// SCHED_OTHER itself).
 // Errors: fork or pidfd_open; a child whose exec fails exits with status 127.
 base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
                                  std::span<const FdMapping> fds,
