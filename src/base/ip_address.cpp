@@ -72,6 +72,19 @@ std::string Endpoint::to_string() const {
     return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
+bool IpPrefix::contains(const IpAddress& other) const {
+    if (other.is_v4() != address.is_v4())
+        return false;
+    const auto ours = address.bytes();
+    const auto theirs = other.bytes();
+    const std::size_t whole = length / 8;
+    if (!std::equal(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(whole),
+                    theirs.begin()))
+        return false;
+    const unsigned rest = length % 8;
+    return rest == 0 || (ours[whole] ^ theirs[whole]) >> (8 - rest) == 0;
+}
+
 std::string IpPrefix::to_string() const {
     return address.to_string() + "/" + std::to_string(length);
 }

@@ -51,6 +51,7 @@ struct IpPrefix {
     IpAddress address;    // the bits beyond length are zero
     unsigned length = 0;  // at most 32 or 128
 
+    bool contains(const IpAddress& other) const;
     // "192.0.2.0/24" or "2001:db8::/32".
     std::string to_string() const;
     friend bool operator==(const IpPrefix&, const IpPrefix&) = default;

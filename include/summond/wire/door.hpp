@@ -1,0 +1,131 @@
+// Stands in for guests that are not up, so that they look as if they were: answers for their
+// addresses, notices the first packet for them, holds it and hands it over. docs/NETWORK.md tells
+// the whole story. A state machine: no I/O, the clock is injected, and what it wants done goes to
+// Actions. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/base/ip_address.hpp"
+#include "summond/config/config.hpp"
+#include "summond/wire/frames.hpp"
+#include "summond/wire/packet.hpp"
+
+namespace summond::wire {
+
+// What is held at the most, and how long.
+struct Limits {
+    static constexpr std::size_t service_packets = 64;
+    static constexpr std::size_t service_octets = std::size_t{128} * 1024;
+    static constexpr std::size_t source_packets = 16;  // of one IPv4 address or one IPv6 /64
+    static constexpr std::size_t total_packets = 4096;
+    static constexpr std::size_t total_octets = std::size_t{8} * 1024 * 1024;
+    // From a packet, or its last retransmission: who waits longer than this tries anew.
+    static constexpr std::chrono::seconds hold_time{60};
+};
+
+// A service as the wire knows it.
+struct Tenant {
+    config::ServiceId service = 0;
+    unsigned tap = 0;  // on which it is, of the taps of all bridges
+    Mac mac{};
+    std::vector<base::IpAddress> addresses;
+    std::vector<config::Port> ports;        // what wakes it; empty: anything that opens something
+    std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
+};
+
+// How its guest stands.
+enum class Standing : std::uint32_t {
+    away,      // there is none
+    kept,      // paused: its connections live on in its memory
+    refused,   // away, and not to be woken now: nothing is to wait for it
+    starting,  // a wake is under way
+    running,   // it is ready to take over
+};
+
+// What was held for a guest that has now been given it.
+struct HandOver {
+    std::uint32_t packets = 0;
+    std::uint32_t repeats = 0;  // retransmissions of them, not handed over
+    std::uint32_t dropped = 0;  // for want of room, or because nobody waited any more
+    std::optional<IpPacket> first;
+    base::Duration first_waited{};
+};
+
+class Actions {
+  public:
+    virtual ~Actions() = default;
+    // Out of the tap, so to every station on its bridge.
+    virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
+    // To the guest's own interface. Only between attach and detach.
+    virtual void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) = 0;
+    // Somebody waits for the service.
+    virtual void wake(config::ServiceId service, const IpPacket& first) = 0;
+    // The guest has everything that was held, and is given what still comes. From now on nothing
+    // is answered for it.
+    virtual void handed_over(config::ServiceId service, const HandOver& what) = 0;
+};
+
+class Door {
+  public:
+    // clock and actions outlive it.
+    Door(const base::Clock& clock, Actions& actions);
+    ~Door();
+
+    // A new service, or a known one with new particulars (which then keeps its standing).
+    void put(const Tenant& tenant);
+    void remove(config::ServiceId service);
+    // Unknown services are ignored, here and below.
+    void stand(config::ServiceId service, Standing standing);
+    // The guest has an interface to which it can be sent, or has it no more.
+    void attach(config::ServiceId service);
+    void detach(config::ServiceId service);
+
+    void from_bridge(unsigned tap, std::span<const std::uint8_t> frame);
+    // A frame that the guest itself has sent: tells when it speaks for its addresses, and which
+    // answers it expects.
+    void from_guest(config::ServiceId service, std::span<const std::uint8_t> frame);
+
+    // When tick() has to be called; none while nothing is timed.
+    std::optional<base::TimePoint> deadline() const;
+    void tick();
+
+  private:
+    struct Place;
+    struct Totals;
+    using AddressKey = std::pair<unsigned, base::IpAddress>;
+    using MacKey = std::pair<unsigned, Mac>;
+
+    static bool is_timed(const Place& place);
+    Place* find(config::ServiceId service) const;
+    void forget_keys(const Place& place);
+    void answer(unsigned tap, const Packet& packet, const Mac& asker_mac,
+                const base::IpAddress& asker, const base::IpAddress& target);
+    void report_groups(unsigned tap) const;
+    void receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet);
+    void hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,
+              const IpPacket& ip);
+    void wake(Place& place, const IpPacket& ip);
+    void pass(Place& place, std::span<const std::uint8_t> frame);
+    void try_hand_over(Place& place);
+    void hand_over(Place& place);
+
+    const base::Clock& clock_;
+    Actions& actions_;
+    std::unique_ptr<Totals> totals_;
+    std::map<config::ServiceId, std::unique_ptr<Place>> places_;
+    std::map<AddressKey, Place*> by_address_;
+    std::map<MacKey, Place*> by_mac_;
+    std::set<Place*> timed_;  // at least those for which is_timed holds
+};
+
+}  // namespace summond::wire

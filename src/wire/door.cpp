@@ -1,0 +1,386 @@
+#include "summond/wire/door.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "held.hpp"
+
+namespace summond::wire {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A wake is asked for again only after this: it has been lost, or was not possible.
+constexpr milliseconds wake_interval{250};
+constexpr milliseconds refused_interval{1000};
+// A guest that is ready, but whose IP stack has not been heard yet, is asked this often, and given
+// what is held after this long in any case.
+constexpr milliseconds question_interval{10};
+constexpr milliseconds longest_question{300};
+constexpr std::size_t remembered_flows = 32;
+// RFC 3810 §5.2: what fits a frame.
+constexpr std::size_t groups_in_report = 64;
+
+constexpr std::uint16_t dhcp_client = 68;     // RFC 2131
+constexpr std::uint16_t dhcpv6_client = 546;  // RFC 8415
+
+config::Protocol protocol_of(IpPacket::Kind kind) {
+    switch (kind) {
+        case IpPacket::Kind::udp:
+            return config::Protocol::udp;
+        case IpPacket::Kind::echo_request:
+            return config::Protocol::icmp;
+        default:
+            return config::Protocol::tcp;
+    }
+}
+
+// A datagram that the guest has sent, so that the answer to it is known.
+struct Flow {
+    base::IpAddress peer;
+    std::uint16_t peer_port = 0;
+    std::uint16_t port = 0;
+    friend bool operator==(const Flow&, const Flow&) = default;
+};
+
+}  // namespace
+
+struct Door::Totals {
+    HeldTotal held;
+};
+
+struct Door::Place {
+    Place(Tenant new_tenant, HeldTotal& total) : tenant(std::move(new_tenant)), held(total) {}
+
+    Tenant tenant;
+    Standing standing = Standing::away;
+    bool attached = false;
+    bool handed_over = false;              // this running guest has its packets
+    std::vector<base::IpAddress> claimed;  // addresses for which the guest has spoken
+    Held held;
+    std::uint32_t repeats = 0;
+    std::uint32_t dropped = 0;
+    std::array<Flow, remembered_flows> flows{};
+    std::size_t next_flow = 0;
+    std::optional<base::TimePoint> may_wake_at;
+    base::TimePoint running_since{};
+    base::TimePoint question_at{};
+
+    bool has(const base::IpAddress& address) const {
+        return std::ranges::find(tenant.addresses, address) != tenant.addresses.end();
+    }
+    bool has_claimed(const base::IpAddress& address) const {
+        return std::ranges::find(claimed, address) != claimed.end();
+    }
+    bool silent_for(const base::IpAddress& address) const {
+        return handed_over || has_claimed(address);
+    }
+    bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
+    bool expects(const IpPacket& ip) const {
+        if (ip.to_port == dhcp_client || ip.to_port == dhcpv6_client)
+            return true;
+        return std::ranges::find(flows, Flow{ip.from, ip.from_port, ip.to_port}) != flows.end();
+    }
+    // It would begin something with the guest, rather than go on with it.
+    bool opens(const IpPacket& ip) const {
+        switch (ip.kind) {
+            case IpPacket::Kind::tcp:
+                // To a paused guest anything may go on.
+                return ip.opens || (standing == Standing::kept && !ip.resets);
+            case IpPacket::Kind::udp:
+                return !expects(ip);
+            case IpPacket::Kind::echo_request:
+                return true;
+            case IpPacket::Kind::later_fragment:
+                return held.has_from(ip);
+            case IpPacket::Kind::other:
+                return false;
+        }
+        return false;
+    }
+    // And the service is there for that.
+    bool wakes(const IpPacket& ip) const {
+        if (ip.kind == IpPacket::Kind::later_fragment)
+            return true;  // its first fragment has
+        const auto& from = tenant.wake_from;
+        if (!has(ip.to) || (!from.empty() && std::ranges::none_of(from, [&ip](const auto& prefix) {
+                return prefix.contains(ip.from);
+            })))
+            return false;
+        return tenant.ports.empty() ||
+               std::ranges::any_of(tenant.ports, [&ip](const config::Port& port) {
+                   return port.protocol == protocol_of(ip.kind) &&
+                          (port.number == 0 || port.number == ip.to_port);
+               });
+    }
+};
+
+Door::Door(const base::Clock& clock, Actions& actions)
+    : clock_(clock), actions_(actions), totals_(std::make_unique<Totals>()) {}
+
+Door::~Door() = default;
+
+Door::Place* Door::find(config::ServiceId service) const {
+    const auto it = places_.find(service);
+    return it == places_.end() ? nullptr : it->second.get();
+}
+
+void Door::forget_keys(const Place& place) {
+    std::erase_if(by_address_, [&place](const auto& entry) { return entry.second == &place; });
+    std::erase_if(by_mac_, [&place](const auto& entry) { return entry.second == &place; });
+}
+
+bool Door::is_timed(const Place& place) {
+    return !place.held.empty() || (place.standing == Standing::running && !place.handed_over);
+}
+
+void Door::put(const Tenant& tenant) {
+    Place* place = find(tenant.service);
+    if (place == nullptr) {
+        places_[tenant.service] = std::make_unique<Place>(tenant, totals_->held);
+        place = find(tenant.service);
+    } else {
+        forget_keys(*place);
+        place->tenant = tenant;
+    }
+    by_mac_[{tenant.tap, tenant.mac}] = place;
+    for (const base::IpAddress& address : tenant.addresses)
+        by_address_[{tenant.tap, address}] = place;
+}
+
+void Door::remove(config::ServiceId service) {
+    if (Place* place = find(service)) {
+        forget_keys(*place);
+        timed_.erase(place);
+        places_.erase(service);
+    }
+}
+
+void Door::stand(config::ServiceId service, Standing standing) {
+    Place* place = find(service);
+    if (place == nullptr)
+        return;
+    const Standing before = std::exchange(place->standing, standing);
+    const bool was_up = before == Standing::starting || before == Standing::running;
+    if (standing == Standing::running) {
+        if (before != Standing::running)
+            place->running_since = place->question_at = clock_.now();
+        timed_.insert(place);
+        // Its stack was up before it was paused.
+        if (before == Standing::kept || place->handed_over)
+            hand_over(*place);
+        else
+            try_hand_over(*place);
+        return;
+    }
+    place->handed_over = false;
+    if (!place->is_up() || before == Standing::running)
+        place->claimed.clear();  // another guest, or none
+    if (standing == Standing::refused) {
+        place->dropped += static_cast<std::uint32_t>(place->held.packets().size());
+        place->held.clear();
+        place->may_wake_at = clock_.now() + refused_interval;
+    } else if (standing != before) {
+        place->may_wake_at.reset();
+    }
+    if (standing == Standing::away) {
+        place->flows.fill({});
+        if (was_up || before == Standing::kept)
+            report_groups(place->tenant.tap);
+    }
+}
+
+void Door::attach(config::ServiceId service) {
+    if (Place* place = find(service))
+        place->attached = true;
+}
+
+void Door::detach(config::ServiceId service) {
+    if (Place* place = find(service))
+        place->attached = false;
+}
+
+void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
+    const auto packet = parse(frame);
+    if (!packet)
+        return;
+    if (const auto* arp = std::get_if<Arp>(&packet->what); arp != nullptr && arp->request) {
+        answer(tap, *packet, arp->sender_mac, arp->sender, arp->target);
+    } else if (const auto* question = std::get_if<Solicitation>(&packet->what)) {
+        answer(tap, *packet, packet->from, question->asker, question->target);
+    } else if (std::holds_alternative<ListenerQuery>(packet->what)) {
+        report_groups(tap);
+    }
+    if (const auto it = by_mac_.find({tap, packet->to}); it != by_mac_.end())
+        receive(*it->second, frame, *packet);
+}
+
+void Door::answer(unsigned tap, const Packet& packet, const Mac& asker_mac,
+                  const base::IpAddress& asker, const base::IpAddress& target) {
+    const auto it = by_address_.find({tap, target});
+    if (it == by_address_.end() || it->second->silent_for(target))
+        return;
+    const Tenant& tenant = it->second->tenant;
+    const bool for_it = (packet.to[0] & 1) != 0 || packet.to == tenant.mac;
+    // A guest that tests its own addresses, or announces them, is not told that they are taken.
+    if (for_it && asker_mac != tenant.mac && packet.from != tenant.mac)
+        actions_.to_bridge(tap, wire::answer(tenant.mac, target, asker_mac, asker));
+}
+
+// So that bridges and switches that look at who listens deliver solicitations (RFC 4541 §3).
+void Door::report_groups(unsigned tap) const {
+    for (const auto& [service, place] : places_) {
+        if (place->tenant.tap != tap || place->is_up())
+            continue;
+        std::vector<base::IpAddress> groups;
+        for (const base::IpAddress& address : place->tenant.addresses)
+            if (address.is_v6() && groups.size() < groups_in_report)
+                groups.push_back(solicited_node_group(address));
+        if (!groups.empty())
+            actions_.to_bridge(tap, listener_report(place->tenant.mac, groups));
+    }
+}
+
+// A frame to the service's own MAC.
+void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet) {
+    const auto* ip = std::get_if<IpPacket>(&packet.what);
+    if (place.handed_over) {
+        pass(place, frame);  // was on its way here when the bridge was told to go there
+        return;
+    }
+    const bool opens = ip != nullptr && place.opens(*ip);
+    if (place.is_up()) {
+        const auto* question = std::get_if<Solicitation>(&packet.what);
+        const auto* arp = std::get_if<Arp>(&packet.what);
+        const bool answered = (question != nullptr && !place.silent_for(question->target)) ||
+                              (arp != nullptr && arp->request && !place.silent_for(arp->target));
+        if (opens)
+            hold(place, frame, packet, *ip);
+        else if (!answered)
+            pass(place, frame);
+        return;
+    }
+    if (!opens || !place.wakes(*ip))
+        return;
+    hold(place, frame, packet, *ip);
+    wake(place, *ip);
+}
+
+void Door::hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,
+                const IpPacket& ip) {
+    switch (place.held.keep(frame, packet, ip, clock_.now())) {
+        case Held::Kept::kept:
+            timed_.insert(&place);
+            break;
+        case Held::Kept::already:
+            ++place.repeats;
+            break;
+        case Held::Kept::full:
+            ++place.dropped;
+            break;
+    }
+}
+
+void Door::wake(Place& place, const IpPacket& ip) {
+    const auto now = clock_.now();
+    if (place.may_wake_at && now < *place.may_wake_at)
+        return;
+    place.may_wake_at = now + wake_interval;
+    actions_.wake(place.tenant.service, ip);
+}
+
+void Door::pass(Place& place, std::span<const std::uint8_t> frame) {
+    if (place.attached)
+        actions_.to_guest(place.tenant.service, frame);
+}
+
+void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
+    Place* place = find(service);
+    const auto packet = parse(frame);
+    if (place == nullptr || !packet || !place->is_up() || place->handed_over)
+        return;
+    const auto claim = [place](const base::IpAddress& address) {
+        if (place->has(address) && !place->has_claimed(address))
+            place->claimed.push_back(address);
+    };
+    if (const auto* arp = std::get_if<Arp>(&packet->what)) {
+        claim(arp->sender);
+    } else if (const auto* solicitation = std::get_if<Solicitation>(&packet->what)) {
+        claim(solicitation->asker);
+    } else if (const auto* advertisement = std::get_if<Advertisement>(&packet->what)) {
+        claim(advertisement->target);
+    } else if (const auto* ip = std::get_if<IpPacket>(&packet->what)) {
+        claim(ip->from);
+        const Flow flow{ip->to, ip->to_port, ip->from_port};
+        if (ip->kind == IpPacket::Kind::udp &&
+            std::ranges::find(place->flows, flow) == place->flows.end()) {
+            place->flows[place->next_flow] = flow;
+            place->next_flow = (place->next_flow + 1) % remembered_flows;
+        }
+    }
+    try_hand_over(*place);
+}
+
+// A guest can be ready by its own word before its IP stack takes packets. It is asked for the
+// addresses that packets wait for, as their senders would ask, until it answers.
+void Door::try_hand_over(Place& place) {
+    if (place.standing != Standing::running || place.handed_over)
+        return;
+    const auto now = clock_.now();
+    const auto waits = std::ranges::find_if(place.held.packets(), [&place](const auto& packet) {
+        return place.has(packet.about.to) && !place.has_claimed(packet.about.to);
+    });
+    if (waits == place.held.packets().end() || !place.attached ||
+        now >= place.running_since + longest_question) {
+        hand_over(place);
+        return;
+    }
+    if (now < place.question_at)
+        return;
+    place.question_at = now + question_interval;
+    if (!waits->about.from.is_unspecified())
+        actions_.to_guest(place.tenant.service, question(waits->from_mac, waits->about.from,
+                                                         place.tenant.mac, waits->about.to));
+}
+
+void Door::hand_over(Place& place) {
+    const auto now = clock_.now();
+    place.dropped += static_cast<std::uint32_t>(place.held.expire(now));
+    HandOver what;
+    what.repeats = std::exchange(place.repeats, 0);
+    what.dropped = std::exchange(place.dropped, 0);
+    while (!place.held.empty()) {
+        const HeldPacket packet = place.held.take();
+        if (what.packets++ == 0) {
+            what.first = packet.about;
+            what.first_waited = now - packet.came;
+        }
+        pass(place, packet.frame);
+    }
+    place.handed_over = true;
+    actions_.handed_over(place.tenant.service, what);
+}
+
+std::optional<base::TimePoint> Door::deadline() const {
+    std::optional<base::TimePoint> next;
+    for (const Place* place : timed_) {
+        if (!is_timed(*place))
+            continue;
+        const auto at = place->standing == Standing::running
+                            ? place->question_at
+                            : place->held.packets().front().last_seen + Limits::hold_time;
+        next = next ? std::min(*next, at) : at;
+    }
+    return next;
+}
+
+void Door::tick() {
+    const auto now = clock_.now();
+    for (Place* place : timed_) {
+        place->dropped += static_cast<std::uint32_t>(place->held.expire(now));
+        try_hand_over(*place);
+    }
+    std::erase_if(timed_, [](const Place* place) { return !is_timed(*place); });
+}
+
+}  // namespace summond::wire

@@ -1,0 +1,323 @@
+// The stand-in for sleeping guests, from the first question for an address to the hand-over.
+#include "summond/wire/door.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_clock.hpp"
+#include "packets.hpp"
+
+namespace summond::wire {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ip;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
+constexpr Mac everybody{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+constexpr config::ServiceId www = 7;
+
+struct Recorder final : Actions {
+    std::vector<Frame> to_all;
+    std::vector<Frame> given;
+    std::vector<IpPacket> wakes;
+    std::vector<HandOver> hand_overs;
+
+    void to_bridge(unsigned, std::span<const std::uint8_t> frame) override {
+        to_all.emplace_back(frame.begin(), frame.end());
+    }
+    void to_guest(config::ServiceId, std::span<const std::uint8_t> frame) override {
+        given.emplace_back(frame.begin(), frame.end());
+    }
+    void wake(config::ServiceId, const IpPacket& first) override { wakes.push_back(first); }
+    void handed_over(config::ServiceId, const HandOver& what) override {
+        hand_overs.push_back(what);
+    }
+};
+
+class DoorTest : public testing::Test {
+  protected:
+    DoorTest() { door.put(tenant()); }
+
+    static Tenant tenant() { return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}}; }
+    void from_client(const Frame& frame) { door.from_bridge(0, frame); }
+    static Frame syn(std::uint16_t port = 80, std::uint32_t sequence = 1,
+                     const char* from = "10.0.2.60") {
+        return test::tcp(guest, client, from, "10.0.2.50", 40000, port, sequence, test::syn);
+    }
+    static Frame datagram(std::uint16_t from_port, std::uint16_t port, std::size_t size = 10) {
+        return test::udp(guest, client, "10.0.2.60", "10.0.2.50", from_port, port, size);
+    }
+    // The guest has answered for its IPv4 address.
+    void guest_speaks() {
+        door.from_guest(www, answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+    }
+    void start() {
+        door.stand(www, Standing::starting);
+        door.attach(www);
+    }
+
+    summond::test::FakeClock clock;
+    Recorder seen;
+    Door door{clock, seen};
+};
+
+TEST_F(DoorTest, AnswersForASleepingGuestWithItsOwnMac) {
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_THAT(seen.to_all, ElementsAre(answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60"))));
+    EXPECT_THAT(seen.wakes, IsEmpty()) << "a question is no packet for it";
+}
+
+TEST_F(DoorTest, AnswersSolicitations) {
+    from_client(test::solicitation(client, "fec0::60", "fec0::50"));
+    EXPECT_THAT(seen.to_all, ElementsAre(answer(guest, ip("fec0::50"), client, ip("fec0::60"))));
+}
+
+TEST_F(DoorTest, AnswersNobodyElsesAddress) {
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.51"));
+    door.from_bridge(1, test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+}
+
+TEST_F(DoorTest, LetsTheGuestTestAndAnnounceItsAddresses) {
+    start();
+    from_client(test::arp_request(guest, "0.0.0.0", "10.0.2.50"));
+    from_client(announcement(guest, ip("10.0.2.50")));
+    from_client(test::solicitation(guest, "::", "fec0::50"));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+}
+
+TEST_F(DoorTest, WakesOnceAndHoldsInOrder) {
+    from_client(syn());
+    from_client(syn(81, 2));
+    from_client(datagram(5000, 53));
+    ASSERT_EQ(seen.wakes.size(), 1U);
+    EXPECT_EQ(seen.wakes[0].from, ip("10.0.2.60"));
+    EXPECT_EQ(seen.wakes[0].to_port, 80);
+    start();
+    guest_speaks();
+    EXPECT_THAT(seen.given, IsEmpty());
+    clock.advance(40ms);
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(syn(), syn(81, 2), datagram(5000, 53)));
+    ASSERT_EQ(seen.hand_overs.size(), 1U);
+    EXPECT_EQ(seen.hand_overs[0].packets, 3U);
+    EXPECT_EQ(seen.hand_overs[0].first_waited, 40ms);
+    from_client(syn(82, 3));
+    EXPECT_EQ(seen.given.size(), 4U) << "what was on its way is passed on";
+}
+
+TEST_F(DoorTest, KeepsOneOfASynAndItsRetransmissions) {
+    from_client(syn());
+    clock.advance(1s);
+    from_client(syn());
+    from_client(syn(80, 2));  // another connection
+    start();
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(syn(), syn(80, 2)));
+    EXPECT_EQ(seen.hand_overs.at(0).repeats, 1U);
+}
+
+TEST_F(DoorTest, AsksAgainForAWakeOnlyAfterAWhile) {
+    from_client(syn());
+    from_client(syn(80, 2));
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    clock.advance(300ms);
+    from_client(syn(80, 3));
+    EXPECT_EQ(seen.wakes.size(), 2U);
+}
+
+TEST_F(DoorTest, NothingWaitsForOneThatIsRefused) {
+    from_client(syn());
+    door.stand(www, Standing::refused);
+    EXPECT_FALSE(door.deadline());
+    from_client(syn(80, 2));
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    clock.advance(1s);
+    from_client(syn(80, 3));
+    EXPECT_EQ(seen.wakes.size(), 2U);
+}
+
+TEST_F(DoorTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
+    Tenant picky = tenant();
+    picky.ports = {{config::Protocol::tcp, 80}, {config::Protocol::udp, 0}};
+    picky.wake_from = {{ip("10.0.2.0"), 25}};
+    door.put(picky);
+    from_client(syn(81));
+    from_client(syn(80, 1, "10.0.2.128"));
+    from_client(test::echo(guest, client, "10.0.2.60", "10.0.2.50"));
+    from_client(
+        test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4, 80, 1, test::syn | test::ack));
+    from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4, 80, 1, test::ack));
+    from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.99", 4, 80, 1, test::syn));
+    EXPECT_THAT(seen.wakes, IsEmpty());
+    EXPECT_FALSE(door.deadline()) << "something is held";
+    from_client(datagram(5000, 9));
+    EXPECT_EQ(seen.wakes.size(), 1U);
+}
+
+TEST_F(DoorTest, PassesWhatAStartingGuestNeedsAndHoldsWhatOpens) {
+    start();
+    const Frame reply = answer(client, ip("10.0.2.2"), guest, ip("10.0.2.50"));
+    from_client(reply);
+    from_client(datagram(53, 3333));  // to nothing that it has asked
+    door.from_guest(www, test::udp(client, guest, "10.0.2.50", "10.0.2.60", 3333, 53, 10));
+    const Frame resolved = datagram(53, 3333, 20);
+    from_client(resolved);
+    const Frame established =
+        test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 80, 2000, 1, test::syn | test::ack);
+    from_client(established);
+    EXPECT_THAT(seen.given, ElementsAre(reply, resolved, established));
+}
+
+TEST_F(DoorTest, IsSilentOnceTheGuestSpeaksForItself) {
+    start();
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_EQ(seen.to_all.size(), 1U);
+    guest_speaks();
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_EQ(seen.to_all.size(), 1U);
+    from_client(test::solicitation(client, "fec0::60", "fec0::50"));
+    EXPECT_EQ(seen.to_all.size(), 2U) << "it has not spoken for this one";
+    door.stand(www, Standing::running);
+    from_client(test::solicitation(client, "fec0::60", "fec0::50"));
+    EXPECT_EQ(seen.to_all.size(), 2U);
+    door.stand(www, Standing::away);
+    seen.to_all.clear();
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_EQ(seen.to_all.size(), 1U);
+}
+
+TEST_F(DoorTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
+    from_client(syn());
+    start();
+    door.stand(www, Standing::running);
+    const Frame asked = question(client, ip("10.0.2.60"), guest, ip("10.0.2.50"));
+    EXPECT_THAT(seen.given, ElementsAre(asked));
+    clock.advance(10ms);
+    door.tick();
+    EXPECT_THAT(seen.given, ElementsAre(asked, asked));
+    guest_speaks();
+    EXPECT_THAT(seen.given, ElementsAre(asked, asked, syn()));
+    EXPECT_EQ(seen.hand_overs.size(), 1U);
+    door.tick();
+    EXPECT_FALSE(door.deadline());
+}
+
+TEST_F(DoorTest, HandsOverToAMuteGuestInTheEnd) {
+    from_client(syn());
+    start();
+    door.stand(www, Standing::running);
+    clock.advance(300ms);
+    door.tick();
+    EXPECT_EQ(seen.hand_overs.size(), 1U);
+    EXPECT_EQ(seen.given.back(), syn());
+}
+
+TEST_F(DoorTest, APausedGuestIsWokenByItsConnections) {
+    door.stand(www, Standing::running);
+    door.attach(www);
+    door.stand(www, Standing::kept);
+    const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
+    from_client(data);
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    door.stand(www, Standing::running);
+    EXPECT_EQ(seen.given.back(), data);
+}
+
+TEST_F(DoorTest, HoldsNoMoreThanItsLimits) {
+    for (std::uint32_t i = 0; i < 1000; ++i)
+        from_client(syn(80, i));
+    for (int host = 0; host < 1000; ++host)
+        from_client(
+            syn(80, 1,
+                ("10.9." + std::to_string(host / 250) + "." + std::to_string(host % 250)).c_str()));
+    start();
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_EQ(seen.given.size(), Limits::service_packets);
+    EXPECT_EQ(seen.hand_overs.at(0).dropped, 2000 - Limits::service_packets);
+}
+
+TEST_F(DoorTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
+    for (unsigned i = 0; i < 200; ++i) {
+        const auto last = static_cast<std::uint8_t>(i);
+        door.put({100 + i,
+                  0,
+                  {0, 0x16, 0x3e, 1, 0, last},
+                  {base::IpAddress::v4({10, 1, 0, last})},
+                  {},
+                  {}});
+        for (std::uint16_t port = 1; port <= 64; ++port)
+            door.from_bridge(0, test::udp({0, 0x16, 0x3e, 1, 0, last}, client,
+                                          ("10.2.0." + std::to_string(port)).c_str(),
+                                          base::IpAddress::v4({10, 1, 0, last}).to_string().c_str(),
+                                          9, port, 1400));
+    }
+    for (unsigned i = 0; i < 200; ++i) {
+        door.attach(100 + i);
+        door.stand(100 + i, Standing::running);
+    }
+    clock.advance(1s);
+    door.tick();
+    std::size_t octets = 0;
+    for (const Frame& frame : seen.given)
+        octets += frame.size() > 100 ? frame.size() : 0;
+    EXPECT_GT(octets, Limits::total_octets / 2);
+    EXPECT_LE(octets, Limits::total_octets);
+}
+
+TEST_F(DoorTest, ForgetsWhatNobodyWaitsForAnyMore) {
+    from_client(syn());
+    clock.advance(10s);
+    from_client(syn());  // it still waits
+    clock.advance(10s);
+    door.tick();
+    EXPECT_TRUE(door.deadline());
+    clock.advance(Limits::hold_time);
+    door.tick();
+    EXPECT_FALSE(door.deadline());
+}
+
+TEST_F(DoorTest, FragmentsFollowTheFirst) {
+    const Frame rest = test::later_fragment(guest, client, "10.0.2.60", "10.0.2.50");
+    from_client(rest);
+    EXPECT_FALSE(door.deadline()) << "a fragment alone is held";
+    from_client(datagram(5000, 53));
+    from_client(rest);
+    start();
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(datagram(5000, 53), rest));
+}
+
+TEST_F(DoorTest, ReportsItsGroupsToWhoAsks) {
+    from_client(test::listener_query(client));
+    ASSERT_EQ(seen.to_all.size(), 1U);
+    const base::IpAddress group = solicited_node_group(ip("fec0::50"));
+    EXPECT_EQ(seen.to_all[0], listener_report(guest, std::span(&group, 1)));
+    start();
+    from_client(test::listener_query(client));
+    EXPECT_EQ(seen.to_all.size(), 1U);
+}
+
+TEST_F(DoorTest, ARemovedServiceIsNobody) {
+    from_client(syn());
+    door.remove(www);
+    EXPECT_FALSE(door.deadline());
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+}
+
+TEST_F(DoorTest, RunningIsAnsweredEveryTime) {
+    door.stand(www, Standing::running);
+    door.stand(www, Standing::running);
+    EXPECT_EQ(seen.hand_overs.size(), 2U);
+}
+
+}  // namespace
+}  // namespace summond::wire
