@@ -92,6 +92,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
     Service& service = draft.service;
     complete_guest(draft, owner, problems);
     complete_reach(draft);
+    complete_wakes(draft, owner, problems);
     if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how))
         problems.error_at(
             draft.interfaces_where,

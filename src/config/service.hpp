@@ -1,6 +1,7 @@
 // Reads services and their defaults.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,11 @@ struct ServiceDraft {
     Service service;
     std::string cmdline;  // its placeholders not yet filled in
     Location cmdline_where;
-    bool has_kernel = false;   // the key is there, right or wrong
-    bool has_type = false;     // likewise
-    bool ready_given = false;  // and not left to what `ports` says
+    bool has_kernel = false;          // the key is there, right or wrong
+    bool has_type = false;            // likewise
+    bool ready_given = false;         // and not left to what `ports` says
+    std::optional<bool> wake_packet;  // the configuration says whether
+    Mark wake_where;
 
     struct Interface {
         config::Interface interface;
@@ -60,6 +63,10 @@ void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& pro
 // Of those, how it is reached (reach.cpp); likewise.
 void read_reach(Mapping& mapping, ServiceDraft& draft);
 void complete_reach(ServiceDraft& draft);
+
+// And what wakes it (wake.cpp).
+void read_wakes(Mapping& mapping, ServiceDraft& draft);
+void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);
 // A service whose name cannot be used has none.

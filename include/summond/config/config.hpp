@@ -174,6 +174,9 @@ struct Service {
     IdleAction idle_action = IdleAction::destroy;
     AnswerWhen answer;
     std::vector<Port> ports;  // empty: it does not say
+    // A packet to one of its addresses wakes it, too: only if its first interface has no script.
+    bool wake_packet = false;
+    std::vector<base::IpPrefix> wake_from;  // only from there; empty: from anywhere
     Ready ready;
     bool destroy_on_exit = false;
     Restart restart;

@@ -1,0 +1,87 @@
+// What wakes a service besides a query, and whom.
+#include <algorithm>
+
+#include "scalars.hpp"
+#include "service.hpp"
+
+namespace summond::config {
+
+namespace {
+
+// What a packet is looked for in, at every packet.
+constexpr std::size_t max_prefixes = 32;
+constexpr std::size_t max_addresses = 32;
+constexpr std::size_t max_ports = 64;
+
+void read_wake(const Value& value, ServiceDraft& draft) {
+    constexpr std::string_view expected = "dns, or [dns, packet]";
+    bool dns = false;
+    bool packet = false;
+    for (const Value& item : value.list_or_one(expected)) {
+        const std::string& word = item.node->text;  // empty if it is no scalar
+        bool* const known = word == "dns" ? &dns : word == "packet" ? &packet : nullptr;
+        if (known == nullptr)
+            item.refuse("dns or packet");
+        else if (std::exchange(*known, true))
+            item.complain(in_quotes(word) + " is there already");
+    }
+    if (packet && !dns)
+        value.complain("a service is always woken by dns; say [dns, packet]");
+    draft.wake_packet = packet;
+    draft.wake_where = value.where;
+}
+
+void read_wake_from(const Value& value, Service& service) {
+    constexpr std::string_view expected =
+        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
+    service.wake_from.clear();
+    if (value.is(Node::Kind::scalar) && value.node->text == "any")
+        return;
+    for (const Value& item : value.list_or_one("a network, a list of networks, or any")) {
+        const auto prefix = item.is(Node::Kind::scalar)
+                                ? parse_prefix(item.node->text)
+                                : base::Result<base::IpPrefix>(base::error(""));
+        if (!prefix)
+            item.refuse(expected, prefix.error().what);
+        else if (is_v4_mapped(prefix->address))
+            item.refuse(expected, "an IPv4-mapped address");
+        else if (std::ranges::find(service.wake_from, *prefix) != service.wake_from.end())
+            item.complain(prefix->to_string() + " is there twice; keep one");
+        else
+            service.wake_from.push_back(*prefix);
+    }
+    if (service.wake_from.size() > max_prefixes)
+        value.complain("at most " + std::to_string(max_prefixes) + " networks");
+}
+
+// Why no packet can be seen for it; empty: it can.
+std::string obstacle(const ServiceDraft& draft) {
+    if (draft.interfaces.empty())
+        return "it has no network interface";
+    if (!draft.interfaces.front().interface.script.empty())
+        return "a hotplug script puts its interface where summond does not know its way";
+    if (draft.addresses.size() > max_addresses)
+        return "it has more than " + std::to_string(max_addresses) + " addresses";
+    if (draft.service.ports.size() > max_ports)
+        return "it has more than " + std::to_string(max_ports) + " ports";
+    return {};
+}
+
+}  // namespace
+
+void read_wakes(Mapping& mapping, ServiceDraft& draft) {
+    if (const auto wake = mapping.take("wake"))
+        read_wake(*wake, draft);
+    if (const auto from = mapping.take("wake_from"))
+        read_wake_from(*from, draft.service);
+}
+
+void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {
+    const std::string reason = obstacle(draft);
+    draft.service.wake_packet = draft.wake_packet.value_or(true) && reason.empty();
+    if (draft.wake_packet == true && !reason.empty())
+        problems.error(draft.wake_where, owner + " cannot be woken by a packet: " + reason +
+                                             "; say wake: dns for it");
+}
+
+}  // namespace summond::config

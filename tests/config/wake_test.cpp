@@ -1,0 +1,74 @@
+// What wakes a service, and whom.
+#include <gtest/gtest.h>
+
+#include "texts.hpp"
+
+namespace summond::config {
+namespace {
+
+Service service_of(const Lines& service) {
+    const Config config = config_of(service_config({service}));
+    return config.services.size() == 1 ? config.services[0] : Service{};
+}
+
+TEST(Wake, ByPacketWhereSummondPlumbsTheInterface) {
+    EXPECT_TRUE(service_of(good_service).wake_packet);
+    EXPECT_TRUE(service_of(good_service.with("wake", "[dns, packet]")).wake_packet);
+    EXPECT_FALSE(service_of(good_service.with("wake", "dns")).wake_packet);
+    EXPECT_FALSE(service_of(good_service.with("interfaces", "[{script: vif-route}]")).wake_packet);
+    EXPECT_FALSE(
+        service_of(good_service.with("bridge", "none").with("ready", "{xenstore: data/ready}"))
+            .wake_packet);
+}
+
+TEST(Wake, FromWhere) {
+    EXPECT_TRUE(service_of(good_service).wake_from.empty());
+    EXPECT_TRUE(service_of(good_service.with("wake_from", "any")).wake_from.empty());
+    const Service service =
+        service_of(good_service.with("wake_from", "[10.0.0.0/8, \"2001:db8::/32\"]"));
+    ASSERT_EQ(service.wake_from.size(), 2U);
+    EXPECT_EQ(service.wake_from[1].to_string(), "2001:db8::/32");
+}
+
+struct Bad {
+    std::string key;
+    std::string value;
+    std::string what;
+};
+void PrintTo(const Bad& bad, std::ostream* out) {
+    *out << bad.key << ": " << bad.value;
+}
+class BadWake : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadWake, IsRefused) {
+    const auto loaded =
+        parse(service_config({good_service.with(GetParam().key, GetParam().value)}), file);
+    EXPECT_FALSE(loaded.config);
+    ASSERT_EQ(loaded.problems.size(), 1U);
+    EXPECT_NE(loaded.problems[0].to_string().find(GetParam().what), std::string::npos)
+        << loaded.problems[0].to_string();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , BadWake,
+    testing::Values(Bad{"wake", "packet", "wake: a service is always woken by dns"},
+                    Bad{"wake", "[dns, http]", "wake is \"http\"; it must be dns or packet"},
+                    Bad{"wake", "[dns, dns]", "is there already"},
+                    Bad{"wake_from", "10.0.0.1/8", "wake_from"},
+                    Bad{"wake_from", "[10.0.0.0/8, 10.0.0.0/8]", "is there twice"},
+                    Bad{"wake_from", "everybody", "wake_from is \"everybody\""}));
+
+TEST(Wake, ByPacketWhereItCannotBe) {
+    const auto loaded =
+        parse(service_config({good_service.with("interfaces", "[{script: vif-route}]")
+                                  .with("wake", "[dns, packet]")}),
+              file);
+    ASSERT_EQ(loaded.problems.size(), 1U);
+    EXPECT_EQ(loaded.problems[0].to_string(),
+              file +
+                  ":10:11: service www cannot be woken by a packet: a hotplug script puts its "
+                  "interface where summond does not know its way; say wake: dns for it");
+}
+
+}  // namespace
+}  // namespace summond::config
