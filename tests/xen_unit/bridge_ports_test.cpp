@@ -1,0 +1,157 @@
+// Against the real kernel, in a network namespace of the test's own: a bridge with a client and a
+// guest, veth pairs whose ends are raw sockets of the test.
+#include "summond/xen/bridge_ports.hpp"
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "own_network.hpp"
+#include "packets.hpp"
+
+namespace summond::xen {
+namespace {
+
+using test::Frame;
+
+constexpr config::Mac service{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr config::Mac client{0x02, 0x00, 0x00, 0x00, 0x00, 0x77};
+
+// The next frame, of up to a second; empty: none.
+Frame next(int fd) {
+    pollfd ready{fd, POLLIN, 0};
+    Frame frame(2000);
+    const auto size = ::poll(&ready, 1, 1000) == 1 ? ::read(fd, frame.data(), frame.size()) : -1;
+    frame.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+    return frame;
+}
+
+class BridgePortsTest : public test::OwnNetwork {
+  protected:
+    void SetUp() override {
+        OwnNetwork::SetUp();
+        if (IsSkipped())
+            return;
+        ip("link add br0 type bridge");
+        ip("link set br0 addrgenmode none");
+        for (const std::string name : {"client", "guest"}) {
+            ip("link add " + name + "0 type veth peer name " + name + "1");
+            ip("link set " + name + "0 addrgenmode none");
+            ip("link set " + name + "1 addrgenmode none");
+            ip("link set " + name + "0 master br0 up");
+            ip("link set " + name + "1 up");
+        }
+        ip("link set br0 up");
+        client_ = raw("client1");
+        guest_ = raw("guest1");
+        auto opened = BridgePorts::open();
+        ASSERT_TRUE(opened) << opened.error().what;
+        ports_ = std::move(*opened);
+        auto tap = ports_->make_tap("br0");
+        ASSERT_TRUE(tap) << tap.error().what;
+        tap_ = std::move(*tap);
+    }
+    static base::UniqueFd raw(const char* interface) {
+        base::UniqueFd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+        sockaddr_ll at{};
+        at.sll_family = AF_PACKET;
+        at.sll_protocol = __builtin_bswap16(ETH_P_ALL);
+        at.sll_ifindex = static_cast<int>(::if_nametoindex(interface));
+        EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+        const int on = 1;
+        ::setsockopt(fd.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+        return fd;
+    }
+    static void send(int fd, const Frame& frame) {
+        EXPECT_EQ(::write(fd, frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+    }
+    static Frame syn(std::uint32_t sequence) {
+        return test::tcp(service, client, "10.9.0.77", "10.9.0.50", 4000, 80, sequence, test::syn);
+    }
+    int vif() { return static_cast<int>(::if_nametoindex("guest0")); }
+
+    base::UniqueFd client_;
+    base::UniqueFd guest_;
+    std::unique_ptr<BridgePorts> ports_;
+    BridgePorts::Tap tap_;
+};
+
+TEST_F(BridgePortsTest, WhereTheBridgeSendsAService) {
+    ASSERT_TRUE(ports_->send_to(service, tap_.index, true));
+    send(client_.get(), syn(1));
+    EXPECT_EQ(next(tap_.fd.get()), syn(1));
+    // Whatever the guest sends meanwhile, its MAC stays there.
+    send(guest_.get(), wire::announcement(service, test::ip("10.9.0.50")));
+    EXPECT_EQ(next(tap_.fd.get()), wire::announcement(service, test::ip("10.9.0.50")));
+    send(client_.get(), syn(2));
+    EXPECT_EQ(next(tap_.fd.get()), syn(2));
+
+    ASSERT_TRUE(ports_->send_to(service, vif(), false));
+    send(client_.get(), syn(3));
+    EXPECT_EQ(next(guest_.get()), syn(3)) << "the first that the guest gets of its own";
+    ASSERT_TRUE(ports_->send_to(service, tap_.index, true));
+    send(client_.get(), syn(4));
+    EXPECT_EQ(next(tap_.fd.get()), syn(4));
+
+    // What we send as the service teaches the bridge nothing.
+    ASSERT_TRUE(ports_->send_to(service, vif(), false));
+    send(tap_.fd.get(), wire::announcement(service, test::ip("10.9.0.50")));
+    send(client_.get(), syn(5));
+    EXPECT_EQ(next(guest_.get()), wire::announcement(service, test::ip("10.9.0.50")));
+    EXPECT_EQ(next(guest_.get()), syn(5));
+}
+
+TEST_F(BridgePortsTest, TheTapSeesQuestionsAndNoOtherGroups) {
+    send(client_.get(), test::packet(wire::multicast_mac(test::ip("ff02::fb")), client, "fd09::77",
+                                     "ff02::fb", 17, Frame(40)));
+    Frame broadcast = test::udp(service, client, "10.9.0.77", "10.9.0.255", 1, 2, 3);
+    std::fill_n(broadcast.begin(), 6, std::uint8_t{0xff});
+    send(client_.get(), broadcast);
+    Frame unknown = syn(1);
+    unknown[5] = 0x99;
+    send(client_.get(), unknown);
+    const Frame arp = test::arp_request(client, "10.9.0.77", "10.9.0.50");
+    const Frame solicitation = test::solicitation(client, "fd09::77", "fd09::50");
+    const Frame query = test::listener_query(client);
+    for (const Frame& frame : {arp, solicitation, query})
+        send(client_.get(), frame);
+    EXPECT_EQ(next(tap_.fd.get()), arp);
+    EXPECT_EQ(next(tap_.fd.get()), solicitation);
+    EXPECT_EQ(next(tap_.fd.get()), query);
+}
+
+TEST_F(BridgePortsTest, TheSocketOfAGuestGivesAndHearsLittle) {
+    auto socket = BridgePorts::socket_to(vif());
+    ASSERT_TRUE(socket) << socket.error().what;
+    send(socket->get(), syn(1));
+    EXPECT_EQ(next(guest_.get()), syn(1));
+    send(guest_.get(),
+         test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::ack));
+    const Frame reply = wire::answer(service, test::ip("10.9.0.50"), client, test::ip("10.9.0.77"));
+    const Frame advertisement =
+        wire::answer(service, test::ip("fd09::50"), client, test::ip("fd09::77"));
+    const Frame udp = test::udp(client, service, "10.9.0.50", "10.9.0.77", 1, 53, 4);
+    const Frame udp6 = test::udp(client, service, "fd09::50", "fd09::77", 1, 53, 4);
+    for (const Frame& frame : {reply, advertisement, udp, udp6}) {
+        send(guest_.get(), frame);
+        EXPECT_EQ(next(socket->get()), frame);
+    }
+}
+
+TEST_F(BridgePortsTest, AllGoesWithTheTap) {
+    ASSERT_TRUE(ports_->send_to(service, tap_.index, true));
+    EXPECT_NE(output("bridge fdb show br br0").find("00:16:3e:80:00:01"), std::string::npos);
+    tap_.fd.reset();
+    EXPECT_EQ(output("bridge fdb show br br0").find("00:16:3e:80:00:01"), std::string::npos);
+    EXPECT_EQ(output("ip -o link").find("summond"), std::string::npos);
+}
+
+TEST_F(BridgePortsTest, OnlyOnBridgesOfLinux) {
+    EXPECT_EQ(ports_->make_tap("br9").error().what, "there is no bridge br9");
+    EXPECT_EQ(ports_->make_tap("client1").error().what, "client1 is no bridge of Linux's own");
+}
+
+}  // namespace
+}  // namespace summond::xen
