@@ -28,12 +28,26 @@ std::size_t body_size(Type type) {
             return sizeof(Stop);
         case Type::ready:
             return sizeof(Ready);
+        case Type::tap:
+            return sizeof(Tap);
+        case Type::tenant:
+            return sizeof(Tenant);
+        case Type::forget:
+            return sizeof(Forget);
+        case Type::attach:
+            return sizeof(Attach);
+        case Type::stand:
+            return sizeof(Stand);
+        case Type::arrived:
+            return sizeof(Arrived);
+        case Type::handed_over:
+            return sizeof(HandedOver);
     }
     return 0;
 }
 
 bool carries_fd(Type type) {
-    return type == Type::peer || type == Type::reload;
+    return type == Type::peer || type == Type::reload || type == Type::tap || type == Type::attach;
 }
 
 union Control {

@@ -158,7 +158,7 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
 
     asio::io_context io(1);
     FrontProcess process(io, std::move(control));
-    if (const auto isolated = proc::isolate_front(config.user); !isolated)
+    if (const auto isolated = proc::isolate(config.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
     if (const auto started =
             process.start(config, *zones, std::move(sockets), std::move(vmm), cookie_secret);

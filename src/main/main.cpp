@@ -1,4 +1,4 @@
-// Entry of all three processes: reads the command line and becomes the parent, one of its children
+// Entry of all processes: reads the command line and becomes the parent, one of its children
 // or `summond check`. No thread exists before this point in any of them.
 
 #include <spdlog/spdlog.h>
@@ -32,6 +32,8 @@ struct Arguments {
     std::string role;
     int sockets = 0;
     bool peer = false;
+    std::string user;
+    std::string log_level = "info";
     std::string check;
 };
 
@@ -48,6 +50,8 @@ int run(const Arguments& a) {
             return main::front_main(a.config, a.sockets, a.peer);
         if (a.role == "vmm")
             return main::vmm_main(a.config, a.simulate);
+        if (a.role == "wire")
+            return main::wire_main(a.user, a.log_level);
         if (a.role == "load")
             return main::load_main(a.config);
         return main::parent_main(a.config, a.simulate);
@@ -68,9 +72,13 @@ int main(int argc, char** argv) {
     app.add_flag("--simulate", a.simulate,
                  "Pretend to start domains: tries a configuration where there is no Xen");
     // How the parent starts its children; not for people.
-    app.add_option("--role", a.role)->group("")->check(CLI::IsMember({"front", "vmm", "load"}));
+    app.add_option("--role", a.role)
+        ->group("")
+        ->check(CLI::IsMember({"front", "vmm", "wire", "load"}));
     app.add_option("--sockets", a.sockets)->group("")->check(CLI::NonNegativeNumber);
     app.add_option("--peer", a.peer)->group("");
+    app.add_option("--user", a.user)->group("");
+    app.add_option("--log-level", a.log_level)->group("");
     CLI::App* check = app.add_subcommand(
         "check", "Check a configuration and its zone files; prints every problem, changes nothing");
     check->add_option("FILE", a.check, "Configuration, one YAML file")->required();

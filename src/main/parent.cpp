@@ -146,6 +146,8 @@ void Parent::start(GenerationPtr generation) {
             "addresses of services");
     if (front_.generation->services > 0)
         start_vmm();
+    if (wants_wire())
+        start_wire();
     if (phase_ == Phase::starting)  // vmm can have failed already
         start_front(front_);
 }
@@ -155,6 +157,8 @@ void Parent::child_ready() {
         (!vmm_wanted_ || (vmm_ && vmm_->ready()))) {
         phase_ = Phase::running;
         spdlog::info("ready: {}", front_.generation->to_string());
+        if (!wire_ && wants_wire())  // it has ended before this
+            start_wire();
         reload_ended();
     } else if (phase_ == Phase::running && next_.child && next_.child->ready()) {
         finish_reload();
@@ -185,6 +189,8 @@ void Parent::replace(GenerationPtr generation) {
         start_vmm();
     else
         configure_vmm();
+    if (!wire_ && wants_wire())
+        start_wire();
     start_front(next_);
 }
 
@@ -228,6 +234,9 @@ void Parent::stop(int status) {
         spdlog::info("stopping");
     front_restart_.cancel();
     vmm_restart_.cancel();
+    wire_restart_.cancel();
+    if (wire_)
+        wire_->kill();  // it has nothing to put in order
     if (loader_)
         loader_->kill();
     if (next_.child)
@@ -244,7 +253,8 @@ void Parent::stop(int status) {
 }
 
 void Parent::end_if_alone() {
-    if (phase_ == Phase::stopping && !loader_ && !next_.child && draining_.empty() && !vmm_)
+    if (phase_ == Phase::stopping && !loader_ && !next_.child && draining_.empty() && !vmm_ &&
+        !wire_)
         io_.stop();
 }
 

@@ -58,11 +58,17 @@ class Parent {
     void start_vmm();
     void vmm_ended(Child& child, proc::Exit exit);
     void vmm_lost(base::TimePoint started);
+    // Wherever packets wake and Xen is not simulated.
+    void start_wire();
+    void wire_ended(Child& child, proc::Exit exit);
+    void wire_lost(base::TimePoint started);
+    bool wants_wire() const { return !simulate_ && newest().wakes_by_packet; }
+    void connect_wire();
     // Sends the configuration in force, or the one that is about to be.
     void configure_vmm();
-    // A new channel between a front and vmm: sends vmm, if there is one, its end and returns the
-    // front's. Empty if none can be made.
-    ipc::Channel connect_to_vmm();
+    // A new channel between a front or wire and vmm: sends vmm, if there is one, its end and
+    // returns the other. Empty if none can be made.
+    ipc::Channel connect_to_vmm(ipc::Peer::Side side);
     const Generation& newest() const {
         return next_.generation ? *next_.generation : *front_.generation;
     }
@@ -82,6 +88,7 @@ class Parent {
     boost::asio::signal_set signals_{io_, SIGHUP, SIGTERM, SIGINT};
     boost::asio::steady_timer front_restart_{io_};
     boost::asio::steady_timer vmm_restart_{io_};
+    boost::asio::steady_timer wire_restart_{io_};
 
     Phase phase_ = Phase::starting;
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way
@@ -93,6 +100,8 @@ class Parent {
     bool vmm_wanted_ = false;  // once a configuration has had services
     std::shared_ptr<Child> vmm_;
     proc::RestartBackoff vmm_backoff_;
+    std::shared_ptr<Child> wire_;
+    proc::RestartBackoff wire_backoff_;
 };
 
 }  // namespace summond::main

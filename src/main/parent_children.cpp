@@ -1,4 +1,4 @@
-// The parent's part about its lasting children: starting front and vmm, connecting them, and
+// The parent's part about its lasting children: starting front, vmm and wire, connecting them, and
 // starting them again when they die.
 
 #include <spdlog/spdlog.h>
@@ -34,7 +34,7 @@ void Parent::start_front(Front& front) {
             fds.push_back({socket->get(), next_fd++});
     }
     // While vmm is away the other end is closed, and the front waits for a Peer.
-    const ipc::Channel peer = vmm_wanted_ ? connect_to_vmm() : ipc::Channel();
+    const ipc::Channel peer = vmm_wanted_ ? connect_to_vmm(ipc::Peer::Side::front) : ipc::Channel();
     const bool has_peer = peer.fd() >= 0;
     if (has_peer)
         fds.push_back({peer.fd(), peer_fd});
@@ -122,10 +122,11 @@ void Parent::start_vmm() {
     for (Child* front : fronts) {
         if (front == nullptr)
             continue;
-        const ipc::Channel peer = connect_to_vmm();
+        const ipc::Channel peer = connect_to_vmm(ipc::Peer::Side::front);
         if (peer.fd() >= 0 && !front->send(ipc::Peer{}, peer.fd()))
             front->kill();
     }
+    connect_wire();
 }
 
 void Parent::configure_vmm() {
@@ -153,18 +154,60 @@ void Parent::vmm_lost(base::TimePoint started) {
     start_later(vmm_restart_, vmm_backoff_, started, [this] { start_vmm(); });
 }
 
-ipc::Channel Parent::connect_to_vmm() {
+ipc::Channel Parent::connect_to_vmm(ipc::Peer::Side side) {
     auto channels = ipc::Channel::pair();
     if (!channels) {
         spdlog::error("{}", channels.error().what);
         return {};
     }
-    auto& [of_front, of_vmm] = *channels;
-    if (vmm_ && !vmm_->send(ipc::Peer{}, of_vmm.fd())) {
+    auto& [of_other, of_vmm] = *channels;
+    if (vmm_ && !vmm_->send(ipc::Peer{side}, of_vmm.fd())) {
         spdlog::error("{} does not take messages: killed", vmm_->name());
         vmm_->kill();
     }
-    return std::move(of_front);
+    return std::move(of_other);
+}
+
+// -- Wire
+
+void Parent::start_wire() {
+    std::vector<std::string> arguments{"--config", config_file_,
+                                       "--log-level=" + newest().log_level};
+    if (!newest().user.empty())
+        arguments.push_back("--user=" + newest().user);
+    auto child = Child::start(io_, "wire", arguments, {},
+                              {[] {}, [this](Child& c, proc::Exit exit) { wire_ended(c, exit); }},
+                              proc::Priority::normal);
+    if (!child) {
+        spdlog::error("{}", child.error().what);
+        return wire_lost(std::chrono::steady_clock::now());
+    }
+    wire_ = std::move(*child);
+    connect_wire();
+}
+
+void Parent::connect_wire() {
+    if (!wire_ || !vmm_)
+        return;
+    const ipc::Channel peer = connect_to_vmm(ipc::Peer::Side::wire);
+    if (peer.fd() >= 0 && !wire_->send(ipc::Peer{}, peer.fd()))
+        wire_->kill();
+}
+
+void Parent::wire_ended(Child& child, proc::Exit exit) {
+    wire_.reset();
+    if (phase_ == Phase::stopping)
+        return end_if_alone();
+    spdlog::error("{} ended with {}", child.name(), exit.to_string());
+    wire_lost(child.started());
+}
+
+// DNS wakes all the same: its absence ends nothing.
+void Parent::wire_lost(base::TimePoint started) {
+    start_later(wire_restart_, wire_backoff_, started, [this] {
+        if (!wire_ && wants_wire())
+            start_wire();
+    });
 }
 
 void Parent::start_later(boost::asio::steady_timer& timer, proc::RestartBackoff& backoff,

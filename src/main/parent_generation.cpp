@@ -84,6 +84,9 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->config = std::move(config);
     generation->image = std::move(image);
     generation->log_level = parsed->log_level;
+    generation->user = parsed->user;
+    for (const config::Service& service : parsed->services)
+        generation->wakes_by_packet |= service.wake_packet;
     generation->zones = parsed->zones.size();
     generation->services = parsed->services.size();
     for (const base::Endpoint& endpoint : parsed->listen) {

@@ -24,8 +24,10 @@ struct Generation {
     base::UniqueFd image;   // sealed memfd: zones
     std::vector<Listener> listeners;
     std::string log_level;
+    std::string user;
     std::size_t zones = 0;
     std::size_t services = 0;
+    bool wakes_by_packet = false;  // some service does
 
     std::size_t socket_count() const;
     // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".

@@ -7,7 +7,7 @@
 namespace summond::main {
 
 // Descriptors that the parent hands to a child, by number.
-inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm)
+inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm, wire)
 inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (all children)
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
 inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
@@ -23,6 +23,8 @@ int parent_main(const std::string& config_file, bool simulate);
 // socket_count descriptors from first_socket_fd on; has_peer: peer_fd is there.
 int front_main(const std::string& config_file, int socket_count, bool has_peer);
 int vmm_main(const std::string& config_file, bool simulate);
+// Has control_fd only; the rest comes over it.
+int wire_main(const std::string& user, const std::string& log_level);
 
 // Reads the file and its zone files, prints every problem on standard error, writes what it read to
 // config_fd and the image to image_fd. Exit status 0, or

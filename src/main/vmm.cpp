@@ -1,5 +1,5 @@
-// The vmm role: owns Xen. One thread, one loop: libxl's events, the fronts' channels, the parent's
-// channel and one timer. Listens on nothing and parses no DNS.
+// The vmm role: owns Xen. One thread, one loop: libxl's events, the channels to fronts and wire,
+// the parent's channel and one timer. Listens on nothing and parses no DNS.
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
@@ -16,6 +16,7 @@
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
@@ -24,7 +25,9 @@
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_backend.hpp"
 #include "summond/xen/backend.hpp"
+#include "summond/xen/bridge_ports.hpp"
 #include "vmm_front_link.hpp"
+#include "vmm_wire_link.hpp"
 
 namespace summond::main {
 namespace {
@@ -44,6 +47,13 @@ class Vmm {
           manager_(backend, clock_, [this](config::ServiceId service) { changed(service); }) {}
 
     base::Result<void> start(const config::Config& config) {
+        if (simulated_ == nullptr) {
+            auto ports = xen::BridgePorts::open();
+            if (!ports)
+                return tl::make_unexpected(ports.error());
+            ports_ = std::move(*ports);
+        }
+        services_ = config.services;
         manager_.configure(config.services);
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -79,6 +89,10 @@ class Vmm {
     void handle(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
+                if (message.as<ipc::Peer>().side == ipc::Peer::Side::wire) {
+                    connect_wire(ipc::Channel(std::move(message.fd)));
+                    break;
+                }
                 fronts_.emplace_back(
                     io_, ipc::Channel(std::move(message.fd)), manager_, [this](FrontLink* link) {
                         fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
@@ -98,6 +112,13 @@ class Vmm {
         arm();
     }
 
+    void connect_wire(ipc::Channel channel) {
+        wire_.reset();
+        if (ports_)
+            wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
+                                               services_, [this] { wire_.reset(); });
+    }
+
     void reload(int fd) {
         const auto text = proc::read_memfd(fd);
         const auto loaded = config::parse_packed(text ? *text : std::string(), config_file_);
@@ -106,6 +127,9 @@ class Vmm {
             return;
         }
         manager_.configure(loaded.config->services);
+        services_ = loaded.config->services;
+        if (wire_)
+            wire_->configure(services_);
         for (FrontLink& front : fronts_)
             for (const config::ServiceId service : manager_.services())
                 front.changed(service);
@@ -114,6 +138,8 @@ class Vmm {
     void changed(config::ServiceId service) {
         for (FrontLink& front : fronts_)
             front.changed(service);
+        if (wire_)
+            wire_->changed(service);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {
@@ -153,6 +179,9 @@ class Vmm {
     vm::SimulatedBackend* simulated_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
+    std::vector<config::Service> services_;
+    std::unique_ptr<xen::BridgePorts> ports_;  // none where Xen is simulated
+    std::unique_ptr<WireLink> wire_;
     bool arm_posted_ = false;
 };
 

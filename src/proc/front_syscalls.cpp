@@ -1,6 +1,7 @@
-// The front's allow-list. What it cannot do is the point: open or create files, make processes,
-// execute, create or connect sockets, trace, signal others, make memory executable. To add a call,
-// say here what needs it, and restrict its arguments where they matter.
+// The allow-list of front and wire (which needs less of it). What it cannot do is the point: open
+// or create files, make processes, execute, create or connect sockets, trace, signal others, make
+// memory executable. To add a call, say here what needs it, and restrict its arguments where they
+// matter.
 
 #include "front_syscalls.hpp"
 
@@ -39,9 +40,9 @@ constexpr AllowedSyscall calls[] = {
     {"sendmsg", "control channels; TCP; a late answer to a parked query"},
     {"recvfrom", "TCP (Asio)"},
     {"sendto", "TCP (Asio)"},
-    {"read", "event and timer descriptors", beyond_stderr},
+    {"read", "event and timer descriptors; wire: frames", beyond_stderr},
     {"readv", "TCP (Asio)", beyond_stderr},
-    {"write", "log lines; event descriptors"},
+    {"write", "log lines; event descriptors; wire: frames"},
     {"writev", "TCP (Asio); the C library's last words"},
     {"accept", "TCP (Asio)"},
     {"accept4", "TCP"},

@@ -48,8 +48,9 @@ base::Result<User> look_up(const std::string& wanted) {
     if (entry == nullptr)
         return base::error("user " + std::string(name) + " does not exist");
     if (entry->pw_uid == 0 || entry->pw_gid == 0)
-        return base::error("user " + std::string(name) +
-                           " has root's user or group id; the front needs one without privileges");
+        return base::error(
+            "user " + std::string(name) +
+            " has root's user or group id; front and wire need one without privileges");
     return User{entry->pw_name, entry->pw_uid, entry->pw_gid};
 }
 
@@ -106,7 +107,7 @@ base::Result<void> drop_capabilities() {
 
 }  // namespace
 
-base::Result<void> isolate_front(const std::string& user) {
+base::Result<void> isolate(const std::string& user) {
     ::tzset();  // log lines need the time zone, which is a file
 
     if (::geteuid() == 0) {
@@ -120,7 +121,7 @@ base::Result<void> isolate_front(const std::string& user) {
         if (auto r = become(*found); !r)
             return r;
     } else {
-        spdlog::warn("not started by root: the front keeps its user and root directory");
+        spdlog::warn("not started by root: its user and root directory are kept");
     }
     if (auto r = drop_capabilities(); !r)
         return r;

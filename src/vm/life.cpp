@@ -24,7 +24,15 @@ long long in_ms(base::Duration d) {
 }
 
 const char* text(WakeReason why) {
-    return why == WakeReason::dns ? "dns" : "restart";
+    switch (why) {
+        case WakeReason::dns:
+            return "dns";
+        case WakeReason::packet:
+            return "packet";
+        case WakeReason::restart:
+            return "restart";
+    }
+    return "?";
 }
 
 const char* text(Death how) {

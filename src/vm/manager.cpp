@@ -96,6 +96,20 @@ std::optional<Status> Manager::status(config::ServiceId service) const {
     return life->status();
 }
 
+std::optional<DomId> Manager::domain(config::ServiceId service) const {
+    const Life* life = find(service);
+    if (life == nullptr)
+        return std::nullopt;
+    switch (life->stage()) {
+        case Life::Stage::booting:
+        case Life::Stage::ready:
+        case Life::Stage::paused:
+            return life->domid();
+        default:
+            return std::nullopt;
+    }
+}
+
 std::vector<config::ServiceId> Manager::services() const {
     std::vector<config::ServiceId> ids;
     for (const auto& [id, life] : lives_)

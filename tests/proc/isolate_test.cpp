@@ -53,7 +53,7 @@ constexpr bool sanitized = false;
 pid_t isolated_child(const std::function<int()>& act, const std::string& user = "") {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        if (const auto r = isolate_front(user); !r) {
+        if (const auto r = isolate(user); !r) {
             std::fprintf(stderr, "%s\n", r.error().what.c_str());
             ::_exit(isolation_failed);
         }
@@ -311,7 +311,7 @@ class Seen : public testing::Test {
         if (pid_ == 0) {
             ::close(end[1]);
             before();
-            const auto r = isolate_front(user);
+            const auto r = isolate(user);
             const char byte = r ? 'y' : 'n';
             char ignored;
             const bool told = ::write(ready[1], &byte, 1) == 1 && ::read(end[0], &ignored, 1) == 0;

@@ -1,6 +1,7 @@
 // One end of a SOCK_SEQPACKET pair that carries ipc messages, each with at most one descriptor.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,7 +19,7 @@ namespace summond::ipc {
 struct Received {
     Type type{};
     base::UniqueFd fd;  // only with a type that carries one
-    alignas(8) std::byte body[sizeof(Touch)];
+    alignas(8) std::byte body[std::max(sizeof(Touch), sizeof(Tenant))];
 
     template <typename Message>
     Message as() const {

@@ -1,12 +1,15 @@
-// Every message between the three processes. Fixed layout, host byte order (same machine, same
+// Every message between the four processes. Fixed layout, host byte order (same machine, same
 // binary), one message a SOCK_SEQPACKET datagram; a datagram of any other length than its type's
 // is a protocol violation and the receiver closes the channel.
 //
 //   front  -> vmm     Wake, Touch             vmm treats front as hostile
 //   vmm    -> front   State
+//   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand
+//   wire   -> vmm     Arrived, HandedOver     vmm treats wire as hostile, too
 //   parent -> front   Peer, Drain
 //   parent -> vmm     Peer, Reload, Stop
-//   front, vmm -> parent   Ready
+//   parent -> wire    Peer
+//   front, vmm, wire -> parent   Ready
 #pragma once
 
 #include <cstdint>
@@ -14,7 +17,23 @@
 
 namespace summond::ipc {
 
-enum class Type : std::uint32_t { wake = 1, touch, state, peer, drain, reload, stop, ready };
+enum class Type : std::uint32_t {
+    wake = 1,
+    touch,
+    state,
+    peer,
+    drain,
+    reload,
+    stop,
+    ready,
+    tap,
+    tenant,
+    forget,
+    attach,
+    stand,
+    arrived,
+    handed_over,
+};
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
 
@@ -52,10 +71,12 @@ struct State {
     std::uint32_t woken_ms_ago;    // building, booting: since this wake began
 };
 
-// Carries one descriptor: a new channel to the other side (front gets vmm's, vmm gets front's).
+// Carries one descriptor: a new channel to the other side (front and wire get vmm's, vmm gets
+// front's or wire's).
 struct Peer {
     static constexpr Type type = Type::peer;
-    std::uint32_t reserved;
+    enum class Side : std::uint32_t { front, wire };
+    Side side;  // front's or wire's end is at the other end; of no meaning to those two
 };
 
 // front: answer what has been received, take no new queries, end when the last client is served.
@@ -76,10 +97,88 @@ struct Stop {
     std::uint32_t reserved;
 };
 
-// front: isolated and serving. vmm: connected to Xen and existing domains adopted.
+// front: isolated and serving. vmm: connected to Xen and existing domains adopted. wire: isolated.
 struct Ready {
     static constexpr Type type = Type::ready;
     std::uint32_t reserved;
+};
+
+struct Address {
+    std::uint8_t size;  // 4 or 16
+    std::uint8_t bytes[16];
+};
+
+// Carries one descriptor: a tap that is a port of a bridge.
+struct Tap {
+    static constexpr Type type = Type::tap;
+    std::uint32_t number;  // below capacity; of one that is there, in its place
+    static constexpr std::uint32_t capacity = 64;
+};
+
+// A service whose packets wire looks after (wire::Tenant). One that is there keeps its standing.
+struct Tenant {
+    static constexpr Type type = Type::tenant;
+    static constexpr std::size_t max_addresses = 32;
+    static constexpr std::size_t max_ports = 64;
+    static constexpr std::size_t max_prefixes = 32;
+    struct Port {
+        std::uint16_t number;
+        std::uint8_t protocol;  // config::Protocol
+        std::uint8_t reserved;
+    };
+    struct Prefix {
+        Address address;
+        std::uint8_t length;
+    };
+    std::uint64_t service;
+    std::uint32_t tap;
+    std::uint16_t ports;
+    std::uint8_t addresses;
+    std::uint8_t prefixes;
+    std::uint8_t mac[6];
+    std::uint8_t reserved[2];
+    Port port[max_ports];
+    Address address[max_addresses];
+    Prefix prefix[max_prefixes];
+};
+
+struct Forget {
+    static constexpr Type type = Type::forget;
+    std::uint64_t service;
+};
+
+// Carries one descriptor: a packet socket on the interface of the service's guest.
+struct Attach {
+    static constexpr Type type = Type::attach;
+    std::uint64_t service;
+};
+
+struct Stand {
+    static constexpr Type type = Type::stand;
+    std::uint64_t service;
+    std::uint32_t standing;  // wire::Standing
+    std::uint32_t turn;      // returned by HandedOver, which says which Stand it answers
+};
+
+// Somebody waits for a service that is away: start it.
+struct Arrived {
+    static constexpr Type type = Type::arrived;
+    std::uint64_t service;
+    Address from;
+    std::uint8_t protocol;  // of IP (IANA), 0: another
+    std::uint16_t port;     // 0 where the protocol has none
+};
+
+// The answer to a Stand that says `running`: the guest has what was held for it.
+struct HandedOver {
+    static constexpr Type type = Type::handed_over;
+    std::uint64_t service;
+    std::uint32_t turn;
+    std::uint32_t packets;
+    std::uint32_t repeats;
+    std::uint32_t dropped;
+    std::uint32_t waited_ms;  // the first of them
+    Address from;             // whose that was; size 0: none was held
 };
 
 }  // namespace summond::ipc

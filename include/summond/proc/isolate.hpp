@@ -1,4 +1,5 @@
-// Takes from the front everything that answering DNS does not need, for good.
+// Takes from front and wire, which read what strangers send, everything that this does not need,
+// for good.
 #pragma once
 
 #include <string>
@@ -19,6 +20,6 @@ namespace summond::proc {
 // Started without root, the first two steps are skipped with a warning; the rest is done.
 // Errors: unknown user, a user with root's uid, or a step that the kernel refused. The process is
 // then partly isolated and must end.
-base::Result<void> isolate_front(const std::string& user);
+base::Result<void> isolate(const std::string& user);
 
 }  // namespace summond::proc

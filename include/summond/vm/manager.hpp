@@ -32,7 +32,7 @@ struct Status {
 };
 
 // Why a domain is woken, for the log.
-enum class WakeReason : std::uint8_t { dns, restart };
+enum class WakeReason : std::uint8_t { dns, packet, restart };
 
 class Manager {
   public:
@@ -56,6 +56,8 @@ class Manager {
     void touch(config::ServiceId service);
 
     std::optional<Status> status(config::ServiceId service) const;
+    // The service's domain, once all its devices are there and until it is put away.
+    std::optional<DomId> domain(config::ServiceId service) const;
     std::vector<config::ServiceId> services() const;
 
     // Takes no more wakes; destroys domains with destroy_on_exit and those not built to the end,

@@ -1,0 +1,299 @@
+#include "vmm_wire_link.hpp"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "wire_messages.hpp"
+
+namespace summond::main {
+namespace {
+
+namespace asio = boost::asio;
+using Wait = asio::posix::stream_descriptor::wait_type;
+
+// Messages taken in one go before libxl and the fronts have their turn.
+constexpr int receive_batch = 64;
+// A wire that does not hand over in this time is left out.
+constexpr std::chrono::seconds longest_hand_over{1};
+
+wire::Standing standing_of(const vm::Status& status, bool has_domain) {
+    switch (status.phase) {
+        case vm::Phase::building:
+        case vm::Phase::booting:
+            return wire::Standing::starting;
+        case vm::Phase::ready:
+            return wire::Standing::running;
+        case vm::Phase::failed:
+            return wire::Standing::refused;
+        case vm::Phase::asleep:
+            break;
+    }
+    return has_domain ? wire::Standing::kept : wire::Standing::away;
+}
+
+bool same_tenant(const config::Service& a, const config::Service& b) {
+    return a.interfaces == b.interfaces && a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 &&
+           a.ports == b.ports && a.wake_from == b.wake_from;
+}
+
+}  // namespace
+
+WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
+                   xen::BridgePorts& ports, const std::vector<config::Service>& services,
+                   std::function<void()> closed)
+    : io_(io),
+      channel_(std::move(channel)),
+      events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
+      timer_(io),
+      manager_(manager),
+      ports_(ports),
+      closed_(std::move(closed)) {
+    configure(services);
+    listen();
+}
+
+std::optional<unsigned> WireLink::tap_on(const std::string& name) {
+    const auto it = bridges_.find(name);
+    if (it != bridges_.end() && it->second)
+        return it->second->tap;
+    std::optional<Bridge>& bridge = bridges_[name];
+    const auto number = static_cast<unsigned>(
+        std::ranges::count_if(bridges_, [](const auto& each) { return each.second.has_value(); }));
+    if (number >= ipc::Tap::capacity) {
+        spdlog::error("packets on {} wake nothing: more than {} bridges", name, ipc::Tap::capacity);
+        return std::nullopt;
+    }
+    auto tap = ports_.make_tap(name);
+    if (!tap) {
+        spdlog::error("packets on {} wake nothing: {}", name, tap.error().what);
+        return std::nullopt;
+    }
+    if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
+        return std::nullopt;  // gone: receive will tell
+    bridge = Bridge{number, tap->index};
+    return number;
+}
+
+void WireLink::configure(const std::vector<config::Service>& services) {
+    std::set<config::ServiceId> wanted;
+    for (const config::Service& service : services) {
+        if (!service.wake_packet)
+            continue;
+        wanted.insert(service.id);
+        const auto tap = tap_on(service.interfaces.front().bridge);
+        auto [it, is_new] = posts_.try_emplace(service.id, Post{service, tap});
+        Post& post = it->second;
+        if (!is_new && (post.tap != tap || !same_tenant(post.service, service))) {
+            if (post.goes_to)
+                ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
+            post = Post{service, tap};
+        }
+        changed(service.id);
+    }
+    std::erase_if(posts_, [&](const auto& entry) {
+        if (wanted.contains(entry.first))
+            return false;
+        const Post& post = entry.second;
+        if (post.goes_to)
+            ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
+        if (post.told)
+            channel_.send(ipc::Forget{entry.first});
+        return true;
+    });
+}
+
+void WireLink::listen() {
+    events_.async_wait(Wait::wait_read, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+        if (!ec && !alive.expired())
+            receive();
+    });
+}
+
+void WireLink::receive() {
+    for (int i = 0; i < receive_batch; ++i) {
+        const auto message = channel_.receive();
+        if (message && !*message)
+            break;
+        if (!message || !handle(**message)) {
+            const auto closed = std::move(closed_);
+            closed();  // this link may be gone now
+            return;
+        }
+    }
+    listen();
+}
+
+bool WireLink::handle(const ipc::Received& message) {
+    if (message.type == ipc::Type::arrived)
+        arrived(message.as<ipc::Arrived>());
+    else if (message.type == ipc::Type::handed_over)
+        handed_over(message.as<ipc::HandedOver>());
+    else {
+        spdlog::error("wire sent a message that is not wire's; closing its channel");
+        return false;
+    }
+    return true;
+}
+
+void WireLink::arrived(const ipc::Arrived& message) {
+    const auto it = posts_.find(message.service);
+    if (it == posts_.end())
+        return;
+    const auto phase = [&] {
+        const auto status = manager_.status(message.service);
+        return status ? status->phase : vm::Phase::failed;
+    };
+    if (phase() != vm::Phase::asleep) {
+        if (phase() == vm::Phase::failed)
+            it->second.standing.reset();  // it is told again that nothing is to wait
+        changed(message.service);
+        return;
+    }
+    spdlog::info("waking {} for {}", it->second.service.name, text_of(message));
+    manager_.wake(message.service, vm::WakeReason::packet);
+    changed(message.service);
+}
+
+void WireLink::handed_over(const ipc::HandedOver& message) {
+    const auto it = posts_.find(message.service);
+    if (it == posts_.end())
+        return;
+    Post& post = it->second;
+    if (post.standing != wire::Standing::running || post.turn != message.turn || !post.hand_over_by)
+        return;
+    take_over(post);
+    if (message.packets > 0 || message.dropped > 0)
+        spdlog::info(
+            "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
+            "{}, waited {} ms",
+            post.service.name, message.packets, message.repeats, message.dropped,
+            text_of(message.from), message.waited_ms);
+}
+
+// The bridge sends to the guest what it has sent to the tap until now. What is in the tap's queue
+// at this moment wire passes on, after the packets that it has held: nothing is lost, and nothing
+// delivered twice.
+void WireLink::take_over(Post& post) {
+    post.hand_over_by.reset();
+    const auto interface =
+        post.attached ? xen::BridgePorts::interface_of(*post.attached) : std::nullopt;
+    if (interface)
+        send_to(post, *interface, false);
+}
+
+void WireLink::changed(config::ServiceId service) {
+    if (!posts_.contains(service))
+        return;
+    unsent_.insert(service);
+    if (std::exchange(flushing_, true))
+        return;
+    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired())
+            flush();
+    });
+}
+
+void WireLink::flush() {
+    while (!unsent_.empty()) {
+        const auto it = posts_.find(*unsent_.begin());
+        if (it != posts_.end() && !sync(it->second)) {
+            if (errno != EAGAIN)
+                return;  // gone: receive will tell
+            events_.async_wait(Wait::wait_write,
+                               [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+                                   if (!ec && !alive.expired())
+                                       flush();
+                               });
+            return;
+        }
+        unsent_.erase(unsent_.begin());
+    }
+    flushing_ = false;
+}
+
+// Brings wire and the kernel up to date with the service. False: wire does not take messages.
+bool WireLink::sync(Post& post) {
+    const auto status = manager_.status(post.service.id);
+    if (!post.tap || !status)
+        return true;
+    if (!post.told && !channel_.send(tenant_message(post.service, *post.tap)))
+        return false;
+    post.told = true;
+
+    const auto domid = manager_.domain(post.service.id);
+    const wire::Standing standing = standing_of(*status, domid.has_value());
+    const bool up = standing == wire::Standing::starting || standing == wire::Standing::running;
+    if (!up)
+        post.attached.reset();
+    if (up && domid && post.attached != domid && !attach(post, *domid))
+        return false;
+    // Before wire knows, so that it finds what comes from now on.
+    if (standing != wire::Standing::running)
+        send_to(post, bridges_.at(post.service.interfaces.front().bridge)->port, true);
+    if (post.standing == standing)
+        return true;
+    const ipc::Stand message{post.service.id, static_cast<std::uint32_t>(standing), post.turn + 1};
+    if (!channel_.send(message))
+        return false;
+    post.standing = standing;
+    ++post.turn;
+    post.hand_over_by.reset();
+    if (standing == wire::Standing::running) {
+        post.hand_over_by = std::chrono::steady_clock::now() + longest_hand_over;
+        watch_hand_overs();
+    }
+    return true;
+}
+
+bool WireLink::attach(Post& post, vm::DomId domid) {
+    const auto interface = xen::BridgePorts::interface_of(domid);
+    if (!interface)
+        return true;  // somebody has taken it away
+    const auto socket = xen::BridgePorts::socket_to(*interface);
+    if (!socket) {
+        spdlog::error("{}: {}", post.service.name, socket.error().what);
+        return true;
+    }
+    if (!channel_.send(ipc::Attach{post.service.id}, socket->get()))
+        return false;
+    post.attached = domid;
+    return true;
+}
+
+void WireLink::send_to(Post& post, int port, bool pinned) {
+    if (post.goes_to == port)
+        return;
+    if (const auto r = ports_.send_to(post.service.interfaces.front().mac, port, pinned); !r) {
+        spdlog::error("{}: {}", post.service.name, r.error().what);
+        return;
+    }
+    post.goes_to = port;
+}
+
+void WireLink::watch_hand_overs() {
+    std::optional<base::TimePoint> next;
+    for (const auto& [id, post] : posts_)
+        if (post.hand_over_by && (!next || *post.hand_over_by < *next))
+            next = post.hand_over_by;
+    if (!next)
+        return;
+    timer_.expires_at(*next);
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
+        if (ec || alive.expired())
+            return;
+        const auto now = std::chrono::steady_clock::now();
+        for (auto& [id, post] : posts_)
+            if (post.hand_over_by && now >= *post.hand_over_by) {
+                spdlog::error("wire does not hand over to {}: left out", post.service.name);
+                take_over(post);
+            }
+        watch_hand_overs();
+    });
+}
+
+}  // namespace summond::main
