@@ -42,6 +42,17 @@ def _arp_request(mac, source, target):
                        bytes(6), socket.inet_aton(target))
 
 
+def tcp_syn(mac, guest_mac, source, target, from_port, port, sequence):
+    """The first segment of a TCP connection, from whatever IPv4 address."""
+    tcp = struct.pack("!HHIIBBHHH", from_port, port, sequence, 0, 0x50, 2, 65535, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(target) + struct.pack("!HH", 6, len(tcp))
+    tcp = tcp[:16] + struct.pack("!H", _checksum(pseudo + tcp)) + tcp[18:]
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0,
+                       socket.inet_aton(source), socket.inet_aton(target))
+    return (guest_mac + mac + b"\x08\x00" + head[:10] + struct.pack("!H", _checksum(head))
+            + head[12:] + tcp)
+
+
 def noise(mac, source4, source6, guest_mac, guest4, guest6):
     """(name, frame) of each kind, from a host with that MAC and addresses; MACs are bytes."""
     solicit = (struct.pack("!BBHI", 135, 0, 0, 0) + ipaddress.ip_address(guest6).packed
