@@ -1,4 +1,4 @@
-// The top level of a configuration: listen, workers, user, log, server, cookies; the rest in files
+// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir; the rest in files
 // of its own.
 #include <algorithm>
 #include <charconv>
@@ -145,6 +145,8 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         read_cookies(*cookies, config.cookies);
     if (const auto limit = mapping->take("rate_limit"))
         read_rate_limit(*limit, config.rate_limit);
+    if (const auto save_dir = mapping->take("save_dir"))
+        config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
 
     const auto zones_value = mapping->require("zones", "the configuration",
                                               "list at least one, such as - name: jit.example");

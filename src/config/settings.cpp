@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
+constexpr milliseconds max_shutdown_timeout = 10min;
 constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
 
 void read_idle(const Value& value, Service& service) {
@@ -19,6 +20,7 @@ void read_idle(const Value& value, Service& service) {
     };
     service.idle_after = default_idle_after;
     service.idle_action = IdleAction::destroy;
+    service.shutdown_timeout = Service().shutdown_timeout;
     if (value.is(Node::Kind::scalar)) {
         if (value.node->text == "never")
             service.idle_after.reset();
@@ -27,14 +29,24 @@ void read_idle(const Value& value, Service& service) {
         return;
     }
     auto mapping = Mapping::of(
-        value, "idle.", "never, a duration such as 5m, or {after: 5m, action: destroy or pause}");
+        value, "idle.",
+        "never, a duration such as 5m, or {after: 5m, action: destroy, pause, suspend or "
+        "shutdown}");
     if (!mapping)
         return;
     if (const auto after = mapping->take("after"))
         read_after(*after);
     if (const auto action = mapping->take("action"))
-        service.idle_action =
-            static_cast<IdleAction>(action->one_of({"destroy", "pause"}).value_or(0));
+        service.idle_action = static_cast<IdleAction>(
+            action->one_of({"destroy", "pause", "suspend", "shutdown"}).value_or(0));
+    if (const auto timeout = mapping->take("timeout")) {
+        const auto duration = read_duration(*timeout, 1s, max_shutdown_timeout, "30s");
+        if (service.idle_action != IdleAction::shutdown)
+            timeout->complain("it is how long a guest may take to shut down, and goes with "
+                              "action: shutdown");
+        else if (duration)
+            service.shutdown_timeout = *duration;
+    }
     mapping->refuse_rest();
 }
 

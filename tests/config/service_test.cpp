@@ -108,6 +108,11 @@ TEST(ServiceSettings, Idle) {
     EXPECT_EQ(paused.idle_after, 5min);
     EXPECT_EQ(paused.idle_action, IdleAction::pause);
     EXPECT_EQ(service_with("idle", "{after: 2h, action: destroy}").idle_after, 2h);
+    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_action, IdleAction::suspend);
+    const Service shut_down = service_with("idle", "{action: shutdown}");
+    EXPECT_EQ(shut_down.idle_action, IdleAction::shutdown);
+    EXPECT_EQ(shut_down.shutdown_timeout, 30s);
+    EXPECT_EQ(service_with("idle", "{action: shutdown, timeout: 2m}").shutdown_timeout, 2min);
 }
 
 TEST(ServiceSettings, AnswerReadyOnExit) {
@@ -320,10 +325,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"idle", "366d", "9:11: idle is \"366d\"" + idle},
         BadCase{"idle", "[5m]",
                 "9:11: idle is a list; it must be never, a duration such as 5m, or {after: 5m, "
-                "action: destroy or pause}"},
+                "action: destroy, pause, suspend or shutdown}"},
         BadCase{"idle", "{after: 5}", "9:19: idle.after is \"5\", without a unit" + idle},
-        BadCase{"idle", "{action: suspend}",
-                "9:20: idle.action is \"suspend\"; it must be destroy or pause"},
+        BadCase{"idle", "{action: stop}",
+                "9:20: idle.action is \"stop\"; it must be destroy, pause, suspend or shutdown"},
+        BadCase{"idle", "{action: shutdown, timeout: 11m}",
+                "9:39: idle.timeout is \"11m\"; it must be a duration from 1s to 10m, such as 30s"},
+        BadCase{"idle", "{action: pause, timeout: 5s}",
+                "9:36: idle.timeout: it is how long a guest may take to shut down, and goes with "
+                "action: shutdown"},
         BadCase{"idle", "{atfer: 5m}",
                 "9:12: unknown key \"idle.atfer\"; did you mean \"idle.after\"?"},
         BadCase{"answer", "now", "9:13: answer is \"now\"" + answer},

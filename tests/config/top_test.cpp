@@ -74,6 +74,11 @@ TEST(Top, Cookies) {
                                             0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0x0f}));
 }
 
+TEST(Top, SaveDir) {
+    EXPECT_EQ(config_of(zone_config(good_zone)).save_dir, "/var/lib/summond");
+    EXPECT_EQ(config_of("save_dir: /srv/saved\n" + zone_config(good_zone)).save_dir, "/srv/saved");
+}
+
 TEST(Top, ServicesMayBeEmpty) {
     EXPECT_TRUE(config_of("services:\n" + zone_config(good_zone)).services.empty());
     EXPECT_TRUE(config_of("services: []\n" + zone_config(good_zone)).services.empty());
@@ -148,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
-                "cookies, rate_limit, zones, defaults and services"},
+                "cookies, rate_limit, save_dir, zones, defaults and services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

@@ -82,8 +82,8 @@ struct Zone {
 
 enum class DomainType : std::uint8_t { pv, pvh };
 
-// Put away how (xl's words).
-enum class IdleAction : std::uint8_t { destroy, pause };
+// Put away how (xl's words; suspend: to disk).
+enum class IdleAction : std::uint8_t { destroy, pause, suspend, shutdown };
 
 // When a query that woke the service is answered.
 struct AnswerWhen {
@@ -172,6 +172,8 @@ struct Service {
 
     std::optional<std::chrono::milliseconds> idle_after;  // none: never put away
     IdleAction idle_action = IdleAction::destroy;
+    // shutdown: how long the guest may take before it is destroyed.
+    std::chrono::milliseconds shutdown_timeout{30'000};
     AnswerWhen answer;
     std::vector<Port> ports;  // empty: it does not say
     // A packet to one of its addresses wakes it, too: only if its first interface has no script.
@@ -224,6 +226,8 @@ struct Config {
     Server server;
     Cookies cookies;
     RateLimit rate_limit;
+    // Where suspended domains are kept; absolute.
+    std::string save_dir = "/var/lib/summond";
     std::vector<Zone> zones;
     std::vector<Service> services;
 };
