@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "life_log.hpp"
+
 namespace summond::vm {
 namespace {
 
@@ -18,22 +20,6 @@ constexpr seconds restart_after_crash{10};
 // A Touch comes up to a second after the answer that it tells of; a domain put away in between was
 // put away by mistake.
 constexpr seconds touch_delay{2};
-
-long long in_ms(base::Duration d) {
-    return std::chrono::duration_cast<milliseconds>(d).count();
-}
-
-const char* text(WakeReason why) {
-    switch (why) {
-        case WakeReason::dns:
-            return "dns";
-        case WakeReason::packet:
-            return "packet";
-        case WakeReason::restart:
-            return "restart";
-    }
-    return "?";
-}
 
 const char* text(Death how) {
     switch (how) {
@@ -114,6 +100,8 @@ Status Life::status() const {
         case Stage::ready:
             status.phase = Phase::ready;
             return status;
+        case Stage::saving:
+        case Stage::shutting_down:
         case Stage::destroying:
             if (wake_again_) {
                 status.phase = Phase::building;
@@ -150,11 +138,14 @@ void Life::wake(WakeReason why) {
         case Stage::paused:
             unpause_idle(why);
             break;
+        case Stage::saving:
+        case Stage::shutting_down:
         case Stage::destroying:
             if (!wake_again_) {
                 why_ = why;
                 woken_at_ = clock_.now();
                 wake_again_ = true;
+                stop_saving();
             }
             changed_(service_.id);
             break;
@@ -168,9 +159,9 @@ void Life::wake(WakeReason why) {
 
 void Life::touch() {
     last_asked_ = clock_.now();
-    const bool away =
-        stage_ == Stage::absent || stage_ == Stage::paused || stage_ == Stage::destroying;
-    if (away && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
+    const bool here =
+        stage_ == Stage::building || stage_ == Stage::booting || stage_ == Stage::ready;
+    if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
         wake(WakeReason::dns);
 }
 
@@ -178,17 +169,30 @@ void Life::build(WakeReason why, base::TimePoint asked_at) {
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
     begun_ = false;
+    restoring_ = backend_.saved(service_);
     enter(Stage::building);
-    backend_.build(
-        service_,
-        [this] {
-            begun_ = true;
-            changed_(service_.id);
-        },
-        [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); });
+    auto begun = [this] {
+        begun_ = true;
+        changed_(service_.id);
+    };
+    auto done = [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); };
+    if (restoring_)
+        backend_.restore(service_, std::move(begun), std::move(done));
+    else
+        backend_.build(service_, std::move(begun), std::move(done));
 }
 
 void Life::built(tl::expected<DomId, BuildError> result) {
+    if (!result && restoring_ && result.error().image_broken) {
+        spdlog::warn("{} cannot be restored and is booted anew: {}", service_.name,
+                     result.error().what);
+        backend_.discard_saved(service_.id);
+        if (refuses_wakes())
+            enter(Stage::absent);
+        else
+            build(why_, woken_at_);
+        return;
+    }
     if (!result) {
         stage_ = Stage::absent;
         fail(result.error().why, result.error().what);
@@ -200,6 +204,9 @@ void Life::built(tl::expected<DomId, BuildError> result) {
         destroy();
         return;
     }
+    // Before it runs: a file that is older than what its guest has done since must never be there.
+    if (restoring_)
+        backend_.discard_saved(service_.id);
     boot();
 }
 
@@ -210,6 +217,10 @@ void Life::boot() {
     }
     booted_at_ = clock_.now();
     enter(Stage::booting);
+    await_ready();
+}
+
+void Life::await_ready() {
     backend_.await_ready(domid_, service_, [this, domid = domid_] {
         if (stage_ == Stage::booting && domid == domid_)
             became_ready();
@@ -218,24 +229,10 @@ void Life::boot() {
 
 void Life::became_ready() {
     const auto now = clock_.now();
-    spdlog::info("woke {}: domid {}, why {}, build {} ms, unpause {} ms, ready {} ms, total {} ms",
-                 service_.name, domid_, text(why_), in_ms(built_at_ - woken_at_),
-                 in_ms(booted_at_ - built_at_), in_ms(now - booted_at_), in_ms(now - woken_at_));
-    failures_ = 0;
-    last_traffic_ = now;
-    enter(Stage::ready);
-}
-
-void Life::unpause_idle(WakeReason why) {
-    why_ = why;
-    woken_at_ = clock_.now();
-    if (const auto r = backend_.unpause(domid_); !r) {
-        fail(base::WakeFailure::start_failed, r.error().what);
-        return;
-    }
-    const auto now = clock_.now();
-    spdlog::info("woke {}: domid {}, why {}, unpause {} ms", service_.name, domid_, text(why_),
-                 in_ms(now - woken_at_));
+    spdlog::info("woke {}: domid {}, why {}, {} {} ms, unpause {} ms, ready {} ms, total {} ms",
+                 service_.name, domid_, text(why_), restoring_ ? "restore" : "build",
+                 in_ms(built_at_ - woken_at_), in_ms(booted_at_ - built_at_),
+                 in_ms(now - booted_at_), in_ms(now - woken_at_));
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);
@@ -245,17 +242,31 @@ void Life::adopt(const Found& found) {
     domid_ = found.domid;
     const auto now = clock_.now();
     woken_at_ = built_at_ = booted_at_ = last_traffic_ = last_asked_ = now;
-    const bool keep_paused =
-        found.run == Found::Run::paused && service_.idle_action == config::IdleAction::pause;
-    const bool keep = found.complete && (found.run == Found::Run::running || keep_paused);
+    // A file of it is there only if all of its state is in that file: it had been saved and not yet
+    // destroyed, or restored and not yet unpaused.
+    const bool saved = found.run != Found::Run::running && backend_.saved(service_);
+    const bool paused_by_us = service_.idle_action == config::IdleAction::pause ||
+                              service_.idle_action == config::IdleAction::suspend;
+    const bool keep_paused = found.run == Found::Run::paused && paused_by_us;
+    const bool keep =
+        found.complete && !saved &&
+        (found.run == Found::Run::running || found.run == Found::Run::suspended || keep_paused);
     if (keep) {
         if (const auto r = backend_.adopt(domid_); r) {
+            const bool suspended = found.run == Found::Run::suspended;
             spdlog::info("adopted {}: domid {}, {}", service_.name, domid_,
-                         keep_paused ? "paused" : "running");
+                         keep_paused ? "paused"
+                         : suspended ? "suspended but not saved"
+                                     : "running");
             if (keep_paused) {
                 enter(Stage::paused);
                 return;
             }
+            if (suspended) {
+                resume();
+                return;
+            }
+            backend_.discard_saved(service_.id);
             enter(Stage::booting);
             backend_.await_ready(domid_, service_, [this, domid = domid_] {
                 if (stage_ == Stage::booting && domid == domid_) {
@@ -266,7 +277,10 @@ void Life::adopt(const Found& found) {
             return;
         }
     }
-    spdlog::info("removing what is left of {}: domid {}", service_.name, domid_);
+    if (saved)
+        spdlog::info("{} is suspended; removing its domid {}", service_.name, domid_);
+    else
+        spdlog::info("removing what is left of {}: domid {}", service_.name, domid_);
     put_away_at_ = now;  // fronts have given out its address until now
     destroy();
 }
@@ -282,15 +296,17 @@ void Life::died(Death how) {
         }
         case Stage::ready:
         case Stage::paused:
+        case Stage::shutting_down:
             if (how == Death::crash || how == Death::watchdog)
                 spdlog::warn("{}: domid {} {}", service_.name, domid_, text(how));
             else
                 spdlog::info("{}: domid {} {}", service_.name, domid_, text(how));
             if (how == Death::gone) {
-                enter(Stage::absent);
+                nothing_left();
                 return;
             }
-            if (restarts(service_.restart, how, clock_.now() - booted_at_) && !refuses_wakes()) {
+            const bool again = restarts(service_.restart, how, clock_.now() - booted_at_);
+            if (again && stage_ != Stage::shutting_down && !refuses_wakes()) {
                 why_ = WakeReason::restart;
                 woken_at_ = clock_.now();
                 wake_again_ = true;
@@ -299,39 +315,10 @@ void Life::died(Death how) {
             return;
         case Stage::absent:
         case Stage::building:
+        case Stage::saving:
         case Stage::destroying:
             return;
     }
-}
-
-void Life::traffic(std::uint64_t packets) {
-    const auto now = clock_.now();
-    if (packets != packets_) {
-        packets_ = packets;
-        last_traffic_ = now;
-    }
-    if (stage_ != Stage::ready || !service_.idle_after || stopping_)
-        return;
-    if (now < last_traffic_ + *service_.idle_after)
-        return;
-    if (now < last_asked_ + seconds(service_.ttl))
-        return;
-    put_away();
-}
-
-void Life::put_away() {
-    const auto now = clock_.now();
-    put_away_at_ = now;
-    const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
-    if (service_.idle_action == config::IdleAction::pause) {
-        if (const auto r = backend_.pause(domid_); r) {
-            spdlog::info("paused {}: domid {}, idle for {} s", service_.name, domid_, idle);
-            enter(Stage::paused);
-            return;
-        }
-    }
-    spdlog::info("destroying {}: domid {}, idle for {} s", service_.name, domid_, idle);
-    destroy();
 }
 
 void Life::reconfigure(const config::Service& service) {
@@ -339,8 +326,14 @@ void Life::reconfigure(const config::Service& service) {
     const bool rebuilt = moved || !same_domain(service_, service);
     retired_ = false;
     service_ = service;
-    if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::destroying)
+    if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::shutting_down ||
+        stage_ == Stage::destroying)
         return;
+    if (stage_ == Stage::saving) {
+        outdated_ = true;
+        stop_saving();
+        return;
+    }
     if (moved && stage_ != Stage::building) {
         spdlog::info("destroying {}: domid {}, its addresses changed", service_.name, domid_);
         destroy();
@@ -352,20 +345,20 @@ void Life::reconfigure(const config::Service& service) {
 void Life::retire() {
     retired_ = true;
     wake_again_ = false;
-    if (stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused) {
+    if (can_be_destroyed()) {
         spdlog::info("destroying {}: domid {}, no longer configured", service_.name, domid_);
         destroy();
-    } else {
-        changed_(service_.id);
+        return;
     }
+    stop_saving();
+    changed_(service_.id);
 }
 
 void Life::stop() {
     stopping_ = true;
     wake_again_ = false;
-    if (!service_.destroy_on_exit)
-        return;
-    if (stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused) {
+    stop_saving();
+    if (service_.destroy_on_exit && can_be_destroyed()) {
         spdlog::info("destroying {}: domid {}, on_exit", service_.name, domid_);
         destroy();
     }
@@ -402,16 +395,21 @@ void Life::destroyed(const base::Result<void>& result) {
         destroy_again_at_ = clock_.now() + destroy_retry;
         return;
     }
-    if (std::exchange(wake_again_, false) && !refuses_wakes()) {
+    nothing_left();
+}
+
+void Life::nothing_left() {
+    if (std::exchange(wake_again_, false) && !refuses_wakes())
         build(why_, woken_at_);
-        return;
-    }
-    enter(Stage::absent);
+    else
+        enter(Stage::absent);
 }
 
 std::optional<base::TimePoint> Life::deadline() const {
     if (stage_ == Stage::booting)
         return booted_at_ + service_.ready.timeout;
+    if (stage_ == Stage::shutting_down)
+        return shutdown_deadline_;
     if (stage_ == Stage::destroying && !destroy_in_flight_)
         return destroy_again_at_;
     return std::nullopt;
@@ -424,8 +422,12 @@ void Life::tick() {
     if (stage_ == Stage::booting)
         fail(base::WakeFailure::not_ready,
              "not ready within " + std::to_string(in_ms(service_.ready.timeout)) + " ms");
-    else
+    else {
+        if (stage_ == Stage::shutting_down)
+            spdlog::info("destroying {}: domid {}, did not shut down within {} ms", service_.name,
+                         domid_, in_ms(service_.shutdown_timeout));
         destroy();
+    }
 }
 
 }  // namespace summond::vm

@@ -13,7 +13,16 @@ namespace summond::vm {
 
 class Life {
   public:
-    enum class Stage : std::uint8_t { absent, building, booting, ready, paused, destroying };
+    enum class Stage : std::uint8_t {
+        absent,
+        building,  // or restoring
+        booting,
+        ready,
+        paused,
+        saving,  // to disk; or resuming, where that was in vain
+        shutting_down,
+        destroying,
+    };
 
     Life(config::Service service, Backend& backend, const base::Clock& clock,
          std::function<void(config::ServiceId)> changed);
@@ -21,7 +30,7 @@ class Life {
     Life& operator=(const Life&) = delete;
 
     Stage stage() const { return stage_; }
-    DomId domid() const { return domid_; }  // from booting to destroying
+    DomId domid() const { return domid_; }  // from booting on
     const config::Service& service() const { return service_; }
     Status status() const;
 
@@ -38,7 +47,9 @@ class Life {
     bool gone() const { return retired_ && stage_ == Stage::absent; }
     // No more wakes; done when settled().
     void stop();
-    bool settled() const { return stage_ != Stage::building && stage_ != Stage::destroying; }
+    bool settled() const {
+        return stage_ != Stage::building && stage_ != Stage::saving && stage_ != Stage::destroying;
+    }
 
     std::optional<base::TimePoint> deadline() const;
     void tick();
@@ -50,6 +61,18 @@ class Life {
     void became_ready();
     void unpause_idle(WakeReason why);
     void put_away();
+    void save(long long idle_seconds);
+    void saved(const base::Result<void>& result);
+    void resume();
+    void go_on();
+    void shut_down(long long idle_seconds);
+    void stop_saving();
+    void await_ready();
+    void nothing_left();
+    bool can_be_destroyed() const {
+        return stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused ||
+               stage_ == Stage::shutting_down;
+    }
     void fail(base::WakeFailure why, const std::string& what);
     void destroy();
     void destroyed(const base::Result<void>& result);
@@ -66,9 +89,11 @@ class Life {
     DomId domid_ = 0;
     bool retired_ = false;
     bool stopping_ = false;
-    bool wake_again_ = false;  // wanted while destroying
+    bool wake_again_ = false;  // wanted while destroying, shutting down or saving
 
-    bool begun_ = false;  // building: the backend has called begun
+    bool begun_ = false;      // building: the backend has called begun
+    bool restoring_ = false;  // building: from a file
+    bool outdated_ = false;   // saving: the settings have changed meanwhile
 
     // The wake under way or last done, for its log line.
     WakeReason why_ = WakeReason::dns;
@@ -84,9 +109,12 @@ class Life {
     base::TimePoint last_traffic_{};
     base::TimePoint last_asked_{};
     std::optional<base::TimePoint> put_away_at_;
+    bool save_stopped_ = false;  // saving: by us, so that it is no failure
     std::uint64_t packets_ = 0;
     base::TimePoint destroy_again_at_{};  // destroying: the last try failed
     bool destroy_in_flight_ = false;
+    base::TimePoint save_again_at_{};  // the last try failed
+    base::TimePoint shutdown_deadline_{};
 };
 
 }  // namespace summond::vm

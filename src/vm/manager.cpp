@@ -49,6 +49,7 @@ void Manager::configure(const std::vector<config::Service>& services) {
     for (const auto& [id, life] : lives_)
         if (!wanted.contains(id) && !life->retired())
             life->retire();
+    backend_.keep_saved(services);
     if (const auto r = backend_.meter(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
     settle_due_ = true;

@@ -11,10 +11,15 @@ constexpr milliseconds begin_time{10};
 constexpr milliseconds build_time{40};
 constexpr milliseconds boot_time{200};
 constexpr milliseconds destroy_time{20};
+constexpr milliseconds shutdown_time{100};
+constexpr milliseconds save_time{50};
+constexpr milliseconds resume_time{5};
 
 }  // namespace
 
-void SimulatedBackend::on_death(std::function<void(DomId, Death)>) {}
+void SimulatedBackend::on_death(std::function<void(DomId, Death)> callback) {
+    died_ = std::move(callback);
+}
 
 base::Result<std::vector<Found>> SimulatedBackend::find() {
     return {};
@@ -37,6 +42,29 @@ base::Result<void> SimulatedBackend::unpause(DomId) {
 }
 base::Result<void> SimulatedBackend::pause(DomId) {
     return {};
+}
+
+base::Result<void> SimulatedBackend::shutdown(DomId domid) {
+    steps_.emplace(clock_.now() + shutdown_time, [this, domid] {
+        if (alive_.contains(domid))
+            died_(domid, Death::poweroff);
+    });
+    return {};
+}
+
+void SimulatedBackend::save(DomId, const config::Service& service, Done done) {
+    steps_.emplace(clock_.now() + save_time, [this, done = std::move(done), id = service.id] {
+        saved_.insert(id);
+        done({});
+    });
+}
+
+void SimulatedBackend::resume(DomId, Done done) {
+    steps_.emplace(clock_.now() + resume_time, [done = std::move(done)] { done({}); });
+}
+
+void SimulatedBackend::restore(const config::Service& service, Begun begun, Built done) {
+    build(service, std::move(begun), std::move(done));
 }
 
 void SimulatedBackend::destroy(DomId domid, Done done) {

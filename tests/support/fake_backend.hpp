@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,13 +26,24 @@ class FakeBackend final : public vm::Backend {
     };
 
     std::deque<PendingBuild> builds;
+    struct PendingSave {
+        vm::DomId domid;
+        config::ServiceId service;
+        Done done;
+    };
+
     std::deque<PendingDestroy> destroys;
+    std::deque<PendingSave> saves;
+    std::deque<PendingDestroy> resumes;
+    std::deque<PendingBuild> restores;
+    std::set<config::ServiceId> kept;  // those whose files are there
     std::map<vm::DomId, std::function<void()>> awaited;
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
     std::vector<config::ServiceId> metered;
     bool unpause_fails = false;
+    bool shutdown_fails = false;
     bool traffic_fails = false;
 
     vm::DomId finish_build(vm::DomId domid) {
@@ -45,6 +57,19 @@ class FakeBackend final : public vm::Backend {
     }
     void finish_destroy() { take(destroys).done({}); }
     void fail_destroy() { take(destroys).done(base::error("as the test says")); }
+    void finish_save() {
+        auto save = take(saves);
+        kept.insert(save.service);
+        save.done({});
+    }
+    void fail_save() { take(saves).done(base::error("as the test says")); }
+    void finish_resume() { take(resumes).done({}); }
+    void fail_resume() { take(resumes).done(base::error("as the test says")); }
+    void finish_restore(vm::DomId domid) { take(restores).done(domid); }
+    void fail_restore(bool broken) {
+        take(restores).done(tl::make_unexpected(
+            vm::BuildError{base::WakeFailure::no_memory, "as the test says", broken}));
+    }
     void become_ready(vm::DomId domid) {
         auto ready = std::move(awaited.at(domid));
         awaited.erase(domid);
@@ -66,6 +91,25 @@ class FakeBackend final : public vm::Backend {
         return call("unpause", domid);
     }
     base::Result<void> pause(vm::DomId domid) override { return call("pause", domid); }
+    base::Result<void> shutdown(vm::DomId domid) override {
+        if (shutdown_fails)
+            return base::error("as the test says");
+        return call("shutdown", domid);
+    }
+    base::Result<void> save_in(const std::string&) override { return {}; }
+    void keep_saved(const std::vector<config::Service>&) override {}
+    void save(vm::DomId domid, const config::Service& service, Done done) override {
+        saves.push_back({domid, service.id, std::move(done)});
+    }
+    void stop_saving(vm::DomId domid) override { call("stop_saving", domid); }
+    void resume(vm::DomId domid, Done done) override {
+        resumes.push_back({domid, std::move(done)});
+    }
+    bool saved(const config::Service& service) override { return kept.contains(service.id); }
+    void restore(const config::Service& service, Begun begun, Built done) override {
+        restores.push_back({service.id, std::move(begun), std::move(done)});
+    }
+    void discard_saved(config::ServiceId service) override { kept.erase(service); }
     void destroy(vm::DomId domid, Done done) override {
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});

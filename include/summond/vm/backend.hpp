@@ -22,6 +22,7 @@ using DomId = std::uint32_t;  // domid_t, xen/xen.h
 struct BuildError {
     base::WakeFailure why = base::WakeFailure::start_failed;
     std::string what;
+    bool image_broken = false;  // restore only: the file is no good, another try would end likewise
 };
 
 // How a domain ended (SHUTDOWN_* of xen/sched.h), or that it is no longer there at all.
@@ -32,7 +33,7 @@ struct Found {
     DomId domid = 0;
     config::ServiceId service = 0;  // may be of no configured service
     bool complete = false;          // it was built to the end and marked so
-    enum class Run : std::uint8_t { running, paused, dead } run = Run::running;
+    enum class Run : std::uint8_t { running, paused, suspended, dead } run = Run::running;
 };
 
 // Frames delivered to a service since the meter was set up (a number that only grows).
@@ -63,6 +64,28 @@ class Backend {
     virtual base::Result<void> adopt(DomId domid) = 0;
     virtual base::Result<void> unpause(DomId domid) = 0;
     virtual base::Result<void> pause(DomId domid) = 0;
+    // Asks the guest to power off. That it does is told by on_death.
+    virtual base::Result<void> shutdown(DomId domid) = 0;
+
+    // Suspended domains are files of this directory from now on.
+    virtual base::Result<void> save_in(const std::string& directory) = 0;
+    // Removes what is kept of other services than these, or of other settings than they have now,
+    // and what an earlier process had not finished.
+    virtual void keep_saved(const std::vector<config::Service>& services) = 0;
+    // Suspends the domain and keeps it in a file; it is not running any more, but still there. On
+    // error there is no file and the domain runs on (where it has died, on_death tells). service is
+    // read during the call only. Between the call and done, on_death tells nothing of the domain.
+    virtual void save(DomId domid, const config::Service& service, Done done) = 0;
+    // Makes a save under way end soon, well or with an error.
+    virtual void stop_saving(DomId domid) = 0;
+    // Lets a domain go on that is suspended and still there.
+    virtual void resume(DomId domid, Done done) = 0;
+    // Whether restore would find the service as it is configured now.
+    virtual bool saved(const config::Service& service) = 0;
+    // As build, but with the memory and the state in which the domain was saved. The file stays.
+    virtual void restore(const config::Service& service, Begun begun, Built done) = 0;
+    virtual void discard_saved(config::ServiceId service) = 0;
+
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
     virtual void destroy(DomId domid, Done done) = 0;
     // Calls ready once, when the guest shows readiness as the service says. Ends with the domain.

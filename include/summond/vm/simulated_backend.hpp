@@ -22,6 +22,15 @@ class SimulatedBackend final : public Backend {
     base::Result<void> adopt(DomId domid) override;
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
+    base::Result<void> shutdown(DomId domid) override;
+    base::Result<void> save_in(const std::string&) override { return {}; }
+    void keep_saved(const std::vector<config::Service>&) override {}
+    void save(DomId domid, const config::Service& service, Done done) override;
+    void stop_saving(DomId) override {}
+    void resume(DomId domid, Done done) override;
+    bool saved(const config::Service& service) override { return saved_.contains(service.id); }
+    void restore(const config::Service& service, Begun begun, Built done) override;
+    void discard_saved(config::ServiceId service) override { saved_.erase(service); }
     void destroy(DomId domid, Done done) override;
     void await_ready(DomId domid, const config::Service& service,
                      std::function<void()> ready) override;
@@ -37,6 +46,8 @@ class SimulatedBackend final : public Backend {
     std::multimap<base::TimePoint, std::function<void()>> steps_;  // still to come
     std::vector<Traffic> traffic_;
     std::set<DomId> alive_;
+    std::set<config::ServiceId> saved_;
+    std::function<void(DomId, Death)> died_;
     DomId next_domid_ = 1;
 };
 

@@ -1,0 +1,154 @@
+// A domain that has become idle: put away as its service says, and awake again from there.
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "life.hpp"
+#include "life_log.hpp"
+
+namespace summond::vm {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// A guest that does not know how to suspend makes the toolstack wait for a minute, in vain each time.
+constexpr minutes save_retry{1};
+
+}  // namespace
+
+void Life::traffic(std::uint64_t packets) {
+    const auto now = clock_.now();
+    if (packets != packets_) {
+        packets_ = packets;
+        last_traffic_ = now;
+    }
+    if (stage_ != Stage::ready || !service_.idle_after || stopping_)
+        return;
+    if (now < last_traffic_ + *service_.idle_after)
+        return;
+    if (now < last_asked_ + seconds(service_.ttl) || now < save_again_at_)
+        return;
+    put_away();
+}
+
+void Life::put_away() {
+    const auto now = clock_.now();
+    put_away_at_ = now;
+    const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
+    switch (service_.idle_action) {
+        case config::IdleAction::suspend:
+            save(idle);
+            return;
+        case config::IdleAction::shutdown:
+            shut_down(idle);
+            return;
+        case config::IdleAction::pause:
+            if (const auto r = backend_.pause(domid_); r) {
+                spdlog::info("paused {}: domid {}, idle for {} s", service_.name, domid_, idle);
+                enter(Stage::paused);
+                return;
+            }
+            break;
+        case config::IdleAction::destroy:
+            break;
+    }
+    spdlog::info("destroying {}: domid {}, idle for {} s", service_.name, domid_, idle);
+    destroy();
+}
+
+void Life::unpause_idle(WakeReason why) {
+    why_ = why;
+    woken_at_ = clock_.now();
+    if (const auto r = backend_.unpause(domid_); !r) {
+        fail(base::WakeFailure::start_failed, r.error().what);
+        return;
+    }
+    const auto now = clock_.now();
+    spdlog::info("woke {}: domid {}, why {}, unpause {} ms", service_.name, domid_, text(why_),
+                 in_ms(now - woken_at_));
+    failures_ = 0;
+    last_traffic_ = now;
+    enter(Stage::ready);
+}
+
+void Life::save(long long idle_seconds) {
+    spdlog::info("suspending {}: domid {}, idle for {} s", service_.name, domid_, idle_seconds);
+    outdated_ = save_stopped_ = false;
+    enter(Stage::saving);
+    backend_.save(domid_, service_, [this](const base::Result<void>& r) { saved(r); });
+}
+
+void Life::stop_saving() {
+    if (stage_ != Stage::saving)
+        return;
+    save_stopped_ = true;
+    backend_.stop_saving(domid_);
+}
+
+void Life::saved(const base::Result<void>& result) {
+    const auto now = clock_.now();
+    if (!result) {
+        if (!save_stopped_) {
+            spdlog::error("could not suspend {}: domid {}: {} (it goes on running)", service_.name,
+                          domid_, result.error().what);
+            save_again_at_ = now + save_retry;
+        }
+        go_on();
+        return;
+    }
+    spdlog::info("suspended {}: domid {}, save {} ms", service_.name, domid_,
+                 in_ms(now - *put_away_at_));
+    if (outdated_ || wake_again_ || retired_)
+        backend_.discard_saved(service_.id);
+    if (wake_again_ && !outdated_)
+        resume();  // sooner done than restoring it
+    else
+        destroy();
+}
+
+void Life::resume() {
+    enter(Stage::saving);
+    backend_.resume(domid_, [this](const base::Result<void>& result) {
+        if (result) {
+            go_on();
+            return;
+        }
+        spdlog::error("could not resume {}: domid {}: {}", service_.name, domid_,
+                      result.error().what);
+        destroy();
+    });
+}
+
+// It has not been suspended after all.
+void Life::go_on() {
+    const auto now = clock_.now();
+    const bool unwanted = retired_ || (stopping_ && service_.destroy_on_exit);
+    if (unwanted || outdated_) {
+        spdlog::info("destroying {}: domid {}, {}", service_.name, domid_,
+                     retired_    ? "no longer configured"
+                     : outdated_ ? "its settings changed"
+                                 : "on_exit");
+        destroy();
+        return;
+    }
+    if (std::exchange(wake_again_, false))
+        spdlog::info("woke {}: domid {}, why {}, resume {} ms", service_.name, domid_, text(why_),
+                     in_ms(now - woken_at_));
+    last_traffic_ = now;
+    enter(Stage::ready);
+}
+
+void Life::shut_down(long long idle_seconds) {
+    if (const auto r = backend_.shutdown(domid_); !r) {
+        spdlog::warn("destroying {}: domid {}, idle for {} s; it cannot be asked to shut down: {}",
+                     service_.name, domid_, idle_seconds, r.error().what);
+        destroy();
+        return;
+    }
+    spdlog::info("shutting down {}: domid {}, idle for {} s", service_.name, domid_, idle_seconds);
+    shutdown_deadline_ = clock_.now() + service_.shutdown_timeout;
+    enter(Stage::shutting_down);
+}
+
+}  // namespace summond::vm

@@ -1,0 +1,400 @@
+// Domains that are shut down or suspended when they are idle, whatever happens meanwhile.
+#include <gtest/gtest.h>
+
+#include "fake_backend.hpp"
+#include "fake_clock.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::vm {
+namespace {
+
+using base::WakeFailure;
+using config::IdleAction;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr config::ServiceId www = 11;
+
+config::Service service(IdleAction action) {
+    config::Service s;
+    s.id = www;
+    s.name = "www";
+    s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
+    s.interfaces.resize(1);
+    s.ttl = 10;
+    s.idle_after = seconds(60);
+    s.idle_action = action;
+    s.shutdown_timeout = seconds(40);
+    return s;
+}
+
+class IdleTest : public testing::Test {
+  protected:
+    Phase phase() const { return manager.status(www)->phase; }
+    void pass(base::Duration time) {
+        const auto end = clock.now() + time;
+        for (auto next = manager.next_deadline(); next && *next <= end;
+             next = manager.next_deadline()) {
+            if (*next > clock.now())
+                clock.advance(*next - clock.now());
+            manager.tick();
+        }
+        clock.advance(end - clock.now());
+    }
+    void bring_up(DomId domid) {
+        manager.wake(www, WakeReason::dns);
+        backend.finish_build(domid);
+        backend.become_ready(domid);
+    }
+    void bring_up_and_idle(DomId domid) {
+        bring_up(domid);
+        backend.counts = {{www, 0}};
+        pass(seconds(80));
+        EXPECT_EQ(phase(), Phase::asleep);
+    }
+    // To disk and destroyed.
+    void suspend(DomId domid) {
+        bring_up_and_idle(domid);
+        backend.finish_save();
+        backend.finish_destroy();
+    }
+    std::string last_call() const { return backend.calls.empty() ? "" : backend.calls.back(); }
+    void stop() {
+        manager.stop([this] { stopped = true; });
+        manager.tick();
+    }
+
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    Manager manager{backend, clock, [](config::ServiceId) {}};
+    bool stopped = false;
+};
+
+class ShutdownTest : public IdleTest {
+  protected:
+    void SetUp() override { manager.configure({service(IdleAction::shutdown)}); }
+};
+
+class SuspendTest : public IdleTest {
+  protected:
+    void SetUp() override { manager.configure({service(IdleAction::suspend)}); }
+};
+
+TEST_F(ShutdownTest, GuestIsAskedAndReaped) {
+    bring_up_and_idle(7);
+    EXPECT_EQ(last_call(), "shutdown 7");
+    EXPECT_TRUE(backend.destroys.empty());
+    backend.die(7, Death::poweroff);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    bring_up(8);
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(ShutdownTest, GuestThatIgnoresItIsDestroyedAtTheDeadline) {
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    while (phase() == Phase::ready)
+        pass(seconds(1));
+    pass(seconds(38));
+    EXPECT_TRUE(backend.destroys.empty());
+    pass(seconds(2));
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ShutdownTest, GuestThatCannotBeAskedIsDestroyed) {
+    backend.shutdown_fails = true;
+    bring_up_and_idle(7);
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenItIsGone) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    backend.die(7, Death::poweroff);
+    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_TRUE(backend.builds.empty());
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenSomebodyElseDestroysIt) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    backend.die(7, Death::gone);
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ShutdownTest, GuestThatRebootsInsteadIsNotBuiltAgain) {
+    bring_up_and_idle(7);
+    backend.die(7, Death::reboot);
+    backend.finish_destroy();
+    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_TRUE(backend.builds.empty());
+}
+
+TEST_F(ShutdownTest, StopLeavesItToTheGuest) {
+    bring_up_and_idle(7);
+    stop();
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
+TEST_F(ShutdownTest, RemovedServiceIsDestroyedAtOnce) {
+    bring_up_and_idle(7);
+    manager.configure({});
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(SuspendTest, IsSavedDestroyedAndRestored) {
+    bring_up_and_idle(7);
+    ASSERT_EQ(backend.saves.size(), 1u);
+    EXPECT_TRUE(backend.destroys.empty()) << "before its state is in the file";
+    backend.finish_save();
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_TRUE(backend.kept.contains(www));
+    backend.finish_destroy();
+    EXPECT_EQ(phase(), Phase::asleep);
+
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_TRUE(backend.builds.empty());
+    ASSERT_EQ(backend.restores.size(), 1u);
+    backend.restores[0].begun();
+    EXPECT_EQ(phase(), Phase::booting);
+    backend.finish_restore(8);
+    EXPECT_EQ(last_call(), "unpause 8");
+    EXPECT_FALSE(backend.kept.contains(www)) << "it would be older than the running domain";
+    backend.become_ready(8);
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(SuspendTest, FailedSaveLeavesItRunningAndIsTriedAgain) {
+    bring_up_and_idle(7);
+    backend.fail_save();
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_TRUE(backend.destroys.empty());
+    pass(seconds(59));
+    EXPECT_TRUE(backend.saves.empty());
+    pass(seconds(30));
+    EXPECT_EQ(backend.saves.size(), 1u);
+}
+
+TEST_F(SuspendTest, FailedSaveIsNotTriedAgainWithinAMinute) {
+    auto quick = service(IdleAction::suspend);
+    quick.idle_after = seconds(2);
+    manager.configure({quick});
+    bring_up_and_idle(7);
+    backend.fail_save();
+    pass(seconds(58));
+    EXPECT_TRUE(backend.saves.empty());
+    pass(seconds(4));
+    EXPECT_EQ(backend.saves.size(), 1u);
+}
+
+TEST_F(SuspendTest, WakeDuringASaveStopsIt) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(last_call(), "stop_saving 7");
+    backend.fail_save();
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_TRUE(backend.destroys.empty());
+    EXPECT_TRUE(backend.builds.empty());
+    // Nothing was wrong with the save, so it may be repeated as soon as it is idle.
+    pass(seconds(80));
+    EXPECT_EQ(backend.saves.size(), 1u);
+}
+
+TEST_F(SuspendTest, WakeThatComesTooLateToStopTheSaveResumesTheDomain) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_save();
+    ASSERT_EQ(backend.resumes.size(), 1u);
+    EXPECT_FALSE(backend.kept.contains(www)) << "before it runs";
+    EXPECT_TRUE(backend.destroys.empty());
+    backend.finish_resume();
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(SuspendTest, DomainThatCannotBeResumedIsBuiltAnew) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_save();
+    backend.fail_resume();
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(SuspendTest, WakeWhileItIsDestroyedRestoresIt) {
+    bring_up_and_idle(7);
+    backend.finish_save();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    backend.finish_destroy();
+    EXPECT_EQ(backend.restores.size(), 1u);
+}
+
+TEST_F(SuspendTest, BrokenFileIsRemovedAndTheDomainBuiltAnewInTheSameWake) {
+    suspend(7);
+    manager.wake(www, WakeReason::dns);
+    backend.fail_restore(true);
+    EXPECT_FALSE(backend.kept.contains(www));
+    EXPECT_EQ(phase(), Phase::building);
+    backend.finish_build(8);
+    backend.become_ready(8);
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(SuspendTest, RestoreThatFailsForAnotherReasonKeepsTheFile) {
+    suspend(7);
+    manager.wake(www, WakeReason::dns);
+    backend.fail_restore(false);
+    EXPECT_EQ(manager.status(www)->failure, WakeFailure::no_memory);
+    EXPECT_TRUE(backend.kept.contains(www));
+    pass(seconds(1));
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.restores.size(), 1u);
+}
+
+TEST_F(SuspendTest, DeathAfterAFailedSaveIsReaped) {
+    bring_up_and_idle(7);
+    backend.die(7, Death::crash);  // not told by a backend that saves; must do no harm
+    backend.fail_save();
+    backend.die(7, Death::crash);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(SuspendTest, NewSettingsDuringASaveMakeItUseless) {
+    bring_up_and_idle(7);
+    auto larger = service(IdleAction::suspend);
+    larger.memory_kib = 65536;
+    manager.configure({larger});
+    EXPECT_EQ(last_call(), "stop_saving 7");
+    backend.finish_save();
+    EXPECT_FALSE(backend.kept.contains(www));
+    backend.finish_destroy();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(SuspendTest, NewSettingsDuringASaveThatAWakeHasStoppedBuildAnew) {
+    bring_up_and_idle(7);
+    manager.wake(www, WakeReason::dns);
+    auto larger = service(IdleAction::suspend);
+    larger.memory_kib = 65536;
+    manager.configure({larger});
+    backend.fail_save();
+    backend.finish_destroy();
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
+    bring_up_and_idle(7);
+    manager.configure({});
+    EXPECT_EQ(last_call(), "stop_saving 7");
+    backend.finish_save();
+    EXPECT_FALSE(backend.kept.contains(www));
+    backend.finish_destroy();
+    manager.tick();
+    EXPECT_TRUE(manager.services().empty());
+}
+
+TEST_F(SuspendTest, ServiceRemovedDuringASaveThatFailsLeavesNothing) {
+    bring_up_and_idle(7);
+    manager.configure({});
+    backend.fail_save();
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(SuspendTest, StopWaitsForTheEndOfASave) {
+    bring_up_and_idle(7);
+    stop();
+    EXPECT_FALSE(stopped);
+    EXPECT_EQ(last_call(), "stop_saving 7");
+    backend.fail_save();
+    manager.tick();
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
+TEST_F(SuspendTest, StopWhenTheSaveIsDoneKeepsTheFile) {
+    bring_up_and_idle(7);
+    stop();
+    backend.finish_save();
+    backend.finish_destroy();
+    manager.tick();
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(backend.kept.contains(www));
+}
+
+TEST_F(SuspendTest, StopDuringARestoreKeepsTheFile) {
+    suspend(7);
+    manager.wake(www, WakeReason::dns);
+    stop();
+    backend.finish_restore(8);
+    EXPECT_TRUE(backend.kept.contains(www));
+    backend.finish_destroy();
+    manager.tick();
+    EXPECT_TRUE(stopped);
+}
+
+TEST_F(SuspendTest, AddressGivenOutJustBeforeStopsTheSave) {
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    while (phase() == Phase::ready)
+        pass(seconds(1));
+    manager.touch(www);
+    EXPECT_EQ(last_call(), "stop_saving 7");
+}
+
+struct AdoptCase {
+    Found::Run run;
+    bool file;
+    bool destroyed;
+    bool file_after;
+};
+
+class SuspendAdoptTest : public testing::TestWithParam<AdoptCase> {};
+
+// Where a process may have been killed, and what the next one makes of it.
+TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
+    const AdoptCase& c = GetParam();
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    Manager manager(backend, clock, [](config::ServiceId) {});
+    manager.configure({service(IdleAction::suspend)});
+    backend.existing = {{7, www, true, c.run}};
+    if (c.file)
+        backend.kept = {www};
+    ASSERT_TRUE(manager.adopt());
+    EXPECT_EQ(backend.destroys.size(), c.destroyed ? 1u : 0u);
+    EXPECT_EQ(backend.kept.contains(www), c.file_after);
+    if (c.destroyed)
+        backend.finish_destroy();
+    else if (c.run == Found::Run::suspended)
+        backend.finish_resume();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.restores.size(), c.file_after ? 1u : 0u);
+    EXPECT_EQ(backend.builds.size(), c.destroyed && !c.file_after ? 1u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Killed, SuspendAdoptTest,
+    testing::Values(AdoptCase{Found::Run::suspended, false, false, false},  // while saving
+                    AdoptCase{Found::Run::suspended, true, true, true},     // then, before destroy
+                    AdoptCase{Found::Run::paused, true, true, true},        // after the restore
+                    AdoptCase{Found::Run::paused, false, false, false},     // before the unpause
+                    AdoptCase{Found::Run::running, true, false, false},
+                    AdoptCase{Found::Run::running, false, false, false},
+                    AdoptCase{Found::Run::dead, false, true, false},
+                    AdoptCase{Found::Run::dead, true, true, true}));
+
+}  // namespace
+}  // namespace summond::vm
