@@ -43,6 +43,7 @@ class Vmm {
           parent_(std::move(parent)),
           parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
           timer_(io),
+          backend_(backend),
           simulated_(simulated),
           manager_(backend, clock_, [this](config::ServiceId service) { changed(service); }) {}
 
@@ -54,6 +55,7 @@ class Vmm {
             ports_ = std::move(*ports);
         }
         services_ = config.services;
+        backend_.save_in(config.save_dir);
         manager_.configure(config.services);
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -126,6 +128,7 @@ class Vmm {
             spdlog::error("the parent sent a configuration that does not load; kept the old one");
             return;
         }
+        backend_.save_in(loaded.config->save_dir);
         manager_.configure(loaded.config->services);
         services_ = loaded.config->services;
         if (wire_)
@@ -176,6 +179,7 @@ class Vmm {
     asio::posix::stream_descriptor parent_events_;
     asio::steady_timer timer_;
     base::SteadyClock clock_;
+    vm::Backend& backend_;
     vm::SimulatedBackend* simulated_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;

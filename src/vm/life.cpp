@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "life_log.hpp"
+#include "summond/vm/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -37,19 +38,6 @@ const char* text(Death how) {
             return "was destroyed by somebody else";
     }
     return "died";
-}
-
-// Settings that a domain is built from; the rest can change under a running one.
-bool same_domain(const config::Service& a, const config::Service& b) {
-    const auto disks_equal = [](const config::Disk& x, const config::Disk& y) {
-        return x.path == y.path && x.device == y.device && x.writable == y.writable &&
-               x.format == y.format;
-    };
-    return a.type == b.type && a.kernel == b.kernel && a.ramdisk == b.ramdisk &&
-           a.cmdline == b.cmdline && a.memory_kib == b.memory_kib &&
-           a.max_memory_kib == b.max_memory_kib && a.shadow_memory_kib == b.shadow_memory_kib &&
-           a.vcpus == b.vcpus && a.pvshim == b.pvshim && a.rumprun == b.rumprun &&
-           a.interfaces == b.interfaces && std::ranges::equal(a.disks, b.disks, disks_equal);
 }
 
 // A domain that crashes soon after its start would do so again: after that a query has to wake it.
@@ -323,7 +311,7 @@ void Life::died(Death how) {
 
 void Life::reconfigure(const config::Service& service) {
     const bool moved = !same_addresses(service_, service);
-    const bool rebuilt = moved || !same_domain(service_, service);
+    const bool rebuilt = moved || domain_settings(service_) != domain_settings(service);
     retired_ = false;
     service_ = service;
     if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::shutting_down ||

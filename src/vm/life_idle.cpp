@@ -12,7 +12,8 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// A guest that does not know how to suspend makes the toolstack wait for a minute, in vain each time.
+// A guest that does not know how to suspend makes the toolstack wait for a minute, in vain each
+// time.
 constexpr minutes save_retry{1};
 
 }  // namespace

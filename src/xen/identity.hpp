@@ -23,6 +23,8 @@ std::optional<config::ServiceId> service_of(std::span<const std::uint8_t, 16> uu
 // directories are its own).
 inline constexpr char service_mark[] = "summond/service";    // the service's name, from the start
 inline constexpr char complete_mark[] = "summond/complete";  // "1" once the domain is built whole
+// "1" in a domain that has been restored, whose guest says nothing of what it has said before.
+inline constexpr char restored_mark[] = "summond/restored";
 std::string domain_path(vm::DomId domid);
 
 }  // namespace summond::xen

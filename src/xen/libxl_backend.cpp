@@ -138,9 +138,11 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
         if (!service || info.dying)
             continue;
         const bool complete = store_->read(domain_path(info.domid) + "/" + complete_mark) == "1";
-        const auto run = info.shutdown ? vm::Found::Run::dead
-                         : info.paused ? vm::Found::Run::paused
-                                       : vm::Found::Run::running;
+        const bool suspended = info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND;
+        const auto run = info.shutdown && suspended ? vm::Found::Run::suspended
+                         : info.shutdown            ? vm::Found::Run::dead
+                         : info.paused              ? vm::Found::Run::paused
+                                                    : vm::Found::Run::running;
         found.push_back({info.domid, *service, complete, run});
     }
     libxl_dominfo_list_free(domains, count);
@@ -184,6 +186,13 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
             if (self->vifs_->gone(domid))
                 return;  // it had not been given out
         }
+        if (*how == vm::Death::suspend && self->may_suspend_.erase(domid) > 0) {
+            self->resume(domid, [domid](const base::Result<void>& r) {
+                if (!r)
+                    spdlog::error("domid {} has suspended itself: {}", domid, r.error().what);
+            });
+            return;
+        }
         if (self->died_)
             self->died_(domid, *how);
     });
@@ -196,6 +205,7 @@ base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
         if (const auto service = service_of(info.uuid.uuid))
             meter_scripted(domid, *service);
     libxl_dominfo_dispose(&info);
+    withdraw_suspend(domid);
     return watch_death(domid);
 }
 
@@ -220,6 +230,7 @@ base::Result<void> LibxlBackend::pause(vm::DomId domid) {
 
 void LibxlBackend::destroy(vm::DomId domid, Done done) {
     unwatch_death(domid);
+    may_suspend_.erase(domid);
     readiness_->forget(domid);
     auto* destroy = new Destroy{*this, domid, std::move(done)};
     ++outstanding_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "announce.hpp"
 #include "libxl.hpp"
@@ -13,6 +14,7 @@
 #include "meter.hpp"
 #include "osevent.hpp"
 #include "readiness.hpp"
+#include "saves.hpp"
 #include "store.hpp"
 #include "summond/vm/backend.hpp"
 #include "vifs.hpp"
@@ -21,7 +23,8 @@ namespace summond::xen {
 
 class LibxlBackend final : public vm::Backend {
   public:
-    explicit LibxlBackend(boost::asio::io_context& io) : events_(io), spare_timer_(io) {}
+    explicit LibxlBackend(boost::asio::io_context& io)
+        : events_(io), spare_timer_(io), saves_(io) {}
     ~LibxlBackend() override;
     base::Result<void> open();
 
@@ -33,6 +36,17 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> adopt(vm::DomId domid) override;
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
+    base::Result<void> shutdown(vm::DomId domid) override;
+    void save_in(const std::string& directory) override { saves_.use(directory); }
+    void keep_saved(const std::vector<config::Service>& services) override {
+        saves_.keep(services);
+    }
+    void save(vm::DomId domid, const config::Service& service, Done done) override;
+    void stop_saving(vm::DomId domid) override;
+    void resume(vm::DomId domid, Done done) override;
+    bool saved(const config::Service& service) override { return saves_.has(service); }
+    void restore(const config::Service& service, Begun begun, Built done) override;
+    void discard_saved(config::ServiceId service) override { saves_.discard(service); }
     void destroy(vm::DomId domid, Done done) override;
     void await_ready(vm::DomId domid, const config::Service& service,
                      std::function<void()> ready) override {
@@ -44,21 +58,31 @@ class LibxlBackend final : public vm::Backend {
   private:
     struct Build;
     struct Destroy;
+    struct Save;
+    struct Resume;
 
     void post(std::function<void()> what);
     void operation_ended();
     void make_spares();
     std::optional<vm::DomId> domid_of(config::ServiceId service);
+    void enqueue(const config::Service& service, base::UniqueFd image, Begun begun, Built done);
     void create_next();
     void create(std::unique_ptr<Build> build);
+    int begin(Build& build, const libxl_asyncop_how& how);
     void plumb(Build& build, vm::DomId domid);
     void settle(Build& build);
     void settle(Destroy& destroy);
+    void written(std::unique_ptr<Save> save);
+    void run_on(std::unique_ptr<Save> save, const base::Error& why);
+    void withdraw_suspend(vm::DomId domid);
     void meter_scripted(vm::DomId domid, config::ServiceId service);
     base::Result<void> watch_death(vm::DomId domid);
     void unwatch_death(vm::DomId domid);
     static void build_done(libxl_ctx* ctx, int rc, void* build);
     static void destroy_done(libxl_ctx* ctx, int rc, void* destroy);
+    static void save_done(libxl_ctx* ctx, int rc, void* save);
+    static void resume_done(libxl_ctx* ctx, int rc, void* resume);
+    static void shutdown_done(libxl_ctx* ctx, int rc, void* backend);
     static void event_occurs(void* user, libxl_event* event);
 
     OsEvents events_;
@@ -75,6 +99,11 @@ class LibxlBackend final : public vm::Backend {
     Announcer announcer_;
     std::function<void(vm::DomId, vm::Death)> died_;
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;
+    Saves saves_;
+    std::map<vm::DomId, Save*> saving_;  // those that libxl is at
+    // May yet suspend themselves, as they were asked to by a save that has failed since, or by a
+    // process before this one.
+    std::set<vm::DomId> may_suspend_;
 };
 
 }  // namespace summond::xen

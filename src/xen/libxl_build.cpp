@@ -54,21 +54,38 @@ std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>&
 }  // namespace
 
 void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
-    auto config = domain_config(ctx_, service);
     auto refused = unreadable("kernel", service.kernel);
     if (!refused && service.ramdisk)
         refused = unreadable("ramdisk", *service.ramdisk);
-    if (!refused)
-        refused = lacks_bridge(*vifs_, service);
-    if (refused) {
+    if (refused)
+        post([done = std::move(done), error = std::move(*refused)] {
+            done(tl::make_unexpected(error));
+        });
+    else
+        enqueue(service, {}, std::move(begun), std::move(done));
+}
+
+void LibxlBackend::restore(const config::Service& service, Begun begun, Built done) {
+    auto image = saves_.open(service.id);
+    if (!image)
+        post([done = std::move(done), what = image.error().what] {
+            done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, what, true}));
+        });
+    else
+        enqueue(service, std::move(*image), std::move(begun), std::move(done));
+}
+
+void LibxlBackend::enqueue(const config::Service& service, base::UniqueFd image, Begun begun,
+                           Built done) {
+    if (auto refused = lacks_bridge(*vifs_, service)) {
         post([done = std::move(done), error = std::move(*refused)] {
             done(tl::make_unexpected(error));
         });
         return;
     }
-    auto build =
-        std::make_unique<Build>(Build{*this, service.id, std::move(config), service.interfaces,
-                                      announcements(service), std::move(begun), std::move(done)});
+    auto build = std::make_unique<Build>(
+        Build{*this, service.id, domain_config(ctx_, service), service.interfaces,
+              announcements(service), std::move(begun), std::move(done), std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -83,6 +100,19 @@ void LibxlBackend::create_next() {
         post([this] { create_next(); });
 }
 
+int LibxlBackend::begin(Build& build, const libxl_asyncop_how& how) {
+    libxl_domain_config* config = &build.config->config;
+    if (!build.image)
+        return libxl_domain_create_new(ctx_, config, &build.domid, &how, nullptr);
+    libxl_domain_restore_params params;
+    libxl_domain_restore_params_init(&params);
+    params.stream_version = 2;  // libxl_domain_suspend's, LIBXL_HAVE_SRM_V2
+    const int rc = libxl_domain_create_restore(ctx_, config, &build.domid, build.image.get(), -1,
+                                               &params, &how, nullptr);
+    libxl_domain_restore_params_dispose(&params);
+    return rc;
+}
+
 void LibxlBackend::create(std::unique_ptr<Build> creating) {
     if (auto refused = lacks_memory(ctx_, creating->config->config)) {
         creating->done(tl::make_unexpected(std::move(*refused)));
@@ -95,8 +125,7 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
     const libxl_asyncop_how how{build_done, {.for_callback = build}};
     ++outstanding_;
     log_.during(&build->errors);
-    const int rc =
-        libxl_domain_create_new(ctx_, &build->config->config, &build->domid, &how, nullptr);
+    const int rc = begin(*build, how);
     log_.during(nullptr);
     if (rc != 0) {  // the callback will not come
         build_done(ctx_, rc, build);
@@ -164,6 +193,8 @@ void LibxlBackend::settle(Build& settling) {
     const std::unique_ptr<Build> build(&settling);
     operation_ended();
     log_.forget_domain(build->known_domid);
+    if (*build->created == 0 && *build->vif && build->image)
+        build->vif = store_->write(domain_path(build->domid) + "/" + restored_mark, "1");
     if (*build->created == 0 && *build->vif)
         build->vif = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
     if (*build->created == 0 && *build->vif) {
@@ -178,6 +209,9 @@ void LibxlBackend::settle(Build& settling) {
         error.what = explain("the domain could not be built", build->errors.first, *build->created);
         if (*build->created == ERROR_NOMEM || lacks_memory(ctx_, build->config->config))
             error.why = base::WakeFailure::no_memory;
+        // There was a domain to read it into, so it is the reading that has failed.
+        else if (build->image && build->known_domid != static_cast<vm::DomId>(INVALID_DOMID))
+            error.image_broken = true;
     }
     auto failed = [done = std::move(build->done), error = std::move(error)](const auto&) {
         done(tl::make_unexpected(error));

@@ -20,6 +20,7 @@ struct LibxlBackend::Build {
     std::vector<wire::Frame> announcements;
     Begun begun;
     Built done;
+    base::UniqueFd image{};  // what it is restored from; none: it is built
     std::optional<vm::DomId>
         chosen{};  // begun by Vifs, and nobody's until libxl has made the domain
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
@@ -38,6 +39,22 @@ struct LibxlBackend::Destroy {
     ErrorSink errors{};
     std::optional<int> destroyed{};
     std::optional<base::Result<void>> vif{};
+};
+
+// One save: libxl's part, then the disk's.
+struct LibxlBackend::Save {
+    LibxlBackend& backend;
+    vm::DomId domid;
+    Saves::Writing file;
+    Done done;
+    ErrorSink errors{};
+};
+
+struct LibxlBackend::Resume {
+    LibxlBackend& backend;
+    vm::DomId domid;
+    Done done;
+    ErrorSink errors{};
 };
 
 }  // namespace summond::xen

@@ -42,7 +42,9 @@ class Fd : public std::enable_shared_from_this<Fd> {
             return;
         descriptor_.async_wait(wait, [self = shared_from_this(), event, wait,
                                       generation = generation_](const auto& ec) {
-            if (ec || !self->registered_ || generation != self->generation_)
+            // A file on a disk cannot be waited for, as it is always ready.
+            const bool failed = ec && ec != asio::error::operation_not_supported;
+            if (failed || !self->registered_ || generation != self->generation_)
                 return;
             self->occurred();
             if (self->registered_ && generation == self->generation_)

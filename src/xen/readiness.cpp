@@ -55,7 +55,13 @@ base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, S
 
 void Readiness::await(vm::DomId domid, const config::Service& service,
                       std::function<void()> ready) {
-    if (const auto* key = std::get_if<config::ReadyXenstore>(&service.ready.how)) {
+    const auto* key = std::get_if<config::ReadyXenstore>(&service.ready.how);
+    // A restored guest goes on from where it was ready; only its link has to come up again.
+    if (key != nullptr && store_.read(domain_path(domid) + "/" + restored_mark)) {
+        await_link(domid, std::move(ready));
+        return;
+    }
+    if (key != nullptr) {
         store_.await(
             domid, key->key, [](const std::string& value) { return !value.empty(); },
             std::move(ready));

@@ -25,6 +25,8 @@ enum { WATCH_SHUTDOWN = 0 };  // and those of netfront.h
 static struct options options;
 static struct net net;
 static bool net_running;
+static bool network_started;
+static bool said_ready;  // in this domain
 static uint64_t exit_at = NEVER;
 
 void guest_main(const struct hvm_start_info* start);
@@ -42,20 +44,55 @@ static void input(const void* frame, size_t size) {
     }
 }
 
-// The link has come up: start the network on it and, the first time, say that we are ready.
+// The link has come up: start the network on it and, the first time in this domain, say that we are
+// ready.
 static void link_up(void) {
     memcpy(net.mac, netfront_mac(), MAC_SIZE);
     net_link_up(&net, clock_now());
     net_running = true;
+    if (!options.no_ready && !said_ready) {
+        xenstore_write("data/ready", "1");
+        said_ready = true;
+    }
     if (net.http.ready_at) {
         return;
     }
     net.http.ready_at = clock_now();
-    if (!options.no_ready) {
-        xenstore_write("data/ready", "1");
-    }
     uint64_t boot_us = (net.http.ready_at - net.http.started_at) / 1000;
     print("ready after %lu.%03lu ms", boot_us / 1000, boot_us % 1000);
+}
+
+static void watch_shutdown(void) {
+    if (!options.ignore_shutdown) {
+        xenstore_write("control/feature-poweroff", "1");
+        xenstore_write("control/feature-reboot", "1");
+        xenstore_write("control/feature-suspend", "1");
+    }
+    xenstore_watch("control/shutdown", WATCH_SHUTDOWN);
+}
+
+static void acknowledge(void) {
+    char word[XENSTORE_VALUE_MAX];
+    xenstore_write("control/shutdown", "");
+    xenstore_read("control/shutdown", word);  // waits until it is written
+}
+
+// What we hold of Xen's is found anew; the network stack keeps its state, as over a link that goes
+// down and comes up.
+static void suspend(void) {
+    if (!guest_suspend()) {
+        print("the suspend was cancelled");
+        return;
+    }
+    console_init();
+    print("resumed");
+    grant_init();
+    xenstore_init();
+    said_ready = net_running = false;
+    watch_shutdown();
+    if (network_started) {
+        netfront_start();
+    }
 }
 
 // The toolstack asks for an end of this domain by writing a word to control/shutdown, and takes the
@@ -75,16 +112,17 @@ static void shutdown_changed(void) {
         return;
     }
     print("asked for %s", word);
+    if (text_equal(word, "suspend") && !options.ignore_shutdown) {
+        acknowledge();
+        suspend();
+        return;
+    }
     for (unsigned i = 0; i < sizeof requests / sizeof *requests && !options.ignore_shutdown; i++) {
         if (text_equal(word, requests[i].word)) {
-            xenstore_write("control/shutdown", "");
-            xenstore_read("control/shutdown", word);  // waits until it is written
+            acknowledge();
             guest_shutdown(requests[i].reason);
         }
     }
-    // Suspend would go here: disconnect, SHUTDOWN_suspend, then hypervisor_init, grant_init and
-    // the connection of console, xenstore and netfront once more. Until that exists the request
-    // stays unacknowledged, and the toolstack's attempt times out.
 }
 
 static void configure(const struct hvm_start_info* start) {
@@ -141,11 +179,7 @@ void guest_main(const struct hvm_start_info* start) {
     xenstore_init();
     tell_rumprun();
     prepare_net(started_at);
-    if (!options.ignore_shutdown) {
-        xenstore_write("control/feature-poweroff", "1");
-        xenstore_write("control/feature-reboot", "1");
-    }
-    xenstore_watch("control/shutdown", WATCH_SHUTDOWN);
+    watch_shutdown();
 
     uint64_t network_at = started_at + options.ready_delay_ms * MILLISECOND;
     uint64_t crash_at = options.crash ? started_at + options.crash_after_ms * MILLISECOND : NEVER;
@@ -160,6 +194,7 @@ void guest_main(const struct hvm_start_info* start) {
         }
         if (now >= network_at) {
             netfront_start();
+            network_started = true;
             network_at = NEVER;
         }
         // Again until there are none: whoever waits for a reply also takes in changes.

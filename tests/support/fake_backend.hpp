@@ -96,7 +96,7 @@ class FakeBackend final : public vm::Backend {
             return base::error("as the test says");
         return call("shutdown", domid);
     }
-    base::Result<void> save_in(const std::string&) override { return {}; }
+    void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
     void save(vm::DomId domid, const config::Service& service, Done done) override {
         saves.push_back({domid, service.id, std::move(done)});

@@ -68,7 +68,7 @@ class Backend {
     virtual base::Result<void> shutdown(DomId domid) = 0;
 
     // Suspended domains are files of this directory from now on.
-    virtual base::Result<void> save_in(const std::string& directory) = 0;
+    virtual void save_in(const std::string& directory) = 0;
     // Removes what is kept of other services than these, or of other settings than they have now,
     // and what an earlier process had not finished.
     virtual void keep_saved(const std::vector<config::Service>& services) = 0;

@@ -23,7 +23,7 @@ class SimulatedBackend final : public Backend {
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
     base::Result<void> shutdown(DomId domid) override;
-    base::Result<void> save_in(const std::string&) override { return {}; }
+    void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
     void save(DomId domid, const config::Service& service, Done done) override;
     void stop_saving(DomId) override {}

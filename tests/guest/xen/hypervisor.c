@@ -5,9 +5,12 @@
 #include <string.h>
 #include <xen/arch-x86/cpuid.h>
 #include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
 #include <xen/memory.h>
 
 #include "console.h"
+
+enum { EVENT_VECTOR = 0xf3 };  // any but those of exceptions
 
 // Xen fills this page with one entry point of 32 bytes for each hypercall.
 static uint8_t hypercall_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -58,6 +61,14 @@ void hypervisor_init(void) {
                      : "memory");
     map_xen_page(XENMAPSPACE_shared_info, 0, &shared);
     memset(shared.info.evtchn_mask, 0xff, sizeof shared.info.evtchn_mask);
+    // Events never interrupt us, but the toolstack takes a guest without a callback for one that
+    // knows nothing of Xen, and does not tell it of a suspend that was cancelled (libxenguest,
+    // modify_returncode).
+    struct xen_hvm_param callback = {.domid = DOMID_SELF,
+                                     .index = HVM_PARAM_CALLBACK_IRQ,
+                                     .value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 |
+                                              EVENT_VECTOR};
+    hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uint64_t)&callback, 0);
 }
 
 uint64_t hvm_param(uint32_t index) {
@@ -76,8 +87,11 @@ void map_xen_page(unsigned space, uint64_t index, void* page) {
     }
 }
 
-uint64_t clock_now(void) {
-    static uint64_t last;
+// What our clock is ahead of Xen's, which begins anew with the host.
+static uint64_t clock_ahead;
+static uint64_t clock_last;
+
+static uint64_t xen_time(void) {
     const volatile vcpu_time_info_t* t = &shared.info.vcpu_info[0].time;
     uint32_t version;
     uint64_t now;
@@ -90,10 +104,15 @@ uint64_t clock_now(void) {
         now = t->system_time + (uint64_t)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
         __asm__ volatile("" ::: "memory");
     } while (t->version != version);
-    if (now > last) {
-        last = now;
+    return now;
+}
+
+uint64_t clock_now(void) {
+    uint64_t now = xen_time() + clock_ahead;
+    if (now > clock_last) {
+        clock_last = now;
     }
-    return last;
+    return clock_last;
 }
 
 uint64_t clock_epoch(void) {
@@ -107,7 +126,7 @@ uint64_t clock_epoch(void) {
         nanoseconds = s->wc_nsec;
         __asm__ volatile("" ::: "memory");
     } while (s->wc_version != version);
-    return seconds * 1000000000 + nanoseconds;
+    return seconds * 1000000000 + nanoseconds - clock_ahead;
 }
 
 evtchn_port_t event_allocate(domid_t remote) {
@@ -135,7 +154,8 @@ bool event_take(evtchn_port_t port) {
 
 void event_wait(const evtchn_port_t* ports, unsigned count, uint64_t deadline) {
     evtchn_port_t used[4];
-    struct sched_poll x = {.timeout = deadline == UINT64_MAX ? 0 : deadline ? deadline : 1};
+    uint64_t at = deadline > clock_ahead ? deadline - clock_ahead : 1;  // 0: never
+    struct sched_poll x = {.timeout = deadline == UINT64_MAX ? 0 : at};
     for (unsigned i = 0; i < count && x.nr_ports < 4; i++) {
         if (ports[i]) {
             used[x.nr_ports++] = ports[i];
@@ -145,6 +165,19 @@ void event_wait(const evtchn_port_t* ports, unsigned count, uint64_t deadline) {
     if (hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&x, 0) != 0) {
         panic("SCHEDOP_poll failed");
     }
+}
+
+bool guest_suspend(void) {
+    struct sched_shutdown x = {.reason = SHUTDOWN_suspend};
+    if (hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&x, 0) != 0) {
+        return false;
+    }
+    uint64_t last = clock_last;
+    hypervisor_init();
+    clock_ahead = 0;
+    uint64_t now = xen_time();
+    clock_ahead = now < last ? last - now : 0;
+    return true;
 }
 
 _Noreturn void guest_shutdown(unsigned reason) {

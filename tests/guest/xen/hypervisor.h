@@ -47,5 +47,10 @@ bool event_take(evtchn_port_t port);
 // never). May return early. Ports of 0 are skipped.
 void event_wait(const evtchn_port_t* ports, unsigned count, uint64_t deadline);
 
+// Stops until the toolstack lets it go on. True: in another domain, perhaps on another host. Grants
+// and event channels are gone then, console and xenstore have new ones, and devices have to be
+// looked for again; the clock has gone on, whatever the host's says. False: nothing has changed.
+bool guest_suspend(void);
+
 // Ends the domain; SHUTDOWN_* of xen/sched.h.
 _Noreturn void guest_shutdown(unsigned reason);

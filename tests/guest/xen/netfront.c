@@ -1,7 +1,4 @@
 // The network interface's handshake with its backend (xen/io/xenbus.h); see netfront.h.
-//
-// For a resume after suspend or migration: the grant table and event channels are gone then, and
-// netfront_changed finds a backend in state InitWait, which takes the same path as the first.
 #include "netfront.h"
 
 #include <string.h>
@@ -23,6 +20,9 @@ static bool up;         // and the backend uses them
 static evtchn_port_t port;
 
 void netfront_start(void) {
+    *backend = '\0';
+    connected = up = false;
+    port = 0;
     xenstore_watch("device/vif/0/backend", WATCH_VIF);
 }
 

@@ -9,7 +9,8 @@
 // The ids of the xenstore watches that it uses.
 enum { WATCH_VIF = 1, WATCH_VIF_BACKEND = 2 };
 
-// Begins to look for device/vif/0. It may be there already or come, go and come again later.
+// Begins to look for device/vif/0. It may be there already or come, go and come again later. Also
+// after a suspend, when it is a new one, and the old one's grants and event channel are gone.
 void netfront_start(void);
 
 // Does what the backend's state asks for; `changes` is what xenstore_changes returned.

@@ -29,6 +29,10 @@ static uint32_t changes;
 void xenstore_init(void) {
     ring = frame_pointer(hvm_param(HVM_PARAM_STORE_PFN));
     port = (evtchn_port_t)hvm_param(HVM_PARAM_STORE_EVTCHN);
+    in_size = 0;
+    awaited_id = 0;
+    awaited_arrived = false;
+    changes = 0;
 }
 
 evtchn_port_t xenstore_port(void) {

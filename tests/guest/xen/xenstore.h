@@ -9,6 +9,7 @@ enum {
     XENSTORE_VALUE_MAX = 128,  // with the terminator, of what this client reads
 };
 
+// At the start, and again after a suspend: nothing is watched then.
 void xenstore_init(void);
 
 // The channel to wait on for watches.

@@ -92,6 +92,7 @@ class Snapshot:
     links: frozenset
     paths: frozenset   # of xenstore
     loops: frozenset   # loop devices in use
+    saves: frozenset   # suspended domains
 
     @staticmethod
     def take():
@@ -100,7 +101,8 @@ class Snapshot:
         return Snapshot(
             frozenset(domains()), frozenset(links()),
             frozenset(path for path in xenstore() if not _NOT_A_TRACE.match(path)),
-            frozenset(loops))
+            frozenset(loops),
+            frozenset(path.name for path in pathlib.Path("/var/lib/summond").glob("*")))
 
     def without_spares(self):
         """Without the vifs that a daemon keeps for domains to come, whose domids nobody has."""
@@ -121,4 +123,5 @@ class Snapshot:
         return ([f"domain {domid}" for domid in sorted(self.domids - earlier.domids)]
                 + [f"interface {name}" for name in sorted(self.links - earlier.links)]
                 + [f"xenstore {path}" for path in tops]
-                + [f"loop device {name}" for name in sorted(self.loops - earlier.loops)])
+                + [f"loop device {name}" for name in sorted(self.loops - earlier.loops)]
+                + [f"saved domain {name}" for name in sorted(self.saves - earlier.saves)])

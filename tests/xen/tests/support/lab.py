@@ -122,6 +122,7 @@ class Lab:
             command = {"interface": ["ip", "link", "del", what],
                        "xenstore": ["xenstore-rm", what],
                        "loop device": ["losetup", "-d", f"/dev/{what}"],
+                       "saved domain": ["rm", "-f", f"/var/lib/summond/{what}"],
                        "domain": ["xl", "destroy", what]}[kind]
             subprocess.run(command, check=False, timeout=60, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)

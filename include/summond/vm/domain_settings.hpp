@@ -1,0 +1,14 @@
+// What of a service's settings its domain is built from; the rest can change under a running one.
+#pragma once
+
+#include <string>
+
+#include "summond/config/config.hpp"
+
+namespace summond::vm {
+
+// The same text for two services whose domains would be built the same way, as far as settings go
+// (the files that they name are not looked at).
+std::string domain_settings(const config::Service& service);
+
+}  // namespace summond::vm
