@@ -1,5 +1,5 @@
-// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir; the rest in files
-// of its own.
+// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir; the rest
+// in files of its own.
 #include <algorithm>
 #include <charconv>
 #include <exception>

@@ -42,8 +42,9 @@ void read_idle(const Value& value, Service& service) {
     if (const auto timeout = mapping->take("timeout")) {
         const auto duration = read_duration(*timeout, 1s, max_shutdown_timeout, "30s");
         if (service.idle_action != IdleAction::shutdown)
-            timeout->complain("it is how long a guest may take to shut down, and goes with "
-                              "action: shutdown");
+            timeout->complain(
+                "it is how long a guest may take to shut down, and goes with "
+                "action: shutdown");
         else if (duration)
             service.shutdown_timeout = *duration;
     }

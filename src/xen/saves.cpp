@@ -112,7 +112,7 @@ void Saves::keep(const std::vector<config::Service>& services) {
             continue;
         }
         spdlog::info("removing {}/{}: {}", directory_, name,
-                     !is_whole             ? "it is not whole"
+                     !is_whole            ? "it is not whole"
                      : it == wanted.end() ? "its service is not configured any more"
                                           : "its service has other settings or another kernel now");
         remove(directory_ + "/" + name);
@@ -181,9 +181,8 @@ void Saves::finish(Writing writing, Done done) {
         if (::fsync(file->fd.get()) != 0 || ::rename(from.c_str(), to.c_str()) != 0 ||
             ::fsync(there.get()) != 0)
             result = base::system_error(to, errno);
-        boost::asio::post(io_, [this, file, result = std::move(result), done] {
-            finished(*file, result, done);
-        });
+        boost::asio::post(
+            io_, [this, file, result = std::move(result), done] { finished(*file, result, done); });
     });
 }
 

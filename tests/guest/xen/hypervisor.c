@@ -64,10 +64,10 @@ void hypervisor_init(void) {
     // Events never interrupt us, but the toolstack takes a guest without a callback for one that
     // knows nothing of Xen, and does not tell it of a suspend that was cancelled (libxenguest,
     // modify_returncode).
-    struct xen_hvm_param callback = {.domid = DOMID_SELF,
-                                     .index = HVM_PARAM_CALLBACK_IRQ,
-                                     .value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 |
-                                              EVENT_VECTOR};
+    struct xen_hvm_param callback = {
+        .domid = DOMID_SELF,
+        .index = HVM_PARAM_CALLBACK_IRQ,
+        .value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | EVENT_VECTOR};
     hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uint64_t)&callback, 0);
 }
 

@@ -49,7 +49,7 @@ def small_directory(path, size):
         path.rmdir()
 
 
-@limit(600)
+@limit(1800)
 def test_shutdown(lab):
     """`shutdown`: guests that obey power themselves off; one that does not is destroyed in time."""
     idle = {"after": "6s", "action": "shutdown", "timeout": "60s"}
@@ -59,14 +59,14 @@ def test_shutdown(lab):
 
     def obeys(number):
         wake(daemon, number)
-        daemon.wait_log(f"shutting down s{number}: ", limit=240)
-        daemon.wait_log(f"s{number}: domid", "powered off", limit=240)
+        daemon.wait_log(f"shutting down s{number}: ", limit=600)
+        daemon.wait_log(f"s{number}: domid", "powered off", limit=600)
         await_gone(lab, number)
         assert not daemon.log_lines(f"destroying s{number}")
 
     def ignores():
         wake(daemon, 71)
-        daemon.wait_log("shutting down s71: ", limit=240)
+        daemon.wait_log("shutting down s71: ", limit=600)
         began = time.monotonic()
         try:  # while it is there and will not go
             daemon.query(name(71), timeout=0.01)
@@ -80,7 +80,7 @@ def test_shutdown(lab):
     together(pvh=lambda: obeys(70), pv=lambda: obeys(72), ignores=ignores)
 
 
-@limit(900)
+@limit(2400)
 def test_suspend(lab):
     """`suspend`: a PVH and a PV guest go on where they were, with nothing left of them meanwhile."""
     daemon = start(lab, service(lab, 73, idle=SUSPEND), linux(lab, 74, idle=SUSPEND))
@@ -89,7 +89,7 @@ def test_suspend(lab):
         wake(daemon, 73)
         for times in (1, 2):
             before = page(lab, 73)
-            daemon.wait_log("suspended s73: ", times=times, limit=240)
+            daemon.wait_log("suspended s73: ", times=times, limit=600)
             await_gone(lab, 73)
             assert [n for n in saves() if n.startswith("s73.")], f"no file in {saves()}"
             woke = wake(daemon, 73, times=times + 1)
@@ -103,7 +103,7 @@ def test_suspend(lab):
     def pv():
         wake(daemon, 74)
         before = lab.http_get(ipv4(74), deadline=60)
-        line = daemon.wait_log("suspended s74: ", limit=240)
+        line = daemon.wait_log("suspended s74: ", limit=600)
         await_gone(lab, 74)
         files = [SAVES / n for n in saves() if n.startswith("s74.")]
         assert len(files) == 1 and files[0].name.endswith(".save"), files
@@ -118,7 +118,7 @@ def test_suspend(lab):
     together(pvh=pvh, pv=pv)
 
 
-@limit(900)
+@limit(2400)
 def test_suspend_refused(lab):
     """No room, or a guest that does not obey: it runs on. A broken or stale file: a cold boot."""
     small = pathlib.Path("/run/lab-saves")
@@ -129,13 +129,13 @@ def test_suspend_refused(lab):
         daemon = lab.daemon({**config, "save_dir": str(small)}).start(answers="jit.example")
         wake(daemon, 75)
         booted = page(lab, 75)["booted"]
-        daemon.wait_log("could not suspend s75: ", "no room", limit=240)
+        daemon.wait_log("could not suspend s75: ", "no room", limit=600)
         assert page(lab, 75)["booted"] == booted
         assert not saves(small)
 
         daemon.write_config(config)
         daemon.reload()
-        daemon.wait_log("suspended s75: ", limit=240)
+        daemon.wait_log("suspended s75: ", limit=600)
         await_gone(lab, 75)
         file = next(SAVES.glob("s75.*.save"))
         with open(file, "r+b") as broken:  # its first half is good
@@ -147,31 +147,31 @@ def test_suspend_refused(lab):
 
         wake(daemon, 76)
         booted = page(lab, 76)["booted"]
-        daemon.wait_log("suspended s76: ", limit=240)
+        daemon.wait_log("suspended s76: ", limit=600)
         await_gone(lab, 76)
         os.utime(own_kernel)
         wake(daemon, 76, times=2)
         daemon.wait_log("s76 is not restored but booted anew")
         assert page(lab, 76)["booted"] != booted
-        daemon.wait_log("suspended s76: ", times=2, limit=240)
+        daemon.wait_log("suspended s76: ", times=2, limit=600)
         daemon.write_config(site(service(lab, 75, idle="never")))
         daemon.reload()
         lab.wait_until(lambda: not list(SAVES.glob("s76.*")), 60, "the file of s76 to go")
 
 
-@limit(900)
+@limit(2400)
 def test_suspend_and_kill(lab):
     """kill -9 of vmm during a save and during a restore: the guest goes on where it was."""
     daemon = start(lab, service(lab, 77, idle={"after": "15s", "action": "suspend"}))
     wake(daemon, 77)
     before = page(lab, 77)
-    lab.wait_until(lambda: helper("save"), 240, "a save")
+    lab.wait_until(lambda: helper("save"), 600, "a save")
     daemon.kill("vmm")
     daemon.wait_log("adopted s77")
     after = page(lab, 77)
     assert after["booted"] == before["booted"], "another boot after the killed save"
     assert not list(SAVES.glob("*.saving"))
-    daemon.wait_log("suspended s77: ", limit=240)
+    daemon.wait_log("suspended s77: ", limit=600)
     await_gone(lab, 77)
     try:
         daemon.query(name(77), timeout=0.01)
@@ -187,13 +187,13 @@ def test_suspend_and_kill(lab):
     assert not saves()
 
 
-@limit(600)
+@limit(1800)
 def test_query_during_save(lab):
     """A query that comes during a save ends it; the guest goes on and the answer comes."""
     daemon = start(lab, service(lab, 78, idle={"after": "10s", "action": "suspend"}))
     domid = wake(daemon, 78)["domid"]
     before = page(lab, 78)
-    lab.wait_until(lambda: helper("save"), 240, "a save")
+    lab.wait_until(lambda: helper("save"), 600, "a save")
     asked = time.monotonic()
     daemon.resolve(name(78))
     lab.measured.update(answer=f"{(time.monotonic() - asked) * 1000:.0f} ms")
@@ -202,5 +202,5 @@ def test_query_during_save(lab):
     # Unless the save was over before the query came, it is the same domain.
     if daemon.log_lines("woke s78", "resume"):
         assert lab.domain("s78").domid == domid
-    daemon.wait_log("suspending s78: ", times=2, limit=240)
+    daemon.wait_log("suspending s78: ", times=2, limit=600)
     wake(daemon, 78, times=len(daemon.wakes("s78")))
