@@ -293,8 +293,8 @@ void Life::died(Death how) {
                 nothing_left();
                 return;
             }
-            const bool again = restarts(service_.restart, how, clock_.now() - booted_at_);
-            if (again && stage_ != Stage::shutting_down && !refuses_wakes()) {
+            if (restarts(service_.restart, how, clock_.now() - booted_at_) &&
+                stage_ != Stage::shutting_down && !refuses_wakes()) {
                 why_ = WakeReason::restart;
                 woken_at_ = clock_.now();
                 wake_again_ = true;
