@@ -64,7 +64,8 @@ def _run(tree, state, options, time_limit):
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
     command = ["/usr/bin/python3", "-u", "/opt/lab/tests/run.py", "/mnt/share/results",
-               *(["--strict"] if options.strict else []), *options.tests]
+               *(["--strict"] if options.strict else []),
+               *(["--all"] if options.all else []), *options.tests]
     say(f"run: tests in dom0 (results: {tree.dir / 'results'})")
     with subprocess.Popen(ssh.argv(tree, state, command), stdin=subprocess.DEVNULL) as process:
         try:

@@ -8,10 +8,12 @@ import time
 
 from guests import linux
 from support import dns, host
-from support.lab import limit
+from support.lab import by_name_only, limit
 from support.site import ipv4, kernel_file, name, page, service, site, start, together
 
 SAVES = pathlib.Path("/var/lib/summond")
+# Xen looks at every frame below 4 GiB of a PVH domain, however small it is.
+SLOW = by_name_only("a save takes minutes under emulation")
 SUSPEND = {"after": "6s", "action": "suspend"}
 
 
@@ -80,6 +82,7 @@ def test_shutdown(lab):
     together(pvh=lambda: obeys(70), pv=lambda: obeys(72), ignores=ignores)
 
 
+@SLOW
 @limit(2400)
 def test_suspend(lab):
     """`suspend`: a PVH and a PV guest go on where they were, with nothing left of them meanwhile."""
@@ -118,6 +121,7 @@ def test_suspend(lab):
     together(pvh=pvh, pv=pv)
 
 
+@SLOW
 @limit(2400)
 def test_suspend_refused(lab):
     """No room, or a guest that does not obey: it runs on. A broken or stale file: a cold boot."""
@@ -159,6 +163,7 @@ def test_suspend_refused(lab):
         lab.wait_until(lambda: not list(SAVES.glob("s76.*")), 60, "the file of s76 to go")
 
 
+@SLOW
 @limit(2400)
 def test_suspend_and_kill(lab):
     """kill -9 of vmm during a save and during a restore: the guest goes on where it was."""
@@ -187,6 +192,7 @@ def test_suspend_and_kill(lab):
     assert not saves()
 
 
+@SLOW
 @limit(1800)
 def test_query_during_save(lab):
     """A query that comes during a save ends it; the guest goes on and the answer comes."""

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Runs the lab's tests inside dom0: run.py RESULTS_DIR [--strict] [TEST...].
+"""Runs the lab's tests inside dom0: run.py RESULTS_DIR [--strict] [--all] [TEST...].
 
 One line per test as it ends, `N passed, N failed` at the end. A test is a function
 test_x(lab) in a module beside this file; its docstring is the claim it shows.
---strict: a skipped test fails the run.
+--strict: a skipped test fails the run. --all: also those that otherwise run only when named.
 """
 
 import importlib
@@ -170,7 +170,7 @@ def report(result):
 
 
 def main():
-    arguments = [word for word in sys.argv[1:] if word != "--strict"]
+    arguments = [word for word in sys.argv[1:] if word not in ("--strict", "--all")]
     strict = "--strict" in sys.argv[1:]
     results, wanted = pathlib.Path(arguments[0]), arguments[1:]
     tests = all_tests()
@@ -180,6 +180,11 @@ def main():
         return 2
     if wanted:
         tests = {name.removeprefix("test_"): tests[name.removeprefix("test_")] for name in wanted}
+    elif "--all" not in sys.argv[1:]:
+        for name, test in list(tests.items()):
+            if reason := getattr(test, "by_name_only", None):
+                print(f"left out {name}: {reason}; runs when named, or with --all", flush=True)
+                del tests[name]
     end_earlier_run()
     signal.signal(signal.SIGTERM, stopped)
     results.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,14 @@ def limit(seconds):
     return mark
 
 
+def by_name_only(why):
+    """Decorator: the test runs when it is named, or with --all."""
+    def mark(test):
+        test.by_name_only = why
+        return test
+    return mark
+
+
 class Lab:
     def __init__(self, directory):
         self.directory = directory  # of this test's files; brought back to the host
