@@ -132,6 +132,7 @@ class Bench:
         self.options = options
         self.directory = directory
         self.standby = self._knows_standby()
+        self.standby_wakes = 0
         count = options["parallel"]
         self.cold, self.warm, self.many = Guest(50), Guest(51), [Guest(n, "p") for n in range(count)]
         self.other = Guest(52)
@@ -140,7 +141,9 @@ class Bench:
             self.kept = Guest(53)
             services.append(self.kept.service(
                 standby={"count": 1, "stage": "booted"}, **options.get("standby_service", {})))
-        for guest in [self.cold, self.warm, self.other] + self.many:
+        self.guests = [self.cold, self.warm, self.other, *self.many,
+                       *([self.kept] if self.standby else [])]
+        for guest in self.guests:
             guest.know()
         self.daemon = Daemon({"listen": ["127.0.0.1:5390"], "zones": [ZONE],
                               "rate_limit": "off", "services": services}, directory)
@@ -223,6 +226,8 @@ class Bench:
             result = {"total_ms": ms(at - started), "answer_ms": ms(answer),
                       "unpause_ms": float(woke.get("unpause", 0)), "ready_ms": float(woke.get("ready", 0)),
                       "first_byte_ms": ms(byte - started)}
+            if "join" in woke:
+                result["vif_ms"] = float(woke["join"])
             if "build" in woke:
                 built = observer.times()["built"]
                 result |= {"build_ms": ms(built - started),
@@ -236,6 +241,17 @@ class Bench:
             return self.wake(self.cold)
         finally:
             self._destroy(self.cold)
+
+    def summond_standby(self):
+        """Of a copy that waits, booted; that it is there again is waited for first."""
+        self.standby_wakes += 1
+        self.daemon.wait_log(f"standby {self.kept.name}: domid", times=self.standby_wakes,
+                             limit=LIMIT)
+        try:
+            return self.wake(self.kept)
+        finally:  # once it has the service's name, which it gets after the wake
+            wait_until(lambda: host.domain(self.kept.name), LIMIT, "the woken copy")
+            self._destroy(self.kept)
 
     def running(self):
         """Medians of a service that is up: the answer, the first byte from query to page."""
@@ -259,8 +275,7 @@ class Bench:
                  "libxl, no vif": self.libxl_novif, "summond cold": self.summond_cold,
                  "summond running": self.running}
         if self.standby:
-            import standby
-            kinds["summond standby"] = lambda: standby.wake(self)
+            kinds["summond standby"] = self.summond_standby
         measured = {kind: [] for kind in kinds}
         self.daemon.start(answers="jit.example")
         self.resolve(self.warm)
@@ -353,7 +368,7 @@ class Bench:
                 for domain in host.domains().values():
                     if domain.domid not in before.domids:
                         host.output("xl", "destroy", str(domain.domid), timeout=LIMIT)
-                for guest in [self.cold, self.warm, self.other] + self.many:
+                for guest in self.guests:
                     guest.unknow()
         gone(before)
         return result
