@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
@@ -10,6 +11,7 @@
 #include <linux/if_tun.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -89,6 +91,19 @@ ndmsg about_mac(int port) {
     return about;
 }
 
+// What makes the interface: "bridge", "openvswitch", "tun". Empty: nobody says.
+std::string driver_of(const std::string& interface) {
+    ethtool_drvinfo info{};
+    info.cmd = ETHTOOL_GDRVINFO;
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface.c_str(), sizeof request.ifr_name - 1);
+    request.ifr_data = reinterpret_cast<char*>(&info);
+    const base::UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::ioctl(fd.get(), SIOCETHTOOL, &request) != 0)
+        return {};
+    return {info.driver, ::strnlen(info.driver, sizeof info.driver)};
+}
+
 }  // namespace
 
 struct BridgePorts::State {
@@ -110,7 +125,7 @@ base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) 
     const int bridge_index = static_cast<int>(::if_nametoindex(bridge.c_str()));
     if (bridge_index == 0)
         return base::error("there is no bridge " + bridge);
-    if (::access(("/sys/class/net/" + bridge + "/bridge").c_str(), F_OK) != 0)
+    if (driver_of(bridge) != "bridge")
         return base::error(bridge + " is no bridge of Linux's own");
 
     Tap tap;
