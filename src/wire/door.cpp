@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "held.hpp"
 
@@ -18,6 +19,8 @@ constexpr milliseconds refused_interval{1000};
 constexpr milliseconds question_interval{10};
 constexpr milliseconds longest_question{300};
 constexpr std::size_t remembered_flows = 32;
+constexpr std::size_t remembered_questions = 16;
+constexpr std::size_t longest_question_frame = 128;  // ARP padded, or a solicitation
 // RFC 3810 §5.2: what fits a frame.
 constexpr std::size_t groups_in_report = 64;
 
@@ -43,6 +46,13 @@ struct Flow {
     friend bool operator==(const Flow&, const Flow&) = default;
 };
 
+// Who has asked for the guest's address while it could not hear.
+struct Question {
+    base::IpAddress asker;
+    base::TimePoint at;
+    Frame frame;  // empty: none
+};
+
 }  // namespace
 
 struct Door::Totals {
@@ -62,6 +72,8 @@ struct Door::Place {
     std::uint32_t dropped = 0;
     std::array<Flow, remembered_flows> flows{};
     std::size_t next_flow = 0;
+    std::array<Question, remembered_questions> questions{};
+    std::size_t next_question = 0;
     std::optional<base::TimePoint> may_wake_at;
     base::TimePoint running_since{};
     base::TimePoint question_at{};
@@ -74,6 +86,26 @@ struct Door::Place {
     }
     bool silent_for(const base::IpAddress& address) const {
         return handed_over || has_claimed(address);
+    }
+    void remember_question(const base::IpAddress& asker, std::span<const std::uint8_t> frame,
+                           base::TimePoint now) {
+        if (asker.is_unspecified() || frame.size() > longest_question_frame)
+            return;
+        auto it = std::ranges::find_if(questions, [&asker](const Question& question) {
+            return !question.frame.empty() && question.asker == asker;
+        });
+        if (it == questions.end()) {
+            it = questions.begin() + static_cast<std::ptrdiff_t>(next_question);
+            next_question = (next_question + 1) % remembered_questions;
+        }
+        *it = {asker, now, {frame.begin(), frame.end()}};
+    }
+    // The question of this sender, once.
+    Frame take_question(const base::IpAddress& asker, base::TimePoint now) {
+        for (Question& question : questions)
+            if (question.asker == asker && now - question.at < Limits::hold_time)
+                return std::exchange(question.frame, {});
+        return {};
     }
     bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
     bool expects(const IpPacket& ip) const {
@@ -205,9 +237,9 @@ void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
     if (!packet)
         return;
     if (const auto* arp = std::get_if<Arp>(&packet->what); arp != nullptr && arp->request) {
-        answer(tap, *packet, arp->sender_mac, arp->sender, arp->target);
+        answer(tap, frame, *packet, arp->sender_mac, arp->sender, arp->target);
     } else if (const auto* question = std::get_if<Solicitation>(&packet->what)) {
-        answer(tap, *packet, packet->from, question->asker, question->target);
+        answer(tap, frame, *packet, packet->from, question->asker, question->target);
     } else if (std::holds_alternative<ListenerQuery>(packet->what)) {
         report_groups(tap);
     }
@@ -215,16 +247,19 @@ void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
         receive(*it->second, frame, *packet);
 }
 
-void Door::answer(unsigned tap, const Packet& packet, const Mac& asker_mac,
-                  const base::IpAddress& asker, const base::IpAddress& target) {
+void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const Packet& packet,
+                  const Mac& asker_mac, const base::IpAddress& asker,
+                  const base::IpAddress& target) {
     const auto it = by_address_.find({tap, target});
     if (it == by_address_.end() || it->second->silent_for(target))
         return;
     const Tenant& tenant = it->second->tenant;
     const bool for_it = (packet.to[0] & 1) != 0 || packet.to == tenant.mac;
     // A guest that tests its own addresses, or announces them, is not told that they are taken.
-    if (for_it && asker_mac != tenant.mac && packet.from != tenant.mac)
-        actions_.to_bridge(tap, wire::answer(tenant.mac, target, asker_mac, asker));
+    if (!for_it || asker_mac == tenant.mac || packet.from == tenant.mac)
+        return;
+    actions_.to_bridge(tap, wire::answer(tenant.mac, target, asker_mac, asker));
+    it->second->remember_question(asker, frame, clock_.now());
 }
 
 // So that bridges and switches that look at who listens deliver solicitations (RFC 4541 §3).
@@ -355,8 +390,12 @@ void Door::hand_over(Place& place) {
             what.first = packet.about;
             what.first_waited = now - packet.came;
         }
+        // It would have heard it, and known its client's MAC by it.
+        if (const Frame asked = place.take_question(packet.about.from, now); !asked.empty())
+            pass(place, asked);
         pass(place, packet.frame);
     }
+    place.questions.fill({});
     place.handed_over = true;
     actions_.handed_over(place.tenant.service, what);
 }

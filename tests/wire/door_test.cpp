@@ -208,6 +208,18 @@ TEST_F(DoorTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
     EXPECT_FALSE(door.deadline());
 }
 
+TEST_F(DoorTest, TheGuestHearsWhatItsClientsHadAsked) {
+    const Frame asked = test::arp_request(client, "10.0.2.60", "10.0.2.50");
+    from_client(asked);
+    from_client(test::arp_request(client, "10.0.2.61", "10.0.2.50"));  // who sends nothing
+    from_client(datagram(5000, 53));
+    from_client(datagram(5000, 54));
+    start();
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(asked, datagram(5000, 53), datagram(5000, 54)));
+}
+
 TEST_F(DoorTest, HandsOverToAMuteGuestInTheEnd) {
     from_client(syn());
     start();

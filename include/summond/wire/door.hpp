@@ -108,8 +108,8 @@ class Door {
     static bool is_timed(const Place& place);
     Place* find(config::ServiceId service) const;
     void forget_keys(const Place& place);
-    void answer(unsigned tap, const Packet& packet, const Mac& asker_mac,
-                const base::IpAddress& asker, const base::IpAddress& target);
+    void answer(unsigned tap, std::span<const std::uint8_t> frame, const Packet& packet,
+                const Mac& asker_mac, const base::IpAddress& asker, const base::IpAddress& target);
     void report_groups(unsigned tap) const;
     void receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet);
     void hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,

@@ -53,7 +53,7 @@ class Trace:
     """Captures while the block runs, on all interfaces of dom0 or (inside) of the client."""
 
     def __init__(self, file, client=None):
-        self.packets, self._file, self._end = [], file, threading.Event()
+        self.packets, self._file, self._end, self._until = [], file, threading.Event(), 0
         if client is None:
             self._socket = self._open()
         else:
@@ -69,11 +69,15 @@ class Trace:
         return trace
 
     def _read(self):
-        while not self._end.is_set():
+        while True:  # after the end, too, until what was captured has been read
             try:
                 frame, (interface, _, kind, _, _) = self._socket.recvfrom(65536)
             except TimeoutError:
+                if self._end.is_set():
+                    return
                 continue
+            if self._end.is_set() and time.time() > self._until:
+                return
             if len(frame) >= 14 and interface != "lo":
                 self.packets.append(Packet(time.time(), interface, kind == 4, frame))
 
@@ -82,6 +86,7 @@ class Trace:
         return self
 
     def __exit__(self, *_error):
+        self._until = time.time() + 5
         self._end.set()
         self._thread.join()
         self._socket.close()
