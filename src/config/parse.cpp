@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "check.hpp"
+#include "limits.hpp"
 #include "paths.hpp"
 #include "rate_limit.hpp"
 #include "reader.hpp"
@@ -145,6 +146,8 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
         read_cookies(*cookies, config.cookies);
     if (const auto limit = mapping->take("rate_limit"))
         read_rate_limit(*limit, config.rate_limit);
+    if (const auto limits = mapping->take("limits"))
+        read_limits(*limits, config.limits);
     if (const auto save_dir = mapping->take("save_dir"))
         config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
 

@@ -87,6 +87,22 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
     }
 }
 
+// Copies are there beside the running domain, with its addresses and its disks.
+void complete_standby(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
+    const Service& service = draft.service;
+    if (service.standby.count == 0)
+        return;
+    if (std::ranges::any_of(service.interfaces, [](const auto& i) { return !i.script.empty(); }))
+        problems.error(draft.standby_where, "standby: a hotplug script of " + owner +
+                                                " would connect its copies to the network; set "
+                                                "standby: 0, or leave the script out");
+    if (std::ranges::any_of(service.disks, [](const Disk& disk) { return disk.writable; }))
+        problems.error(draft.standby_where,
+                       "standby: a disk of " + owner +
+                           " would be written to by its copies, too; set standby: 0, or mode: r "
+                           "for the disk");
+}
+
 // What needs several keys of one service.
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     Service& service = draft.service;
@@ -100,6 +116,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 " without the network interface by which it would be ready; "
                 "set ready: {xenstore: data/ready}" +
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
+    complete_standby(draft, owner, problems);
 }
 
 // A service's own name, or the one that its xl file has for the domain.

@@ -22,6 +22,7 @@ struct ServiceDraft {
     Service service;
     std::string cmdline;  // its placeholders not yet filled in
     Location cmdline_where;
+    Mark standby_where;
     bool has_kernel = false;          // the key is there, right or wrong
     bool has_type = false;            // likewise
     bool ready_given = false;         // and not left to what `ports` says

@@ -1,3 +1,4 @@
+#include "limits.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
 
@@ -83,6 +84,10 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
     read_guest(mapping, draft, paths, whose);
     if (const auto idle = mapping.take("idle"))
         read_idle(*idle, service);
+    if (const auto standby = mapping.take("standby")) {
+        read_standby(*standby, service.standby);
+        draft.standby_where = standby->where;
+    }
     if (const auto answer = mapping.take("answer"))
         read_answer(*answer, service);
     read_reach(mapping, draft);

@@ -56,7 +56,7 @@ class Vmm {
         }
         services_ = config.services;
         backend_.save_in(config.save_dir);
-        manager_.configure(config.services);
+        manager_.configure(config.services, config.limits);
         if (const auto r = manager_.adopt(); !r)
             return r;
         listen();
@@ -129,7 +129,7 @@ class Vmm {
             return;
         }
         backend_.save_in(loaded.config->save_dir);
-        manager_.configure(loaded.config->services);
+        manager_.configure(loaded.config->services, loaded.config->limits);
         services_ = loaded.config->services;
         if (wire_)
             wire_->configure(services_);

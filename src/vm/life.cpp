@@ -1,5 +1,6 @@
 #include "life.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -21,24 +22,6 @@ constexpr seconds restart_after_crash{10};
 // A Touch comes up to a second after the answer that it tells of; a domain put away in between was
 // put away by mistake.
 constexpr seconds touch_delay{2};
-
-const char* text(Death how) {
-    switch (how) {
-        case Death::poweroff:
-            return "powered off";
-        case Death::reboot:
-            return "asked for a reboot";
-        case Death::suspend:
-            return "suspended itself";
-        case Death::crash:
-            return "crashed";
-        case Death::watchdog:
-            return "was ended by its watchdog";
-        case Death::gone:
-            return "was destroyed by somebody else";
-    }
-    return "died";
-}
 
 // A domain that crashes soon after its start would do so again: after that a query has to wake it.
 bool restarts(const config::Restart& restart, Death how, base::Duration lived) {
@@ -64,11 +47,12 @@ bool same_addresses(const config::Service& a, const config::Service& b) {
 
 }  // namespace
 
-Life::Life(config::Service service, Backend& backend, const base::Clock& clock,
+Life::Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
            std::function<void(config::ServiceId)> changed)
     : service_(std::move(service)),
       backend_(backend),
       clock_(clock),
+      keeper_(keeper),
       changed_(std::move(changed)) {}
 
 Status Life::status() const {
@@ -80,9 +64,10 @@ Status Life::status() const {
         return status;
     }
     switch (stage_) {
+        case Stage::queued:
         case Stage::building:
         case Stage::booting:
-            status.phase = stage_ == Stage::building && !begun_ ? Phase::building : Phase::booting;
+            status.phase = stage_ == Stage::booting || begun_ ? Phase::booting : Phase::building;
             status.since_wake = now - woken_at_;
             return status;
         case Stage::ready:
@@ -137,6 +122,7 @@ void Life::wake(WakeReason why) {
             }
             changed_(service_.id);
             break;
+        case Stage::queued:
         case Stage::building:
         case Stage::booting:
         case Stage::ready:
@@ -147,17 +133,38 @@ void Life::wake(WakeReason why) {
 
 void Life::touch() {
     last_asked_ = clock_.now();
-    const bool here =
-        stage_ == Stage::building || stage_ == Stage::booting || stage_ == Stage::ready;
+    const bool here = stage_ == Stage::queued || stage_ == Stage::building ||
+                      stage_ == Stage::booting || stage_ == Stage::ready;
     if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
         wake(WakeReason::dns);
 }
 
 void Life::build(WakeReason why, base::TimePoint asked_at) {
+    stage_ = Stage::absent;  // whatever there was before
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
     begun_ = false;
     restoring_ = backend_.saved(service_);
+    standby_.reset();
+    if (!restoring_) {
+        if (const auto copy = keeper_.take_copy(service_.id)) {
+            wake_copy(*copy);
+            return;
+        }
+    }
+    if (keeper_.has_room(*this))
+        start();
+    else
+        queue();
+}
+
+void Life::queue() {
+    queued_until_ = woken_at_ + keeper_.longest_wait();
+    enter(Stage::queued);
+}
+
+void Life::start() {
+    memory_kib_ = footprint_kib(service_);
     enter(Stage::building);
     auto begun = [this] {
         begun_ = true;
@@ -183,6 +190,12 @@ void Life::built(tl::expected<DomId, BuildError> result) {
     }
     if (!result) {
         stage_ = Stage::absent;
+        if (result.error().why == base::WakeFailure::no_memory && !refuses_wakes() &&
+            clock_.now() < woken_at_ + keeper_.longest_wait() && keeper_.finds_memory(*this)) {
+            begun_ = false;
+            queue();
+            return;
+        }
         fail(result.error().why, result.error().what);
         return;
     }
@@ -196,6 +209,32 @@ void Life::built(tl::expected<DomId, BuildError> result) {
     if (restoring_)
         backend_.discard_saved(service_.id);
     boot();
+}
+
+// A copy that does not wake is no good to anybody: the next one, or a build, takes its place.
+void Life::wake_copy(const Standby::Copy& copy) {
+    domid_ = copy.domid;
+    memory_kib_ = copy.memory_kib;
+    standby_ = copy.stage;
+    begun_ = true;
+    auto r = backend_.join(domid_, service_);
+    built_at_ = clock_.now();
+    if (r)
+        r = backend_.unpause(domid_);
+    if (!r) {
+        spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name, domid_,
+                      r.error().what);
+        wake_again_ = true;
+        destroy();
+        return;
+    }
+    booted_at_ = clock_.now();
+    if (copy.stage == config::StandbyStage::booted) {
+        became_ready();
+        return;
+    }
+    enter(Stage::booting);
+    await_ready();
 }
 
 void Life::boot() {
@@ -217,8 +256,10 @@ void Life::await_ready() {
 
 void Life::became_ready() {
     const auto now = clock_.now();
-    spdlog::info("woke {}: domid {}, why {}, {} {} ms, unpause {} ms, ready {} ms, total {} ms",
-                 service_.name, domid_, text(why_), restoring_ ? "restore" : "build",
+    const char* how = standby_ ? "join" : restoring_ ? "restore" : "build";
+    spdlog::info("woke {}: domid {}, why {}, {}{} {} ms, unpause {} ms, ready {} ms, total {} ms",
+                 service_.name, domid_, text(why_),
+                 standby_ ? fmt::format("standby {}, ", text(*standby_)) : "", how,
                  in_ms(built_at_ - woken_at_), in_ms(booted_at_ - built_at_),
                  in_ms(now - booted_at_), in_ms(now - woken_at_));
     failures_ = 0;
@@ -228,6 +269,7 @@ void Life::became_ready() {
 
 void Life::adopt(const Found& found) {
     domid_ = found.domid;
+    memory_kib_ = footprint_kib(service_);
     const auto now = clock_.now();
     woken_at_ = built_at_ = booted_at_ = last_traffic_ = last_asked_ = now;
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
@@ -277,8 +319,10 @@ void Life::died(Death how) {
     switch (stage_) {
         case Stage::booting: {
             const std::string what = std::string("the domain ") + text(how) + " while booting";
-            if (how == Death::gone)
+            if (how == Death::gone) {
                 stage_ = Stage::absent;
+                keeper_.freed();
+            }
             fail(base::WakeFailure::crashed, what);
             return;
         }
@@ -302,6 +346,7 @@ void Life::died(Death how) {
             destroy();
             return;
         case Stage::absent:
+        case Stage::queued:
         case Stage::building:
         case Stage::saving:
         case Stage::destroying:
@@ -314,8 +359,8 @@ void Life::reconfigure(const config::Service& service) {
     const bool rebuilt = moved || domain_settings(service_) != domain_settings(service);
     retired_ = false;
     service_ = service;
-    if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::shutting_down ||
-        stage_ == Stage::destroying)
+    if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::queued ||
+        stage_ == Stage::shutting_down || stage_ == Stage::destroying)
         return;
     if (stage_ == Stage::saving) {
         outdated_ = true;
@@ -339,6 +384,7 @@ void Life::retire() {
         return;
     }
     stop_saving();
+    leave_queue();
     changed_(service_.id);
 }
 
@@ -346,10 +392,16 @@ void Life::stop() {
     stopping_ = true;
     wake_again_ = false;
     stop_saving();
+    leave_queue();
     if (service_.destroy_on_exit && can_be_destroyed()) {
         spdlog::info("destroying {}: domid {}, on_exit", service_.name, domid_);
         destroy();
     }
+}
+
+void Life::leave_queue() {
+    if (stage_ == Stage::queued)
+        stage_ = Stage::absent;
 }
 
 void Life::fail(base::WakeFailure why, const std::string& what) {
@@ -387,6 +439,7 @@ void Life::destroyed(const base::Result<void>& result) {
 }
 
 void Life::nothing_left() {
+    keeper_.freed();
     if (std::exchange(wake_again_, false) && !refuses_wakes())
         build(why_, woken_at_);
     else
@@ -394,6 +447,8 @@ void Life::nothing_left() {
 }
 
 std::optional<base::TimePoint> Life::deadline() const {
+    if (stage_ == Stage::queued)
+        return queued_until_;
     if (stage_ == Stage::booting)
         return booted_at_ + service_.ready.timeout;
     if (stage_ == Stage::shutting_down)
@@ -407,6 +462,14 @@ void Life::tick() {
     const auto due = deadline();
     if (!due || clock_.now() < *due)
         return;
+    if (stage_ == Stage::queued) {
+        leave_queue();
+        failures_ = 0;  // it is not the service that fails
+        fail(base::WakeFailure::no_memory, "no room for its domain within " +
+                                               std::to_string(in_ms(keeper_.longest_wait())) +
+                                               " ms");
+        return;
+    }
     if (stage_ == Stage::booting)
         fail(base::WakeFailure::not_ready,
              "not ready within " + std::to_string(in_ms(service_.ready.timeout)) + " ms");

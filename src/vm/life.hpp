@@ -2,19 +2,40 @@
 // of a domain". At most one backend operation is in flight for a service. vmm's thread only.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 
+#include "standby.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/vm/backend.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
 
+class Life;
+
+// What a life asks of whoever sees all of them.
+class Keeper {
+  public:
+    virtual ~Keeper() = default;
+    // A copy that waits for a wake of this service; it is the life's from now on.
+    virtual std::optional<Standby::Copy> take_copy(config::ServiceId service) = 0;
+    // Whether the limits allow this life's domain now. If not, admit() will be called when they do.
+    virtual bool has_room(Life& life) = 0;
+    // Xen had too little memory for it. True: some is being given back, and admit() will be called.
+    virtual bool finds_memory(Life& life) = 0;
+    // How long a wake waits for room.
+    virtual base::Duration longest_wait() const = 0;
+    // A domain's memory is free.
+    virtual void freed() = 0;
+};
+
 class Life {
   public:
     enum class Stage : std::uint8_t {
         absent,
+        queued,    // waits for room
         building,  // or restoring
         booting,
         ready,
@@ -24,7 +45,7 @@ class Life {
         destroying,
     };
 
-    Life(config::Service service, Backend& backend, const base::Clock& clock,
+    Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
          std::function<void(config::ServiceId)> changed);
     Life(const Life&) = delete;
     Life& operator=(const Life&) = delete;
@@ -36,6 +57,24 @@ class Life {
 
     void wake(WakeReason why);
     void touch();
+    // Queued: there is room now.
+    void admit() { start(); }
+    // Ready or paused: puts the domain away so that its memory is free. Asked by somebody else.
+    void evict();
+    bool evictable() const;
+    // Since when neither traffic nor an answer has been seen.
+    base::TimePoint idle_since() const { return std::max(last_traffic_, last_asked_); }
+    // What its domain takes, from the start of the build on; and whether that will be free soon.
+    std::uint64_t memory_kib() const {
+        return stage_ == Stage::absent || stage_ == Stage::queued ? 0 : memory_kib_;
+    }
+    bool leaving() const {
+        return stage_ == Stage::saving || stage_ == Stage::shutting_down ||
+               stage_ == Stage::destroying;
+    }
+    bool waking() const {
+        return stage_ == Stage::queued || stage_ == Stage::building || stage_ == Stage::booting;
+    }
     void adopt(const Found& found);
     void died(Death how);
     // packets: the meter's count now. Puts the domain away when its idle time is over.
@@ -56,6 +95,10 @@ class Life {
 
   private:
     void build(WakeReason why, base::TimePoint asked_at);
+    void queue();
+    void leave_queue();
+    void start();
+    void wake_copy(const Standby::Copy& copy);
     void built(tl::expected<DomId, BuildError> result);
     void boot();
     void became_ready();
@@ -83,10 +126,12 @@ class Life {
     config::Service service_;
     Backend& backend_;
     const base::Clock& clock_;
+    Keeper& keeper_;
     std::function<void(config::ServiceId)> changed_;
 
     Stage stage_ = Stage::absent;
     DomId domid_ = 0;
+    std::uint64_t memory_kib_ = 0;
     bool retired_ = false;
     bool stopping_ = false;
     bool wake_again_ = false;  // wanted while destroying, shutting down or saving
@@ -94,6 +139,9 @@ class Life {
     bool begun_ = false;      // building: the backend has called begun
     bool restoring_ = false;  // building: from a file
     bool outdated_ = false;   // saving: the settings have changed meanwhile
+
+    std::optional<config::StandbyStage> standby_;  // the domain was such a copy
+    base::TimePoint queued_until_{};
 
     // The wake under way or last done, for its log line.
     WakeReason why_ = WakeReason::dns;

@@ -58,6 +58,22 @@ void Life::put_away() {
     destroy();
 }
 
+bool Life::evictable() const {
+    return (stage_ == Stage::ready || stage_ == Stage::paused) && service_.idle_after &&
+           !stopping_ && !retired_;
+}
+
+void Life::evict() {
+    const auto idle = std::chrono::duration_cast<seconds>(clock_.now() - idle_since()).count();
+    spdlog::info("making room: {}, domid {}, idle for {} s", service_.name, domid_, idle);
+    if (stage_ == Stage::ready && service_.idle_action != config::IdleAction::pause) {
+        put_away();
+        return;
+    }
+    put_away_at_ = clock_.now();
+    destroy();  // a paused domain keeps its memory
+}
+
 void Life::unpause_idle(WakeReason why) {
     why_ = why;
     woken_at_ = clock_.now();

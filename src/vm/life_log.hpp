@@ -24,4 +24,26 @@ inline const char* text(WakeReason why) {
     return "?";
 }
 
+inline const char* text(Death how) {
+    switch (how) {
+        case Death::poweroff:
+            return "powered off";
+        case Death::reboot:
+            return "asked for a reboot";
+        case Death::suspend:
+            return "suspended itself";
+        case Death::crash:
+            return "crashed";
+        case Death::watchdog:
+            return "was ended by its watchdog";
+        case Death::gone:
+            return "was destroyed by somebody else";
+    }
+    return "died";
+}
+
+inline const char* text(config::StandbyStage stage) {
+    return stage == config::StandbyStage::booted ? "booted" : "built";
+}
+
 }  // namespace summond::vm

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "life.hpp"
+#include "room.hpp"
+#include "standby.hpp"
 
 namespace summond::vm {
 namespace {
@@ -22,7 +24,16 @@ constexpr milliseconds longest_sample{15'000};
 
 Manager::Manager(Backend& backend, const base::Clock& clock,
                  std::function<void(config::ServiceId)> changed)
-    : backend_(backend), clock_(clock), changed_(std::move(changed)) {
+    : backend_(backend),
+      clock_(clock),
+      changed_(std::move(changed)),
+      standby_(std::make_unique<Standby>(backend, clock,
+                                         [this](config::ServiceId service) {
+                                             room_->freed();
+                                             settle_due_ = true;
+                                             changed_(service);
+                                         })),
+      room_(std::make_unique<Room>(lives_, *standby_, clock, [this] { return sample_traffic(); })) {
     backend_.on_death([this](DomId domid, Death how) { died(domid, how); });
 }
 
@@ -33,14 +44,16 @@ Life* Manager::find(config::ServiceId service) const {
     return it == lives_.end() ? nullptr : it->second.get();
 }
 
-void Manager::configure(const std::vector<config::Service>& services) {
+void Manager::configure(const std::vector<config::Service>& services,
+                        const config::Limits& limits) {
+    room_->configure(limits);
     std::set<config::ServiceId> wanted;
     for (const auto& service : services) {
         wanted.insert(service.id);
         if (Life* life = find(service.id))
             life->reconfigure(service);
         else
-            lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_,
+            lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_, *room_,
                                                               [this](config::ServiceId changed) {
                                                                   settle_due_ = true;
                                                                   changed_(changed);
@@ -49,6 +62,10 @@ void Manager::configure(const std::vector<config::Service>& services) {
     for (const auto& [id, life] : lives_)
         if (!wanted.contains(id) && !life->retired())
             life->retire();
+    // Half of what there is at all, where nothing is said.
+    standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
+                                      ? limits.standby_memory_kib
+                                      : *limits.memory_kib / 2);
     backend_.keep_saved(services);
     if (const auto r = backend_.meter(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
@@ -65,6 +82,11 @@ base::Result<void> Manager::adopt() {
         return a.complete != b.complete ? a.complete : a.domid < b.domid;
     });
     for (const Found& domain : *found) {
+        standby_->met(domain.service, domain.number);
+        if (domain.standby) {
+            standby_->adopt(domain);
+            continue;
+        }
         Life* life = find(domain.service);
         if (life != nullptr && life->stage() == Life::Stage::absent) {
             life->adopt(domain);
@@ -120,19 +142,22 @@ std::vector<config::ServiceId> Manager::services() const {
 
 void Manager::died(DomId domid, Death how) {
     for (const auto& [id, life] : lives_) {
-        const bool has_domain =
-            life->stage() != Life::Stage::absent && life->stage() != Life::Stage::building;
+        const bool has_domain = life->stage() != Life::Stage::absent &&
+                                life->stage() != Life::Stage::queued &&
+                                life->stage() != Life::Stage::building;
         if (has_domain && life->domid() == domid) {
             life->died(how);
-            break;
+            return;
         }
     }
+    standby_->died(domid, how);
 }
 
 void Manager::stop(std::function<void()> done) {
     stopped_ = std::move(done);
     for (const auto& [id, life] : lives_)
         life->stop();
+    standby_->stop();
     settle_due_ = true;
 }
 
@@ -141,7 +166,9 @@ void Manager::stop(std::function<void()> done) {
 void Manager::settle() {
     settle_due_ = false;
     std::erase_if(lives_, [](const auto& entry) { return entry.second->gone(); });
-    if (stopped_ &&
+    room_->serve();
+    standby_->refill([this](const config::Service& service) { return room_->for_copy(service); });
+    if (stopped_ && standby_->settled() &&
         std::ranges::all_of(lives_, [](const auto& entry) { return entry.second->settled(); }))
         std::exchange(stopped_, nullptr)();
 }
@@ -153,8 +180,9 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
         if (const auto at = life->deadline())
             earlier(*at);
     }
-    if (const auto at = next_sample())
-        earlier(*at);
+    for (const auto at : {next_sample(), standby_->deadline(), room_->deadline()})
+        if (at)
+            earlier(*at);
     if (settle_due_)
         earlier(clock_.now());
     return next;
@@ -163,6 +191,7 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
 void Manager::tick() {
     for (const auto& [id, life] : lives_)
         life->tick();
+    standby_->tick();
     if (const auto at = next_sample(); at && clock_.now() >= *at)
         sample_traffic();
     settle();
@@ -182,14 +211,14 @@ std::optional<base::TimePoint> Manager::next_sample() const {
            std::clamp<base::Duration>(*shortest / 4, shortest_sample, longest_sample);
 }
 
-void Manager::sample_traffic() {
+bool Manager::sample_traffic() {
     last_sample_ = clock_.now();
     const auto traffic = backend_.traffic();
     if (!traffic) {
         if (!std::exchange(traffic_failed_, true))
             spdlog::error("traffic cannot be read, so no domain is put away: {}",
                           traffic.error().what);
-        return;
+        return false;
     }
     traffic_failed_ = false;
     for (const auto& [service, packets] : *traffic)
@@ -198,6 +227,7 @@ void Manager::sample_traffic() {
     for (const auto& [id, life] : lives_)
         if (life->service().interfaces.empty())  // no interface: only DNS keeps it
             life->traffic(0);
+    return true;
 }
 
 }  // namespace summond::vm

@@ -34,6 +34,11 @@ void SimulatedBackend::build(const config::Service&, Begun begun, Built done) {
                    });
 }
 
+void SimulatedBackend::build_copy(const config::Service& service, unsigned, Built done) {
+    build(
+        service, [] {}, std::move(done));
+}
+
 base::Result<void> SimulatedBackend::adopt(DomId) {
     return {};
 }

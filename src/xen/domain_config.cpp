@@ -40,19 +40,25 @@ libxl_disk_format format(config::Disk::Format format) {
     return LIBXL_DISK_FORMAT_UNKNOWN;
 }
 
-void set_identity(libxl_domain_create_info& info, const config::Service& service) {
+void set_identity(libxl_domain_create_info& info, const config::Service& service, unsigned number) {
     info.type =
         service.type == config::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
-    info.name = copy(service.name);
-    const auto uuid = domain_uuid(service.id);
+    info.name =
+        copy(number == 0 ? service.name : service.name + ".standby-" + std::to_string(number));
+    const auto uuid = domain_uuid(service.id, number);
     std::ranges::copy(uuid, info.uuid.uuid);
     // Written with the domain's first xenstore nodes, in one transaction.
-    info.xsdata = zeroed<char*>(5);
+    info.xsdata = zeroed<char*>(7);
     info.xsdata[0] = copy(service_mark);
     info.xsdata[1] = copy(service.name);
+    char** more = info.xsdata + 2;
     if (!service.rumprun.empty()) {
-        info.xsdata[2] = copy("rumprun/cfg");
-        info.xsdata[3] = copy(service.rumprun);
+        *more++ = copy("rumprun/cfg");
+        *more++ = copy(service.rumprun);
+    }
+    if (number != 0) {
+        *more++ = copy(standby_mark);
+        *more++ = copy("new");
     }
 }
 
@@ -118,10 +124,11 @@ void set_nics(libxl_domain_config& config, const config::Service& service) {
 
 }  // namespace
 
-std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service) {
+std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service,
+                                            unsigned number) {
     auto result = std::make_unique<DomainConfig>();
     libxl_domain_config& config = result->config;
-    set_identity(config.c_info, service);
+    set_identity(config.c_info, service, number);
     set_machine(ctx, config.b_info, service, config.c_info.type);
     set_disks(config, service);
     set_nics(config, service);

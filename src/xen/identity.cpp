@@ -9,25 +9,27 @@ constexpr std::array<std::uint8_t, 6> prefix{'s', 'u', 'm', 'm', 'o', 'n'};
 
 }  // namespace
 
-std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service) {
+std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service, unsigned number) {
     std::array<std::uint8_t, 16> uuid{};
     std::copy(prefix.begin(), prefix.end(), uuid.begin());
-    uuid[6] = 0x80;                                                      // version 8
-    uuid[7] = static_cast<std::uint8_t>(service >> 62);                  // the two bits that the
-    uuid[8] = static_cast<std::uint8_t>(0x80 | (service >> 56 & 0x3f));  // variant displaces
+    uuid[6] = static_cast<std::uint8_t>(0x80 | (number >> 6 & 0x0f));  // version 8
+    uuid[7] =
+        static_cast<std::uint8_t>((number & 0x3f) << 2 | service >> 62);  // the two bits that the
+    uuid[8] = static_cast<std::uint8_t>(0x80 | (service >> 56 & 0x3f));   // variant displaces
     for (std::size_t i = 9; i < 16; ++i)
         uuid[i] = static_cast<std::uint8_t>(service >> (8 * (15 - i)));
     return uuid;
 }
 
-std::optional<config::ServiceId> service_of(std::span<const std::uint8_t, 16> uuid) {
-    config::ServiceId service =
-        (config::ServiceId{uuid[7]} << 62) | (config::ServiceId{uuid[8]} & 0x3f) << 56;
+std::optional<Identity> identity_of(std::span<const std::uint8_t, 16> uuid) {
+    Identity identity{.service = (config::ServiceId{uuid[7]} & 3) << 62 |
+                                 (config::ServiceId{uuid[8]} & 0x3f) << 56,
+                      .number = (uuid[6] & 0x0fU) << 6 | uuid[7] >> 2};
     for (std::size_t i = 9; i < 16; ++i)
-        service |= config::ServiceId{uuid[i]} << (8 * (15 - i));
-    if (!std::ranges::equal(domain_uuid(service), uuid))
+        identity.service |= config::ServiceId{uuid[i]} << (8 * (15 - i));
+    if (!std::ranges::equal(domain_uuid(identity.service, identity.number), uuid))
         return std::nullopt;
-    return service;
+    return identity;
 }
 
 std::string domain_path(vm::DomId domid) {

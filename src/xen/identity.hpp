@@ -13,11 +13,17 @@
 
 namespace summond::xen {
 
-// RFC 9562 version 8: "summon" (6 octets), then the service id around the version and variant
-// bits. The same for a service on every host and at every start.
-std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service);
-// The service of a domain of ours; none for any other UUID.
-std::optional<config::ServiceId> service_of(std::span<const std::uint8_t, 16> uuid);
+// RFC 9562 version 8: "summon" (6 octets), then number and service id around the version and
+// variant bits. number: 0, the same for a service on every host and at every start, or 1 to 1023
+// for a standby copy, which keeps it when it is woken.
+std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service, unsigned number = 0);
+// Whose a domain of ours is; none for any other UUID.
+struct Identity {
+    config::ServiceId service = 0;
+    unsigned number = 0;
+    friend bool operator==(const Identity&, const Identity&) = default;
+};
+std::optional<Identity> identity_of(std::span<const std::uint8_t, 16> uuid);
 
 // Below /local/domain/<domid>, which the guest can read and not write (only data/ and its device
 // directories are its own).
@@ -25,6 +31,8 @@ inline constexpr char service_mark[] = "summond/service";    // the service's na
 inline constexpr char complete_mark[] = "summond/complete";  // "1" once the domain is built whole
 // "1" in a domain that has been restored, whose guest says nothing of what it has said before.
 inline constexpr char restored_mark[] = "summond/restored";
+// Only in a standby copy that nobody has woken: "new", then what vm::Backend::rest is told.
+inline constexpr char standby_mark[] = "summond/standby";
 std::string domain_path(vm::DomId domid);
 
 }  // namespace summond::xen

@@ -134,8 +134,8 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
     for (int i = 0; i < count; ++i) {
         const libxl_dominfo& info = domains[i];
         there.insert(info.domid);
-        const auto service = service_of(info.uuid.uuid);
-        if (!service || info.dying)
+        const auto identity = identity_of(info.uuid.uuid);
+        if (!identity || info.dying)
             continue;
         const bool complete = store_->read(domain_path(info.domid) + "/" + complete_mark) == "1";
         const bool suspended = info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND;
@@ -143,7 +143,9 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
                          : info.shutdown            ? vm::Found::Run::dead
                          : info.paused              ? vm::Found::Run::paused
                                                     : vm::Found::Run::running;
-        found.push_back({info.domid, *service, complete, run});
+        found.push_back({info.domid, identity->service, complete, run,
+                         store_->read(domain_path(info.domid) + "/" + standby_mark),
+                         identity->number});
     }
     libxl_dominfo_list_free(domains, count);
     vifs_->sweep(there);
@@ -202,9 +204,15 @@ base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
     libxl_dominfo info;
     libxl_dominfo_init(&info);
     if (libxl_domain_info(ctx_, &info, domid) == 0)
-        if (const auto service = service_of(info.uuid.uuid))
-            meter_scripted(domid, *service);
+        if (const auto identity = identity_of(info.uuid.uuid))
+            meter_scripted(domid, identity->service);
     libxl_dominfo_dispose(&info);
+    // Woken from standby, and the process before this one has not come to rename it.
+    const std::string path = domain_path(domid);
+    const auto service = store_->read(path + "/" + service_mark);
+    if (service && !store_->read(path + "/" + standby_mark) &&
+        store_->read(path + "/name") != service)
+        rename(domid, *service);
     withdraw_suspend(domid);
     return watch_death(domid);
 }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "announce.hpp"
+#include "identity.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
 #include "meter.hpp"
@@ -33,6 +34,9 @@ class LibxlBackend final : public vm::Backend {
     }
     base::Result<std::vector<vm::Found>> find() override;
     void build(const config::Service& service, Begun begun, Built done) override;
+    void build_copy(const config::Service& service, unsigned number, Built done) override;
+    base::Result<void> rest(vm::DomId domid, const std::string& mark) override;
+    base::Result<void> join(vm::DomId domid, const config::Service& service) override;
     base::Result<void> adopt(vm::DomId domid) override;
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
@@ -64,8 +68,11 @@ class LibxlBackend final : public vm::Backend {
     void post(std::function<void()> what);
     void operation_ended();
     void make_spares();
-    std::optional<vm::DomId> domid_of(config::ServiceId service);
-    void enqueue(const config::Service& service, base::UniqueFd image, Begun begun, Built done);
+    std::optional<vm::DomId> domid_of(const Identity& identity);
+    void build_numbered(const config::Service& service, unsigned number, Begun begun, Built done);
+    void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Begun begun,
+                 Built done);
+    void rename(vm::DomId domid, const std::string& name);
     void create_next();
     void create(std::unique_ptr<Build> build);
     int begin(Build& build, const libxl_asyncop_how& how);

@@ -43,17 +43,14 @@ std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& se
     return std::nullopt;
 }
 
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces) {
-    std::vector<Vif> vifs;
-    for (unsigned i = 0; i < interfaces.size(); ++i)
-        if (interfaces[i].script.empty())
-            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge});
-    return vifs;
-}
-
 }  // namespace
 
 void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
+    build_numbered(service, 0, std::move(begun), std::move(done));
+}
+
+void LibxlBackend::build_numbered(const config::Service& service, unsigned number, Begun begun,
+                                  Built done) {
     auto refused = unreadable("kernel", service.kernel);
     if (!refused && service.ramdisk)
         refused = unreadable("ramdisk", *service.ramdisk);
@@ -62,7 +59,7 @@ void LibxlBackend::build(const config::Service& service, Begun begun, Built done
             done(tl::make_unexpected(error));
         });
     else
-        enqueue(service, {}, std::move(begun), std::move(done));
+        enqueue(service, number, {}, std::move(begun), std::move(done));
 }
 
 void LibxlBackend::restore(const config::Service& service, Begun begun, Built done) {
@@ -72,11 +69,11 @@ void LibxlBackend::restore(const config::Service& service, Begun begun, Built do
             done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, what, true}));
         });
     else
-        enqueue(service, std::move(*image), std::move(begun), std::move(done));
+        enqueue(service, 0, std::move(*image), std::move(begun), std::move(done));
 }
 
-void LibxlBackend::enqueue(const config::Service& service, base::UniqueFd image, Begun begun,
-                           Built done) {
+void LibxlBackend::enqueue(const config::Service& service, unsigned number, base::UniqueFd image,
+                           Begun begun, Built done) {
     if (auto refused = lacks_bridge(*vifs_, service)) {
         post([done = std::move(done), error = std::move(*refused)] {
             done(tl::make_unexpected(error));
@@ -84,8 +81,8 @@ void LibxlBackend::enqueue(const config::Service& service, base::UniqueFd image,
         return;
     }
     auto build = std::make_unique<Build>(
-        Build{*this, service.id, domain_config(ctx_, service), service.interfaces,
-              announcements(service), std::move(begun), std::move(done), std::move(image)});
+        Build{*this, service.id, domain_config(ctx_, service, number), service.interfaces,
+              announcements(service), std::move(begun), std::move(done), number, std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -135,7 +132,7 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
     // (libxl_create.c does disks alone asynchronously), so no error so far means begun.
     const auto domid = build->ended    ? std::nullopt
                        : build->chosen ? build->chosen
-                                       : domid_of(build->service);
+                                       : domid_of({build->service, build->number});
     if (!domid)
         return;
     log_.of_domain(build->known_domid = *domid, &build->errors);
@@ -143,12 +140,12 @@ void LibxlBackend::create(std::unique_ptr<Build> creating) {
         post([this, build] { plumb(*build, build->known_domid); });
 }
 
-std::optional<vm::DomId> LibxlBackend::domid_of(config::ServiceId service) {
+std::optional<vm::DomId> LibxlBackend::domid_of(const Identity& identity) {
     int count = 0;
     libxl_dominfo* domains = libxl_list_domain(ctx_, &count);
     std::optional<vm::DomId> domid;
     for (int i = 0; i < count; ++i)
-        if (!domains[i].dying && service_of(domains[i].uuid.uuid) == service)
+        if (!domains[i].dying && identity_of(domains[i].uuid.uuid) == identity)
             domid = domains[i].domid;
     libxl_dominfo_list_free(domains, count);
     return domid;
@@ -177,8 +174,8 @@ void LibxlBackend::plumb(Build& build, vm::DomId domid) {
     else if (vifs.empty())
         build.vif = base::Result<void>();
     else
-        vifs_->connect(vifs, [this, &build](auto result) {
-            if (result)
+        vifs_->connect(vifs, build.number != 0, [this, &build](auto result) {
+            if (result && build.number == 0)
                 announcer_.announce(build.interfaces.front().bridge, build.announcements);
             build.vif = std::move(result);
             settle(build);

@@ -20,6 +20,7 @@ struct LibxlBackend::Build {
     std::vector<wire::Frame> announcements;
     Begun begun;
     Built done;
+    unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges
     base::UniqueFd image{};  // what it is restored from; none: it is built
     std::optional<vm::DomId>
         chosen{};  // begun by Vifs, and nobody's until libxl has made the domain

@@ -66,6 +66,28 @@ base::Result<void> Links::join(const Link& port, const Link& bridge) {
     return {};
 }
 
+base::Result<void> Links::raise(const Link& port, const Link& bridge) {
+    ifinfomsg about{};
+    about.ifi_index = port.index;
+    about.ifi_flags = about.ifi_change = IFF_UP | IFF_NOARP;
+    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
+    mnl_attr_put_u32(request.header(), IFLA_MTU, bridge.mtu);
+    // No link-local address of dom0's, and so no solicitations for it.
+    nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);
+    nlattr* ipv6 = mnl_attr_nest_start(request.header(), AF_INET6);
+    mnl_attr_put_u8(request.header(), IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(request.header(), ipv6);
+    mnl_attr_nest_end(request.header(), families);
+    auto r = requests_.ask(request);
+    if (!r && r.error() == EAFNOSUPPORT) {  // a dom0 without IPv6
+        mnl_attr_nest_cancel(request.header(), families);
+        r = requests_.ask(request);
+    }
+    if (!r)
+        return base::system_error("cannot take up " + port.name, r.error());
+    return {};
+}
+
 void Links::await_there(const std::string& name, std::function<void(const Link&)> appeared) {
     waits_[name] = {false, std::move(appeared)};
 }

@@ -27,6 +27,9 @@ class Links {
     // Makes the interface a port of the bridge, with its MTU, and takes it up.
     base::Result<void> join(const Link& port, const Link& bridge);
 
+    // Takes it up, as it is on the bridge but for the bridge: dom0 itself says nothing there.
+    base::Result<void> raise(const Link& port, const Link& bridge);
+
     // Calls back once from io's loop, when an interface of this name appears (disappears) after
     // this call. One wait a name. Given up by forget.
     void await_there(const std::string& name, std::function<void(const Link&)> appeared);

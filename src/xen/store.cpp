@@ -105,6 +105,12 @@ base::Result<void> Store::write(const std::string& path, const std::string& valu
     return {};
 }
 
+base::Result<void> Store::remove(const std::string& path) {
+    if (!Transaction(requests_.get(), XBT_NULL).remove(path))
+        return base::system_error("xenstore: remove " + path, errno);
+    return {};
+}
+
 base::Result<void> Store::transact(const std::string& what,
                                    const std::function<bool(Transaction&)>& steps) {
     for (int attempt = 0; attempt < attempts; ++attempt) {

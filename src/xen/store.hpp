@@ -54,6 +54,7 @@ class Store {
     std::optional<std::string> read(const std::string& path) const;
     std::vector<std::string> list(const std::string& path) const;
     base::Result<void> write(const std::string& path, const std::string& value);
+    base::Result<void> remove(const std::string& path);
 
     // All that steps does, or nothing of it. steps runs again whenever somebody else's change came
     // in between; false from it gives up, with errno as the reason. what: for the error.

@@ -22,6 +22,14 @@ void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Nod
 
 }  // namespace
 
+std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces) {
+    std::vector<Vif> vifs;
+    for (unsigned i = 0; i < interfaces.size(); ++i)
+        if (interfaces[i].script.empty())
+            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge});
+    return vifs;
+}
+
 VifPaths::VifPaths(vm::DomId domid, unsigned index)
     : backend(fmt::format("{}/backend/vif/{}/{}", domain_path(0), domid, index)),
       frontend(fmt::format("{}/device/vif/{}", domain_path(domid), index)),

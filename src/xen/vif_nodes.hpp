@@ -19,6 +19,9 @@ struct Vif {
     std::string bridge;
 };
 
+// Of those interfaces that have no script.
+std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces);
+
 struct VifPaths {
     VifPaths(vm::DomId domid, unsigned index);
     std::string backend;   // dom0's: netback is dom0's

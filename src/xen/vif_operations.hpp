@@ -28,6 +28,7 @@ struct Vifs::Connecting {
     std::deque<Port> ports;  // their waits point to them
     Done done;  // none yet: begun, its domain is still being built or is not even asked for
     boost::asio::steady_timer timeout;
+    bool off_bridge = false;
 };
 
 struct Vifs::Removing {

@@ -132,7 +132,19 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<L
     });
 }
 
-void Vifs::connect(const std::vector<Vif>& vifs, Done done) {
+base::Result<void> Vifs::join(const Vif& vif) {
+    const std::string name = vif_name(vif.domid, vif.index);
+    const auto link = links_->find(name);
+    const auto bridge = links_->find(vif.bridge);
+    for (const auto* found : {&link, &bridge})
+        if (!*found)
+            return tl::make_unexpected(found->error());
+    if (!*link || !*bridge)
+        return base::error("there is no " + (*link ? "bridge " + vif.bridge : name));
+    return links_->join(**link, **bridge);
+}
+
+void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
     const vm::DomId domid = vifs.front().domid;
     const auto fail = [this, &done](const base::Error& error) {
         boost::asio::post(io_,
@@ -157,6 +169,7 @@ void Vifs::connect(const std::vector<Vif>& vifs, Done done) {
     if (!begun)
         slot = std::make_unique<Connecting>(
             Connecting{domid, {}, nullptr, boost::asio::steady_timer(io_)});
+    slot->off_bridge = off_bridge;
     slot->done = std::move(done);
     slot->timeout.expires_after(longest_connect);
     slot->timeout.async_wait([this, domid](const auto& ec) {
@@ -208,7 +221,8 @@ void Vifs::watch(Connecting& connecting, Port& port) {
 void Vifs::advance(Connecting& connecting, Port& port) {
     if (!port.made() || !port.bridge || port.joined)
         return;
-    const auto joined = links_->join(*port.link, *port.bridge);
+    const auto joined = connecting.off_bridge ? links_->raise(*port.link, *port.bridge)
+                                              : links_->join(*port.link, *port.bridge);
     port.joined = joined.has_value();
     const bool all =
         std::ranges::all_of(connecting.ports, [](const Port& each) { return each.joined; });

@@ -46,7 +46,10 @@ class Vifs {
     bool add_spare(std::size_t wanted);
     // Gives the domain, which does not run yet, its vifs: one or more, all of this domain. On error
     // remove has still to be called.
-    void connect(const std::vector<Vif>& vifs, Done done);
+    // off_bridge: they are taken up and not yet ports of their bridges, until join.
+    void connect(const std::vector<Vif>& vifs, bool off_bridge, Done done);
+    // Makes a connected vif the port of its bridge.
+    base::Result<void> join(const Vif& vif);
     // Ends a connect under way with an error: the domain is gone. False if there is none.
     bool gone(vm::DomId domid);
     // Done when the interfaces have disappeared. A domain without a vif of ours is no error. done

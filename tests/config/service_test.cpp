@@ -207,9 +207,8 @@ const std::string timeout = "; it must be a duration from 100ms to 10m, such as 
 const std::string known =
     "; known here: xl, name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, max_memory, "
     "shadow_memory, vcpus, type, pvshim, interfaces, bridge, script, mac, disks, rumprun, "
-    "on_poweroff, on_reboot, on_watchdog, on_crash, idle, answer, ports, ready, wake, wake_from "
-    "and "
-    "on_exit";
+    "on_poweroff, on_reboot, on_watchdog, on_crash, idle, standby, answer, ports, ready, wake, "
+    "wake_from and on_exit";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,

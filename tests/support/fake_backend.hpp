@@ -32,6 +32,14 @@ class FakeBackend final : public vm::Backend {
         Done done;
     };
 
+    struct PendingCopy {
+        config::ServiceId service;
+        unsigned number;
+        Built done;
+    };
+    std::deque<PendingCopy> copies;
+    std::map<vm::DomId, std::string> marks;  // of copies that rest
+    bool join_fails = false;
     std::deque<PendingDestroy> destroys;
     std::deque<PendingSave> saves;
     std::deque<PendingDestroy> resumes;
@@ -54,6 +62,14 @@ class FakeBackend final : public vm::Backend {
     void fail_build(base::WakeFailure why) {
         auto build = take(builds);
         build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
+    }
+    vm::DomId finish_copy(vm::DomId domid) {
+        take(copies).done(domid);
+        return domid;
+    }
+    void fail_copy() {
+        take(copies).done(
+            tl::make_unexpected(vm::BuildError{base::WakeFailure::no_memory, "as the test says"}));
     }
     void finish_destroy() { take(destroys).done({}); }
     void fail_destroy() { take(destroys).done(base::error("as the test says")); }
@@ -83,6 +99,19 @@ class FakeBackend final : public vm::Backend {
     base::Result<std::vector<vm::Found>> find() override { return existing; }
     void build(const config::Service& service, Begun begun, Built done) override {
         builds.push_back({service.id, std::move(begun), std::move(done)});
+    }
+    void build_copy(const config::Service& service, unsigned number, Built done) override {
+        copies.push_back({service.id, number, std::move(done)});
+    }
+    base::Result<void> rest(vm::DomId domid, const std::string& mark) override {
+        marks[domid] = mark;
+        return call("rest", domid);
+    }
+    base::Result<void> join(vm::DomId domid, const config::Service&) override {
+        if (join_fails)
+            return base::error("as the test says");
+        marks.erase(domid);
+        return call("join", domid);
     }
     base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
     base::Result<void> unpause(vm::DomId domid) override {

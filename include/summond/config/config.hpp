@@ -85,6 +85,20 @@ enum class DomainType : std::uint8_t { pv, pvh };
 // Put away how (xl's words; suspend: to disk).
 enum class IdleAction : std::uint8_t { destroy, pause, suspend, shutdown };
 
+// How far a standby copy is when it waits.
+enum class StandbyStage : std::uint8_t {
+    booted,  // ready, then paused, its interface off the bridge
+    built,   // before its first instruction
+};
+
+struct Standby {
+    std::uint32_t count = 0;
+    StandbyStage stage = StandbyStage::booted;
+    friend bool operator==(const Standby&, const Standby&) = default;
+};
+
+inline constexpr std::uint32_t max_standby = 64;
+
 // When a query that woke the service is answered.
 struct AnswerWhen {
     enum class Kind : std::uint8_t {
@@ -174,6 +188,7 @@ struct Service {
     IdleAction idle_action = IdleAction::destroy;
     // shutdown: how long the guest may take before it is destroyed.
     std::chrono::milliseconds shutdown_timeout{30'000};
+    Standby standby;
     AnswerWhen answer;
     std::vector<Port> ports;  // empty: it does not say
     // A packet to one of its addresses wakes it, too: only if its first interface has no script.
@@ -218,6 +233,15 @@ struct RateLimit {
         {base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), 128}};
 };
 
+// What all services' domains together may take of the host.
+struct Limits {
+    std::optional<std::uint64_t> memory_kib;          // standby copies included
+    std::optional<std::uint32_t> domains;             // likewise
+    std::optional<std::uint64_t> standby_memory_kib;  // of the standby copies
+    bool evict = false;                               // put idle domains away for those that wake
+    std::chrono::milliseconds queue{9000};            // how long a wake waits for room
+};
+
 struct Config {
     std::vector<base::Endpoint> listen;
     std::optional<unsigned> workers;  // UDP workers, 1 to max_workers; none: one for each CPU
@@ -226,6 +250,7 @@ struct Config {
     Server server;
     Cookies cookies;
     RateLimit rate_limit;
+    Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";
     std::vector<Zone> zones;

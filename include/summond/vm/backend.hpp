@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct Found {
     config::ServiceId service = 0;  // may be of no configured service
     bool complete = false;          // it was built to the end and marked so
     enum class Run : std::uint8_t { running, paused, suspended, dead } run = Run::running;
+    // A standby copy that nobody has woken: the mark that rest gave it, empty if it has not come
+    // that far.
+    std::optional<std::string> standby{};
+    unsigned number = 0;  // build_copy's, for a domain that was or is a copy
 };
 
 // Frames delivered to a service since the meter was set up (a number that only grows).
@@ -60,6 +65,14 @@ class Backend {
     // watches for its death. service is read during the call only. begun: the domain has its
     // memory and its kernel is loaded; what remains are its devices. On error nothing is left.
     virtual void build(const config::Service& service, Begun begun, Built done) = 0;
+    // As build, but a standby copy: it may be there beside the service's domain, its interfaces are
+    // up and on no bridge. number: 1 to 1023, of no other domain of the service.
+    virtual void build_copy(const config::Service& service, unsigned number, Built done) = 0;
+    // Marks a copy, which is paused: it waits for its wake from now on.
+    virtual base::Result<void> rest(DomId domid, const std::string& mark) = 0;
+    // Makes a copy the service's domain, but for unpause, which is to follow at once: its
+    // interfaces onto their bridges, its mark away. service is read during the call only.
+    virtual base::Result<void> join(DomId domid, const config::Service& service) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
     virtual base::Result<void> unpause(DomId domid) = 0;

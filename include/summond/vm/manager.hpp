@@ -14,6 +14,8 @@
 namespace summond::vm {
 
 class Life;
+class Room;
+class Standby;
 
 // What a front may know of a service.
 enum class Phase : std::uint8_t {
@@ -44,7 +46,7 @@ class Manager {
 
     // The services from now on. Domains of services that are gone are destroyed; a running domain
     // keeps what it was built with, unless its addresses changed: then it is destroyed too.
-    void configure(const std::vector<config::Service>& services);
+    void configure(const std::vector<config::Service>& services, const config::Limits& limits = {});
     // Takes over what an earlier process left: complete domains of configured services go on,
     // everything else of ours is destroyed. Once, after the first configure.
     base::Result<void> adopt();
@@ -60,8 +62,8 @@ class Manager {
     std::optional<DomId> domain(config::ServiceId service) const;
     std::vector<config::ServiceId> services() const;
 
-    // Takes no more wakes; destroys domains with destroy_on_exit and those not built to the end,
-    // leaves the rest running; then calls done.
+    // Takes no more wakes; destroys standby copies, domains with destroy_on_exit and those not
+    // built to the end, leaves the rest running; then calls done.
     void stop(std::function<void()> done);
 
     // When tick() has to be called next; none while nothing is timed. Any other call, and any
@@ -73,13 +75,15 @@ class Manager {
     Life* find(config::ServiceId service) const;
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
-    void sample_traffic();
+    bool sample_traffic();
     void settle();
 
     Backend& backend_;
     const base::Clock& clock_;
     std::function<void(config::ServiceId)> changed_;
     std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
+    std::unique_ptr<Standby> standby_;
+    std::unique_ptr<Room> room_;
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
     bool settle_due_ = false;

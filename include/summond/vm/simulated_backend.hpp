@@ -19,6 +19,9 @@ class SimulatedBackend final : public Backend {
     void on_death(std::function<void(DomId, Death)> callback) override;
     base::Result<std::vector<Found>> find() override;
     void build(const config::Service& service, Begun begun, Built done) override;
+    void build_copy(const config::Service& service, unsigned number, Built done) override;
+    base::Result<void> rest(DomId, const std::string&) override { return {}; }
+    base::Result<void> join(DomId, const config::Service&) override { return {}; }
     base::Result<void> adopt(DomId domid) override;
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;

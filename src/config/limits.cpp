@@ -1,0 +1,70 @@
+#include "limits.hpp"
+
+#include "scalars.hpp"
+
+namespace summond::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t least_memory_kib = 1024;
+constexpr std::uint64_t most_memory_kib = 1024ULL * 1024 * 1024 * 1024;
+constexpr std::uint64_t most_domains = 32'752;            // DOMID_FIRST_RESERVED, xen/xen.h
+constexpr std::chrono::milliseconds longest_queue = 10s;  // no resolver waits longer
+
+std::optional<std::uint64_t> read_memory(const Value& value, std::uint64_t least_kib) {
+    std::string reason;
+    if (value.is(Node::Kind::scalar)) {
+        const auto size = parse_size_kib(value.node->text);
+        if (size && *size >= least_kib && *size <= most_memory_kib)
+            return *size;
+        if (!size)
+            reason = size.error().what;
+    }
+    value.refuse("a size such as 8GiB", reason);
+    return std::nullopt;
+}
+
+}  // namespace
+
+void read_limits(const Value& value, Limits& limits) {
+    auto mapping = Mapping::of(value, "limits.", "a mapping, such as {memory: 8GiB, evict: true}");
+    if (!mapping)
+        return;
+    if (const auto memory = mapping->take("memory"))
+        limits.memory_kib = read_memory(*memory, least_memory_kib);
+    if (const auto domains = mapping->take("domains"))
+        if (const auto number = domains->number(1, most_domains))
+            limits.domains = static_cast<std::uint32_t>(*number);
+    if (const auto memory = mapping->take("standby_memory"))
+        limits.standby_memory_kib = read_memory(*memory, 0);
+    if (const auto evict = mapping->take("evict"))
+        limits.evict = evict->one_of({"false", "true"}) == 1U;
+    if (const auto queue = mapping->take("queue"))
+        if (const auto duration = read_duration(*queue, 0ms, longest_queue, "9s"))
+            limits.queue = *duration;
+    mapping->refuse_rest();
+}
+
+void read_standby(const Value& value, Standby& standby) {
+    standby = {};
+    const auto read_count = [&standby](const Value& count) {
+        standby.count = static_cast<std::uint32_t>(count.number(0, max_standby).value_or(0));
+    };
+    if (value.is(Node::Kind::scalar)) {
+        read_count(value);
+        return;
+    }
+    auto mapping =
+        Mapping::of(value, "standby.", "a number, or {count: 1, stage: booted or built}");
+    if (!mapping)
+        return;
+    if (const auto count =
+            mapping->require("count", "standby", "say how many copies, such as count: 1"))
+        read_count(*count);
+    if (const auto stage = mapping->take("stage"))
+        standby.stage = static_cast<StandbyStage>(stage->one_of({"booted", "built"}).value_or(0));
+    mapping->refuse_rest();
+}
+
+}  // namespace summond::config

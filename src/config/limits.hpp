@@ -1,0 +1,12 @@
+// `limits:`, and `standby:` of a service.
+#pragma once
+
+#include "reader.hpp"
+#include "summond/config/config.hpp"
+
+namespace summond::config {
+
+void read_limits(const Value& value, Limits& limits);
+void read_standby(const Value& value, Standby& standby);
+
+}  // namespace summond::config

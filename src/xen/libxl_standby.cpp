@@ -1,0 +1,50 @@
+// LibxlBackend: standby copies, from build to wake.
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <utility>
+
+#include "libxl_operations.hpp"
+
+namespace summond::xen {
+namespace {
+
+// A new name is a dozen xenstore requests and a file: not while the client waits for its answer.
+constexpr std::chrono::milliseconds rename_delay{200};
+
+}  // namespace
+
+void LibxlBackend::build_copy(const config::Service& service, unsigned number, Built done) {
+    build_numbered(
+        service, number, [] {}, std::move(done));
+}
+
+base::Result<void> LibxlBackend::rest(vm::DomId domid, const std::string& mark) {
+    return store_->write(domain_path(domid) + "/" + standby_mark, mark);
+}
+
+base::Result<void> LibxlBackend::join(vm::DomId domid, const config::Service& service) {
+    for (const Vif& vif : own_vifs(domid, service.interfaces))
+        if (const auto r = vifs_->join(vif); !r)
+            return r;
+    // From here on it is no copy to any later process, whether or not it comes to run.
+    if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
+        return r;
+    if (!service.interfaces.empty())
+        announcer_.announce(service.interfaces.front().bridge, announcements(service));
+    auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), rename_delay);
+    later->async_wait([this, later, domid, name = service.name](const auto& ec) {
+        if (!ec && death_watches_.contains(domid))
+            rename(domid, name);
+    });
+    return {};
+}
+
+void LibxlBackend::rename(vm::DomId domid, const std::string& name) {
+    if (const int rc = libxl_domain_rename(ctx_, domid, nullptr, name.c_str()); rc != 0)
+        spdlog::warn("domid {} is not called {} in xl list: {}", domid, name,
+                     explain("rename", log_.last(), rc));
+}
+
+}  // namespace summond::xen

@@ -1,0 +1,88 @@
+// The mapping limits, and standby of a service.
+#include <gtest/gtest.h>
+
+#include "texts.hpp"
+
+namespace summond::config {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string with_limits(const std::string& value) {
+    return "limits: " + value + "\n" + zone_config(good_zone);
+}
+
+Standby standby(const std::string& value) {
+    return config_of(service_config({good_service.with("standby", value)})).services.at(0).standby;
+}
+
+std::string standby_problem(const Lines& service) {
+    return problems_of(service_config({service}));
+}
+
+TEST(LimitsKey, Defaults) {
+    for (const Limits& limits :
+         {config_of(zone_config(good_zone)).limits, config_of(with_limits("{}")).limits}) {
+        EXPECT_FALSE(limits.memory_kib);
+        EXPECT_FALSE(limits.domains);
+        EXPECT_FALSE(limits.standby_memory_kib);
+        EXPECT_FALSE(limits.evict);
+        EXPECT_EQ(limits.queue, seconds(9));
+    }
+}
+
+TEST(LimitsKey, Values) {
+    const Limits limits =
+        config_of(with_limits("{memory: 8GiB, domains: 20, standby_memory: 64MiB, "
+                              "evict: true, queue: 500ms}"))
+            .limits;
+    EXPECT_EQ(limits.memory_kib, 8U * 1024 * 1024);
+    EXPECT_EQ(limits.domains, 20U);
+    EXPECT_EQ(limits.standby_memory_kib, 64U * 1024);
+    EXPECT_TRUE(limits.evict);
+    EXPECT_EQ(limits.queue, milliseconds(500));
+}
+
+TEST(LimitsKey, BadValues) {
+    EXPECT_EQ(problems_of(with_limits("{memory: 8}")),
+              "1:18: limits.memory is \"8\", without a unit; it must be a size such as 8GiB");
+    EXPECT_EQ(problems_of(with_limits("{domains: 0}")),
+              "1:19: limits.domains is \"0\"; it must be a whole number from 1 to 32752");
+    EXPECT_EQ(problems_of(with_limits("{evict: perhaps}")),
+              "1:17: limits.evict is \"perhaps\"; it must be false or true");
+    EXPECT_EQ(problems_of(with_limits("{queue: 11s}")),
+              "1:17: limits.queue is \"11s\"; it must be a duration from 0 to 10s, such as 9s");
+    EXPECT_EQ(problems_of(with_limits("{memry: 8GiB}")),
+              "1:10: unknown key \"limits.memry\"; did you mean \"limits.memory\"?");
+}
+
+TEST(StandbyKey, Values) {
+    EXPECT_EQ(config_of(service_config({good_service})).services.at(0).standby, Standby());
+    EXPECT_EQ(standby("2"), (Standby{2, StandbyStage::booted}));
+    EXPECT_EQ(standby("{count: 3}"), (Standby{3, StandbyStage::booted}));
+    EXPECT_EQ(standby("{count: 1, stage: built}"), (Standby{1, StandbyStage::built}));
+}
+
+TEST(StandbyKey, BadValues) {
+    EXPECT_EQ(standby_problem(good_service.with("standby", "65")),
+              "9:14: standby is \"65\"; it must be a whole number from 0 to 64");
+    EXPECT_EQ(standby_problem(good_service.with("standby", "{stage: built}")),
+              "9:14: standby has no count; say how many copies, such as count: 1");
+    EXPECT_EQ(standby_problem(good_service.with("standby", "{count: 1, stage: new}")),
+              "9:32: standby.stage is \"new\"; it must be booted or built");
+}
+
+TEST(StandbyKey, NothingThatCopiesWouldShare) {
+    EXPECT_EQ(standby_problem(good_service.with("standby", "1").with("script", "vif-route")),
+              "9:14: standby: a hotplug script of service www would connect its copies to the "
+              "network; set standby: 0, or leave the script out");
+    const auto disks =
+        good_service.with("standby", "1").with("disks", "[{path: a.img, device: xvda, mode: w}]");
+    EXPECT_EQ(standby_problem(disks),
+              "9:14: standby: a disk of service www would be written to by its copies, too; set "
+              "standby: 0, or mode: r for the disk");
+}
+
+}  // namespace
+}  // namespace summond::config

@@ -1,0 +1,213 @@
+// Wakes that the limits let through, that wait for room, and for which room is made.
+#include <gtest/gtest.h>
+
+#include "fake_backend.hpp"
+#include "fake_clock.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::vm {
+namespace {
+
+using base::WakeFailure;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+config::Service service(config::ServiceId id) {
+    config::Service s;
+    s.id = id;
+    s.name = "s" + std::to_string(id);
+    s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
+    s.interfaces.resize(1);
+    s.memory_kib = 16 * 1024;  // with what is around it: 20 MiB
+    s.ttl = 1000;
+    s.idle_after = seconds(600);
+    s.ready.timeout = seconds(30);
+    return s;
+}
+
+class LimitsTest : public testing::Test {
+  protected:
+    LimitsTest() {
+        for (config::ServiceId id = 1; id <= 4; ++id)
+            services.push_back(service(id));
+        limits.queue = seconds(9);
+    }
+    void configure() {
+        manager.configure(services, limits);
+        pass(milliseconds(0));
+    }
+    Phase phase(config::ServiceId id) const { return manager.status(id)->phase; }
+    void pass(base::Duration time) {
+        const auto end = clock.now() + time;
+        for (auto next = manager.next_deadline(); next && *next <= end;
+             next = manager.next_deadline()) {
+            if (*next > clock.now())
+                clock.advance(*next - clock.now());
+            manager.tick();
+        }
+        clock.advance(end - clock.now());
+    }
+    void wake(config::ServiceId id) { manager.wake(id, WakeReason::dns); }
+    void bring_up(config::ServiceId id) {
+        wake(id);
+        backend.finish_build(static_cast<DomId>(id));
+        backend.become_ready(static_cast<DomId>(id));
+    }
+    std::vector<config::ServiceId> being_built() const {
+        std::vector<config::ServiceId> ids;
+        for (const auto& build : backend.builds)
+            ids.push_back(build.service);
+        return ids;
+    }
+
+    std::vector<config::Service> services;
+    config::Limits limits;
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    Manager manager{backend, clock, [](config::ServiceId) {}};
+};
+
+using Ids = std::vector<config::ServiceId>;
+
+TEST_F(LimitsTest, WakesBeyondTheLimitWaitAndGoOnInOrder) {
+    limits.domains = 2;
+    configure();
+    bring_up(1);
+    for (const config::ServiceId id : {2, 3, 4})
+        wake(id);
+    EXPECT_EQ(being_built(), Ids{2});
+    EXPECT_EQ(phase(3), Phase::building);
+    backend.fail_build(WakeFailure::no_kernel);  // 2
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{3});
+    backend.die(1, Death::poweroff);
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{3}) << "not before it is gone";
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), (Ids{3, 4}));
+}
+
+TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
+    limits.domains = 1;
+    configure();
+    bring_up(1);
+    wake(2);
+    pass(milliseconds(8999));
+    EXPECT_EQ(phase(2), Phase::building);
+    pass(milliseconds(1));
+    EXPECT_EQ(phase(2), Phase::failed);
+    EXPECT_EQ(manager.status(2)->failure, WakeFailure::no_memory);
+    EXPECT_EQ(manager.status(2)->retry_after, seconds(1));
+    pass(seconds(1));
+    wake(2);
+    EXPECT_EQ(phase(2), Phase::building) << "waits again";
+    pass(seconds(9));
+    EXPECT_EQ(manager.status(2)->retry_after, seconds(1)) << "it is not the service that fails";
+}
+
+TEST_F(LimitsTest, Memory) {
+    limits.memory_kib = 45 * 1024;
+    configure();
+    for (const config::ServiceId id : {1, 2, 3})
+        wake(id);
+    EXPECT_EQ(being_built(), (Ids{1, 2}));
+}
+
+TEST_F(LimitsTest, EvictsTheLongestIdleWhateverItsTtl) {
+    limits.domains = 2;
+    limits.evict = true;
+    configure();
+    bring_up(1);
+    pass(seconds(1));
+    bring_up(2);
+    pass(seconds(2));
+    backend.counts = {{1, 5}, {2, 0}};  // 1 has clients
+    wake(3);
+    EXPECT_TRUE(backend.destroys.empty()) << "2 was just answered for";
+    pass(seconds(4));
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 2u);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{3});
+    EXPECT_EQ(phase(1), Phase::ready);
+}
+
+TEST_F(LimitsTest, WithoutEvictNobodyIsPutAway) {
+    limits.domains = 1;
+    configure();
+    bring_up(1);
+    pass(seconds(100));
+    wake(2);
+    pass(seconds(8));
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
+TEST_F(LimitsTest, NeverIdleIsNeverEvicted) {
+    limits.domains = 1;
+    limits.evict = true;
+    services[0].idle_after.reset();
+    configure();
+    bring_up(1);
+    pass(seconds(100));
+    wake(2);
+    pass(seconds(8));
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
+TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
+    limits.domains = 2;
+    limits.evict = true;
+    services[3].standby.count = 1;
+    configure();
+    backend.finish_copy(40);
+    backend.become_ready(40);
+    bring_up(1);
+    pass(seconds(100));
+    wake(2);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 40u);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{2});
+    backend.finish_build(2);
+    backend.become_ready(2);
+    pass(seconds(10));
+    EXPECT_TRUE(backend.copies.empty()) << "there is no room for it";
+}
+
+TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
+    services[3].standby.count = 1;
+    configure();
+    backend.finish_copy(40);
+    backend.become_ready(40);
+    wake(1);
+    backend.fail_build(WakeFailure::no_memory);
+    EXPECT_EQ(phase(1), Phase::building);
+    pass(milliseconds(10));
+    EXPECT_TRUE(backend.builds.empty()) << "nothing is free yet";
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{1});
+    backend.fail_build(WakeFailure::no_memory);
+    EXPECT_EQ(phase(1), Phase::failed) << "there is nothing more to give";
+}
+
+TEST_F(LimitsTest, AWaitingServiceThatGoes) {
+    limits.domains = 1;
+    configure();
+    bring_up(1);
+    wake(2);
+    wake(3);
+    services.erase(services.begin() + 1);
+    configure();
+    EXPECT_FALSE(manager.status(2));
+    backend.die(1, Death::gone);
+    pass(milliseconds(0));
+    EXPECT_EQ(being_built(), Ids{3});
+}
+
+}  // namespace
+}  // namespace summond::vm

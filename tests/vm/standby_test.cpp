@@ -1,0 +1,260 @@
+// Standby copies: made, woken, replaced, given back, adopted.
+#include <gtest/gtest.h>
+
+#include "fake_backend.hpp"
+#include "fake_clock.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::vm {
+namespace {
+
+using config::StandbyStage;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Calls = std::vector<std::string>;
+
+constexpr config::ServiceId www = 11;
+constexpr config::ServiceId mail = 22;
+
+config::Service service(config::ServiceId id, std::uint32_t copies,
+                        StandbyStage stage = StandbyStage::booted) {
+    config::Service s;
+    s.id = id;
+    s.name = "s" + std::to_string(id);
+    s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
+    s.interfaces.resize(1);
+    s.memory_kib = 16 * 1024;  // with what is around it: 20 MiB
+    s.ttl = 10;
+    s.idle_after = seconds(60);
+    s.ready.timeout = seconds(30);
+    s.standby = {copies, stage};
+    return s;
+}
+
+class StandbyTest : public testing::Test {
+  protected:
+    Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
+    void pass(base::Duration time) {
+        const auto end = clock.now() + time;
+        for (auto next = manager.next_deadline(); next && *next <= end;
+             next = manager.next_deadline()) {
+            if (*next > clock.now())
+                clock.advance(*next - clock.now());
+            manager.tick();
+        }
+        clock.advance(end - clock.now());
+    }
+    void configure(const std::vector<config::Service>& services,
+                   const config::Limits& limits = {}) {
+        manager.configure(services, limits);
+        pass(milliseconds(0));
+    }
+    // The copy that is being made is booted and waits.
+    void finish_booted(DomId domid) {
+        ASSERT_EQ(backend.copies.size(), 1u);
+        backend.finish_copy(domid);
+        backend.become_ready(domid);
+        pass(milliseconds(0));
+    }
+    Calls calls() { return std::exchange(backend.calls, {}); }
+
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    Manager manager{backend, clock, [](config::ServiceId) {}};
+};
+
+TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
+    configure({service(www, 1)});
+    ASSERT_EQ(backend.copies.size(), 1u);
+    EXPECT_EQ(backend.copies[0].number, 1u);
+    backend.finish_copy(5);
+    EXPECT_EQ(calls(), Calls{"unpause 5"});
+    EXPECT_TRUE(backend.marks.empty()) << "not ready yet";
+    backend.become_ready(5);
+    EXPECT_EQ(calls(), (Calls{"pause 5", "rest 5"}));
+    EXPECT_EQ(phase(), Phase::asleep);
+    pass(seconds(100));
+    EXPECT_TRUE(backend.copies.empty()) << "one is enough";
+    EXPECT_TRUE(backend.destroys.empty()) << "however long it waits";
+}
+
+TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
+    configure({service(www, 1)});
+    finish_booted(5);
+    calls();
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5"}));
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_TRUE(backend.builds.empty());
+    pass(milliseconds(0));
+    ASSERT_EQ(backend.copies.size(), 1u) << "refilled";
+    EXPECT_EQ(backend.copies[0].number, 2u) << "never that of one that runs";
+    backend.die(5, Death::poweroff);
+    EXPECT_EQ(backend.destroys.at(0).domid, 5u) << "it is the service's domain";
+}
+
+TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
+    configure({service(www, 1, StandbyStage::built)});
+    backend.finish_copy(5);
+    EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5"}));
+    EXPECT_EQ(phase(), Phase::booting);
+    backend.become_ready(5);
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(StandbyTest, OneAtATimeAndNeverWhileAWakeIsInProgress) {
+    configure({service(www, 2), service(mail, 0)});
+    EXPECT_EQ(backend.copies.size(), 1u);
+    manager.wake(mail, WakeReason::dns);
+    finish_booted(5);
+    EXPECT_TRUE(backend.copies.empty()) << "mail is being built";
+    backend.finish_build(6);
+    pass(milliseconds(0));
+    EXPECT_TRUE(backend.copies.empty()) << "mail boots";
+    backend.become_ready(6);
+    pass(milliseconds(0));
+    EXPECT_EQ(backend.copies.size(), 1u);
+    finish_booted(7);
+    EXPECT_TRUE(backend.copies.empty());
+}
+
+TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
+    configure({service(www, 1)});
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 1u);
+    backend.finish_build(6);
+    backend.become_ready(6);
+    finish_booted(5);
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
+    configure({service(www, 2)});
+    finish_booted(5);
+    finish_booted(6);
+    backend.join_fails = true;
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(phase(), Phase::building);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.join_fails = false;
+    backend.finish_destroy();
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(backend.calls.back(), "unpause 6");
+}
+
+TEST_F(StandbyTest, FailuresBackOff) {
+    configure({service(www, 1)});
+    backend.fail_copy();
+    pass(milliseconds(4999));
+    EXPECT_TRUE(backend.copies.empty());
+    pass(milliseconds(1));
+    ASSERT_EQ(backend.copies.size(), 1u);
+    backend.finish_copy(5);
+    pass(seconds(30));
+    ASSERT_EQ(backend.destroys.size(), 1u) << "not ready in time";
+    backend.finish_destroy();
+    pass(milliseconds(9999));
+    EXPECT_TRUE(backend.copies.empty()) << "twice as long";
+    pass(milliseconds(1));
+    EXPECT_EQ(backend.copies.size(), 1u);
+    EXPECT_EQ(phase(), Phase::asleep) << "that is no failure of the service";
+}
+
+TEST_F(StandbyTest, DeadCopyIsReaped) {
+    configure({service(www, 1)});
+    finish_booted(5);
+    backend.die(5, Death::crash);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 1u) << "it is not woken";
+}
+
+TEST_F(StandbyTest, NewSettingsReplaceCopies) {
+    configure({service(www, 1)});
+    finish_booted(5);
+    auto changed = service(www, 1);
+    changed.ttl = 99;
+    configure({changed});
+    EXPECT_TRUE(backend.destroys.empty()) << "copies do not know the ttl";
+    changed.cmdline = "--other";
+    configure({changed});
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    finish_booted(6);
+    configure({});
+    EXPECT_EQ(backend.destroys.at(0).domid, 6u);
+}
+
+TEST_F(StandbyTest, SettingsThatChangeWhileItIsBuilt) {
+    configure({service(www, 1)});
+    auto changed = service(www, 1);
+    changed.cmdline = "--other";
+    configure({changed});
+    backend.finish_copy(5);
+    EXPECT_EQ(backend.destroys.at(0).domid, 5u);
+    EXPECT_TRUE(calls().empty()) << "it never ran";
+}
+
+TEST_F(StandbyTest, Budget) {
+    config::Limits limits;
+    limits.standby_memory_kib = 45 * 1024;  // room for two
+    configure({service(www, 3)}, limits);
+    finish_booted(5);
+    finish_booted(6);
+    EXPECT_TRUE(backend.copies.empty());
+    limits.standby_memory_kib = 25 * 1024;
+    configure({service(www, 3)}, limits);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 5u) << "the oldest";
+}
+
+TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
+    configure({service(www, 1)});
+    finish_booted(5);
+    const std::string mark = backend.marks.at(5);
+    const auto left = [&](DomId domid, Found::Run run, std::string with) {
+        return Found{domid, www, true, run, std::move(with), domid};
+    };
+    test::FakeBackend next;
+    next.existing = {left(5, Found::Run::running, mark), left(6, Found::Run::paused, "new"),
+                     left(7, Found::Run::paused, "built" + mark.substr(6)),
+                     left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
+    Manager manager2(next, clock, [](config::ServiceId) {});
+    manager2.configure({service(www, 1)});
+    ASSERT_TRUE(manager2.adopt());
+    EXPECT_EQ(next.calls, Calls{"adopt 8"});
+    std::set<DomId> gone;
+    for (const auto& destroy : next.destroys)
+        gone.insert(destroy.domid);
+    EXPECT_EQ(gone, (std::set<DomId>{5, 6, 7, 9}));
+    manager2.wake(www, WakeReason::dns);
+    EXPECT_EQ(next.calls.back(), "unpause 8");
+    while (!next.destroys.empty())
+        next.finish_destroy();
+    manager2.tick();
+    ASSERT_EQ(next.copies.size(), 1u);
+    EXPECT_EQ(next.copies[0].number, 10u) << "of no domain that may be there";
+}
+
+TEST_F(StandbyTest, StopDestroysCopies) {
+    configure({service(www, 2)});
+    finish_booted(5);
+    bool stopped = false;
+    manager.stop([&] { stopped = true; });
+    pass(milliseconds(0));
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_FALSE(stopped) << "one is still being built";
+    backend.finish_copy(6);
+    backend.finish_destroy();
+    pass(milliseconds(0));
+    EXPECT_TRUE(stopped);
+    EXPECT_TRUE(backend.copies.empty());
+}
+
+}  // namespace
+}  // namespace summond::vm

@@ -1,0 +1,104 @@
+"""Standby copies: woken in milliseconds, fresh each time, made anew, given back."""
+
+import re
+import time
+
+from support import host
+from support.lab import limit
+from support.site import ipv4, name, page, service, site, start
+
+PORTS = {"ports": ["tcp/80"], "ready": {"tcp": 80, "timeout": "3m"}}
+
+
+def copies(lab, number):
+    """The copies of s<number> that are there, as xl list has them."""
+    return [domain for domain in lab.domains().values()
+            if domain.name.startswith(f"s{number}.standby-")]
+
+
+def wait_rested(daemon, number, times=1):
+    line = daemon.wait_log(f"standby s{number}: domid", times=times, limit=300)
+    return int(re.search(r"domid (\d+)", line)[1])
+
+
+def on_bridge(domid):
+    return host.output("ip", "-o", "link", "show", f"vif{domid}.0").find("master xenbr0") >= 0
+
+
+@limit(600)
+def test_standby(lab):
+    """A booted copy is off the bridge until its wake, answers at once, and is fresh every time."""
+    daemon = start(lab, service(lab, 30, standby=1, answer="ready", **PORTS))
+    first = wait_rested(daemon, 30)
+    assert not on_bridge(first), "on the bridge before its wake"
+    assert [copy.domid for copy in copies(lab, 30)] == [first]
+    assert not daemon.wakes("s30")
+
+    asked = time.monotonic()
+    response = daemon.query(name(30), timeout=10)
+    answered = time.monotonic() - asked
+    assert response.addresses() == [ipv4(30)], str(response)
+    body = page(lab, 30)
+    served = time.monotonic() - asked
+    woke = daemon.wait_woken("s30")
+    assert woke["domid"] == first, f"another domain than the copy: {woke}"
+    assert on_bridge(first)
+    running = []
+    for _ in range(5):
+        again = time.monotonic()
+        daemon.query(name(30), timeout=10)
+        running.append(time.monotonic() - again)
+    lab.wait_until(lambda: lab.domain("s30") and lab.domain("s30").domid == first, 30,
+                   "the service's name in xl list")
+    lab.measured.update(answer=f"{answered * 1000:.1f} ms",
+                        running=f"{sorted(running)[2] * 1000:.1f} ms",
+                        page=f"{served * 1000:.0f} ms", join=f"{woke['join']} ms",
+                        unpause=f"{woke['unpause']} ms", total=f"{woke['total']} ms")
+
+    second = wait_rested(daemon, 30, times=2)
+    assert second != first
+    lab.output("xl", "destroy", "s30")
+    daemon.wait_log("s30: domid", "destroyed by somebody else")
+    assert daemon.query(name(30), timeout=10).addresses() == [ipv4(30)]
+    fresh = page(lab, 30)
+    assert daemon.wait_woken("s30", 2)["domid"] == second
+    assert fresh["booted"] != body["booted"], "the same boot twice"
+
+
+@limit(600)
+def test_standby_built(lab):
+    """A built copy boots when it is woken; a reload with other settings replaces it."""
+    built = {"count": 1, "stage": "built"}
+    daemon = start(lab, service(lab, 31, standby=built, **PORTS))
+    first = wait_rested(daemon, 31)
+    daemon.write_config(site(service(lab, 31, standby=built, memory="20MiB", **PORTS)))
+    daemon.reload()
+    second = wait_rested(daemon, 31, times=2)
+    assert [copy.domid for copy in copies(lab, 31)] == [second], f"{first} is still there"
+    daemon.resolve(name(31))
+    assert page(lab, 31)["name"] == "s31"
+    woke = daemon.wait_woken("s31")
+    assert woke["domid"] == second, str(woke)
+    lab.measured.update(join=f"{woke['join']} ms", ready=f"{woke['ready']} ms")
+    daemon.stop()
+    assert not copies(lab, 31), "a copy outlived the daemon"
+
+
+@limit(900)
+def test_standby_vmm_killed(lab):
+    """After kill -9 of vmm a copy that waits is adopted, one that was being made is not."""
+    daemon = start(lab, service(lab, 32, standby=1, **PORTS))
+    waiting = wait_rested(daemon, 32)
+    daemon.kill("vmm")
+    daemon.wait_log("adopted a standby copy of s32: domid", str(waiting))
+    daemon.resolve(name(32))
+    assert daemon.wait_woken("s32")["domid"] == waiting
+    lab.wait_until(lambda: copies(lab, 32), 120, "the next copy to be under way")
+    half = copies(lab, 32)[0].domid
+    daemon.kill("vmm")
+    daemon.wait_log("adopted s32: domid", str(waiting), "running")
+    rested = wait_rested(daemon, 32, times=2)
+    assert rested != half or daemon.log_lines("adopted a standby copy"), "half a copy was kept"
+    assert page(lab, 32)["name"] == "s32"
+    daemon.stop()
+    lab.wait_until(lambda: not copies(lab, 32), 60, "the copies to be gone")
