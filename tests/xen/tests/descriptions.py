@@ -19,9 +19,9 @@ def by_xl(path, number, **changes):
 
 
 def stored(path):
-    """A value of xenstore, octet for octet: xenstore-read adds a line's end."""
+    """A value of xenstore, octet for octet."""
     read = subprocess.run(["xenstore-read", "-R", path], check=True, stdout=subprocess.PIPE)
-    return read.stdout.decode()[:-1]
+    return read.stdout.decode()
 
 
 @limit(400)
