@@ -311,7 +311,7 @@ class Seen : public testing::Test {
         if (pid_ == 0) {
             ::close(end[1]);
             before();
-            const auto r = isolate(user);
+            const auto r = proc::isolate(user);
             const char byte = r ? 'y' : 'n';
             char ignored;
             const bool told = ::write(ready[1], &byte, 1) == 1 && ::read(end[0], &ignored, 1) == 0;
@@ -399,7 +399,7 @@ TEST_F(Refused, AnUnknownUser) {
 
 TEST_F(Refused, RootItself) {
     EXPECT_EQ(error_for("root"),
-              "user root has root's user or group id; the front needs one "
+              "user root has root's user or group id; front and wire need one "
               "without privileges\n");
 }
 
