@@ -118,7 +118,7 @@ std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid) {
     std::vector<ScriptedVif> vifs;
     const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
     for (const std::string& index : store.list(backends)) {
-        const std::string backend = backends + "/" + index;
+        const std::string backend = fmt::format("{}/{}", backends, index);
         const auto script = store.read(backend + "/script");
         const auto mac = store.read(backend + "/mac");
         if (script && *script != vif_script && mac)
