@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::span<const std::uint8_t> rest(data, size);
     while (rest.size() >= 3) {
         const unsigned what = rest[0];
-        const std::size_t length = std::min<std::size_t>(rest[1] << 8 | rest[2], rest.size() - 3);
+        const std::size_t length = std::min(std::size_t{rest[1]} << 8 | rest[2], rest.size() - 3);
         const std::vector<std::uint8_t> frame(rest.begin() + 3,
                                               rest.begin() + 3 + static_cast<long>(length));
         rest = rest.subspan(3 + length);
