@@ -25,7 +25,8 @@ std::optional<vm::BuildError> unreadable(const std::string& what, const std::str
 std::optional<vm::BuildError> lacks_memory(libxl_ctx* ctx, libxl_domain_config& config) {
     std::uint64_t need_kib = 0;
     std::uint64_t free_kib = 0;
-    if (libxl_domain_need_memory(ctx, &config, INVALID_DOMID, &need_kib) != 0 ||
+    if (libxl_domain_need_memory(ctx, &config, static_cast<std::uint32_t>(INVALID_DOMID),
+                                 &need_kib) != 0 ||
         libxl_get_free_memory(ctx, &free_kib) != 0)
         return std::nullopt;  // the build will tell
     if (need_kib <= free_kib)

@@ -17,7 +17,8 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::string records(const std::string& owner, const std::string& type, int count, int rdata) {
+std::string records(const std::string& owner, const std::string& type, int count,
+                    std::size_t rdata) {
     std::string text;
     for (int i = 0; i < count; ++i)
         text += owner + " " + type + " " + std::to_string(i) + std::string(rdata, 'x') + "\n";

@@ -73,7 +73,7 @@ TEST_F(LimitsTest, WakesBeyondTheLimitWaitAndGoOnInOrder) {
     limits.domains = 2;
     configure();
     bring_up(1);
-    for (const config::ServiceId id : {2, 3, 4})
+    for (const config::ServiceId id : {2U, 3U, 4U})
         wake(id);
     EXPECT_EQ(being_built(), Ids{2});
     EXPECT_EQ(phase(3), Phase::building);
@@ -109,7 +109,7 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
 TEST_F(LimitsTest, Memory) {
     limits.memory_kib = 45 * 1024;
     configure();
-    for (const config::ServiceId id : {1, 2, 3})
+    for (const config::ServiceId id : {1U, 2U, 3U})
         wake(id);
     EXPECT_EQ(being_built(), (Ids{1, 2}));
 }
