@@ -36,10 +36,16 @@ constexpr auto drain_limit = std::chrono::seconds(15);
 // The same where somebody wants us gone.
 constexpr auto terminate_limit = std::chrono::seconds(1);
 
+// A large zone gets into huge pages one by one, so rarely that the answers that wait for one are
+// fewer than one in a hundred.
+constexpr auto huge_page_interval = std::chrono::milliseconds(200);
+
 class FrontProcess {
   public:
-    FrontProcess(asio::io_context& io, ipc::Channel control)
+    FrontProcess(asio::io_context& io, ipc::Channel control, const proc::Mapping& image)
         : io_(io),
+          image_(image),
+          huge_pages_(io),
           control_(std::move(control)),
           watch_(io, control_.fd(), [this] { receive(); }),
           terminate_(io, SIGTERM),
@@ -62,6 +68,7 @@ class FrontProcess {
         if (auto started = front_->start(); !started)
             return started;
         spdlog::info("serving; UDP workers: {}", front_->worker_count());
+        use_huge_page(0);
         if (!control_.send(ipc::Ready{}))
             return base::error("the parent is gone");
         return {};
@@ -94,6 +101,14 @@ class FrontProcess {
         }
     }
 
+    void use_huge_page(std::size_t index) {
+        huge_pages_.expires_after(huge_page_interval);
+        huge_pages_.async_wait([this, index](const boost::system::error_code& error) {
+            if (!error && !draining_ && image_.use_huge_page(index))
+                use_huge_page(index + 1);
+        });
+    }
+
     void drain(std::chrono::seconds limit) {
         limit_.expires_after(limit);
         limit_.async_wait([this](const boost::system::error_code& error) {
@@ -105,6 +120,8 @@ class FrontProcess {
     }
 
     asio::io_context& io_;
+    const proc::Mapping& image_;
+    asio::steady_timer huge_pages_;
     base::SteadyClock clock_;
     ipc::Channel control_;
     net::FdWatch watch_;
@@ -157,7 +174,7 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
         return failed(normal.error().what);
 
     asio::io_context io(1);
-    FrontProcess process(io, std::move(control));
+    FrontProcess process(io, std::move(control), *image);
     if (const auto isolated = proc::isolate(config.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
     if (const auto started =

@@ -2,6 +2,7 @@
 // the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/proc/spawn.hpp"
 #include "summond/zone/image.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -133,13 +135,18 @@ std::string counted(std::size_t count, const std::string& what) {
 }  // namespace
 
 int load_main(const std::string& config_file) {
+    // At a reload fronts want the CPU at any moment, and a huge page is zeroed or collapsed in one
+    // go.
+    const bool background = proc::in_background();
+    if (background)
+        ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     const auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->sources.pack());
     if (written)
         written = proc::write_all(image_fd, loaded->image);
-    if (written)
+    if (written && !background)  // otherwise the front does it bit by bit
         proc::use_huge_pages(image_fd);
     if (!written) {
         std::fprintf(stderr, "%s: %s\n", config_file.c_str(), written.error().what.c_str());

@@ -16,6 +16,7 @@ namespace {
 constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr int madv_collapse = 25;  // newer than the C library's headers
 
 // At a multiple of huge_page, so that a file in huge pages is mapped with an entry for each of
 // them. MAP_FAILED, errno: it cannot be mapped.
@@ -91,8 +92,7 @@ void use_huge_pages(int fd) {
     void* const address = map_aligned(*size, PROT_READ, fd);
     if (address == MAP_FAILED)
         return;
-    constexpr int collapse = 25;  // MADV_COLLAPSE: newer than the C library's headers
-    ::madvise(address, *size / huge_page * huge_page, collapse);
+    ::madvise(address, *size / huge_page * huge_page, madv_collapse);
     ::munmap(address, *size);
 }
 
@@ -139,6 +139,13 @@ Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
     std::swap(bytes_, other.bytes_);
     return *this;
+}
+
+bool Mapping::use_huge_page(std::size_t index) const {
+    if (index >= bytes_.size() / huge_page)
+        return false;
+    auto* const address = const_cast<std::uint8_t*>(bytes_.data()) + index * huge_page;
+    return ::madvise(address, huge_page, madv_collapse) == 0 || errno != EINVAL;
 }
 
 Mapping::~Mapping() {

@@ -61,7 +61,9 @@ bool can_leave_background() {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::setsid();
+    // A terminal's signals are for the parent alone. Not a session: autogroups are made of these,
+    // and between them SCHED_IDLE is as good as any class (sched(7)).
+    ::setpgid(0, 0);
     if (background)
         set_policy(0, SCHED_IDLE);
     // A terminal is ours to read, not theirs.
@@ -120,6 +122,10 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
         return base::system_error("pidfd_open", pidfd_errno);
     }
     return child;
+}
+
+bool in_background() {
+    return ::sched_getscheduler(0) == SCHED_IDLE;
 }
 
 base::Result<void> run_normally(pid_t pid) {

@@ -72,6 +72,9 @@ TEST(Memfd, LargeFilesAreMappedForHugePages) {
         const auto mapping = Mapping::map(fd.get());
         ASSERT_TRUE(mapping);
         EXPECT_TRUE(text_of(*mapping) == text) << size;
+        EXPECT_FALSE(mapping->use_huge_page(size / huge_page)) << size;
+        (void)mapping->use_huge_page(0);
+        EXPECT_TRUE(text_of(*mapping) == text) << size;
         if (size >= huge_page) {
             EXPECT_EQ(reinterpret_cast<std::uintptr_t>(mapping->bytes().data()) % huge_page, 0U);
         }

@@ -72,7 +72,8 @@ int run_child(const std::string& what) {
         return 99;
     std::ostringstream out;
     out << "fds " << open_fds() << "\nblocked " << any_signal_blocked() << "\nignored "
-        << any_signal_ignored() << "\nleader " << (::getsid(0) == ::getpid()) << "\nstdin "
+        << any_signal_ignored() << "\nown group " << (::getpgrp() == ::getpid())
+        << "\nparent's session " << (::getsid(0) == ::getsid(::getppid())) << "\nstdin "
         << stdin_name << '\n';
     return summond::proc::write_all(report_fd, out.str()) ? 0 : 99;
 }
@@ -114,7 +115,8 @@ TEST(Spawn, ChildHasOnlyWhatItIsGiven) {
     EXPECT_FALSE(::sigismember(&after, SIGTERM));
     EXPECT_TRUE(reap(*spawned)->success());
     EXPECT_EQ(*read_memfd(report->get()),
-              "fds 0 1 2 5 9\nblocked 0\nignored 0\nleader 1\nstdin /dev/null\n");
+              "fds 0 1 2 5 9\nblocked 0\nignored 0\nown group 1\nparent's session 1\n"
+              "stdin /dev/null\n");
 }
 
 // Each source has the number of another one's target.

@@ -46,6 +46,9 @@ class Mapping {
 
     // Aligned to a page, a large file to a huge page; empty for an empty file.
     std::span<const std::uint8_t> bytes() const { return bytes_; }
+    // As use_huge_pages, but one huge page, the index-th: the processor can do nothing else for
+    // some 100 us to 1 ms. False: there is no such page, or there can be none.
+    bool use_huge_page(std::size_t index) const;
 
   private:
     explicit Mapping(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}

@@ -31,14 +31,17 @@ enum class Priority { normal, background };
 // Forks and executes /proc/self/exe, which is this very binary even when the file has been
 // replaced by an upgrade. argv[0] is what ps shows. The child has our standard output and error,
 // /dev/null as standard input, the mapped descriptors and no other, an empty signal mask, default
-// signal actions and its own session: a terminal's Ctrl-C reaches the caller only. Targets must be
-// distinct.
+// signal actions and its own process group: a terminal's Ctrl-C reaches the caller only. Targets
+// must be distinct.
 // background is granted only if run_normally can take it back (CAP_SYS_NICE, and this process is in
 // SCHED_OTHER itself).
 // Errors: fork or pidfd_open; a child whose exec fails exits with status 127.
 base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
                                  std::span<const FdMapping> fds,
                                  Priority priority = Priority::normal);
+
+// Whether this process was granted Priority::background.
+bool in_background();
 
 // Ends Priority::background of a process, 0: of this one, which has one thread.
 base::Result<void> run_normally(pid_t pid = 0);
