@@ -117,24 +117,35 @@ class Reloads:
         return rounds.load(server, "bench_load_udp", self.queries, seconds, "--rate", str(RATE),
                            "--window", "5000")
 
+    def _reloaded(self, server):
+        """Rarely, and before a reload as during it: to ask takes the generator's CPU."""
+        time.sleep(0.2)
+        return zones.ask(server.port, "serial", 1) == zones.serial_address(self.serial)
+
     def round(self, server, seconds):
         """Latencies for `seconds` before a reload and until it is over."""
         self.change()
-        before = rounds.measure(server, lambda: [self._load(server, seconds)])
-        began = time.monotonic()
+
+        def resting():
+            generator = self._load(server, seconds)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                self._reloaded(server)
+            return [generator]
 
         def reloading():
             generator = self._load(server, servers.PATIENCE)
+            began = time.monotonic()
             server.reload()
-            while zones.ask(server.port, "serial", 1) != zones.serial_address(self.serial):
+            while not self._reloaded(server):
                 if time.monotonic() - began > servers.PATIENCE:
                     raise servers.BenchError(f"{server.name} does not reload:\n{server.log()}")
-                time.sleep(0.2)  # rarely: this takes the generator's CPU
             self.seconds = time.monotonic() - began
             time.sleep(0.5)  # what is left of the reload
             generator.send_signal(signal.SIGTERM)
             return [generator]
 
+        before = rounds.measure(server, resting)
         during = rounds.measure(server, reloading)
         return {"p99_us": during["p99_us"], "before_p99_us": before["p99_us"],
                 "p99_ratio": during["p99_us"] / before["p99_us"], "p50_us": during["p50_us"],

@@ -1,5 +1,7 @@
 """What is measured: one function a mode, which prints its table and returns its figures."""
 
+import itertools
+
 import figures
 import large
 import rounds
@@ -18,6 +20,7 @@ class Run:
     def __init__(self, directory, options):
         self.directory = directory
         self.options = options
+        self.count = itertools.count()  # of servers: each has a directory of its own
         self.queries = {}
 
     def zone_file(self, names=NAMES, aaaa=True, serial=1):
@@ -33,7 +36,8 @@ class Run:
         return path
 
     def server(self, kind, name, mode, zone_file=None, **named):
-        return kind(name, self.directory / f"{mode}-{name}", zone_file or self.zone_file(), **named)
+        directory = self.directory / f"{mode}-{name}-{next(self.count)}"
+        return kind(name, directory, zone_file or self.zone_file(), **named)
 
 
 def _rates(run, mode, title, kinds, tool, *options, cookie=False):

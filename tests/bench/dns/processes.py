@@ -47,14 +47,24 @@ def cpu_seconds(pid):
     return max(exact / 1e9, ticks / TICK) + ended / TICK
 
 
-def idle_seconds(cpus):
-    """Idle time of these CPUs together."""
-    idle = 0
+def stolen_seconds(cpus):
+    """What the hypervisor gave to others while these CPUs wanted to run."""
+    stolen = 0
     for line in _read("/proc/stat").splitlines():
         fields = line.split()
         if fields[0] in {f"cpu{cpu}" for cpu in cpus}:
-            idle += int(fields[4]) + int(fields[5])
-    return idle / TICK
+            stolen += int(fields[8])
+    return stolen / TICK
+
+
+def used_by_all():
+    """{(pid, start time): seconds of CPU time} of every process there is, the kernel's included."""
+    used = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+        if fields:
+            used[int(pid), fields[19]] = (int(fields[11]) + int(fields[12])) / TICK
+    return used
 
 
 class ForeignTime:
@@ -71,19 +81,21 @@ class ForeignTime:
 
     def _now(self):
         times = os.times()
-        return (time.monotonic(), idle_seconds(self.cpus),
+        return (time.monotonic(), stolen_seconds(self.cpus),
                 cpu_seconds(self.server.pid) if self.server.pid else 0.0,
-                times.children_user + times.children_system, times.user + times.system)
+                times.children_user + times.children_system)
 
     def __enter__(self):
+        self._others = used_by_all()
         self._began = self._now()
         return self
 
     def __exit__(self, *_):
-        self.seconds, idle, self.server_seconds, self.children_seconds, own = (
+        self.seconds, stolen, self.server_seconds, self.children_seconds = (
             end - begin for begin, end in zip(self._began, self._now()))
-        busy = self.seconds * len(self.cpus) - idle
-        foreign = busy - self.server_seconds - self.children_seconds - own
+        ours = {*tree(os.getpid()), *(tree(self.server.pid) if self.server.pid else ())}
+        foreign = stolen + sum(used - self._others.get(who, 0.0)
+                               for who, used in used_by_all().items() if who[0] not in ours)
         self.percent = max(0.0, foreign / self.seconds * 100)
 
 
