@@ -231,10 +231,11 @@ void Life::wake_copy(const Standby::Copy& copy) {
     booted_at_ = clock_.now();
     if (copy.stage == config::StandbyStage::booted) {
         became_ready();
-        return;
+    } else {
+        enter(Stage::booting);
+        await_ready();
     }
-    enter(Stage::booting);
-    await_ready();
+    backend_.woken(domid_, service_);
 }
 
 void Life::boot() {

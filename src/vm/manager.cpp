@@ -83,13 +83,21 @@ base::Result<void> Manager::adopt() {
     });
     for (const Found& domain : *found) {
         standby_->met(domain.service, domain.number);
-        if (domain.standby) {
+        // It waits, and then it does not run; or it had been woken when the last process ended.
+        const bool woken =
+            domain.standby && !domain.standby->empty() && domain.run == Found::Run::running;
+        if (domain.standby && !woken) {
             standby_->adopt(domain);
             continue;
         }
         Life* life = find(domain.service);
         if (life != nullptr && life->stage() == Life::Stage::absent) {
             life->adopt(domain);
+            if (woken) {
+                if (const auto r = backend_.join(domain.domid, life->service()); !r)
+                    spdlog::warn("{}: {}", life->service().name, r.error().what);
+                backend_.woken(domain.domid, life->service());
+            }
             continue;
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,

@@ -18,6 +18,8 @@ using std::chrono::seconds;
 constexpr seconds first_backoff{5};
 constexpr minutes longest_backoff{5};
 constexpr seconds destroy_retry{5};
+// After a wake: its client has the machine to itself for a while.
+constexpr seconds refill_delay{2};
 
 // By which a later process knows a copy that is as it would build it.
 std::string mark(const config::Service& service) {
@@ -97,7 +99,9 @@ void Standby::adopt(const Found& found) {
                found.standby == mark(entry.service) &&
                count(found.service) < entry.service.standby.count &&
                (!budget_kib_ || memory_kib() + footprint_kib(entry.service) <= *budget_kib_) &&
-               backend_.adopt(found.domid);
+               backend_.adopt(found.domid) &&
+               // The process before this one may have begun to wake it.
+               backend_.rest(found.domid, entry.service, *found.standby);
     }
     const auto added = copies_.insert(copies_.end(), std::move(entry));
     if (keep) {
@@ -118,6 +122,7 @@ std::optional<Standby::Copy> Standby::take(config::ServiceId service) {
         return std::nullopt;
     const Copy copy{entry->domid, entry->stage, footprint_kib(entry->service)};
     copies_.erase(entry);
+    refill_at_ = clock_.now() + refill_delay;
     return copy;
 }
 
@@ -159,7 +164,7 @@ void Standby::refill(const std::function<bool(const config::Service&)>& room) {
     const bool busy = std::ranges::any_of(copies_, [](const Entry& entry) {
         return entry.state == State::building || entry.state == State::booting;
     });
-    if (busy || stopping_)
+    if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
         const config::Service& service = want.service;
@@ -220,7 +225,7 @@ void Standby::rest(Entries::iterator entry) {
     if (entry->stage == config::StandbyStage::booted)
         r = backend_.pause(entry->domid);
     if (r)
-        r = backend_.rest(entry->domid, mark(entry->service));
+        r = backend_.rest(entry->domid, entry->service, mark(entry->service));
     if (!r) {
         fail(entry, r.error().what);
         return;
@@ -331,8 +336,9 @@ std::optional<base::TimePoint> Standby::deadline() const {
     }
     if (!stopping_)
         for (const auto& [id, want] : wanted_)
-            if (clock_.now() < want.retry_at && count(id) < want.service.standby.count)
-                earlier(want.retry_at);
+            if (const auto at = std::max(want.retry_at, refill_at_);
+                clock_.now() < at && count(id) < want.service.standby.count)
+                earlier(at);
     return next;
 }
 

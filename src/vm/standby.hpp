@@ -98,6 +98,7 @@ class Standby {
     std::optional<std::uint64_t> budget_kib_;
     Entries copies_;  // the oldest first
     std::map<config::ServiceId, unsigned> last_number_;
+    base::TimePoint refill_at_{};
     bool stopping_ = false;
 };
 

@@ -35,8 +35,10 @@ class LibxlBackend final : public vm::Backend {
     base::Result<std::vector<vm::Found>> find() override;
     void build(const config::Service& service, Begun begun, Built done) override;
     void build_copy(const config::Service& service, unsigned number, Built done) override;
-    base::Result<void> rest(vm::DomId domid, const std::string& mark) override;
+    base::Result<void> rest(vm::DomId domid, const config::Service& service,
+                            const std::string& mark) override;
     base::Result<void> join(vm::DomId domid, const config::Service& service) override;
+    void woken(vm::DomId domid, const config::Service& service) override;
     base::Result<void> adopt(vm::DomId domid) override;
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
@@ -72,6 +74,7 @@ class LibxlBackend final : public vm::Backend {
     void build_numbered(const config::Service& service, unsigned number, Begun begun, Built done);
     void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Begun begun,
                  Built done);
+    void settle(vm::DomId domid, const std::string& name);
     void rename(vm::DomId domid, const std::string& name);
     void create_next();
     void create(std::unique_ptr<Build> build);

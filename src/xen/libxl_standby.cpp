@@ -10,8 +10,8 @@
 namespace summond::xen {
 namespace {
 
-// A new name is a dozen xenstore requests and a file: not while the client waits for its answer.
-constexpr std::chrono::milliseconds rename_delay{200};
+// A mark and a name are a dozen xenstore requests and a file: not while the client waits.
+constexpr std::chrono::milliseconds settle_delay{200};
 
 }  // namespace
 
@@ -20,7 +20,10 @@ void LibxlBackend::build_copy(const config::Service& service, unsigned number, B
         service, number, [] {}, std::move(done));
 }
 
-base::Result<void> LibxlBackend::rest(vm::DomId domid, const std::string& mark) {
+base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& service,
+                                      const std::string& mark) {
+    for (const Vif& vif : own_vifs(domid, service.interfaces))
+        vifs_->rest(vif);
     return store_->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
@@ -28,17 +31,24 @@ base::Result<void> LibxlBackend::join(vm::DomId domid, const config::Service& se
     for (const Vif& vif : own_vifs(domid, service.interfaces))
         if (const auto r = vifs_->join(vif); !r)
             return r;
-    // From here on it is no copy to any later process, whether or not it comes to run.
-    if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
-        return r;
+    return {};
+}
+
+// A later process knows a marked copy that runs for one that has been woken.
+void LibxlBackend::woken(vm::DomId domid, const config::Service& service) {
     if (!service.interfaces.empty())
         announcer_.announce(service.interfaces.front().bridge, announcements(service));
-    auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), rename_delay);
+    auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), settle_delay);
     later->async_wait([this, later, domid, name = service.name](const auto& ec) {
         if (!ec && death_watches_.contains(domid))
-            rename(domid, name);
+            settle(domid, name);
     });
-    return {};
+}
+
+void LibxlBackend::settle(vm::DomId domid, const std::string& name) {
+    if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
+        spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
+    rename(domid, name);
 }
 
 void LibxlBackend::rename(vm::DomId domid, const std::string& name) {

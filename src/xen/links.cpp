@@ -59,10 +59,34 @@ base::Result<void> Links::join(const Link& port, const Link& bridge) {
     about.ifi_index = port.index;
     about.ifi_flags = about.ifi_change = IFF_UP;
     NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
-    mnl_attr_put_u32(request.header(), IFLA_MTU, bridge.mtu);
+    if (bridge.mtu != 0)
+        mnl_attr_put_u32(request.header(), IFLA_MTU, bridge.mtu);
     mnl_attr_put_u32(request.header(), IFLA_MASTER, static_cast<std::uint32_t>(bridge.index));
     if (const auto r = requests_.ask(request); !r)
         return base::system_error("cannot put " + port.name + " on " + bridge.name, r.error());
+    return {};
+}
+
+base::Result<void> Links::leave(int port) {
+    ifinfomsg about{};
+    about.ifi_index = port;
+    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
+    mnl_attr_put_u32(request.header(), IFLA_MASTER, 0);
+    if (const auto r = requests_.ask(request); !r)
+        return base::system_error("cannot take a port off its bridge", r.error());
+    return {};
+}
+
+base::Result<void> Links::set_port_state(int port, std::uint8_t state) {
+    ifinfomsg about{};
+    about.ifi_family = AF_BRIDGE;
+    about.ifi_index = port;
+    NetlinkRequest request(RTM_SETLINK, NLM_F_ACK, about);
+    nlattr* const options = mnl_attr_nest_start(request.header(), IFLA_PROTINFO);
+    mnl_attr_put_u8(request.header(), IFLA_BRPORT_STATE, state);
+    mnl_attr_nest_end(request.header(), options);
+    if (const auto r = requests_.ask(request); !r)
+        return base::system_error("cannot set the state of a bridge's port", r.error());
     return {};
 }
 

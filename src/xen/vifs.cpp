@@ -1,6 +1,8 @@
 #include "vifs.hpp"
 
 #include <fmt/format.h>
+#include <linux/if_bridge.h>
+#include <net/if.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -132,16 +134,37 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<L
     });
 }
 
+// What is changed in a wake, found without a question over netlink. The MTU has been set already.
+Vifs::Ends Vifs::ends_of(const Vif& vif) {
+    const auto link = [](const std::string& name) {
+        return Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
+    };
+    return {link(vif_name(vif.domid, vif.index)), link(vif.bridge)};
+}
+
+void Vifs::rest(const Vif& vif) {
+    const auto [port, bridge] = ends_of(vif);
+    if (port.index == 0 || bridge.index == 0)
+        return;  // join will tell
+    auto r = links_->join(port, bridge);
+    if (r) {
+        r = links_->set_port_state(port.index, BR_STATE_DISABLED);
+        if (!r)
+            (void)links_->leave(port.index);
+    }
+    if (!r)
+        spdlog::debug("{} is not yet a port of {}: {}", port.name, bridge.name, r.error().what);
+}
+
 base::Result<void> Vifs::join(const Vif& vif) {
-    const std::string name = vif_name(vif.domid, vif.index);
-    const auto link = links_->find(name);
-    const auto bridge = links_->find(vif.bridge);
-    for (const auto* found : {&link, &bridge})
-        if (!*found)
-            return tl::make_unexpected(found->error());
-    if (!*link || !*bridge)
-        return base::error("there is no " + (*link ? "bridge " + vif.bridge : name));
-    return links_->join(**link, **bridge);
+    const auto [port, bridge] = ends_of(vif);
+    if (port.index == 0 || bridge.index == 0)
+        return base::error("there is no " +
+                           (bridge.index == 0 ? "bridge " + bridge.name : port.name));
+    // Of a guest that has not booted, the port has no carrier, and is enabled when it gets one.
+    if (links_->set_port_state(port.index, BR_STATE_FORWARDING))
+        return {};
+    return links_->join(port, bridge);
 }
 
 void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {

@@ -48,7 +48,11 @@ class Vifs {
     // remove has still to be called.
     // off_bridge: they are taken up and not yet ports of their bridges, until join.
     void connect(const std::vector<Vif>& vifs, bool off_bridge, Done done);
-    // Makes a connected vif the port of its bridge.
+    // Prepares join for a vif that is connected off its bridge and whose domain is paused: it
+    // becomes a port that is disabled, so that nothing passes. Where that cannot be (the bridge
+    // runs STP) it stays off the bridge, and join takes longer.
+    void rest(const Vif& vif);
+    // Makes a connected vif a port of its bridge like any other.
     base::Result<void> join(const Vif& vif);
     // Ends a connect under way with an error: the domain is gone. False if there is none.
     bool gone(vm::DomId domid);
@@ -62,7 +66,13 @@ class Vifs {
     struct Port;
     struct Connecting;
     struct Removing;
+    // Of a vif; an index of 0 where there is no such interface.
+    struct Ends {
+        Link port;
+        Link bridge;
+    };
 
+    static Ends ends_of(const Vif& vif);
     Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links);
     std::optional<vm::DomId> begin_spare();
     base::Result<void> write(const std::vector<Vif>& vifs, const std::vector<Link>& bridges,

@@ -103,15 +103,19 @@ class FakeBackend final : public vm::Backend {
     void build_copy(const config::Service& service, unsigned number, Built done) override {
         copies.push_back({service.id, number, std::move(done)});
     }
-    base::Result<void> rest(vm::DomId domid, const std::string& mark) override {
+    base::Result<void> rest(vm::DomId domid, const config::Service&,
+                            const std::string& mark) override {
         marks[domid] = mark;
         return call("rest", domid);
     }
     base::Result<void> join(vm::DomId domid, const config::Service&) override {
         if (join_fails)
             return base::error("as the test says");
-        marks.erase(domid);
         return call("join", domid);
+    }
+    void woken(vm::DomId domid, const config::Service&) override {
+        marks.erase(domid);
+        (void)call("woken", domid);
     }
     base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
     base::Result<void> unpause(vm::DomId domid) override {

@@ -83,10 +83,12 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     finish_booted(5);
     calls();
     manager.wake(www, WakeReason::dns);
-    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5"}));
+    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
-    pass(milliseconds(0));
+    pass(milliseconds(1999));
+    EXPECT_TRUE(backend.copies.empty()) << "the client first";
+    pass(milliseconds(1));
     ASSERT_EQ(backend.copies.size(), 1u) << "refilled";
     EXPECT_EQ(backend.copies[0].number, 2u) << "never that of one that runs";
     backend.die(5, Death::poweroff);
@@ -98,7 +100,7 @@ TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     backend.finish_copy(5);
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
     manager.wake(www, WakeReason::dns);
-    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5"}));
+    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::booting);
     backend.become_ready(5);
     EXPECT_EQ(phase(), Phase::ready);
@@ -141,7 +143,7 @@ TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
     backend.join_fails = false;
     backend.finish_destroy();
     EXPECT_EQ(phase(), Phase::ready);
-    EXPECT_EQ(backend.calls.back(), "unpause 6");
+    EXPECT_EQ(backend.calls.back(), "woken 6");
 }
 
 TEST_F(StandbyTest, FailuresBackOff) {
@@ -219,24 +221,39 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
         return Found{domid, www, true, run, std::move(with), domid};
     };
     test::FakeBackend next;
-    next.existing = {left(5, Found::Run::running, mark), left(6, Found::Run::paused, "new"),
+    next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, "new"),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
     Manager manager2(next, clock, [](config::ServiceId) {});
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
-    EXPECT_EQ(next.calls, Calls{"adopt 8"});
+    EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
     std::set<DomId> gone;
     for (const auto& destroy : next.destroys)
         gone.insert(destroy.domid);
     EXPECT_EQ(gone, (std::set<DomId>{5, 6, 7, 9}));
     manager2.wake(www, WakeReason::dns);
-    EXPECT_EQ(next.calls.back(), "unpause 8");
+    EXPECT_EQ(next.calls.back(), "woken 8");
     while (!next.destroys.empty())
         next.finish_destroy();
+    clock.advance(seconds(2));
     manager2.tick();
     ASSERT_EQ(next.copies.size(), 1u);
     EXPECT_EQ(next.copies[0].number, 10u) << "of no domain that may be there";
+}
+
+TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
+    configure({service(www, 1)});
+    finish_booted(5);
+    test::FakeBackend next;
+    next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
+    Manager manager2(next, clock, [](config::ServiceId) {});
+    manager2.configure({service(www, 1)});
+    ASSERT_TRUE(manager2.adopt());
+    EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));
+    next.become_ready(5);
+    EXPECT_EQ(manager2.status(www)->phase, Phase::ready);
+    EXPECT_TRUE(next.destroys.empty());
 }
 
 TEST_F(StandbyTest, StopDestroysCopies) {

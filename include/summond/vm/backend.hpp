@@ -68,11 +68,14 @@ class Backend {
     // As build, but a standby copy: it may be there beside the service's domain, its interfaces are
     // up and on no bridge. number: 1 to 1023, of no other domain of the service.
     virtual void build_copy(const config::Service& service, unsigned number, Built done) = 0;
-    // Marks a copy, which is paused: it waits for its wake from now on.
-    virtual base::Result<void> rest(DomId domid, const std::string& mark) = 0;
-    // Makes a copy the service's domain, but for unpause, which is to follow at once: its
-    // interfaces onto their bridges, its mark away. service is read during the call only.
+    // Marks a copy, which is paused: it waits for its wake from now on. service is read during the
+    // call only, here and below.
+    virtual base::Result<void> rest(DomId domid, const config::Service& service,
+                                    const std::string& mark) = 0;
+    // The interfaces of a copy onto their bridges. unpause is to follow at once, and then woken.
     virtual base::Result<void> join(DomId domid, const config::Service& service) = 0;
+    // A copy has become the service's domain: its mark away, its name and announcements.
+    virtual void woken(DomId domid, const config::Service& service) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
     virtual base::Result<void> unpause(DomId domid) = 0;

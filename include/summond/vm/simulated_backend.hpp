@@ -20,8 +20,11 @@ class SimulatedBackend final : public Backend {
     base::Result<std::vector<Found>> find() override;
     void build(const config::Service& service, Begun begun, Built done) override;
     void build_copy(const config::Service& service, unsigned number, Built done) override;
-    base::Result<void> rest(DomId, const std::string&) override { return {}; }
+    base::Result<void> rest(DomId, const config::Service&, const std::string&) override {
+        return {};
+    }
     base::Result<void> join(DomId, const config::Service&) override { return {}; }
+    void woken(DomId, const config::Service&) override {}
     base::Result<void> adopt(DomId domid) override;
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;

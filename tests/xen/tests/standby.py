@@ -22,7 +22,8 @@ def wait_rested(daemon, number, times=1):
 
 
 def on_bridge(domid):
-    return host.output("ip", "-o", "link", "show", f"vif{domid}.0").find("master xenbr0") >= 0
+    port = host.output("bridge", "link", "show", "dev", f"vif{domid}.0")
+    return "master xenbr0" in port and "state disabled" not in port
 
 
 @limit(600)
