@@ -78,7 +78,7 @@ void read_wakes(Mapping& mapping, ServiceDraft& draft) {
 
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     const std::string reason = obstacle(draft);
-    draft.service.wake_packet = draft.wake_packet.value_or(false) && reason.empty();
+    draft.service.wake_packet = draft.wake_packet.value_or(true) && reason.empty();
     if (draft.wake_packet == true && !reason.empty())
         problems.error(draft.wake_where, owner + " cannot be woken by a packet: " + reason +
                                              "; say wake: dns for it");

@@ -11,8 +11,8 @@ Service service_of(const Lines& service) {
     return config.services.size() == 1 ? config.services[0] : Service{};
 }
 
-TEST(Wake, ByPacketWhereItIsSaid) {
-    EXPECT_FALSE(service_of(good_service).wake_packet);
+TEST(Wake, ByPacketWhereSummondPlumbsTheInterface) {
+    EXPECT_TRUE(service_of(good_service).wake_packet);
     EXPECT_TRUE(service_of(good_service.with("wake", "[dns, packet]")).wake_packet);
     EXPECT_FALSE(service_of(good_service.with("wake", "dns")).wake_packet);
     EXPECT_FALSE(service_of(good_service.with("interfaces", "[{script: vif-route}]")).wake_packet);

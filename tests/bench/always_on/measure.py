@@ -31,8 +31,7 @@ def service(name, **changes):
     return {"name": name, "names": [f"{name}.jit.example"], "addresses": [ADDRESSES[name]],
             "kernel": str(UNIKERNEL), "memory": "16MiB", "bridge": "xenbr0", "idle": "never",
             "cmdline": "--ipv4={ipv4}/24 --ipv4-gateway=10.0.2.2 --name={name}",
-            "ports": ["tcp/80", "icmp"], "ready": {"tcp": 80, "timeout": "5m"},
-            "wake": ["dns", "packet"], **changes}
+            "ports": ["tcp/80", "icmp"], "ready": {"tcp": 80, "timeout": "5m"}, **changes}
 
 
 def site(*services):

@@ -6,13 +6,11 @@ import subprocess
 import time
 
 from support import frames, host
-from support.lab import by_name_only, limit
+from support.lab import limit
 from support.site import ipv4, ipv6, name, service, start, together
 from support.trace import RST, Trace
 
-READY = {"wake": ["dns", "packet"], "ready": {"tcp": 80, "timeout": "3m"}}
-# `packet` is not the default either.
-UNPROVEN = by_name_only("the hand-over to the guest has not been seen to work every time")
+READY = {"ready": {"tcp": 80, "timeout": "3m"}}
 
 
 def get(client, address, timeout=90):
@@ -45,7 +43,6 @@ def delivered_once(trace, address, domid, source):
     assert len(syns) == len(set(syns)), f"a SYN was delivered twice: {syns}"
 
 
-@UNPROVEN
 @limit(500)
 def test_cached_address(lab):
     """A client with a cached address: its first SYN wakes the service and is the one answered."""
@@ -78,7 +75,6 @@ def test_cached_address(lab):
     lab.assert_no_trace()
 
 
-@UNPROVEN
 @limit(500)
 def test_ping_and_first_datagram(lab):
     """A ping to a sleeping service is answered by the guest, and its first datagram is not lost."""
@@ -109,7 +105,6 @@ def test_ping_and_first_datagram(lab):
              udp4=lambda: echo(63, ipv4), udp6=lambda: echo(64, ipv6))
 
 
-@UNPROVEN
 @limit(500)
 def test_hand_over(lab):
     """Dom0 answers for a guest until it answers itself, not after, and again once it is gone."""
@@ -135,7 +130,6 @@ def test_hand_over(lab):
     daemon.wait_woken("s65", 2)
 
 
-@UNPROVEN
 @limit(400)
 def test_dns_and_packet(lab):
     """The client's SYN that follows a DNS answer is held until the guest takes it."""
@@ -153,7 +147,6 @@ def test_dns_and_packet(lab):
     lab.measured.update(page=f"{took * 1000:.0f} ms", repeated=seen.repeated_syns(address))
 
 
-@UNPROVEN
 @limit(600)
 def test_kills(lab):
     """After kill -9 of wire or vmm packets wake again; running guests stay; nothing is left."""
@@ -179,7 +172,6 @@ def test_kills(lab):
     assert "summond" not in str(interface_goes_to(mac))
 
 
-@UNPROVEN
 @limit(600)
 def test_flood(lab):
     """A flood from made-up sources costs bounded memory and wakes nothing that it may not wake."""
