@@ -1,4 +1,5 @@
-// Frames of IPv4 and IPv6 packets, as strangers send them. IPv4 checksums are left zero.
+// Frames of IPv4 and IPv6 packets, as strangers send them. Those of IPv4 have the
+// header's checksum (br_netfilter drops others), not those of what is in it.
 #pragma once
 
 #include <string>
@@ -54,6 +55,15 @@ inline Frame packet(const Mac& to_mac, const Mac& from_mac, const char* from, co
     }
     put(frame, source.bytes());
     put(frame, ip(to).bytes());
+    if (source.is_v4()) {
+        std::uint32_t sum = 0;
+        for (std::size_t i = 14; i < 34; i += 2)
+            sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
+        while (sum >> 16 != 0)
+            sum = (sum & 0xffff) + (sum >> 16);
+        frame[24] = static_cast<std::uint8_t>(~sum >> 8);
+        frame[25] = static_cast<std::uint8_t>(~sum);
+    }
     put(frame, payload);
     return frame;
 }
