@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "wire_messages.hpp"
+
 namespace summond::main {
 namespace {
 
@@ -89,12 +91,16 @@ void FrontLink::receive() {
 
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
-        const config::ServiceId service = message.as<ipc::Wake>().service;
+        const auto& [service, from] = message.as<ipc::Wake>();
+        const auto status = manager_.status(service);
         // Not by way of unsent_, which would grow with what a hostile front makes up.
-        if (!manager_.status(service))
+        if (!status) {
             channel_.send(state_of(service, manager_));
-        else
-            manager_.wake(service, vm::WakeReason::dns);
+            return true;
+        }
+        if (status->phase == vm::Phase::asleep)
+            spdlog::info("waking {} for a query from {}", manager_.name(service), text_of(from));
+        manager_.wake(service, vm::WakeReason::dns);
         return true;
     }
     if (message.type == ipc::Type::touch) {

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -39,9 +40,16 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
     }
 }
 
-void Services::want(std::uint32_t service) noexcept {
-    if (!wanted_[service].exchange(true))
-        ::eventfd_write(wanted_fd_.get(), 1);
+void Services::want(std::uint32_t service, std::span<const std::uint8_t> client) noexcept {
+    Want& want = wanted_[service];
+    Want::State state = Want::free;
+    if (!want.state.compare_exchange_strong(state, Want::claimed, std::memory_order_acquire))
+        return;
+    const std::size_t size = std::min(client.size(), sizeof want.client.bytes);
+    want.client.size = static_cast<std::uint8_t>(size);
+    std::copy_n(client.begin(), size, want.client.bytes);
+    want.state.store(Want::written, std::memory_order_release);
+    ::eventfd_write(wanted_fd_.get(), 1);
 }
 
 void Services::take_wanted() {
@@ -49,15 +57,20 @@ void Services::take_wanted() {
     ::eventfd_read(wanted_fd_.get(), &ignored);
     // Only now the flags: what is set later writes the eventfd again.
     for (std::uint32_t i = 0; i < wanted_.size(); ++i) {
-        if (wanted_[i].load(std::memory_order_relaxed) && wanted_[i].exchange(false) &&
-            states_[i].availability.load(std::memory_order_relaxed) == Availability::asleep)
+        Want& want = wanted_[i];
+        if (want.state.load(std::memory_order_acquire) != Want::written)
+            continue;
+        services_[i].client = want.client;
+        want.state.store(Want::free, std::memory_order_release);
+        if (states_[i].availability.load(std::memory_order_relaxed) == Availability::asleep)
             wake(i);
     }
 }
 
 // From here on, the service counts as starting: one Wake, however many want it.
 void Services::wake(std::uint32_t service) {
-    const bool sent = channel_.fd() < 0 || channel_.send(ipc::Wake{services_[service].id});
+    const bool sent = channel_.fd() < 0 ||
+                      channel_.send(ipc::Wake{services_[service].id, services_[service].client});
     services_[service].waking = true;
     set(service, Availability::starting);
     set_timer(service, clock_.now() + (sent ? wake_patience : send_patience));

@@ -138,7 +138,7 @@ bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service
     // Wanted even if there is no room to wait: the client may ask again.
     if (server_.context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        server_.services_.want(service);
+        server_.services_.want(service, address_.bytes());
     if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked)
         return false;
     parked_.push_back({{query.begin(), query.end()}, service, server_.clock_.now() + park_time});
@@ -164,7 +164,7 @@ void TcpSession::resolve_parked() {
         const Decision decision = answer::resolve(parked.query, server_.answer_, context());
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
-                server_.services_.want(decision.service);
+                server_.services_.want(decision.service, address_.bytes());
             ++i;
             continue;
         }

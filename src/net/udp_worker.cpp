@@ -255,7 +255,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     // Wanted even if there is no room to wait: the client will ask again.
     if (context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        services_.want(service);
+        services_.want(service, context_.client);
 }
 
 // Answers those whose service is up or has failed; asks again for those whose wake came to nothing.
@@ -272,7 +272,7 @@ void UdpWorker::resolve_parked() {
         const Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
-                services_.want(decision.service);
+                services_.want(decision.service, context_.client);
             ++i;
             continue;
         }

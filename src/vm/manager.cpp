@@ -115,6 +115,10 @@ void Manager::wake(config::ServiceId service, WakeReason why) {
         life->wake(why);
 }
 
+const std::string& Manager::name(config::ServiceId service) const {
+    return find(service)->service().name;
+}
+
 void Manager::touch(config::ServiceId service) {
     if (Life* life = find(service))
         life->touch();

@@ -58,7 +58,7 @@ void set_identity(libxl_domain_create_info& info, const config::Service& service
     }
     if (number != 0) {
         *more++ = copy(standby_mark);
-        *more++ = copy("new");
+        *more++ = copy(standby_new);
     }
 }
 

@@ -143,9 +143,10 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
                          : info.shutdown            ? vm::Found::Run::dead
                          : info.paused              ? vm::Found::Run::paused
                                                     : vm::Found::Run::running;
-        found.push_back({info.domid, identity->service, complete, run,
-                         store_->read(domain_path(info.domid) + "/" + standby_mark),
-                         identity->number});
+        auto mark = store_->read(domain_path(info.domid) + "/" + standby_mark);
+        if (mark == standby_new)
+            mark->clear();
+        found.push_back({info.domid, identity->service, complete, run, mark, identity->number});
     }
     libxl_dominfo_list_free(domains, count);
     vifs_->sweep(there);

@@ -154,7 +154,9 @@ FakeVmm::Heard FakeVmm::hear() {
         if (!received || !*received)
             return heard;
         if ((*received)->type == ipc::Type::wake) {
-            heard.wakes.push_back((*received)->as<ipc::Wake>().service);
+            const auto wake = (*received)->as<ipc::Wake>();
+            heard.wakes.push_back(wake.service);
+            heard.clients.push_back(wake.from);
         } else if ((*received)->type == ipc::Type::touch) {
             const auto touch = (*received)->as<ipc::Touch>();
             heard.touches.emplace_back(touch.services, touch.services + touch.count);

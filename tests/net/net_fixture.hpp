@@ -59,6 +59,7 @@ class FakeVmm {
     // All messages that have come since the last call; only these types are expected.
     struct Heard {
         std::vector<config::ServiceId> wakes;
+        std::vector<ipc::Address> clients;  // of these wakes
         std::vector<std::vector<config::ServiceId>> touches;
     };
     Heard hear();

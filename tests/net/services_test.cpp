@@ -30,7 +30,7 @@ class ServicesTest : public testing::Test {
         ASSERT_TRUE(services.receive());
     }
     void want(std::uint32_t i) {
-        services.want(i);
+        services.want(i, {});
         services.take_wanted();
     }
     void advance(base::Duration by) {
@@ -59,12 +59,16 @@ TEST_F(ServicesTest, StartAsleepAndWithoutVmm) {
 
 TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
     connect();
-    services.want(booting);
-    services.want(booting);
+    const std::array<std::uint8_t, 4> first{192, 0, 2, 1};
+    services.want(booting, first);
+    services.want(booting, std::array<std::uint8_t, 4>{192, 0, 2, 2});
     services.take_wanted();
     EXPECT_EQ(availability(booting), Availability::starting);
     want(booting);
-    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+    const auto heard = vmm.hear();
+    EXPECT_THAT(heard.wakes, ElementsAre(service("booting")));
+    EXPECT_THAT(std::span(heard.clients.at(0).bytes).first(heard.clients.at(0).size),
+                testing::ElementsAreArray(first));
     say(state("booting", Phase::building));
     want(booting);
     EXPECT_THAT(vmm.hear().wakes, IsEmpty());
@@ -232,7 +236,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     Services crowd(many, clock, [] {});
     crowd.connect(vmm.connect());
     for (std::uint32_t i = 0; i < many.size(); ++i)
-        crowd.want(i);
+        crowd.want(i, {});
     crowd.take_wanted();
     const std::size_t first = vmm.hear().wakes.size();
     ASSERT_LT(first, many.size()) << "the socket buffer was meant to fill up";
@@ -242,7 +246,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     crowd.run_timers();
     for (std::uint32_t i = 0; i < many.size(); ++i) {
         if (crowd.states()[i].availability == Availability::asleep)
-            crowd.want(i);
+            crowd.want(i, {});
     }
     crowd.take_wanted();
     EXPECT_GT(vmm.hear().wakes.size(), 0u);

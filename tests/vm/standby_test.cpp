@@ -221,7 +221,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
         return Found{domid, www, true, run, std::move(with), domid};
     };
     test::FakeBackend next;
-    next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, "new"),
+    next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
     Manager manager2(next, clock, [](config::ServiceId) {});

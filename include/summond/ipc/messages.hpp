@@ -37,10 +37,16 @@ enum class Type : std::uint32_t {
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
 
+struct Address {
+    std::uint8_t size;  // 4 or 16
+    std::uint8_t bytes[16];
+};
+
 // A client asks for the address of a service that is not up: start it.
 struct Wake {
     static constexpr Type type = Type::wake;
     std::uint64_t service;
+    Address from;
 };
 
 // Addresses of these services were given out since the last Touch; the TTL of such an answer keeps
@@ -101,11 +107,6 @@ struct Stop {
 struct Ready {
     static constexpr Type type = Type::ready;
     std::uint32_t reserved;
-};
-
-struct Address {
-    std::uint8_t size;  // 4 or 16
-    std::uint8_t bytes[16];
 };
 
 // Carries one descriptor: a tap that is a port of a bridge.

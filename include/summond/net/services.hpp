@@ -48,8 +48,9 @@ class Services {
 
     std::span<answer::ServiceState> states() { return states_; }
 
-    // Any thread: a query that waits for this service found it asleep.
-    void want(std::uint32_t service) noexcept;
+    // Any thread: a query that waits for this service found it asleep. client: the octets of its
+    // address.
+    void want(std::uint32_t service, std::span<const std::uint8_t> client) noexcept;
     // Any thread: the reason to give to a query that has waited too long.
     base::WakeFailure overdue() const noexcept {
         return connected_.load(std::memory_order_relaxed) ? base::WakeFailure::not_ready
@@ -84,6 +85,13 @@ class Services {
         ipc::Phase phase = ipc::Phase::asleep;
         bool waking = false;  // a Wake is wanted, and vmm has said nothing since
         std::optional<base::TimePoint> due;
+        ipc::Address client{};  // who wanted it first
+    };
+    // Written by whoever takes it from free to claimed; read, and freed, by the main thread.
+    struct Want {
+        enum State : std::uint8_t { free, claimed, written };
+        std::atomic<State> state{free};
+        ipc::Address client{};
     };
 
     void wake(std::uint32_t service);
@@ -98,7 +106,7 @@ class Services {
     const base::Clock& clock_;
     std::function<void()> changed_;
     std::vector<answer::ServiceState> states_;
-    std::vector<std::atomic<bool>> wanted_;
+    std::vector<Want> wanted_;
     base::UniqueFd wanted_fd_;
     std::atomic<bool> connected_{false};
 

@@ -54,6 +54,8 @@ class Manager {
     // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
     // answered by another call of changed.
     void wake(config::ServiceId service, WakeReason why);
+    // Of a configured service.
+    const std::string& name(config::ServiceId service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
     void touch(config::ServiceId service);
 
