@@ -26,6 +26,9 @@ class Problems {
         add({std::move(where), std::move(what), false});
     }
     void warning(Mark where, std::string what) { add({at(where), std::move(what), true}); }
+    void warning_at(Location where, std::string what) {
+        add({std::move(where), std::move(what), true});
+    }
     // Those of another file that is part of the configuration.
     void add(Problems other);
     Location at(Mark where) const { return {file_, where.line, where.column}; }

@@ -221,6 +221,12 @@ void complete_rumprun(const RumprunDraft& draft, Service& service, const std::st
     if (service.rumprun.size() > max_rumprun)
         problems.error_at(draft.where,
                           "rumprun of " + owner + " comes to " + numbered(service.rumprun.size()));
+    else if (service.rumprun.size() > usual_rumprun)
+        problems.warning_at(
+            draft.where, "rumprun of " + owner + " comes to " +
+                             std::to_string(service.rumprun.size()) + " octets; oxenstored takes " +
+                             std::to_string(usual_rumprun) +
+                             ", unless quota-maxsize in its oxenstored.conf says more");
 }
 
 }  // namespace summond::config

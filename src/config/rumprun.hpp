@@ -16,6 +16,8 @@ namespace summond::config {
 // A write to xenstore has 4096 octets with the path and its NUL (XENSTORE_PAYLOAD_MAX in
 // xen/io/xs_wire.h); no domid is above 32751.
 inline constexpr std::size_t max_rumprun = 4096 - sizeof "/local/domain/32751/rumprun/cfg";
+// What oxenstored takes of anybody, unless its quota-maxsize says more.
+inline constexpr std::size_t usual_rumprun = 2048;
 
 // While it is read: pieces of the text. Placeholders in values wait for the rest of the service.
 struct RumprunDraft {

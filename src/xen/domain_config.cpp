@@ -53,7 +53,7 @@ void set_identity(libxl_domain_create_info& info, const config::Service& service
     info.xsdata[1] = copy(service.name);
     char** more = info.xsdata + 2;
     if (!service.rumprun.empty()) {
-        *more++ = copy("rumprun/cfg");
+        *more++ = copy(rumprun_node);
         *more++ = copy(service.rumprun);
     }
     if (number != 0) {

@@ -34,6 +34,8 @@ inline constexpr char restored_mark[] = "summond/restored";
 // Only in a standby copy that nobody has woken: standby_new, then what vm::Backend::rest is told.
 inline constexpr char standby_mark[] = "summond/standby";
 inline constexpr char standby_new[] = "new";
+// Where rumprun looks for its configuration.
+inline constexpr char rumprun_node[] = "rumprun/cfg";
 std::string domain_path(vm::DomId domid);
 
 }  // namespace summond::xen

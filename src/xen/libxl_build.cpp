@@ -83,7 +83,8 @@ void LibxlBackend::enqueue(const config::Service& service, unsigned number, base
     }
     auto build = std::make_unique<Build>(
         Build{*this, service.id, domain_config(ctx_, service, number), service.interfaces,
-              announcements(service), std::move(begun), std::move(done), number, std::move(image)});
+              announcements(service), service.rumprun.size(), std::move(begun), std::move(done),
+              number, std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -167,11 +168,20 @@ void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
 }
 
 void LibxlBackend::plumb(Build& build, vm::DomId domid) {
-    std::exchange(build.begun, nullptr)();
+    const auto begun = std::exchange(build.begun, nullptr);
     const auto vifs = own_vifs(domid, build.interfaces);
+    // libxl leaves out what xenstore does not take, and what is behind it, without a word.
+    const bool lacks_rumprun =
+        build.rumprun_octets > 0 && !store_->read(domain_path(domid) + "/" + rumprun_node);
+    if (!lacks_rumprun)
+        begun();
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = watch_death(build.known_domid = domid); !watched)
         build.vif = watched;
+    else if (lacks_rumprun)
+        build.vif = base::error(fmt::format(
+            "xenstore does not take the {} octets of {}: see quota-maxsize in oxenstored.conf",
+            build.rumprun_octets, rumprun_node));
     else if (vifs.empty())
         build.vif = base::Result<void>();
     else

@@ -18,6 +18,7 @@ struct LibxlBackend::Build {
     std::unique_ptr<DomainConfig> config;
     std::vector<config::Interface> interfaces;
     std::vector<wire::Frame> announcements;
+    std::size_t rumprun_octets;  // of its configuration, 0: none
     Begun begun;
     Built done;
     unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges

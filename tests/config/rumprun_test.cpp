@@ -112,7 +112,14 @@ TEST(Rumprun, Size) {
         return "{\"cmdline\": \"" + std::string(size - text.size(), 'x') + "\"}";
     };
     EXPECT_EQ(max_rumprun, 4064U);
-    EXPECT_EQ(faults_of(of_size(max_rumprun)), "");
+    EXPECT_EQ(faults_of(of_size(usual_rumprun)), "");
+    EXPECT_NE(faults_of(of_size(usual_rumprun + 1))
+                  .find("warning: rumprun of service www comes to 2049 octets; oxenstored takes"),
+              std::string::npos);
+    EXPECT_EQ(service_with({{path, of_size(max_rumprun)}},
+                           good_service.with("rumprun", "{config: " + path + "}"))
+                  .rumprun.size(),
+              max_rumprun);
     EXPECT_EQ(faults_of(of_size(max_rumprun + 1)),
               path + ": 4065 octets, more than the 4064 that xenstore takes beside its path");
     const std::string key = "{cmdline: " + std::string(4064, 'x') + "}";
