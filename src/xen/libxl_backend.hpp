@@ -76,7 +76,6 @@ class LibxlBackend final : public vm::Backend {
                  Built done);
     void settle(vm::DomId domid, const std::string& name);
     void rename(vm::DomId domid, const std::string& name);
-    void create_soon();
     void create_next();
     void create(std::unique_ptr<Build> build);
     int begin(Build& build, const libxl_asyncop_how& how);

@@ -87,7 +87,7 @@ void LibxlBackend::enqueue(const config::Service& service, unsigned number, base
               number, std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
-        create_soon();
+        post([this] { create_next(); });
 }
 
 // libxl_domain_create_new does most of its work in the call. Between two such calls the loop
@@ -96,13 +96,7 @@ void LibxlBackend::create_next() {
     create(std::move(to_create_.front()));
     to_create_.pop_front();
     if (!to_create_.empty())
-        create_soon();
-}
-
-// After all that is posted by now and what that posts in turn: what has just happened is told to
-// fronts before a create keeps them waiting.
-void LibxlBackend::create_soon() {
-    post([this] { post([this] { create_next(); }); });
+        post([this] { create_next(); });
 }
 
 int LibxlBackend::begin(Build& build, const libxl_asyncop_how& how) {
