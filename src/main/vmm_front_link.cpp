@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -59,8 +58,7 @@ ipc::State state_of(config::ServiceId service, const vm::Manager& manager) {
 
 FrontLink::FrontLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
                      std::function<void(FrontLink*)> closed)
-    : io_(io),
-      channel_(std::move(channel)),
+    : channel_(std::move(channel)),
       events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
       manager_(manager),
       closed_(std::move(closed)) {
@@ -115,32 +113,31 @@ bool FrontLink::handle(const ipc::Received& message) {
     return false;
 }
 
+// At once: what comes next in vmm's loop may be libxl's making of a domain, which takes long.
 void FrontLink::changed(config::ServiceId service) {
     unsent_.insert(service);
-    if (std::exchange(flushing_, true))
-        return;
-    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired())
-            flush();
-    });
+    if (!blocked_)
+        flush();
 }
 
 void FrontLink::flush() {
     while (!unsent_.empty()) {
         const config::ServiceId service = *unsent_.begin();
         if (!channel_.send(state_of(service, manager_))) {
+            blocked_ = true;
             if (errno != EAGAIN)
                 return;  // gone: receive will tell
             events_.async_wait(Wait::wait_write,
                                [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-                                   if (!ec && !alive.expired())
-                                       flush();
+                                   if (ec || alive.expired())
+                                       return;
+                                   blocked_ = false;
+                                   flush();
                                });
             return;
         }
         unsent_.erase(service);
     }
-    flushing_ = false;
 }
 
 void FrontLink::close() {

@@ -31,13 +31,12 @@ class FrontLink {
     void flush();
     void close();
 
-    boost::asio::io_context& io_;
     ipc::Channel channel_;
     boost::asio::posix::stream_descriptor events_;
     vm::Manager& manager_;
     std::function<void(FrontLink*)> closed_;
     std::set<config::ServiceId> unsent_;
-    bool flushing_ = false;  // a flush is scheduled or waits for the front to read
+    bool blocked_ = false;  // until the front has read
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
