@@ -183,6 +183,11 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
         return failed(started.error().what);
     io.run();
     spdlog::info("ended");
+    // The parent may still ask for what is happening: Asio's handler goes with `process`.
+    sigset_t terminate;
+    ::sigemptyset(&terminate);
+    ::sigaddset(&terminate, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &terminate, nullptr);
     return 0;
 }
 
