@@ -31,6 +31,22 @@ inline void put(Frame& to, std::span<const std::uint8_t> bytes) {
     to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
+// The Internet checksum (RFC 1071), apart from that of the code under test: the sum of the octets
+// from begin to end, and what it comes to at octet `at`.
+inline std::uint32_t sum_of(const Frame& frame, std::size_t begin, std::size_t end) {
+    std::uint32_t sum = 0;
+    for (std::size_t i = begin; i + 1 < end; i += 2)
+        sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
+    return sum;
+}
+
+inline void put_checksum(Frame& frame, std::size_t at, std::uint32_t sum) {
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    frame[at] = static_cast<std::uint8_t>(~sum >> 8);
+    frame[at + 1] = static_cast<std::uint8_t>(~sum);
+}
+
 // Ethernet and IP around a payload. fragment: the IPv4 field of flags and offset.
 inline Frame packet(const Mac& to_mac, const Mac& from_mac, const char* from, const char* to,
                     unsigned protocol, const Frame& payload, unsigned fragment = 0) {
@@ -55,15 +71,8 @@ inline Frame packet(const Mac& to_mac, const Mac& from_mac, const char* from, co
     }
     put(frame, source.bytes());
     put(frame, ip(to).bytes());
-    if (source.is_v4()) {
-        std::uint32_t sum = 0;
-        for (std::size_t i = 14; i < 34; i += 2)
-            sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
-        while (sum >> 16 != 0)
-            sum = (sum & 0xffff) + (sum >> 16);
-        frame[24] = static_cast<std::uint8_t>(~sum >> 8);
-        frame[25] = static_cast<std::uint8_t>(~sum);
-    }
+    if (source.is_v4())
+        put_checksum(frame, 24, sum_of(frame, 14, 34));
     put(frame, payload);
     return frame;
 }
@@ -123,13 +132,8 @@ inline Frame solicitation(const Mac& from_mac, const char* from, const char* tar
         put(message, from_mac);
     }
     Frame frame = packet(to_mac, from_mac, from, group.to_string().c_str(), 58, message);
-    std::uint32_t sum = 58 + static_cast<std::uint32_t>(message.size());
-    for (std::size_t i = 22; i + 1 < frame.size(); i += 2)
-        sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
-    while (sum > 0xffff)
-        sum = (sum & 0xffff) + (sum >> 16);
-    frame[56] = static_cast<std::uint8_t>(~sum >> 8);
-    frame[57] = static_cast<std::uint8_t>(~sum);
+    put_checksum(frame, 56,
+                 58 + static_cast<std::uint32_t>(message.size()) + sum_of(frame, 22, frame.size()));
     return frame;
 }
 
@@ -138,17 +142,13 @@ inline Frame listener_query(const Mac& from_mac) {
     const auto all_nodes = ip("ff02::1");
     Frame message{130, 0, 0, 0, 0, 0, 0, 0};
     message.resize(28);
-    std::uint32_t sum = 58 + static_cast<std::uint32_t>(message.size());
     Frame inner{58, 0, 5, 2, 0, 0, 1, 0};
     put(inner, message);
     Frame frame = packet(wire::multicast_mac(all_nodes), from_mac, "fe80::1", "ff02::1", 0, inner);
-    for (std::size_t i = 22; i + 1 < frame.size(); i += 2)
-        if (i < 54 || i >= 62)
-            sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
-    while (sum > 0xffff)
-        sum = (sum & 0xffff) + (sum >> 16);
-    frame[64] = static_cast<std::uint8_t>(~sum >> 8);
-    frame[65] = static_cast<std::uint8_t>(~sum);
+    // Of the addresses and the message: not of the router alert between them.
+    put_checksum(frame, 64,
+                 58 + static_cast<std::uint32_t>(message.size()) + sum_of(frame, 22, 54) +
+                     sum_of(frame, 62, frame.size()));
     return frame;
 }
 

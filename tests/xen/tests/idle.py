@@ -19,7 +19,7 @@ def received_by(domid):
 
 @limit(900)
 def test_idle(lab):
-    """Idle domains are destroyed or paused, noise or not; packets that come now and then keep one awake."""
+    """Idle domains are destroyed or paused, noise or not; a packet now and then keeps one awake."""
     waking = threading.Lock()
 
     def wake(number):
