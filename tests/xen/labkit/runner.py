@@ -80,7 +80,7 @@ def _run(tree, state, options, time_limit):
             process.kill()
     keep = tree.dir / "results"
     shutil.rmtree(keep, ignore_errors=True)
-    shutil.copytree(results, keep)
+    shutil.copytree(results, keep, symlinks=True)
     if status in (0, 2):
         return status
     try:
