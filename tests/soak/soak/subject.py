@@ -119,13 +119,13 @@ class Subject:
                   "one front and one vmm")
 
     def usage(self):
-        """{role: (resident KiB, descriptors, threads)} when settled."""
+        """{role: (pid, resident KiB, descriptors, threads)} when settled."""
         pids = {"parent": self.process.pid, "front": self.pids("front")[0],
                 "vmm": self.pids("vmm")[0]}
         used = {}
         for role, pid in pids.items():
             fields = status(pid)
-            used[role] = (int(fields["VmRSS"].split()[0]), len(descriptors(pid)),
+            used[role] = (pid, int(fields["VmRSS"].split()[0]), len(descriptors(pid)),
                           int(fields["Threads"]))
         return used
 
