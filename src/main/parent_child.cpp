@@ -71,6 +71,8 @@ void Child::watch_process() {
         self->background_.cancel();
         self->close_control();
         // Somebody else's waitpid would be a bug of ours; the child is gone all the same.
+        if (!exit)
+            spdlog::error("{}: {}", self->name_, exit.error().what);
         self->handlers_.ended(*self, exit ? *exit : proc::Exit{true, SIGKILL});
     });
 }
