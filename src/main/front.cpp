@@ -170,7 +170,7 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
     std::copy(secret->begin(), secret->end(), cookie_secret.begin());
 
     // From here on it is as urgent as it will be, and isolation takes the right to change that.
-    if (const auto normal = proc::run_normally(); !normal)
+    if (const auto normal = proc::leave_background(); !normal)
         return failed(normal.error().what);
 
     asio::io_context io(1);

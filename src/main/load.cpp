@@ -2,11 +2,12 @@
 // the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
 
 #include <fcntl.h>
-#include <sys/prctl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -128,6 +129,25 @@ std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
     return records;
 }
 
+// In the background: memory would go back to the kernel in large pieces, when it is freed or at the
+// end, each of which keeps those waiting who want the CPU.
+void keep_memory() {
+    ::mallopt(M_MMAP_MAX, 0);
+    ::mallopt(M_TRIM_THRESHOLD, -1);
+}
+
+// Instead of a return from main: what keep_memory has kept goes bit by bit.
+[[noreturn]] void give_back_and_exit() {
+    constexpr std::ptrdiff_t piece = 128 * 1024;
+    // Where the heap begins, the kernel lets it be (brk(2)).
+    for (void *before = nullptr, *end = ::sbrk(0); end != before; end = ::sbrk(0)) {
+        before = end;
+        if (::brk(static_cast<std::byte*>(end) - piece) != 0)
+            break;
+    }
+    ::_exit(0);
+}
+
 std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
@@ -135,11 +155,9 @@ std::string counted(std::size_t count, const std::string& what) {
 }  // namespace
 
 int load_main(const std::string& config_file) {
-    // At a reload fronts want the CPU at any moment, and a huge page is zeroed or collapsed in one
-    // go.
     const bool background = proc::in_background();
     if (background)
-        ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+        keep_memory();
     const auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;
@@ -152,6 +170,8 @@ int load_main(const std::string& config_file) {
         std::fprintf(stderr, "%s: %s\n", config_file.c_str(), written.error().what.c_str());
         return exit_failed;
     }
+    if (background)
+        give_back_and_exit();
     return 0;
 }
 

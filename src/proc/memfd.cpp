@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
@@ -17,6 +18,9 @@ constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRI
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr int madv_collapse = 25;  // newer than the C library's headers
+
+// Written at a time: in the kernel a process in the background goes on while others want the CPU.
+constexpr std::size_t longest_write = 64 * 1024;
 
 // At a multiple of huge_page, so that a file in huge pages is mapped with an entry for each of
 // them. MAP_FAILED, errno: it cannot be mapped.
@@ -65,7 +69,7 @@ base::Result<base::UniqueFd> create_memfd(const std::string& name) {
 
 base::Result<void> write_all(int fd, std::span<const std::uint8_t> bytes) {
     while (!bytes.empty()) {
-        const ssize_t r = ::write(fd, bytes.data(), bytes.size());
+        const ssize_t r = ::write(fd, bytes.data(), std::min(bytes.size(), longest_write));
         if (r < 0 && errno == EINTR)
             continue;
         if (r < 0)

@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,8 +65,11 @@ bool can_leave_background() {
     // A terminal's signals are for the parent alone. Not a session: autogroups are made of these,
     // and between them SCHED_IDLE is as good as any class (sched(7)).
     ::setpgid(0, 0);
-    if (background)
+    if (background) {
         set_policy(0, SCHED_IDLE);
+        // Whoever wants the CPU waits while the kernel zeroes a huge page.
+        ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    }
     // A terminal is ours to read, not theirs.
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, STDIN_FILENO) < 0)
@@ -122,6 +126,11 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
         return base::system_error("pidfd_open", pidfd_errno);
     }
     return child;
+}
+
+base::Result<void> leave_background() {
+    ::prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+    return run_normally(0);
 }
 
 bool in_background() {

@@ -25,7 +25,8 @@ struct Spawned {
     base::UniqueFd pidfd;  // readable when the child has ended (pidfd_open(2)); close-on-exec
 };
 
-// background: nothing else that wants the CPU waits for it (SCHED_IDLE), until run_normally.
+// background: nothing else that wants the CPU waits for it (SCHED_IDLE, no huge pages), until
+// run_normally or leave_background.
 enum class Priority { normal, background };
 
 // Forks and executes /proc/self/exe, which is this very binary even when the file has been
@@ -43,8 +44,10 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
 // Whether this process was granted Priority::background.
 bool in_background();
 
-// Ends Priority::background of a process, 0: of this one, which has one thread.
-base::Result<void> run_normally(pid_t pid = 0);
+// Gives a process in the background as much of the CPU as others have.
+base::Result<void> run_normally(pid_t pid);
+// Ends Priority::background of this process, which has one thread.
+base::Result<void> leave_background();
 
 // What it has used since its start; 0 once it has been reaped.
 std::chrono::nanoseconds cpu_time(const Spawned& child);
