@@ -70,6 +70,8 @@ base::Result<void> LibxlBackend::open() {
         ctx_ = nullptr;
         return base::error(explain("cannot reach Xen", log_.last(), rc));
     }
+    if (auto r = control_.open(); !r)
+        return r;
     events_.attach(ctx_);
     libxl_childproc_setmode(ctx_, &children, nullptr);
     static const libxl_event_hooks hooks{LIBXL_EVENTMASK_ALL, event_occurs, disaster};
@@ -223,12 +225,6 @@ void LibxlBackend::meter_scripted(vm::DomId domid, config::ServiceId service) {
         if (const auto r = meter_.count_at(vif.interface, vif.mac, service); !r)
             spdlog::error("the traffic of {} cannot be counted, so domid {} is not put away: {}",
                           vif.interface, domid, r.error().what);
-}
-
-base::Result<void> LibxlBackend::unpause(vm::DomId domid) {
-    if (const int rc = libxl_domain_unpause(ctx_, domid, nullptr); rc != 0)
-        return base::error(explain("cannot unpause", log_.last(), rc));
-    return {};
 }
 
 base::Result<void> LibxlBackend::pause(vm::DomId domid) {

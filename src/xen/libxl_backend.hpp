@@ -9,6 +9,7 @@
 #include <set>
 
 #include "announce.hpp"
+#include "control.hpp"
 #include "identity.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
@@ -40,7 +41,7 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> join(vm::DomId domid, const config::Service& service) override;
     void woken(vm::DomId domid, const config::Service& service) override;
     base::Result<void> adopt(vm::DomId domid) override;
-    base::Result<void> unpause(vm::DomId domid) override;
+    base::Result<void> unpause(vm::DomId domid) override { return control_.unpause(domid); }
     base::Result<void> pause(vm::DomId domid) override;
     base::Result<void> shutdown(vm::DomId domid) override;
     void save_in(const std::string& directory) override { saves_.use(directory); }
@@ -74,7 +75,7 @@ class LibxlBackend final : public vm::Backend {
     void build_numbered(const config::Service& service, unsigned number, Begun begun, Built done);
     void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Begun begun,
                  Built done);
-    void settle(vm::DomId domid, const std::string& name);
+    void settle(vm::DomId domid, const config::Service& service);
     void rename(vm::DomId domid, const std::string& name);
     void create_next();
     void create(std::unique_ptr<Build> build);
@@ -98,6 +99,7 @@ class LibxlBackend final : public vm::Backend {
     OsEvents events_;
     XenLog log_;
     libxl_ctx* ctx_ = nullptr;
+    Control control_;
     std::deque<std::unique_ptr<Build>> to_create_;  // the first is being created or about to be
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     boost::asio::steady_timer spare_timer_;

@@ -10,7 +10,8 @@
 namespace summond::xen {
 namespace {
 
-// A mark and a name are a dozen xenstore requests and a file: not while the client waits.
+// A mark and a name are a dozen xenstore requests and a file, and nobody waits for announcements:
+// not while the client waits.
 constexpr std::chrono::milliseconds settle_delay{200};
 
 }  // namespace
@@ -23,32 +24,30 @@ void LibxlBackend::build_copy(const config::Service& service, unsigned number, B
 base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& service,
                                       const std::string& mark) {
     for (const Vif& vif : own_vifs(domid, service.interfaces))
-        vifs_->rest(vif);
+        if (const auto r = vifs_->rest(vif); !r)
+            return r;
     return store_->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
 base::Result<void> LibxlBackend::join(vm::DomId domid, const config::Service& service) {
-    for (const Vif& vif : own_vifs(domid, service.interfaces))
-        if (const auto r = vifs_->join(vif); !r)
-            return r;
-    return {};
+    return vifs_->join(own_vifs(domid, service.interfaces));
 }
 
 // A later process knows a marked copy that runs for one that has been woken.
 void LibxlBackend::woken(vm::DomId domid, const config::Service& service) {
-    if (!service.interfaces.empty())
-        announcer_.announce(service.interfaces.front().bridge, announcements(service));
     auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), settle_delay);
-    later->async_wait([this, later, domid, name = service.name](const auto& ec) {
+    later->async_wait([this, later, domid, service](const auto& ec) {
         if (!ec && death_watches_.contains(domid))
-            settle(domid, name);
+            settle(domid, service);
     });
 }
 
-void LibxlBackend::settle(vm::DomId domid, const std::string& name) {
+void LibxlBackend::settle(vm::DomId domid, const config::Service& service) {
+    if (!service.interfaces.empty())
+        announcer_.announce(service.interfaces.front().bridge, announcements(service));
     if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
-    rename(domid, name);
+    rename(domid, service.name);
 }
 
 void LibxlBackend::rename(vm::DomId domid, const std::string& name) {

@@ -67,26 +67,18 @@ base::Result<void> Links::join(const Link& port, const Link& bridge) {
     return {};
 }
 
-base::Result<void> Links::leave(int port) {
-    ifinfomsg about{};
-    about.ifi_index = port;
-    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
-    mnl_attr_put_u32(request.header(), IFLA_MASTER, 0);
-    if (const auto r = requests_.ask(request); !r)
-        return base::system_error("cannot take a port off its bridge", r.error());
-    return {};
-}
-
-base::Result<void> Links::set_port_state(int port, std::uint8_t state) {
+base::Result<void> Links::open_port(int port, bool open) {
     ifinfomsg about{};
     about.ifi_family = AF_BRIDGE;
     about.ifi_index = port;
     NetlinkRequest request(RTM_SETLINK, NLM_F_ACK, about);
     nlattr* const options = mnl_attr_nest_start(request.header(), IFLA_PROTINFO);
-    mnl_attr_put_u8(request.header(), IFLA_BRPORT_STATE, state);
+    for (const std::uint16_t option : {IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD,
+                                       IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD})
+        mnl_attr_put_u8(request.header(), option, open ? 1 : 0);
     mnl_attr_nest_end(request.header(), options);
     if (const auto r = requests_.ask(request); !r)
-        return base::system_error("cannot set the state of a bridge's port", r.error());
+        return base::system_error("cannot set the options of a bridge's port", r.error());
     return {};
 }
 

@@ -27,11 +27,9 @@ class Links {
     // Makes the interface a port of the bridge, with its MTU if that is known, and takes it up.
     base::Result<void> join(const Link& port, const Link& bridge);
 
-    // Takes a port off its bridge.
-    base::Result<void> leave(int port);
-    // BR_STATE_DISABLED (nothing passes) or BR_STATE_FORWARDING, linux/if_bridge.h. Errors where
-    // the bridge runs STP, which decides that itself, and for a port without a carrier.
-    base::Result<void> set_port_state(int port, std::uint8_t state);
+    // A port that is not open is sent nothing but what the bridge knows to be behind it, and the
+    // bridge learns nothing of what is: of a guest that has never sent anything, it is quiet.
+    base::Result<void> open_port(int port, bool open);
 
     // Takes it up, as it is on the bridge but for the bridge: dom0 itself says nothing there.
     base::Result<void> raise(const Link& port, const Link& bridge);

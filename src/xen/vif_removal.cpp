@@ -68,6 +68,7 @@ base::Result<std::vector<unsigned>> Vifs::clear(vm::DomId domid) {
 }
 
 void Vifs::remove(vm::DomId domid, Done done) {
+    resting_.erase(domid);
     if (const auto it = connecting_.find(domid); it != connecting_.end()) {
         it->second->done = [](const auto&) {};
         end(*it->second, {});

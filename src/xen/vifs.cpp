@@ -1,7 +1,6 @@
 #include "vifs.hpp"
 
 #include <fmt/format.h>
-#include <linux/if_bridge.h>
 #include <net/if.h>
 #include <spdlog/spdlog.h>
 
@@ -134,7 +133,7 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<L
     });
 }
 
-// What is changed in a wake, found without a question over netlink. The MTU has been set already.
+// Found without a question over netlink. The MTU has been set already.
 Vifs::Ends Vifs::ends_of(const Vif& vif) {
     const auto link = [](const std::string& name) {
         return Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
@@ -142,29 +141,33 @@ Vifs::Ends Vifs::ends_of(const Vif& vif) {
     return {link(vif_name(vif.domid, vif.index)), link(vif.bridge)};
 }
 
-void Vifs::rest(const Vif& vif) {
-    const auto [port, bridge] = ends_of(vif);
-    if (port.index == 0 || bridge.index == 0)
-        return;  // join will tell
-    auto r = links_->join(port, bridge);
-    if (r) {
-        r = links_->set_port_state(port.index, BR_STATE_DISABLED);
-        if (!r)
-            (void)links_->leave(port.index);
-    }
-    if (!r)
-        spdlog::debug("{} is not yet a port of {}: {}", port.name, bridge.name, r.error().what);
-}
-
-base::Result<void> Vifs::join(const Vif& vif) {
+base::Result<void> Vifs::rest(const Vif& vif) {
     const auto [port, bridge] = ends_of(vif);
     if (port.index == 0 || bridge.index == 0)
         return base::error("there is no " +
                            (bridge.index == 0 ? "bridge " + bridge.name : port.name));
-    // Of a guest that has not booted, the port has no carrier, and is enabled when it gets one.
-    if (links_->set_port_state(port.index, BR_STATE_FORWARDING))
+    auto r = links_->join(port, bridge);
+    if (r)
+        r = links_->open_port(port.index, false);
+    if (r)
+        resting_[vif.domid].push_back(port.index);
+    return r;
+}
+
+base::Result<void> Vifs::join(const std::vector<Vif>& vifs) {
+    if (vifs.empty())
         return {};
-    return links_->join(port, bridge);
+    auto ports = resting_.extract(vifs.front().domid);
+    if (ports.empty()) {
+        for (const Vif& vif : vifs)
+            if (const auto r = rest(vif); !r)
+                return r;
+        ports = resting_.extract(vifs.front().domid);
+    }
+    for (const int port : ports.mapped())
+        if (const auto r = links_->open_port(port, true); !r)
+            return r;
+    return {};
 }
 
 void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {

@@ -49,11 +49,11 @@ class Vifs {
     // off_bridge: they are taken up and not yet ports of their bridges, until join.
     void connect(const std::vector<Vif>& vifs, bool off_bridge, Done done);
     // Prepares join for a vif that is connected off its bridge and whose domain is paused: it
-    // becomes a port that is disabled, so that nothing passes. Where that cannot be (the bridge
-    // runs STP) it stays off the bridge, and join takes longer.
-    void rest(const Vif& vif);
-    // Makes a connected vif a port of its bridge like any other.
-    base::Result<void> join(const Vif& vif);
+    // becomes a port of its bridge that is sent nothing.
+    base::Result<void> rest(const Vif& vif);
+    // Makes all connected vifs of a domain ports of their bridges like any other: after rest,
+    // with one request each.
+    base::Result<void> join(const std::vector<Vif>& vifs);
     // Ends a connect under way with an error: the domain is gone. False if there is none.
     bool gone(vm::DomId domid);
     // Done when the interfaces have disappeared. A domain without a vif of ours is no error. done
@@ -91,7 +91,8 @@ class Vifs {
     SpareDomids domids_;
     std::map<vm::DomId, std::unique_ptr<Connecting>> connecting_;
     std::map<vm::DomId, std::unique_ptr<Removing>> removing_;
-    std::set<vm::DomId> spares_;  // begun and not given out
+    std::set<vm::DomId> spares_;                     // begun and not given out
+    std::map<vm::DomId, std::vector<int>> resting_;  // the ports of each
 };
 
 }  // namespace summond::xen

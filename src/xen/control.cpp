@@ -1,0 +1,29 @@
+// The only one to include libxenctrl's headers, which want GNU's C++.
+#include "control.hpp"
+
+extern "C" {
+#include <xenctrl.h>
+}
+
+#include <cerrno>
+
+namespace summond::xen {
+
+void Control::Close::operator()(xc_interface_core* interface) const {
+    xc_interface_close(interface);
+}
+
+base::Result<void> Control::open() {
+    interface_.reset(xc_interface_open(nullptr, nullptr, 0));
+    if (!interface_)
+        return base::system_error("cannot reach Xen", errno);
+    return {};
+}
+
+base::Result<void> Control::unpause(vm::DomId domid) {
+    if (xc_domain_unpause(interface_.get(), domid) != 0)
+        return base::system_error("cannot unpause", errno);
+    return {};
+}
+
+}  // namespace summond::xen

@@ -1,0 +1,27 @@
+// What libxl does only together with something slow. Over libxenctrl, as libxl itself.
+#pragma once
+
+#include <memory>
+
+#include "summond/base/result.hpp"
+#include "summond/vm/backend.hpp"
+
+struct xc_interface_core;
+
+namespace summond::xen {
+
+class Control {
+  public:
+    base::Result<void> open();
+    // Of a domain that is not HVM, as all of ours. libxl asks xenstore for that, which takes
+    // several times as long as the unpause.
+    base::Result<void> unpause(vm::DomId domid);
+
+  private:
+    struct Close {
+        void operator()(xc_interface_core* interface) const;
+    };
+    std::unique_ptr<xc_interface_core, Close> interface_;
+};
+
+}  // namespace summond::xen
