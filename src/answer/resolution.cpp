@@ -107,11 +107,15 @@ Resolution::Step Resolution::solve_any(const Node& node) {
 }
 
 Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
-    const bool wakes = node.service != zone::image::none && delivers_address(rrset.type);
-    if (wakes) {
+    const bool of_service = node.service != zone::image::none && delivers_address(rrset.type);
+    bool waiting = false;
+    if (of_service) {
         service_ = node.service;
         switch (context_.services[service_].availability.load(std::memory_order_acquire)) {
             case Availability::answerable:
+                break;
+            case Availability::waiting:
+                waiting = true;
                 break;
             case Availability::failed:
                 return Step::failed;
@@ -122,8 +126,9 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     const std::size_t records = packet_.size();
     if (!packet_.add(Section::answer, rrset, owner_, node.name_size))
         return truncate();
-    if (wakes)
+    if (of_service)
         mark_asked(service_);
+    wakes_service_ = waiting;
     if (rrset.type == Type::ns)
         add_addresses(rrset, records, nullptr, false);
     else if (rrset.type == Type::svcb || rrset.type == Type::https)

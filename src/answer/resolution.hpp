@@ -26,6 +26,8 @@ class Resolution {
 
     Outcome run();
     std::uint32_t service() const { return service_; }
+    // Whether service() is answered for and yet has to be woken.
+    bool wakes_service() const { return wakes_service_; }
 
   private:
     using Node = zone::image::Node;
@@ -61,6 +63,7 @@ class Resolution {
     OwnerAt owner_{};         // of the records to add: the question's name or an alias's target
     dns::FoldedName alias_;   // the target being looked up, once an alias was followed
     std::uint32_t service_ = 0;
+    bool wakes_service_ = false;
 
     // RFC 1034 leaves the length of a chain open. A resolver goes on from where an answer ends.
     static constexpr std::size_t max_aliases = 16;

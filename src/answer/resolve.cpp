@@ -160,7 +160,10 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
             // RFC 1035 §6.2: we do not know all classes.
             if (query.klass == dns::Class::any)
                 packet.set_authoritative(false);
-            return answered(packet);
+            return {.kind = Decision::Kind::answer,
+                    .wakes = resolution.wakes_service(),
+                    .size = packet.finish(),
+                    .service = resolution.service()};
         case Outcome::not_authoritative:
             return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});
         case Outcome::asleep:

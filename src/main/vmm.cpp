@@ -139,10 +139,11 @@ class Vmm {
     }
 
     void changed(config::ServiceId service) {
-        for (FrontLink& front : fronts_)
-            front.changed(service);
+        // In this order, so that a client's packets go where its answer says.
         if (wire_)
             wire_->changed(service);
+        for (FrontLink& front : fronts_)
+            front.changed(service);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "wire_messages.hpp"
@@ -16,11 +18,13 @@ using Wait = asio::posix::stream_descriptor::wait_type;
 
 // Messages taken in one go before libxl and the other fronts have their turn.
 constexpr int receive_batch = 64;
+// A query has not waited longer for its Wake, whatever a front says.
+constexpr std::chrono::seconds longest_ago{10};
 
-ipc::Phase phase(vm::Phase phase) {
-    switch (phase) {
+ipc::Phase phase(const vm::Status& status) {
+    switch (status.phase) {
         case vm::Phase::asleep:
-            return ipc::Phase::asleep;
+            return status.waits ? ipc::Phase::waiting : ipc::Phase::asleep;
         case vm::Phase::building:
             return ipc::Phase::building;
         case vm::Phase::booting:
@@ -47,7 +51,7 @@ ipc::State state_of(config::ServiceId service, const vm::Manager& manager) {
     const vm::Status status = manager.status(service).value_or(refused);
     ipc::State state{};
     state.service = service;
-    state.phase = phase(status.phase);
+    state.phase = phase(status);
     state.failure = static_cast<std::uint32_t>(status.failure);
     state.retry_after_ms = in_ms(status.retry_after);
     state.woken_ms_ago = in_ms(status.since_wake);
@@ -89,16 +93,22 @@ void FrontLink::receive() {
 
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
-        const auto& [service, from] = message.as<ipc::Wake>();
+        const auto& [service, asked_ns, from] = message.as<ipc::Wake>();
         const auto status = manager_.status(service);
         // Not by way of unsent_, which would grow with what a hostile front makes up.
         if (!status) {
             channel_.send(state_of(service, manager_));
             return true;
         }
-        if (status->phase == vm::Phase::asleep)
-            spdlog::info("waking {} for a query from {}", manager_.name(service), text_of(from));
-        manager_.wake(service, vm::WakeReason::dns);
+        const auto now = std::chrono::steady_clock::now();
+        const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
+        manager_.wake(service, vm::WakeReason::dns, std::clamp(asked_at, now - longest_ago, now));
+        // Only now: a domain that waits is awake already.
+        if (status->phase == vm::Phase::asleep) {
+            const bool awake = manager_.status(service)->phase == vm::Phase::ready;
+            spdlog::info("{} {} for a query from {}", awake ? "woke" : "waking",
+                         manager_.name(service), text_of(from));
+        }
         return true;
     }
     if (message.type == ipc::Type::touch) {

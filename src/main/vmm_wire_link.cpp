@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -21,7 +20,7 @@ constexpr int receive_batch = 64;
 // A wire that does not hand over in this time is left out.
 constexpr std::chrono::seconds longest_hand_over{1};
 
-wire::Standing standing_of(const vm::Status& status, bool has_domain) {
+wire::Standing standing_of(const vm::Status& status, bool has_domain, bool has_copy) {
     switch (status.phase) {
         case vm::Phase::building:
         case vm::Phase::booting:
@@ -33,7 +32,9 @@ wire::Standing standing_of(const vm::Status& status, bool has_domain) {
         case vm::Phase::asleep:
             break;
     }
-    return has_domain ? wire::Standing::kept : wire::Standing::away;
+    return has_domain ? wire::Standing::kept
+           : has_copy ? wire::Standing::waiting
+                      : wire::Standing::away;
 }
 
 bool same_tenant(const config::Service& a, const config::Service& b) {
@@ -46,8 +47,7 @@ bool same_tenant(const config::Service& a, const config::Service& b) {
 WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
                    xen::BridgePorts& ports, const std::vector<config::Service>& services,
                    std::function<void()> closed)
-    : io_(io),
-      channel_(std::move(channel)),
+    : channel_(std::move(channel)),
       events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
       timer_(io),
       manager_(manager),
@@ -148,14 +148,17 @@ void WireLink::arrived(const ipc::Arrived& message) {
         const auto status = manager_.status(message.service);
         return status ? status->phase : vm::Phase::failed;
     };
+    it->second.holds = true;
     if (phase() != vm::Phase::asleep) {
         if (phase() == vm::Phase::failed)
             it->second.standing.reset();  // it is told again that nothing is to wait
         changed(message.service);
         return;
     }
-    spdlog::info("waking {} for {}", it->second.service.name, text_of(message));
     manager_.wake(message.service, vm::WakeReason::packet);
+    // Only now: a domain that waits is awake already.
+    spdlog::info("{} {} for {}", phase() == vm::Phase::ready ? "woke" : "waking",
+                 it->second.service.name, text_of(message));
     changed(message.service);
 }
 
@@ -164,9 +167,10 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
     if (it == posts_.end())
         return;
     Post& post = it->second;
-    if (post.standing != wire::Standing::running || post.turn != message.turn || !post.hand_over_by)
+    if (post.standing != wire::Standing::running || post.turn != message.turn)
         return;
-    take_over(post);
+    if (post.hand_over_by)
+        take_over(post);
     if (message.packets > 0 || message.dropped > 0)
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
@@ -190,30 +194,28 @@ void WireLink::changed(config::ServiceId service) {
     if (!posts_.contains(service))
         return;
     unsent_.insert(service);
-    if (std::exchange(flushing_, true))
-        return;
-    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired())
-            flush();
-    });
+    if (!blocked_)
+        flush();
 }
 
 void WireLink::flush() {
     while (!unsent_.empty()) {
         const auto it = posts_.find(*unsent_.begin());
         if (it != posts_.end() && !sync(it->second)) {
+            blocked_ = true;
             if (errno != EAGAIN)
                 return;  // gone: receive will tell
             events_.async_wait(Wait::wait_write,
                                [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-                                   if (!ec && !alive.expired())
-                                       flush();
+                                   if (ec || alive.expired())
+                                       return;
+                                   blocked_ = false;
+                                   flush();
                                });
             return;
         }
         unsent_.erase(unsent_.begin());
     }
-    flushing_ = false;
 }
 
 // Brings wire and the kernel up to date with the service. False: wire does not take messages.
@@ -225,25 +227,38 @@ bool WireLink::sync(Post& post) {
         return false;
     post.told = true;
 
-    const auto domid = manager_.domain(post.service.id);
-    const wire::Standing standing = standing_of(*status, domid.has_value());
+    auto domid = manager_.domain(post.service.id);
+    const auto copy = manager_.copy(post.service.id);
+    const wire::Standing standing = standing_of(*status, domid.has_value(), copy.has_value());
     const bool up = standing == wire::Standing::starting || standing == wire::Standing::running;
-    if (!up)
+    // Of a copy that waits, now: not while a client waits for it.
+    if (standing == wire::Standing::waiting)
+        domid = copy;
+    else if (!up)
+        domid.reset();
+    if (!domid)
         post.attached.reset();
-    if (up && domid && post.attached != domid && !attach(post, *domid))
+    if (domid && post.attached != domid && !attach(post, *domid))
         return false;
     // Before wire knows, so that it finds what comes from now on.
     if (standing != wire::Standing::running)
         send_to(post, bridges_.at(post.service.interfaces.front().bridge)->port, true);
     if (post.standing == standing)
         return true;
+    // A guest whose stack is up, and for which nothing is held, needs nobody to hand over to it.
+    const bool knows_nobody =
+        (post.standing == wire::Standing::waiting || post.standing == wire::Standing::kept) &&
+        !post.holds;
+    if (standing == wire::Standing::running && knows_nobody)
+        take_over(post);
     const ipc::Stand message{post.service.id, static_cast<std::uint32_t>(standing), post.turn + 1};
     if (!channel_.send(message))
         return false;
     post.standing = standing;
     ++post.turn;
     post.hand_over_by.reset();
-    if (standing == wire::Standing::running) {
+    post.holds = false;
+    if (standing == wire::Standing::running && !knows_nobody) {
         post.hand_over_by = std::chrono::steady_clock::now() + longest_hand_over;
         watch_hand_overs();
     }

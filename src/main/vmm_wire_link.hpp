@@ -46,6 +46,7 @@ class WireLink {
         std::optional<vm::DomId> attached{};
         std::optional<int> goes_to{};  // the port, where we have said so
         std::optional<base::TimePoint> hand_over_by{};
+        bool holds = false;  // wire has packets for it, and has said so since its last standing
     };
     struct Bridge {
         unsigned tap;
@@ -65,7 +66,6 @@ class WireLink {
     void send_to(Post& post, int port, bool pinned);
     void watch_hand_overs();
 
-    boost::asio::io_context& io_;
     ipc::Channel channel_;
     boost::asio::posix::stream_descriptor events_;
     boost::asio::steady_timer timer_;
@@ -75,7 +75,7 @@ class WireLink {
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: tried in vain
     std::map<config::ServiceId, Post> posts_;
     std::set<config::ServiceId> unsent_;
-    bool flushing_ = false;  // a flush is scheduled or waits for wire to read
+    bool blocked_ = false;  // wire takes nothing at the moment
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

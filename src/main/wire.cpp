@@ -167,7 +167,8 @@ class WireProcess final : public wire::Actions {
         const auto standing = static_cast<wire::Standing>(message.standing);
         turns_[message.service] = message.turn;
         door_->stand(message.service, standing);
-        if (standing != wire::Standing::starting && standing != wire::Standing::running)
+        if (standing != wire::Standing::starting && standing != wire::Standing::running &&
+            standing != wire::Standing::waiting)
             detach(message.service);
     }
 

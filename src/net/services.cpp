@@ -48,6 +48,7 @@ void Services::want(std::uint32_t service, std::span<const std::uint8_t> client)
     const std::size_t size = std::min(client.size(), sizeof want.client.bytes);
     want.client.size = static_cast<std::uint8_t>(size);
     std::copy_n(client.begin(), size, want.client.bytes);
+    want.asked = clock_.now();
     want.state.store(Want::written, std::memory_order_release);
     ::eventfd_write(wanted_fd_.get(), 1);
 }
@@ -61,18 +62,25 @@ void Services::take_wanted() {
         if (want.state.load(std::memory_order_acquire) != Want::written)
             continue;
         services_[i].client = want.client;
+        services_[i].asked = want.asked;
         want.state.store(Want::free, std::memory_order_release);
-        if (states_[i].availability.load(std::memory_order_relaxed) == Availability::asleep)
+        const auto availability = states_[i].availability.load(std::memory_order_relaxed);
+        if (availability == Availability::asleep || availability == Availability::waiting)
             wake(i);
     }
 }
 
-// From here on, the service counts as starting: one Wake, however many want it.
+// From here on, the service counts as starting, or as up where that takes no time: one Wake,
+// however many want it.
 void Services::wake(std::uint32_t service) {
-    const bool sent = channel_.fd() < 0 ||
-                      channel_.send(ipc::Wake{services_[service].id, services_[service].client});
-    services_[service].waking = true;
-    set(service, Availability::starting);
+    Service& wanted = services_[service];
+    const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
+    const bool sent =
+        channel_.fd() < 0 || channel_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
+    wanted.waking = true;
+    const auto before = states_[service].availability.load(std::memory_order_relaxed);
+    const bool at_once = before == Availability::waiting || before == Availability::answerable;
+    set(service, at_once ? Availability::answerable : Availability::starting);
     set_timer(service, clock_.now() + (sent ? wake_patience : send_patience));
 }
 
@@ -89,6 +97,8 @@ void Services::disconnect() {
     channel_ = ipc::Channel();
     connected_.store(false, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
+        if (services_[i].phase == Phase::waiting && !services_[i].waking)
+            fall_asleep(i);
         // What was being started is unknown now. A domain that already runs will be adopted by the
         // next vmm; a pending delay is answered when it has passed.
         if (states_[i].availability.load(std::memory_order_relaxed) == Availability::starting &&
@@ -115,13 +125,13 @@ bool Services::receive() {
 
 void Services::on_state(const ipc::State& state) {
     const auto found = index_.find(state.service);
-    if (found == index_.end() || state.phase > Phase::failed)
+    if (found == index_.end() || state.phase > Phase::waiting)
         return;
     const std::uint32_t i = found->second;
     Service& service = services_[i];
     // vmm may have said so before it received the Wake. If it does not follow, those who wait ask
     // again after wake_patience.
-    if (state.phase == Phase::asleep && service.waking)
+    if ((state.phase == Phase::asleep || state.phase == Phase::waiting) && service.waking)
         return;
 
     service.waking = false;
@@ -129,6 +139,12 @@ void Services::on_state(const ipc::State& state) {
     switch (state.phase) {
         case Phase::asleep:
             fall_asleep(i);
+            break;
+        case Phase::waiting:
+            set_timer(i, std::nullopt);
+            // Others are to be answered when the domain runs, and not before.
+            set(i, service.answer.kind == config::AnswerWhen::Kind::booting ? Availability::waiting
+                                                                            : Availability::asleep);
             break;
         case Phase::building:
             set_timer(i, std::nullopt);

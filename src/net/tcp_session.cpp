@@ -122,6 +122,8 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
     const Decision decision = answer::resolve(query, server_.answer_, context());
     switch (decision.kind) {
         case Decision::Kind::answer:
+            if (decision.wakes)
+                server_.services_.want(decision.service, address_.bytes());
             reply(decision.size);
             break;
         case Decision::Kind::park:

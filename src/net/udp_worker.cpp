@@ -196,6 +196,8 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
         context_.client = octets_of(batch.address[first + i]);
         const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
         if (decision.kind == Decision::Kind::answer) {
+            if (decision.wakes)
+                services_.want(decision.service, context_.client);
             if (const auto size = limited(query(i), batch.out(answers), decision); size > 0)
                 batch.reply(first + i, answers++, size);
         } else if (decision.kind == Decision::Kind::park) {

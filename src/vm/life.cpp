@@ -99,24 +99,24 @@ void Life::enter(Stage stage) {
     changed_(service_.id);
 }
 
-void Life::wake(WakeReason why) {
+void Life::wake(WakeReason why, base::TimePoint asked_at) {
     if (refuses_wakes() || backing_off()) {
         changed_(service_.id);
         return;
     }
     switch (stage_) {
         case Stage::absent:
-            build(why, clock_.now());
+            build(why, asked_at);
             break;
         case Stage::paused:
-            unpause_idle(why);
+            unpause_idle(why, asked_at);
             break;
         case Stage::saving:
         case Stage::shutting_down:
         case Stage::destroying:
             if (!wake_again_) {
                 why_ = why;
-                woken_at_ = clock_.now();
+                woken_at_ = asked_at;
                 wake_again_ = true;
                 stop_saving();
             }
@@ -136,7 +136,7 @@ void Life::touch() {
     const bool here = stage_ == Stage::queued || stage_ == Stage::building ||
                       stage_ == Stage::booting || stage_ == Stage::ready;
     if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
-        wake(WakeReason::dns);
+        wake(WakeReason::dns, last_asked_);
 }
 
 void Life::build(WakeReason why, base::TimePoint asked_at) {
@@ -217,10 +217,11 @@ void Life::wake_copy(const Standby::Copy& copy) {
     memory_kib_ = copy.memory_kib;
     standby_ = copy.stage;
     begun_ = true;
-    auto r = backend_.join(domid_, service_);
     built_at_ = clock_.now();
+    auto r = backend_.unpause(domid_);
+    booted_at_ = clock_.now();
     if (r)
-        r = backend_.unpause(domid_);
+        r = backend_.join(domid_, service_);
     if (!r) {
         spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name, domid_,
                       r.error().what);
@@ -228,7 +229,6 @@ void Life::wake_copy(const Standby::Copy& copy) {
         destroy();
         return;
     }
-    booted_at_ = clock_.now();
     if (copy.stage == config::StandbyStage::booted) {
         became_ready();
     } else {
@@ -257,15 +257,17 @@ void Life::await_ready() {
 
 void Life::became_ready() {
     const auto now = clock_.now();
-    const char* how = standby_ ? "join" : restoring_ ? "restore" : "build";
-    spdlog::info("woke {}: domid {}, why {}, {}{} {} ms, unpause {} ms, ready {} ms, total {} ms",
-                 service_.name, domid_, text(why_),
-                 standby_ ? fmt::format("standby {}, ", text(*standby_)) : "", how,
-                 in_ms(built_at_ - woken_at_), in_ms(booted_at_ - built_at_),
-                 in_ms(now - booted_at_), in_ms(now - woken_at_));
     failures_ = 0;
     last_traffic_ = now;
-    enter(Stage::ready);
+    enter(Stage::ready);  // before the log, which may be slow: queries wait for this
+    const std::string what = standby_
+                                 ? fmt::format("standby {}", text(*standby_))
+                                 : fmt::format("{} {:.1f} ms", restoring_ ? "restore" : "build",
+                                               exact_ms(built_at_ - woken_at_));
+    spdlog::info(
+        "woke {}: domid {}, why {}, {}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms",
+        service_.name, domid_, text(why_), what, exact_ms(booted_at_ - built_at_),
+        exact_ms(now - booted_at_), exact_ms(now - woken_at_));
 }
 
 void Life::adopt(const Found& found) {

@@ -54,8 +54,13 @@ class Life {
     DomId domid() const { return domid_; }  // from booting on
     const config::Service& service() const { return service_; }
     Status status() const;
+    // Asleep in its own domain, or next woken from a standby copy if there is one.
+    bool waits() const { return stage_ == Stage::paused && may_wake(); }
+    bool takes_copy() const {
+        return stage_ == Stage::absent && may_wake() && !backend_.saved(service_);
+    }
 
-    void wake(WakeReason why);
+    void wake(WakeReason why, base::TimePoint asked_at);
     void touch();
     // Queued: there is room now.
     void admit() { start(); }
@@ -102,7 +107,7 @@ class Life {
     void built(tl::expected<DomId, BuildError> result);
     void boot();
     void became_ready();
-    void unpause_idle(WakeReason why);
+    void unpause_idle(WakeReason why, base::TimePoint asked_at);
     void put_away();
     void save(long long idle_seconds);
     void saved(const base::Result<void>& result);
@@ -122,6 +127,7 @@ class Life {
     void enter(Stage stage);
     bool backing_off() const { return clock_.now() < retry_at_; }
     bool refuses_wakes() const { return retired_ || stopping_; }
+    bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
     config::Service service_;
     Backend& backend_;

@@ -74,19 +74,19 @@ void Life::evict() {
     destroy();  // a paused domain keeps its memory
 }
 
-void Life::unpause_idle(WakeReason why) {
+void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
     why_ = why;
-    woken_at_ = clock_.now();
+    woken_at_ = asked_at;
     if (const auto r = backend_.unpause(domid_); !r) {
         fail(base::WakeFailure::start_failed, r.error().what);
         return;
     }
     const auto now = clock_.now();
-    spdlog::info("woke {}: domid {}, why {}, unpause {} ms", service_.name, domid_, text(why_),
-                 in_ms(now - woken_at_));
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);
+    spdlog::info("woke {}: domid {}, why {}, unpause {:.1f} ms", service_.name, domid_, text(why_),
+                 exact_ms(now - woken_at_));
 }
 
 void Life::save(long long idle_seconds) {
@@ -150,8 +150,8 @@ void Life::go_on() {
         return;
     }
     if (std::exchange(wake_again_, false))
-        spdlog::info("woke {}: domid {}, why {}, resume {} ms", service_.name, domid_, text(why_),
-                     in_ms(now - woken_at_));
+        spdlog::info("woke {}: domid {}, why {}, resume {:.1f} ms", service_.name, domid_,
+                     text(why_), exact_ms(now - woken_at_));
     last_traffic_ = now;
     enter(Stage::ready);
 }

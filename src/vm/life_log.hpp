@@ -12,6 +12,10 @@ inline long long in_ms(base::Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
 
+inline double exact_ms(base::Duration d) {
+    return std::chrono::duration<double, std::milli>(d).count();
+}
+
 inline const char* text(WakeReason why) {
     switch (why) {
         case WakeReason::dns:

@@ -110,9 +110,10 @@ base::Result<void> Manager::adopt() {
     return {};
 }
 
-void Manager::wake(config::ServiceId service, WakeReason why) {
+void Manager::wake(config::ServiceId service, WakeReason why,
+                   std::optional<base::TimePoint> asked_at) {
     if (Life* life = find(service))
-        life->wake(why);
+        life->wake(why, asked_at.value_or(clock_.now()));
 }
 
 const std::string& Manager::name(config::ServiceId service) const {
@@ -128,7 +129,15 @@ std::optional<Status> Manager::status(config::ServiceId service) const {
     const Life* life = find(service);
     if (life == nullptr)
         return std::nullopt;
-    return life->status();
+    Status status = life->status();
+    status.waits = life->waits() || copy(service).has_value();
+    return status;
+}
+
+std::optional<DomId> Manager::copy(config::ServiceId service) const {
+    const auto booted = standby_->booted(service);
+    const Life* life = find(service);
+    return booted && life != nullptr && life->takes_copy() ? booted : std::nullopt;
 }
 
 std::optional<DomId> Manager::domain(config::ServiceId service) const {

@@ -126,6 +126,15 @@ std::optional<Standby::Copy> Standby::take(config::ServiceId service) {
     return copy;
 }
 
+std::optional<DomId> Standby::booted(config::ServiceId service) const {
+    const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
+        return each.service.id == service && each.state == State::waiting;
+    });
+    if (entry == copies_.end() || entry->stage != config::StandbyStage::booted)
+        return std::nullopt;
+    return entry->domid;
+}
+
 bool Standby::give_back() {
     auto entry = std::ranges::find(copies_, State::waiting, &Entry::state);
     if (entry == copies_.end())

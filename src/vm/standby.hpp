@@ -40,6 +40,8 @@ class Standby {
 
     // The oldest that waits. It is not a copy any more.
     std::optional<Copy> take(config::ServiceId service);
+    // The one that take would return, if it has booted.
+    std::optional<DomId> booted(config::ServiceId service) const;
     // Destroys the oldest that waits, or the one that is being made. False: there is none.
     bool give_back();
     // False: none of the copies.

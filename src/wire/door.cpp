@@ -199,7 +199,7 @@ void Door::stand(config::ServiceId service, Standing standing) {
             place->running_since = place->question_at = clock_.now();
         timed_.insert(place);
         // Its stack was up before it was paused.
-        if (before == Standing::kept || place->handed_over)
+        if (before == Standing::kept || before == Standing::waiting || place->handed_over)
             hand_over(*place);
         else
             try_hand_over(*place);
@@ -215,7 +215,7 @@ void Door::stand(config::ServiceId service, Standing standing) {
     } else if (standing != before) {
         place->may_wake_at.reset();
     }
-    if (standing == Standing::away) {
+    if (standing == Standing::away || standing == Standing::waiting) {
         place->flows.fill({});
         if (was_up || before == Standing::kept)
             report_groups(place->tenant.tap);

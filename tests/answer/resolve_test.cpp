@@ -4,6 +4,7 @@
 #include "engine.hpp"
 
 using summond::answer::Availability;
+using summond::answer::Decision;
 using summond::answer::Transport;
 using summond::test::Ask;
 using summond::test::Engine;
@@ -281,6 +282,21 @@ TEST_F(Resolve, ServicesThatAreUpAreAnsweredAndMarked) {
               "NOERROR aa\nAN x.many.jit.example. 60 IN AAAA 2001:db8::80\n");
     EXPECT_EQ(engine.ask({"80.2.0.192.in-addr.arpa", "PTR"}),
               "NOERROR aa\nAN 80.2.0.192.in-addr.arpa. 60 IN PTR www.jit.example.\n");
+}
+
+TEST_F(Resolve, ServicesThatWaitAreAnsweredForAndWoken) {
+    engine.state(0).availability = Availability::waiting;
+    const Decision decision =
+        engine.resolve(summond::test::query_bytes({.name = "www.jit.example"}));
+    EXPECT_EQ(decision.kind, Decision::Kind::answer);
+    EXPECT_TRUE(decision.wakes);
+    EXPECT_EQ(decision.service, 0U);
+    EXPECT_TRUE(engine.state(0).asked);
+    for (const char* other : {"svc.jit.example", "ns1.jit.example", "nothing.jit.example"})
+        EXPECT_FALSE(engine.resolve(summond::test::query_bytes({.name = other})).wakes) << other;
+    EXPECT_FALSE(
+        engine.resolve(summond::test::query_bytes({.name = "www.jit.example", .type = "MX"}))
+            .wakes);
 }
 
 TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {

@@ -157,7 +157,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const unsigned mode = data[0];
     for (std::size_t i = 0; i < world.states.size(); ++i)
         world.states[i].availability =
-            static_cast<answer::Availability>(i == 0 ? mode >> 2 & 3 : mode >> 4 & 3);
+            static_cast<answer::Availability>((i == 0 ? mode >> 2 : mode >> 3) % 5);
     answer::Context context{zones,
                             world.states,
                             (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,

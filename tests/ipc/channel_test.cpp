@@ -82,7 +82,7 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     touch.count = 2;
     touch.services[0] = 10;
     touch.services[1] = 11;
-    ASSERT_TRUE(a_.send(Wake{42, {}}));
+    ASSERT_TRUE(a_.send(Wake{42, 0, {}}));
     ASSERT_TRUE(a_.send(touch));
     ASSERT_TRUE(a_.send(State{7, Phase::failed, 3, 1500, 0}));
     ASSERT_TRUE(a_.send(Drain{}));
@@ -143,8 +143,8 @@ TEST_F(ChannelTest, SendFailsRatherThanWaitsForAPeerThatDoesNotRead) {
 }
 
 TEST_F(ChannelTest, RefusesWrongLengths) {
-    auto longer = encoded(Wake{1, {}}, 1);
-    auto shorter = encoded(Wake{1, {}});
+    auto longer = encoded(Wake{1, 0, {}}, 1);
+    auto shorter = encoded(Wake{1, 0, {}});
     shorter.pop_back();
     auto touch_for_wake = encoded(Touch{});
     std::memcpy(touch_for_wake.data(), &Wake::type, sizeof(Type));
@@ -158,7 +158,7 @@ TEST_F(ChannelTest, RefusesWrongLengths) {
 
 TEST_F(ChannelTest, RefusesUnknownTypes) {
     for (const std::uint32_t type : {0U, 9U, 0xffffffffU}) {
-        auto bytes = encoded(Wake{1, {}});
+        auto bytes = encoded(Wake{1, 0, {}});
         std::memcpy(bytes.data(), &type, sizeof type);
         send_raw(bytes);
         EXPECT_FALSE(b_.receive()) << type;
@@ -173,7 +173,7 @@ TEST_F(ChannelTest, RefusesAnEmptyDatagram) {
 TEST_F(ChannelTest, RefusesAndClosesDescriptorsWhereNoneBelongs) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const std::size_t before = open_fds();
-    send_raw(encoded(Wake{1, {}}), {null.get()});
+    send_raw(encoded(Wake{1, 0, {}}), {null.get()});
     EXPECT_FALSE(b_.receive());
     EXPECT_EQ(open_fds(), before);
 }

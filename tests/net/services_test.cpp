@@ -75,6 +75,46 @@ TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
     EXPECT_EQ(changes, 0) << "nobody's answer has changed";
 }
 
+TEST_F(ServicesTest, WhoeverWakesAtOnceIsAnsweredForBeforeItsWake) {
+    connect();
+    say(state("booting", Phase::waiting));
+    say(state("ready", Phase::waiting));
+    EXPECT_EQ(availability(booting), Availability::waiting);
+    EXPECT_EQ(availability(ready), Availability::asleep) << "to be answered when the domain runs";
+    want(booting);
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    say(state("booting", Phase::waiting));  // said before the Wake was received
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+    say(state("booting", Phase::ready));
+    advance(2 * Services::wake_patience);
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    say(state("booting", Phase::waiting));
+    EXPECT_EQ(availability(booting), Availability::waiting);
+}
+
+TEST_F(ServicesTest, WithoutNewsOfItsWakeNothingIsAnsweredAnyMore) {
+    connect();
+    say(state("booting", Phase::waiting));
+    want(booting);
+    advance(Services::wake_patience);
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    say(state("booting", Phase::waiting));
+    lose_vmm();
+    EXPECT_EQ(availability(booting), Availability::asleep) << "nobody there to wake it";
+}
+
+TEST_F(ServicesTest, AWakeThatTakesNoTimeIsRepeatedToTheNextVmm) {
+    connect();
+    say(state("booting", Phase::waiting));
+    want(booting);
+    lose_vmm();
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    connect();
+    EXPECT_EQ(availability(booting), Availability::answerable);
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
 TEST_F(ServicesTest, AnswerBootingAsSoonAsTheDomainRuns) {
     connect();
     want(booting);

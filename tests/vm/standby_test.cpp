@@ -83,7 +83,7 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     finish_booted(5);
     calls();
     manager.wake(www, WakeReason::dns);
-    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5", "woken 5"}));
+    EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
     pass(milliseconds(1999));
@@ -95,12 +95,39 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     EXPECT_EQ(backend.destroys.at(0).domid, 5u) << "it is the service's domain";
 }
 
+TEST_F(StandbyTest, TellsThatItsServiceWouldWakeAtOnce) {
+    configure({service(www, 1)});
+    EXPECT_FALSE(manager.status(www)->waits);
+    finish_booted(5);
+    EXPECT_TRUE(manager.status(www)->waits);
+    EXPECT_EQ(manager.copy(www), 5u);
+    manager.wake(www, WakeReason::dns);
+    EXPECT_FALSE(manager.status(www)->waits);
+    EXPECT_FALSE(manager.copy(www));
+    backend.die(5, Death::poweroff);
+    backend.finish_destroy();
+    pass(seconds(2));
+    finish_booted(6);
+    EXPECT_TRUE(manager.status(www)->waits);
+    backend.kept.insert(www);
+    EXPECT_FALSE(manager.status(www)->waits) << "it is restored instead";
+    backend.kept.clear();
+    backend.die(6, Death::crash);
+    EXPECT_FALSE(manager.status(www)->waits);
+}
+
+TEST_F(StandbyTest, ABuiltCopyHasYetToBoot) {
+    configure({service(www, 1, StandbyStage::built)});
+    backend.finish_copy(5);
+    EXPECT_FALSE(manager.status(www)->waits);
+}
+
 TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     configure({service(www, 1, StandbyStage::built)});
     backend.finish_copy(5);
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
     manager.wake(www, WakeReason::dns);
-    EXPECT_EQ(calls(), (Calls{"join 5", "unpause 5", "woken 5"}));
+    EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::booting);
     backend.become_ready(5);
     EXPECT_EQ(phase(), Phase::ready);

@@ -240,6 +240,18 @@ TEST_F(DoorTest, APausedGuestIsWokenByItsConnections) {
     EXPECT_EQ(seen.given.back(), data);
 }
 
+TEST_F(DoorTest, ACopyThatWaitsIsGivenWhatIsHeldAtOnceAndKnowsNoConnections) {
+    door.attach(www);
+    door.stand(www, Standing::waiting);
+    from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack));
+    EXPECT_TRUE(seen.wakes.empty()) << "a connection of another guest";
+    const Frame opening = syn(80, 1);
+    from_client(opening);
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    door.stand(www, Standing::running);
+    EXPECT_EQ(seen.given.back(), opening) << "without a question first";
+}
+
 TEST_F(DoorTest, HoldsNoMoreThanItsLimits) {
     for (std::uint32_t i = 0; i < 1000; ++i)
         from_client(syn(80, i));

@@ -21,6 +21,7 @@ enum class Availability : std::uint8_t {
     starting,    // park the query; the wake is under way
     answerable,  // answer
     failed,      // SERVFAIL with the Extended DNS Error for its failure, until net says otherwise
+    waiting,     // answer, and ask for a wake: it takes no time
 };
 
 // One a service, in the order of the zone image's service table. Read by every UDP worker and by
@@ -73,8 +74,9 @@ struct Decision {
     Kind kind = Kind::drop;
     // The query came with a cookie of ours (RFC 7873): its source address is not forged.
     bool known_client = false;
+    bool wakes = false;         // answer only: a wake is to be asked for
     std::uint32_t size = 0;     // answer only
-    std::uint32_t service = 0;  // park only: index into the service table
+    std::uint32_t service = 0;  // park, and where it wakes: index into the service table
 };
 
 // The largest answer over UDP (RFC 9715 and the flag day's 1232); what a client without EDNS

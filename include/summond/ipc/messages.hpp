@@ -46,6 +46,7 @@ struct Address {
 struct Wake {
     static constexpr Type type = Type::wake;
     std::uint64_t service;
+    std::int64_t asked_ns;  // when, of CLOCK_MONOTONIC
     Address from;
 };
 
@@ -65,7 +66,8 @@ enum class Phase : std::uint32_t {
     building,  // a wake is under way and may yet fail for want of memory or a good kernel
     booting,   // the domain is there, is about to run or runs; not ready yet
     ready,
-    failed,  // the wake failed; further wakes are refused for retry_after_ms
+    failed,   // the wake failed; further wakes are refused for retry_after_ms
+    waiting,  // asleep, but a Wake takes no time: a domain that has booted waits paused
 };
 
 struct State {

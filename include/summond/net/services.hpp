@@ -86,12 +86,14 @@ class Services {
         bool waking = false;  // a Wake is wanted, and vmm has said nothing since
         std::optional<base::TimePoint> due;
         ipc::Address client{};  // who wanted it first
+        base::TimePoint asked{};
     };
     // Written by whoever takes it from free to claimed; read, and freed, by the main thread.
     struct Want {
         enum State : std::uint8_t { free, claimed, written };
         std::atomic<State> state{free};
         ipc::Address client{};
+        base::TimePoint asked{};
     };
 
     void wake(std::uint32_t service);

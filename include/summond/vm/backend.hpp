@@ -72,7 +72,8 @@ class Backend {
     // call only, here and below.
     virtual base::Result<void> rest(DomId domid, const config::Service& service,
                                     const std::string& mark) = 0;
-    // The interfaces of a copy onto their bridges. unpause is to follow at once, and then woken.
+    // The interfaces of a copy, which runs since a moment ago, onto their bridges. woken is to
+    // follow.
     virtual base::Result<void> join(DomId domid, const config::Service& service) = 0;
     // A copy has become the service's domain: its mark away, its name and announcements.
     virtual void woken(DomId domid, const config::Service& service) = 0;

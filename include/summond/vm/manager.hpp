@@ -28,6 +28,7 @@ enum class Phase : std::uint8_t {
 
 struct Status {
     Phase phase = Phase::asleep;
+    bool waits = false;  // asleep only: in a domain that has booted, so that a wake takes no time
     base::WakeFailure failure = base::WakeFailure::none;  // failed only
     base::Duration retry_after{};                         // failed only
     base::Duration since_wake{};                          // building, booting
@@ -52,8 +53,11 @@ class Manager {
     base::Result<void> adopt();
 
     // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
-    // answered by another call of changed.
-    void wake(config::ServiceId service, WakeReason why);
+    // answered by another call of changed. asked_at: since when somebody has waited, if not now.
+    void wake(config::ServiceId service, WakeReason why,
+              std::optional<base::TimePoint> asked_at = {});
+    // The booted standby copy that the service's next wake takes.
+    std::optional<DomId> copy(config::ServiceId service) const;
     // Of a configured service.
     const std::string& name(config::ServiceId service) const;
     // Its address was given out: it stays until that answer's TTL has run out.

@@ -50,6 +50,7 @@ enum class Standing : std::uint32_t {
     refused,   // away, and not to be woken now: nothing is to wait for it
     starting,  // a wake is under way
     running,   // it is ready to take over
+    waiting,   // away, but one that has booted and met nobody waits paused
 };
 
 // What was held for a guest that has now been given it.

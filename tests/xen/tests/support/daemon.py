@@ -70,7 +70,8 @@ class Daemon:
     def wakes(self, service):
         """The log's wakes of a service, each {"domid": N, "build": ms, ...} as far as it tells."""
         lines = [line.partition(f"woke {service}: ")[2] for line in self.log_lines(" woke ")]
-        return [{key: int(value) for key, value in re.findall(r"(\w+) (\d+)", line)}
+        return [{key: float(value) if "." in value else int(value)
+                 for key, value in re.findall(r"(\w+) (\d+(?:\.\d+)?)", line)}
                 for line in lines if line]
 
     def wait_woken(self, service, times=1, limit=180):
