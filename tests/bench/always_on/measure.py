@@ -7,6 +7,7 @@ client in a network namespace of its own with the kernel's defaults."""
 
 import json
 import pathlib
+import shutil
 import socket
 import statistics
 import subprocess
@@ -125,7 +126,11 @@ def standby_is_there(daemon):
 
 
 def main():
-    count, directory = int(sys.argv[1]), pathlib.Path(sys.argv[2])
+    count, results = int(sys.argv[1]), pathlib.Path(sys.argv[2])
+    # Not on the file system that is shared with the host: a line in a log there takes milliseconds.
+    directory = pathlib.Path("/var/tmp/always-on")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
     standby = has_standby(directory)
     services = [service("cold"), service("running")]
     if standby:
@@ -150,7 +155,8 @@ def main():
         for domain in host.domains().values():
             if domain.name.split(".")[0] in ADDRESSES:
                 subprocess.run(["xl", "destroy", str(domain.domid)], check=False)
-    (directory / "result.json").write_text(json.dumps(result_of(runs, count)))
+        shutil.copytree(directory, results, dirs_exist_ok=True)
+    (results / "result.json").write_text(json.dumps(result_of(runs, count)))
 
 
 if __name__ == "__main__":

@@ -69,9 +69,15 @@ void observe(const std::string& prefix, std::size_t count) {
     const std::string domains = "/local/domain/";
     const std::string introduced = "@introduceDomain";
     Store store;
+    // One that is only being built, or of which only a vif has been prepared, has a directory, but
+    // is not introduced yet.
+    const auto introduced_already = [&](const std::string& domid) {
+        return !store.read(domains + domid + "/store/port").empty();
+    };
     std::set<std::string> known;
     for (const std::string& domid : store.list("/local/domain"))
-        known.insert(domid);
+        if (introduced_already(domid))
+            known.insert(domid);
     store.watch(introduced);
     store.wait();  // a new watch fires at once
     say("watching");
@@ -85,8 +91,7 @@ void observe(const std::string& prefix, std::size_t count) {
             continue;
         }
         for (const std::string& domid : store.list("/local/domain")) {
-            // One that is only being built has a directory, but is not introduced yet.
-            if (known.contains(domid) || store.read(domains + domid + "/store/port").empty())
+            if (known.contains(domid) || !introduced_already(domid))
                 continue;
             known.insert(domid);
             if (!store.read(domains + domid + "/name").starts_with(prefix))

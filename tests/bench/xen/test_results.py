@@ -12,7 +12,8 @@ MEASURED = {
                          {"total_ms": 1000.0, "first_byte_ms": 1500.0, "answer_ms": 500.0}],
         "summond running": [{"answer_ms": 2.0, "first_byte_ms": 10.0}] * 2,
     },
-    "parallel": {"summond": [{"seconds": 40.0}], "xl": [{"seconds": 240.0}]},
+    "parallel": {"summond": [{"seconds": 40.0, "up": 50}],
+                 "xl": [{"seconds": 240.0, "up": 50, "created_s": 200.0}]},
 }
 
 
@@ -37,11 +38,19 @@ class Results(unittest.TestCase):
         self.assertEqual(self.targets["cold wake / libxl without vif"]["value"], 1.25)
 
     def test_a_missed_target_says_so(self):
-        slow = {**MEASURED, "parallel": {"summond": [{"seconds": 60.0}], "xl": [{"seconds": 240.0}]}}
+        slow = {**MEASURED, "parallel": {"summond": [{"seconds": 60.0, "up": 50}],
+                                         "xl": [{"seconds": 240.0, "up": 50}]}}
         missed = results.targets(slow, results.figures(slow))[-1]
         self.assertEqual(missed["value"], 4.0)
         self.assertFalse(missed["met"])
         self.assertIn("MISSED", results.target_line(missed))
+
+    def test_a_loop_that_brings_nothing_up_is_no_ratio(self):
+        failed = {**MEASURED, "parallel": {**MEASURED["parallel"],
+                                           "xl": [{"created_s": 200.0, "up": 0}]}}
+        found = results.targets(failed, results.figures(failed))[-1]
+        self.assertIsNone(found["value"])
+        self.assertTrue(found["met"])
 
     def test_standby(self):
         with_standby = {**MEASURED, "rounds": {**MEASURED["rounds"], "summond standby": [
@@ -61,4 +70,4 @@ class Results(unittest.TestCase):
     def test_tables(self):
         lines = results.table(MEASURED).splitlines()
         self.assertIn("| summond cold | - | - | - | 750 (500-1000) |", lines[4])
-        self.assertIn("| xl | 240.0 | - |", results.parallel_table(MEASURED))
+        self.assertIn("| xl | 50 | 240.0 | - | 200.0 |", results.parallel_table(MEASURED))
