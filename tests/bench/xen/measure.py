@@ -28,7 +28,7 @@ TOOLS = pathlib.Path(__file__).resolve().parent
 BRIDGE = "xenbr0"
 SCRIPT = "/etc/xen/scripts/vif-bridge"
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
-SPARES = 4  # that summond keeps
+SPARES = 4  # that summond keeps, if it has as many services
 LIMIT = 300  # seconds for one domain to be up, on a machine that does other work
 ZONE = {"name": "jit.example", "ns": "ns1.jit.example", "records": ["ns1 A 10.0.2.15"]}
 
@@ -163,6 +163,7 @@ class Bench:
             # With a port, as services have: its copy waits when that accepts.
             services.append(self.kept.service(standby={"count": 1, "stage": "booted"},
                                               ports=["tcp/80"], ready={"tcp": 80}))
+        self.spares = min(SPARES, len(services))
         self.guests = [self.cold, self.warm, self.other, *self.many,
                        *([self.kept] if self.standby else [])]
         for guest in self.guests:
@@ -290,7 +291,7 @@ class Bench:
             spares = [l for l in host.links() if l.startswith("vif") and l not in there]
             copies = len(self.daemon.log_lines(f"standby {self.kept.name}: domid")) \
                 if self.standby else 0
-            return len(spares) >= SPARES and (not self.standby or copies > self.standby_wakes)
+            return len(spares) >= self.spares and (not self.standby or copies > self.standby_wakes)
         wait_until(done, LIMIT, "summond to have done its work in the background")
         time.sleep(3)  # and udev, and who else hears of what was made
 

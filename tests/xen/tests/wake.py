@@ -149,7 +149,7 @@ def test_beside_xl_create(lab):
         lab.output("xl", "destroy", "beside")
         daemon.resolve(name(10))
         wake = daemon.wait_woken("s10", turn)
-        woken.append(wake["build"] + wake["unpause"])
+        woken.append(round(wake["build"] + wake["unpause"]))
         lab.output("xl", "destroy", "s10")
         daemon.wait_log("s10: domid", "destroyed by somebody else", times=turn)
     lab.measured.update(xl_create="/".join(f"{seconds * 1000:.0f}" for seconds in created) + " ms",
