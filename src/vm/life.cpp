@@ -100,7 +100,7 @@ void Life::enter(Stage stage) {
 }
 
 void Life::wake(WakeReason why, base::TimePoint asked_at) {
-    if (refuses_wakes() || backing_off()) {
+    if (!may_wake()) {
         changed_(service_.id);
         return;
     }
