@@ -38,7 +38,7 @@ constexpr auto terminate_limit = std::chrono::seconds(1);
 
 // A large zone gets into huge pages one by one, so rarely that the answers that wait for one are
 // fewer than one in a hundred.
-constexpr auto huge_page_interval = std::chrono::milliseconds(200);
+constexpr auto huge_page_interval = std::chrono::milliseconds(500);
 
 class FrontProcess {
   public:
@@ -159,6 +159,8 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
     const auto image = proc::Mapping::map(image_fd);
     if (!image)
         return failed("zone image: " + image.error().what);
+    if (proc::in_background())  // another one answers, and there is time
+        image->populate();
     const auto zones = zone::Zones::open(image->bytes());
     if (!zones)
         return failed("zone image: " + zones.error().what);
@@ -183,6 +185,8 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
         return failed(started.error().what);
     io.run();
     spdlog::info("ended");
+    // Others answer now, and the memory of a large zone takes its time to go back.
+    proc::enter_background();
     // The parent may still ask for what is happening: Asio's handler goes with `process`.
     sigset_t terminate;
     ::sigemptyset(&terminate);

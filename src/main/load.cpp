@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -130,21 +133,22 @@ std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
 }
 
 // In the background: memory would go back to the kernel in large pieces, when it is freed or at the
-// end, each of which keeps those waiting who want the CPU.
-void keep_memory() {
+// end, each of which keeps those waiting who want the CPU. Where that memory begins.
+std::byte* keep_memory() {
     ::mallopt(M_MMAP_MAX, 0);
     ::mallopt(M_TRIM_THRESHOLD, -1);
+    return static_cast<std::byte*>(::sbrk(0));
 }
 
-// Instead of a return from main: what keep_memory has kept goes bit by bit.
-[[noreturn]] void give_back_and_exit() {
+// Instead of a return from main: what keep_memory has kept goes bit by bit. Not by brk(2), which
+// would change a mapping each time: what the kernel leaves behind of that is cleared up at once.
+[[noreturn]] void give_back_and_exit(std::byte* begin) {
     constexpr std::ptrdiff_t piece = 128 * 1024;
-    // Where the heap begins, the kernel lets it be (brk(2)).
-    for (void *before = nullptr, *end = ::sbrk(0); end != before; end = ::sbrk(0)) {
-        before = end;
-        if (::brk(static_cast<std::byte*>(end) - piece) != 0)
-            break;
-    }
+    auto* const end = static_cast<std::byte*>(::sbrk(0));
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    begin += -reinterpret_cast<std::uintptr_t>(begin) % page;
+    for (; begin < end; begin += piece)
+        ::madvise(begin, static_cast<std::size_t>(std::min(piece, end - begin)), MADV_DONTNEED);
     ::_exit(0);
 }
 
@@ -156,14 +160,13 @@ std::string counted(std::size_t count, const std::string& what) {
 
 int load_main(const std::string& config_file) {
     const bool background = proc::in_background();
-    if (background)
-        keep_memory();
-    const auto loaded = load(config_file);
+    std::byte* const memory = background ? keep_memory() : nullptr;
+    auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->sources.pack());
     if (written)
-        written = proc::write_all(image_fd, loaded->image);
+        written = proc::move_all(image_fd, loaded->image);
     if (written && !background)  // otherwise the front does it bit by bit
         proc::use_huge_pages(image_fd);
     if (!written) {
@@ -171,7 +174,7 @@ int load_main(const std::string& config_file) {
         return exit_failed;
     }
     if (background)
-        give_back_and_exit();
+        give_back_and_exit(memory);
     return 0;
 }
 

@@ -21,6 +21,8 @@ constexpr int madv_collapse = 25;  // newer than the C library's headers
 
 // Written at a time: in the kernel a process in the background goes on while others want the CPU.
 constexpr std::size_t longest_write = 64 * 1024;
+// The same for a large mapping.
+constexpr std::size_t longest_advice = 256 * 1024;
 
 // At a multiple of huge_page, so that a file in huge pages is mapped with an entry for each of
 // them. MAP_FAILED, errno: it cannot be mapped.
@@ -49,6 +51,22 @@ void* map_aligned(std::size_t size, int protection, int fd) {
     if (mapped < left)
         ::munmap(static_cast<std::byte*>(address) + mapped, left - mapped);
     return address;
+}
+
+// A wish, no more; in pieces, between which others have the CPU.
+void advise(std::span<const std::uint8_t> mapping, int advice) {
+    auto* const begin = const_cast<std::uint8_t*>(mapping.data());
+    for (std::size_t done = 0; done < mapping.size(); done += longest_advice)
+        ::madvise(begin + done, std::min(longest_advice, mapping.size() - done), advice);
+}
+
+// The pages that are in `bytes` alone.
+void give_back(std::span<std::uint8_t> bytes) {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* first = bytes.data();
+    std::size_t left = bytes.size();
+    if (std::align(page, page, first, left) != nullptr)
+        ::madvise(first, left / page * page, MADV_DONTNEED);
 }
 
 base::Result<std::size_t> size_of(int fd) {
@@ -81,6 +99,17 @@ base::Result<void> write_all(int fd, std::span<const std::uint8_t> bytes) {
 
 base::Result<void> write_all(int fd, std::string_view text) {
     return write_all(fd, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+base::Result<void> move_all(int fd, std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const auto piece = bytes.first(std::min(bytes.size(), longest_write));
+        if (auto written = write_all(fd, piece); !written)
+            return written;
+        give_back(piece);
+        bytes = bytes.subspan(piece.size());
+    }
+    return {};
 }
 
 base::Result<void> seal(int fd) {
@@ -152,9 +181,15 @@ bool Mapping::use_huge_page(std::size_t index) const {
     return ::madvise(address, huge_page, madv_collapse) == 0 || errno != EINVAL;
 }
 
+void Mapping::populate() const {
+    advise(bytes_, MADV_POPULATE_READ);
+}
+
 Mapping::~Mapping() {
-    if (!bytes_.empty())
-        ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size());
+    if (bytes_.empty())
+        return;
+    advise(bytes_, MADV_DONTNEED);
+    ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size());
 }
 
 }  // namespace summond::proc

@@ -56,6 +56,11 @@ bool can_leave_background() {
 // sources is scratch space of fds.size() numbers, allocated before the fork.
 [[noreturn]] void run_child(char* const* argv, std::span<const FdMapping> fds,
                             std::span<int> sources, bool background) {
+    if (background) {
+        set_policy(0, SCHED_IDLE);
+        // Whoever wants the CPU waits while the kernel zeroes a huge page.
+        ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    }
     // Handlers first (ours would run in this process), then the mask.
     for (int signal = 1; signal < NSIG; ++signal)
         ::signal(signal, SIG_DFL);  // fails for KILL, STOP and glibc's own: no matter
@@ -65,11 +70,6 @@ bool can_leave_background() {
     // A terminal's signals are for the parent alone. Not a session: autogroups are made of these,
     // and between them SCHED_IDLE is as good as any class (sched(7)).
     ::setpgid(0, 0);
-    if (background) {
-        set_policy(0, SCHED_IDLE);
-        // Whoever wants the CPU waits while the kernel zeroes a huge page.
-        ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-    }
     // A terminal is ours to read, not theirs.
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, STDIN_FILENO) < 0)
@@ -131,6 +131,10 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
 base::Result<void> leave_background() {
     ::prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
     return run_normally(0);
+}
+
+void enter_background() {
+    set_policy(0, SCHED_IDLE);
 }
 
 bool in_background() {

@@ -19,6 +19,9 @@ base::Result<base::UniqueFd> create_memfd(const std::string& name);
 // Appends at the file offset, all of it or an error.
 base::Result<void> write_all(int fd, std::span<const std::uint8_t> bytes);
 base::Result<void> write_all(int fd, std::string_view text);
+// The same, and gives whole pages of `bytes` back to the kernel behind it, which takes them for the
+// file: their content is lost. bytes is of the heap.
+base::Result<void> move_all(int fd, std::span<std::uint8_t> bytes);
 
 // From now on nobody can write, grow, shrink or unseal it, whoever holds a descriptor. Fails while
 // a writable mapping exists.
@@ -46,6 +49,8 @@ class Mapping {
 
     // Aligned to a page, a large file to a huge page; empty for an empty file.
     std::span<const std::uint8_t> bytes() const { return bytes_; }
+    // Maps all pages now, so that nobody has to wait for one later.
+    void populate() const;
     // As use_huge_pages, but one huge page, the index-th: the processor can do nothing else for
     // some 100 us to 1 ms. False: there is no such page, or there can be none.
     bool use_huge_page(std::size_t index) const;

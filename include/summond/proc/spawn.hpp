@@ -48,6 +48,8 @@ bool in_background();
 base::Result<void> run_normally(pid_t pid);
 // Ends Priority::background of this process, which has one thread.
 base::Result<void> leave_background();
+// For a process that has nothing left to do but to end: its thread that calls this.
+void enter_background();
 
 // What it has used since its start; 0 once it has been reaped.
 std::chrono::nanoseconds cpu_time(const Spawned& child);

@@ -112,6 +112,8 @@ class Reloads:
         new = self.path.with_suffix(".new")
         zones.write_zone(new, LARGE, self.serial, aaaa=False)
         os.rename(new, self.path)
+        os.sync()  # writing it out is no server's doing
+        time.sleep(3)
 
     def _load(self, server, seconds):
         return rounds.load(server, "bench_load_udp", self.queries, seconds, "--rate", str(RATE),
