@@ -51,8 +51,8 @@ std::optional<std::vector<std::string>> Store::Transaction::list(const std::stri
 
 bool Store::Transaction::write(const Node& node) {
     const char* path = node.path.c_str();
-    if (!::xs_write(handle_, id_, path, node.value.data(),
-                    static_cast<unsigned>(node.value.size())))
+    if (!node.there && !::xs_write(handle_, id_, path, node.value.data(),
+                                   static_cast<unsigned>(node.value.size())))
         return false;
     return node.permissions.empty() || permit(node.path, node.permissions);
 }

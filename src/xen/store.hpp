@@ -22,6 +22,7 @@ struct Node {
     std::string path;
     std::string value{};
     std::vector<xs_permissions> permissions{};  // the owner's first; empty: as its parent
+    bool there = false;                         // it has its value, and is to be permitted only
 };
 
 class Store {

@@ -9,6 +9,9 @@
 namespace summond::xen {
 namespace {
 
+// What a frontend takes it for that is told nothing (xen/io/netif.h, MTU).
+constexpr std::uint32_t usual_mtu = 1500;
+
 std::vector<xs_permissions> frontend_permissions(vm::DomId domid) {
     return {{domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
 }
@@ -67,8 +70,9 @@ std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
          {"state", initialising},
          {"handle", handle},
          {"mac", address},
-         {"trusted", "1"},
-         {"mtu", std::to_string(mtu), ours}});
+         {"trusted", "1"}});
+    if (mtu != usual_mtu)
+        nodes.push_back({paths.frontend + "/mtu", std::to_string(mtu), ours});
 
     nodes.push_back({paths.backend, "", ours});
     add(nodes, paths.backend, device);
@@ -89,6 +93,7 @@ std::vector<Node> spare_nodes(vm::DomId domid) {
          {"frontend-id", std::to_string(domid)},
          {"handle", "0"},
          {"script", vif_script},
+         {"type", "vif"},
          {"online", "1"},
          {"state", initialising},
          {"hotplug-status", "connected"}});
@@ -99,14 +104,19 @@ std::vector<Node> claimed_nodes(const Vif& vif, std::uint32_t mtu) {
     const VifPaths paths(vif.domid, 0);
     std::set<std::string> there;
     for (const Node& node : spare_nodes(vif.domid))
-        if (node.permissions.empty() && node.path.starts_with(paths.backend))
+        if (node.path.starts_with(paths.backend))
             there.insert(node.path);
     auto nodes = vif_nodes(vif, mtu);
     std::erase_if(nodes, [&](const Node& node) { return there.contains(node.path); });
-    // libxl has made it readable for the guest only.
-    for (Node& node : nodes)
-        if (node.path == paths.frontend + "/state")
+    // libxl has made these two, readable for the guest only.
+    for (Node& node : nodes) {
+        if (node.path == paths.frontend)
+            node.there = true;
+        if (node.path == paths.frontend + "/state") {
+            node.there = true;
             node.permissions = frontend_permissions(vif.domid);
+        }
+    }
     return nodes;
 }
 
