@@ -260,14 +260,15 @@ void Life::became_ready() {
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);  // before the log, which may be slow: queries wait for this
+    ++wakes_[static_cast<std::size_t>(why_)];
     const std::string what = standby_
                                  ? fmt::format("standby {}", text(*standby_))
                                  : fmt::format("{} {:.1f} ms", restoring_ ? "restore" : "build",
                                                exact_ms(built_at_ - woken_at_));
     spdlog::info(
-        "woke {}: domid {}, why {}, {}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms",
+        "woke {}: domid {}, why {}, {}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms ({})",
         service_.name, domid_, text(why_), what, exact_ms(booted_at_ - built_at_),
-        exact_ms(now - booted_at_), exact_ms(now - woken_at_));
+        exact_ms(now - booted_at_), exact_ms(now - woken_at_), text(wakes_));
 }
 
 void Life::adopt(const Found& found) {

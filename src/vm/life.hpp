@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 
@@ -151,6 +152,7 @@ class Life {
 
     // The wake under way or last done, for its log line.
     WakeReason why_ = WakeReason::dns;
+    std::array<unsigned, wake_reasons> wakes_{};  // done so far, by reason
     base::TimePoint woken_at_{};
     base::TimePoint built_at_{};
     base::TimePoint booted_at_{};

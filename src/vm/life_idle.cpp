@@ -85,8 +85,9 @@ void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);
-    spdlog::info("woke {}: domid {}, why {}, unpause {:.1f} ms", service_.name, domid_, text(why_),
-                 exact_ms(now - woken_at_));
+    ++wakes_[static_cast<std::size_t>(why_)];
+    spdlog::info("woke {}: domid {}, why {}, unpause {:.1f} ms ({})", service_.name, domid_,
+                 text(why_), exact_ms(now - woken_at_), text(wakes_));
 }
 
 void Life::save(long long idle_seconds) {
@@ -149,9 +150,11 @@ void Life::go_on() {
         destroy();
         return;
     }
-    if (std::exchange(wake_again_, false))
-        spdlog::info("woke {}: domid {}, why {}, resume {:.1f} ms", service_.name, domid_,
-                     text(why_), exact_ms(now - woken_at_));
+    if (std::exchange(wake_again_, false)) {
+        ++wakes_[static_cast<std::size_t>(why_)];
+        spdlog::info("woke {}: domid {}, why {}, resume {:.1f} ms ({})", service_.name, domid_,
+                     text(why_), exact_ms(now - woken_at_), text(wakes_));
+    }
     last_traffic_ = now;
     enter(Stage::ready);
 }

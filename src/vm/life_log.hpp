@@ -1,7 +1,13 @@
 // How a life's events are put into words.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <array>
 #include <chrono>
+#include <numeric>
+#include <string>
+#include <utility>
 
 #include "summond/base/clock.hpp"
 #include "summond/vm/manager.hpp"
@@ -26,6 +32,18 @@ inline const char* text(WakeReason why) {
             return "restart";
     }
     return "?";
+}
+
+// "wake 4: 3 dns, 1 packet", counted by reason.
+inline std::string text(const std::array<unsigned, wake_reasons>& wakes) {
+    std::string text = fmt::format("wake {}", std::accumulate(wakes.begin(), wakes.end(), 0U));
+    const char* separator = ": ";
+    for (std::size_t why = 0; why < wakes.size(); ++why) {
+        if (wakes[why] > 0)
+            text += fmt::format("{}{} {}", std::exchange(separator, ", "), wakes[why],
+                                summond::vm::text(static_cast<WakeReason>(why)));
+    }
+    return text;
 }
 
 inline const char* text(Death how) {

@@ -11,8 +11,8 @@
 namespace summond::xen {
 
 // libxl for one build. The first watch that a context sets (each build sets one, towards its end)
-// makes libxenstore read by way of a thread from then on, and every request costs two switches more;
-// until then a build makes about a hundred requests.
+// makes libxenstore read by way of a thread from then on, and every request costs two switches
+// more; until then a build makes about a hundred requests.
 struct LibxlBackend::Context {
     explicit Context(boost::asio::io_context& io) : events(io) {}
     ~Context() { libxl_ctx_free(ctx); }
@@ -33,8 +33,8 @@ struct LibxlBackend::Build {
     std::size_t rumprun_octets;  // of its configuration, 0: none
     Begun begun;
     Built done;
-    unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges
-    base::UniqueFd image{};  // what it is restored from; none: it is built
+    unsigned number = 0;                 // of a standby copy, whose vifs stay off their bridges
+    base::UniqueFd image{};              // what it is restored from; none: it is built
     std::unique_ptr<Context> context{};  // none: the backend's own, where no other could be had
     std::optional<vm::DomId>
         chosen{};  // begun by Vifs, and nobody's until libxl has made the domain

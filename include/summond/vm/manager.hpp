@@ -36,6 +36,7 @@ struct Status {
 
 // Why a domain is woken, for the log.
 enum class WakeReason : std::uint8_t { dns, packet, restart };
+inline constexpr std::size_t wake_reasons = 3;
 
 class Manager {
   public:
