@@ -67,7 +67,7 @@ Status Life::status() const {
         case Stage::queued:
         case Stage::building:
         case Stage::booting:
-            status.phase = stage_ == Stage::booting || begun_ ? Phase::booting : Phase::building;
+            status.phase = stage_ == Stage::booting ? Phase::booting : Phase::building;
             status.since_wake = now - woken_at_;
             return status;
         case Stage::ready:
@@ -143,7 +143,6 @@ void Life::build(WakeReason why, base::TimePoint asked_at) {
     stage_ = Stage::absent;  // whatever there was before
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
-    begun_ = false;
     restoring_ = backend_.saved(service_);
     standby_.reset();
     if (!restoring_) {
@@ -166,15 +165,11 @@ void Life::queue() {
 void Life::start() {
     memory_kib_ = footprint_kib(service_);
     enter(Stage::building);
-    auto begun = [this] {
-        begun_ = true;
-        changed_(service_.id);
-    };
     auto done = [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); };
     if (restoring_)
-        backend_.restore(service_, std::move(begun), std::move(done));
+        backend_.restore(service_, std::move(done));
     else
-        backend_.build(service_, std::move(begun), std::move(done));
+        backend_.build(service_, std::move(done));
 }
 
 void Life::built(tl::expected<DomId, BuildError> result) {
@@ -192,7 +187,6 @@ void Life::built(tl::expected<DomId, BuildError> result) {
         stage_ = Stage::absent;
         if (result.error().why == base::WakeFailure::no_memory && !refuses_wakes() &&
             clock_.now() < woken_at_ + keeper_.longest_wait() && keeper_.finds_memory(*this)) {
-            begun_ = false;
             queue();
             return;
         }
@@ -216,7 +210,6 @@ void Life::wake_copy(const Standby::Copy& copy) {
     domid_ = copy.domid;
     memory_kib_ = copy.memory_kib;
     standby_ = copy.stage;
-    begun_ = true;
     built_at_ = clock_.now();
     auto r = backend_.unpause(domid_);
     booted_at_ = clock_.now();

@@ -143,7 +143,6 @@ class Life {
     bool stopping_ = false;
     bool wake_again_ = false;  // wanted while destroying, shutting down or saving
 
-    bool begun_ = false;      // building: the backend has called begun
     bool restoring_ = false;  // building: from a file
     bool outdated_ = false;   // saving: the settings have changed meanwhile
 

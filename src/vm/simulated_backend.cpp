@@ -7,7 +7,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds begin_time{10};
 constexpr milliseconds build_time{40};
 constexpr milliseconds boot_time{200};
 constexpr milliseconds destroy_time{20};
@@ -25,8 +24,7 @@ base::Result<std::vector<Found>> SimulatedBackend::find() {
     return {};
 }
 
-void SimulatedBackend::build(const config::Service&, Begun begun, Built done) {
-    steps_.emplace(clock_.now() + begin_time, std::move(begun));
+void SimulatedBackend::build(const config::Service&, Built done) {
     steps_.emplace(clock_.now() + build_time,
                    [this, done = std::move(done), domid = next_domid_++] {
                        alive_.insert(domid);
@@ -35,8 +33,7 @@ void SimulatedBackend::build(const config::Service&, Begun begun, Built done) {
 }
 
 void SimulatedBackend::build_copy(const config::Service& service, unsigned, Built done) {
-    build(
-        service, [] {}, std::move(done));
+    build(service, std::move(done));
 }
 
 base::Result<void> SimulatedBackend::adopt(DomId) {
@@ -68,8 +65,8 @@ void SimulatedBackend::resume(DomId, Done done) {
     steps_.emplace(clock_.now() + resume_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedBackend::restore(const config::Service& service, Begun begun, Built done) {
-    build(service, std::move(begun), std::move(done));
+void SimulatedBackend::restore(const config::Service& service, Built done) {
+    build(service, std::move(done));
 }
 
 void SimulatedBackend::destroy(DomId domid, Done done) {

@@ -35,7 +35,7 @@ class LibxlBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override;
-    void build(const config::Service& service, Begun begun, Built done) override;
+    void build(const config::Service& service, Built done) override;
     void build_copy(const config::Service& service, unsigned number, Built done) override;
     base::Result<void> rest(vm::DomId domid, const config::Service& service,
                             const std::string& mark) override;
@@ -53,7 +53,7 @@ class LibxlBackend final : public vm::Backend {
     void stop_saving(vm::DomId domid) override;
     void resume(vm::DomId domid, Done done) override;
     bool saved(const config::Service& service) override { return saves_.has(service); }
-    void restore(const config::Service& service, Begun begun, Built done) override;
+    void restore(const config::Service& service, Built done) override;
     void discard_saved(config::ServiceId service) override { saves_.discard(service); }
     void destroy(vm::DomId domid, Done done) override;
     void await_ready(vm::DomId domid, const config::Service& service,
@@ -76,9 +76,8 @@ class LibxlBackend final : public vm::Backend {
     int attach(OsEvents& events, libxl_ctx*& ctx);
     std::unique_ptr<Context> make_context();
     std::optional<vm::DomId> domid_of(const Identity& identity);
-    void build_numbered(const config::Service& service, unsigned number, Begun begun, Built done);
-    void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Begun begun,
-                 Built done);
+    void build_numbered(const config::Service& service, unsigned number, Built done);
+    void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Built done);
     void settle(vm::DomId domid, const config::Service& service);
     void rename(vm::DomId domid, const std::string& name);
     void create_next();

@@ -47,12 +47,11 @@ std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& se
 
 }  // namespace
 
-void LibxlBackend::build(const config::Service& service, Begun begun, Built done) {
-    build_numbered(service, 0, std::move(begun), std::move(done));
+void LibxlBackend::build(const config::Service& service, Built done) {
+    build_numbered(service, 0, std::move(done));
 }
 
-void LibxlBackend::build_numbered(const config::Service& service, unsigned number, Begun begun,
-                                  Built done) {
+void LibxlBackend::build_numbered(const config::Service& service, unsigned number, Built done) {
     auto refused = unreadable("kernel", service.kernel);
     if (!refused && service.ramdisk)
         refused = unreadable("ramdisk", *service.ramdisk);
@@ -61,31 +60,30 @@ void LibxlBackend::build_numbered(const config::Service& service, unsigned numbe
             done(tl::make_unexpected(error));
         });
     else
-        enqueue(service, number, {}, std::move(begun), std::move(done));
+        enqueue(service, number, {}, std::move(done));
 }
 
-void LibxlBackend::restore(const config::Service& service, Begun begun, Built done) {
+void LibxlBackend::restore(const config::Service& service, Built done) {
     auto image = saves_.open(service.id);
     if (!image)
         post([done = std::move(done), what = image.error().what] {
             done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, what, true}));
         });
     else
-        enqueue(service, 0, std::move(*image), std::move(begun), std::move(done));
+        enqueue(service, 0, std::move(*image), std::move(done));
 }
 
 void LibxlBackend::enqueue(const config::Service& service, unsigned number, base::UniqueFd image,
-                           Begun begun, Built done) {
+                           Built done) {
     if (auto refused = lacks_bridge(*vifs_, service)) {
         post([done = std::move(done), error = std::move(*refused)] {
             done(tl::make_unexpected(error));
         });
         return;
     }
-    auto build = std::make_unique<Build>(
-        Build{*this, service.id, domain_config(ctx_, service, number), service.interfaces,
-              announcements(service), service.rumprun.size(), std::move(begun), std::move(done),
-              number, std::move(image)});
+    auto build = std::make_unique<Build>(Build{
+        *this, service.id, domain_config(ctx_, service, number), service.interfaces,
+        announcements(service), service.rumprun.size(), std::move(done), number, std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });
@@ -163,7 +161,7 @@ void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
     build->ended = true;
     build->backend.post([build, rc] {
         build->created = rc;
-        if (rc == 0 && build->begun)
+        if (rc == 0 && !build->plumbed)
             build->backend.plumb(*build, build->domid);
         else
             build->backend.settle(*build);
@@ -171,13 +169,11 @@ void LibxlBackend::build_done(libxl_ctx*, int rc, void* for_callback) {
 }
 
 void LibxlBackend::plumb(Build& build, vm::DomId domid) {
-    const auto begun = std::exchange(build.begun, nullptr);
+    build.plumbed = true;
     const auto vifs = own_vifs(domid, build.interfaces);
     // libxl leaves out what xenstore does not take, and what is behind it, without a word.
     const bool lacks_rumprun =
         build.rumprun_octets > 0 && !store_->read(domain_path(domid) + "/" + rumprun_node);
-    if (!lacks_rumprun)
-        begun();
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = watch_death(build.known_domid = domid); !watched)
         build.vif = watched;
@@ -198,7 +194,7 @@ void LibxlBackend::plumb(Build& build, vm::DomId domid) {
 }
 
 void LibxlBackend::settle(Build& settling) {
-    const bool plumbing = settling.begun == nullptr && !settling.vif;
+    const bool plumbing = settling.plumbed && !settling.vif;
     if (!settling.created || plumbing)
         return;
     const std::unique_ptr<Build> build(&settling);

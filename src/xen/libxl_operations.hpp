@@ -31,7 +31,6 @@ struct LibxlBackend::Build {
     std::vector<config::Interface> interfaces;
     std::vector<wire::Frame> announcements;
     std::size_t rumprun_octets;  // of its configuration, 0: none
-    Begun begun;
     Built done;
     unsigned number = 0;                 // of a standby copy, whose vifs stay off their bridges
     base::UniqueFd image{};              // what it is restored from; none: it is built
@@ -41,6 +40,7 @@ struct LibxlBackend::Build {
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
     ErrorSink errors{};
     vm::DomId known_domid = domid;            // sooner than libxl tells it
+    bool plumbed = false;                     // its vifs are made, or being made
     bool ended = false;                       // libxl has called back
     std::optional<int> created{};             // libxl's result, when it has called back
     std::optional<base::Result<void>> vif{};  // there, all of them, or failed

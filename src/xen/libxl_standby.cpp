@@ -17,8 +17,7 @@ constexpr std::chrono::milliseconds settle_delay{200};
 }  // namespace
 
 void LibxlBackend::build_copy(const config::Service& service, unsigned number, Built done) {
-    build_numbered(
-        service, number, [] {}, std::move(done));
+    build_numbered(service, number, std::move(done));
 }
 
 base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& service,

@@ -17,7 +17,6 @@ class FakeBackend final : public vm::Backend {
   public:
     struct PendingBuild {
         config::ServiceId service;
-        Begun begun;
         Built done;
     };
     struct PendingDestroy {
@@ -97,8 +96,8 @@ class FakeBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void build(const config::Service& service, Begun begun, Built done) override {
-        builds.push_back({service.id, std::move(begun), std::move(done)});
+    void build(const config::Service& service, Built done) override {
+        builds.push_back({service.id, std::move(done)});
     }
     void build_copy(const config::Service& service, unsigned number, Built done) override {
         copies.push_back({service.id, number, std::move(done)});
@@ -139,8 +138,8 @@ class FakeBackend final : public vm::Backend {
         resumes.push_back({domid, std::move(done)});
     }
     bool saved(const config::Service& service) override { return kept.contains(service.id); }
-    void restore(const config::Service& service, Begun begun, Built done) override {
-        restores.push_back({service.id, std::move(begun), std::move(done)});
+    void restore(const config::Service& service, Built done) override {
+        restores.push_back({service.id, std::move(done)});
     }
     void discard_saved(config::ServiceId service) override { kept.erase(service); }
     void destroy(vm::DomId domid, Done done) override {

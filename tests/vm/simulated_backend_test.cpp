@@ -12,8 +12,7 @@ class SimulatedBackendTest : public testing::Test {
   protected:
     DomId build() {
         DomId domid = 0;
-        backend.build(
-            {}, [] {}, [&](auto built) { domid = *built; });
+        backend.build({}, [&](auto built) { domid = *built; });
         pass();
         return domid;
     }

@@ -49,7 +49,6 @@ struct Traffic {
 
 class Backend {
   public:
-    using Begun = std::function<void()>;
     using Built = std::function<void(tl::expected<DomId, BuildError>)>;
     using Done = std::function<void(base::Result<void>)>;
 
@@ -62,9 +61,9 @@ class Backend {
     virtual base::Result<std::vector<Found>> find() = 0;
 
     // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
-    // watches for its death. service is read during the call only. begun: the domain has its
-    // memory and its kernel is loaded; what remains are its devices. On error nothing is left.
-    virtual void build(const config::Service& service, Begun begun, Built done) = 0;
+    // watches for its death. service is read during the call only. On error nothing is
+    // left.
+    virtual void build(const config::Service& service, Built done) = 0;
     // As build, but a standby copy: it may be there beside the service's domain, its interfaces are
     // up and on no bridge. number: 1 to 1023, of no other domain of the service.
     virtual void build_copy(const config::Service& service, unsigned number, Built done) = 0;
@@ -100,7 +99,7 @@ class Backend {
     // Whether restore would find the service as it is configured now.
     virtual bool saved(const config::Service& service) = 0;
     // As build, but with the memory and the state in which the domain was saved. The file stays.
-    virtual void restore(const config::Service& service, Begun begun, Built done) = 0;
+    virtual void restore(const config::Service& service, Built done) = 0;
     virtual void discard_saved(config::ServiceId service) = 0;
 
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.

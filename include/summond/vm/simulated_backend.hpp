@@ -18,7 +18,7 @@ class SimulatedBackend final : public Backend {
 
     void on_death(std::function<void(DomId, Death)> callback) override;
     base::Result<std::vector<Found>> find() override;
-    void build(const config::Service& service, Begun begun, Built done) override;
+    void build(const config::Service& service, Built done) override;
     void build_copy(const config::Service& service, unsigned number, Built done) override;
     base::Result<void> rest(DomId, const config::Service&, const std::string&) override {
         return {};
@@ -35,7 +35,7 @@ class SimulatedBackend final : public Backend {
     void stop_saving(DomId) override {}
     void resume(DomId domid, Done done) override;
     bool saved(const config::Service& service) override { return saved_.contains(service.id); }
-    void restore(const config::Service& service, Begun begun, Built done) override;
+    void restore(const config::Service& service, Built done) override;
     void discard_saved(config::ServiceId service) override { saved_.erase(service); }
     void destroy(DomId domid, Done done) override;
     void await_ready(DomId domid, const config::Service& service,
