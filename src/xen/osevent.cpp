@@ -1,69 +1,85 @@
 #include "osevent.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/time.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace summond::xen {
 namespace {
 
 namespace asio = boost::asio;
-using Wait = asio::posix::stream_descriptor::wait_type;
 
-// One registration of libxl's. Works on a duplicate of the descriptor, because libxl may register
-// one more than once and Asio would close what it is given.
+// One registration of libxl's. Asio makes a descriptor that it waits for non-blocking, for all who
+// share it, and libxl reads from pipes of its helpers that have to block. So Asio gets an epoll
+// instance, which is readable when the descriptor is ready; each registration has its own, since
+// libxl may register a descriptor more than once.
 class Fd : public std::enable_shared_from_this<Fd> {
   public:
-    Fd(OsEvents& owner, int fd, int copy, void* for_libxl)
-        : owner_(owner), fd_(fd), descriptor_(owner.io(), copy), for_libxl_(for_libxl) {}
+    Fd(OsEvents& owner, int fd, int epoll, void* for_libxl)
+        : owner_(owner), fd_(fd), epoll_(owner.io(), epoll), for_libxl_(for_libxl) {}
 
-    void want(short events) {
-        events_ = events;
-        ++generation_;
-        descriptor_.cancel();
-        arm(POLLIN, Wait::wait_read);
-        arm(POLLOUT, Wait::wait_write);
-        arm(POLLPRI, Wait::wait_error);
+    // False: it cannot be waited for.
+    bool want(short events) {
+        const bool first = std::exchange(events_, events) == none;
+        epoll_event event{};
+        event.events = static_cast<std::uint32_t>(events);  // POLLIN is EPOLLIN, and so on
+        const int operation = first ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+        if (!always_ready_ && ::epoll_ctl(epoll_.native_handle(), operation, fd_, &event) != 0) {
+            if (errno != EPERM)
+                return false;
+            always_ready_ = true;  // a file on a disk
+        }
+        wait();
+        return true;
     }
 
     void end() {
         registered_ = false;
-        descriptor_.close();
+        epoll_.close();
     }
 
   private:
-    void arm(short event, Wait wait) {
-        if ((events_ & event) == 0)
+    // Nothing is wanted: nor are hang-ups, which epoll tells all the same.
+    void wait() {
+        if (events_ == 0 || std::exchange(waiting_, true))
             return;
-        descriptor_.async_wait(wait, [self = shared_from_this(), event, wait,
-                                      generation = generation_](const auto& ec) {
-            // A file on a disk cannot be waited for, as it is always ready.
-            const bool failed = ec && ec != asio::error::operation_not_supported;
-            if (failed || !self->registered_ || generation != self->generation_)
-                return;
-            self->occurred();
-            if (self->registered_ && generation == self->generation_)
-                self->arm(event, wait);
-        });
+        auto ready = [self = shared_from_this()](const boost::system::error_code& ec) {
+            self->waiting_ = false;
+            if (!ec && self->registered_)
+                self->occurred();
+            if (!ec && self->registered_)
+                self->wait();
+        };
+        if (always_ready_)
+            asio::post(owner_.io(), [ready] { ready({}); });
+        else
+            epoll_.async_wait(asio::posix::stream_descriptor::wait_read, std::move(ready));
     }
 
     void occurred() {
-        pollfd state{descriptor_.native_handle(), events_, 0};
+        pollfd state{fd_, events_, 0};
         if (::poll(&state, 1, 0) > 0 && state.revents != 0)
             libxl_osevent_occurred_fd(owner_.ctx(), for_libxl_, fd_, events_, state.revents);
     }
 
+    static constexpr short none = -1;
+
     OsEvents& owner_;
-    int fd_;  // libxl knows the registration by it
-    asio::posix::stream_descriptor descriptor_;
+    int fd_;
+    asio::posix::stream_descriptor epoll_;
     void* for_libxl_;
-    short events_ = 0;
-    unsigned generation_ = 0;
+    short events_ = none;
+    bool always_ready_ = false;
+    bool waiting_ = false;
     bool registered_ = true;
 };
 
@@ -94,18 +110,20 @@ using FdHolder = std::shared_ptr<Fd>;
 
 int fd_register(void* user, int fd, void** out, short events, void* for_libxl) {
     auto* owner = static_cast<OsEvents*>(user);
-    const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
         return ERROR_OSEVENT_REG_FAIL;
-    auto registration = std::make_shared<Fd>(*owner, fd, copy, for_libxl);
-    registration->want(events);
+    auto registration = std::make_shared<Fd>(*owner, fd, epoll, for_libxl);
+    if (!registration->want(events)) {
+        registration->end();
+        return ERROR_OSEVENT_REG_FAIL;
+    }
     *out = new FdHolder(std::move(registration));
     return 0;
 }
 
 int fd_modify(void*, int, void** registration, short events) {
-    (*static_cast<FdHolder*>(*registration))->want(events);
-    return 0;
+    return (*static_cast<FdHolder*>(*registration))->want(events) ? 0 : ERROR_OSEVENT_REG_FAIL;
 }
 
 void fd_deregister(void*, int, void* registration) {
