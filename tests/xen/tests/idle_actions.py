@@ -8,12 +8,10 @@ import time
 
 from guests import linux
 from support import dns, host
-from support.lab import by_name_only, limit
+from support.lab import limit
 from support.site import ipv4, kernel_file, name, page, service, site, start, together
 
 SAVES = pathlib.Path("/var/lib/summond")
-# Xen looks at every frame below 4 GiB of a PVH domain, however small it is.
-SLOW = by_name_only("a save takes minutes under emulation")
 SUSPEND = {"after": "6s", "action": "suspend"}
 
 
@@ -34,6 +32,13 @@ def helper(mode):
             if words[0].endswith(b"libxl-save-helper") and f"--{mode}-domain".encode() in words:
                 return True
     return False
+
+
+def forget(lab, daemon):
+    """The services go, and with them what is saved of them."""
+    daemon.write_config(site(service(lab, 79)))
+    daemon.reload()
+    lab.wait_until(lambda: not saves(), 120, "the files of services that are gone to go")
 
 
 def await_gone(lab, number):
@@ -82,7 +87,6 @@ def test_shutdown(lab):
     together(pvh=lambda: obeys(70), pv=lambda: obeys(72), ignores=ignores)
 
 
-@SLOW
 @limit(2400)
 def test_suspend(lab):
     """`suspend`: a PVH and a PV guest go on where they were, with nothing left of them meanwhile."""
@@ -119,9 +123,9 @@ def test_suspend(lab):
         lab.measured.update(linux_restore=f"{woke['restore']} ms")
 
     together(pvh=pvh, pv=pv)
+    forget(lab, daemon)
 
 
-@SLOW
 @limit(2400)
 def test_suspend_refused(lab):
     """No room, or a guest that does not obey: it runs on. A broken or stale file: a cold boot."""
@@ -158,12 +162,9 @@ def test_suspend_refused(lab):
         daemon.wait_log("s76 is not restored but booted anew")
         assert page(lab, 76)["booted"] != booted
         daemon.wait_log("suspended s76: ", times=2, limit=600)
-        daemon.write_config(site(service(lab, 75, idle="never")))
-        daemon.reload()
-        lab.wait_until(lambda: not list(SAVES.glob("s76.*")), 60, "the file of s76 to go")
+        forget(lab, daemon)
 
 
-@SLOW
 @limit(2400)
 def test_suspend_and_kill(lab):
     """kill -9 of vmm during a save and during a restore: the guest goes on where it was."""
@@ -192,7 +193,6 @@ def test_suspend_and_kill(lab):
     assert not saves()
 
 
-@SLOW
 @limit(1800)
 def test_query_during_save(lab):
     """A query that comes during a save ends it; the guest goes on and the answer comes."""
