@@ -36,6 +36,7 @@ vm::Death death(std::uint8_t reason) {
 
 constexpr std::chrono::seconds quiet_before_spare{1};
 constexpr std::size_t most_spares = 4;
+constexpr std::size_t most_used_contexts = 4;
 
 [[noreturn]] void disaster(void*, libxl_event_type, const char* message, int errnoval) {
     // libxl can no longer report events: a new process that adopts the domains is the way on.
@@ -102,8 +103,7 @@ base::Result<void> LibxlBackend::open() {
 }
 
 // Spares are for quiet moments: one at a time, when nothing has been built or destroyed for a
-// while. Used contexts are freed then, too: timeouts that libxl has ended have long occurred
-// (libxl_event.h: that is how it deregisters them).
+// while. Used contexts are freed then, too.
 void LibxlBackend::operation_ended() {
     --outstanding_;
     make_spares();
@@ -120,6 +120,16 @@ void LibxlBackend::make_spares() {
         if (vifs_->add_spare(spares_wanted_))
             make_spares();
     });
+}
+
+// Not freed at once: a timeout that libxl has given up has yet to occur (libxl_event.h), which
+// takes a turn of the loop, and whoever waits for the domain need not wait for this.
+void LibxlBackend::retire(std::unique_ptr<Context> used) {
+    if (!used)
+        return;
+    used_contexts_.push_back(std::move(used));
+    if (used_contexts_.size() > most_used_contexts)
+        used_contexts_.pop_front();
 }
 
 // None: libxl has none.

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <vector>
 
 #include "announce.hpp"
 #include "control.hpp"
@@ -75,6 +74,7 @@ class LibxlBackend final : public vm::Backend {
     void make_spares();
     int attach(OsEvents& events, libxl_ctx*& ctx);
     std::unique_ptr<Context> make_context();
+    void retire(std::unique_ptr<Context> used);
     std::optional<vm::DomId> domid_of(const Identity& identity);
     void build_numbered(const config::Service& service, unsigned number, Built done);
     void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Built done);
@@ -107,8 +107,8 @@ class LibxlBackend final : public vm::Backend {
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     boost::asio::steady_timer spare_timer_;
     std::size_t spares_wanted_ = 0;
-    std::unique_ptr<Context> fresh_context_;  // for the next build
-    std::vector<std::unique_ptr<Context>> used_contexts_;
+    std::unique_ptr<Context> fresh_context_;              // for the next build
+    std::deque<std::unique_ptr<Context>> used_contexts_;  // the oldest first
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
     std::unique_ptr<Readiness> readiness_;

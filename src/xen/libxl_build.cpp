@@ -198,8 +198,7 @@ void LibxlBackend::settle(Build& settling) {
     if (!settling.created || plumbing)
         return;
     const std::unique_ptr<Build> build(&settling);
-    if (build->context)
-        used_contexts_.push_back(std::move(build->context));
+    retire(std::move(build->context));
     operation_ended();
     log_.forget_domain(build->known_domid);
     if (*build->created == 0 && *build->vif && build->image)
