@@ -36,7 +36,6 @@ vm::Death death(std::uint8_t reason) {
 
 constexpr std::chrono::seconds quiet_before_spare{1};
 constexpr std::size_t most_spares = 4;
-constexpr std::size_t most_used_contexts = 4;
 
 [[noreturn]] void disaster(void*, libxl_event_type, const char* message, int errnoval) {
     // libxl can no longer report events: a new process that adopts the domains is the way on.
@@ -52,10 +51,8 @@ void read_ahead(const std::string& path) {
         ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED);
 }
 
-// libxl_event.h: no other children than libxl's are in this process, but each is of one of several
-// contexts.
-constexpr libxl_childproc_hooks children{libxl_sigchld_owner_libxl_always_selective_reap, nullptr,
-                                         nullptr};
+// libxl_event.h: no other children than libxl's are in this process.
+constexpr libxl_childproc_hooks children{libxl_sigchld_owner_libxl_always, nullptr, nullptr};
 
 }  // namespace
 
@@ -63,30 +60,22 @@ LibxlBackend::~LibxlBackend() {
     // With an operation outstanding the context cannot be freed; the process is ending anyway.
     if (outstanding_ != 0)
         return;
-    used_contexts_.clear();
-    fresh_context_.reset();
     for (const auto& [domid, watch] : death_watches_)
         libxl_evdisable_domain_death(ctx_, watch);
     libxl_ctx_free(ctx_);
 }
 
-int LibxlBackend::attach(OsEvents& events, libxl_ctx*& ctx) {
-    if (const int rc = libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, log_.logger()); rc != 0) {
-        ctx = nullptr;
-        return rc;
-    }
-    events.attach(ctx);
-    libxl_childproc_setmode(ctx, &children, nullptr);
-    static const libxl_event_hooks hooks{LIBXL_EVENTMASK_ALL, event_occurs, disaster};
-    libxl_event_register_callbacks(ctx, &hooks, this);
-    return 0;
-}
-
 base::Result<void> LibxlBackend::open() {
-    if (const int rc = attach(events_, ctx_); rc != 0)
+    if (const int rc = libxl_ctx_alloc(&ctx_, LIBXL_VERSION, 0, log_.logger()); rc != 0) {
+        ctx_ = nullptr;
         return base::error(explain("cannot reach Xen", log_.last(), rc));
+    }
     if (auto r = control_.open(); !r)
         return r;
+    events_.attach(ctx_);
+    libxl_childproc_setmode(ctx_, &children, nullptr);
+    static const libxl_event_hooks hooks{LIBXL_EVENTMASK_ALL, event_occurs, disaster};
+    libxl_event_register_callbacks(ctx_, &hooks, this);
     auto store = Store::open(events_.io());
     if (!store)
         return tl::make_unexpected(store.error());
@@ -103,7 +92,7 @@ base::Result<void> LibxlBackend::open() {
 }
 
 // Spares are for quiet moments: one at a time, when nothing has been built or destroyed for a
-// while. Used contexts are freed then, too.
+// while.
 void LibxlBackend::operation_ended() {
     --outstanding_;
     make_spares();
@@ -112,30 +101,9 @@ void LibxlBackend::operation_ended() {
 void LibxlBackend::make_spares() {
     spare_timer_.expires_after(quiet_before_spare);
     spare_timer_.async_wait([this](const auto& ec) {
-        if (ec || outstanding_ != 0 || !to_create_.empty())
-            return;
-        used_contexts_.clear();
-        if (!fresh_context_)
-            fresh_context_ = make_context();
-        if (vifs_->add_spare(spares_wanted_))
+        if (!ec && outstanding_ == 0 && to_create_.empty() && vifs_->add_spare(spares_wanted_))
             make_spares();
     });
-}
-
-// Not freed at once: a timeout that libxl has given up has yet to occur (libxl_event.h), which
-// takes a turn of the loop, and whoever waits for the domain need not wait for this.
-void LibxlBackend::retire(std::unique_ptr<Context> used) {
-    if (!used)
-        return;
-    used_contexts_.push_back(std::move(used));
-    if (used_contexts_.size() > most_used_contexts)
-        used_contexts_.pop_front();
-}
-
-// None: libxl has none.
-std::unique_ptr<LibxlBackend::Context> LibxlBackend::make_context() {
-    auto context = std::make_unique<Context>(events_.io());
-    return attach(context->events, context->ctx) == 0 ? std::move(context) : nullptr;
 }
 
 base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& services) {

@@ -1,4 +1,4 @@
-// vm::Backend over libxl: one context, and one more for each build. One thread.
+// vm::Backend over one libxl context. One thread.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -63,7 +63,6 @@ class LibxlBackend final : public vm::Backend {
     base::Result<std::vector<vm::Traffic>> traffic() override { return meter_.read(); }
 
   private:
-    struct Context;
     struct Build;
     struct Destroy;
     struct Save;
@@ -72,9 +71,6 @@ class LibxlBackend final : public vm::Backend {
     void post(std::function<void()> what);
     void operation_ended();
     void make_spares();
-    int attach(OsEvents& events, libxl_ctx*& ctx);
-    std::unique_ptr<Context> make_context();
-    void retire(std::unique_ptr<Context> used);
     std::optional<vm::DomId> domid_of(const Identity& identity);
     void build_numbered(const config::Service& service, unsigned number, Built done);
     void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Built done);
@@ -107,8 +103,6 @@ class LibxlBackend final : public vm::Backend {
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     boost::asio::steady_timer spare_timer_;
     std::size_t spares_wanted_ = 0;
-    std::unique_ptr<Context> fresh_context_;              // for the next build
-    std::deque<std::unique_ptr<Context>> used_contexts_;  // the oldest first
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
     std::unique_ptr<Readiness> readiness_;

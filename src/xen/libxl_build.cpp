@@ -100,14 +100,12 @@ void LibxlBackend::create_next() {
 
 int LibxlBackend::begin(Build& build, const libxl_asyncop_how& how) {
     libxl_domain_config* config = &build.config->config;
-    build.context = fresh_context_ ? std::move(fresh_context_) : make_context();
-    libxl_ctx* const ctx = build.context ? build.context->ctx : ctx_;
     if (!build.image)
-        return libxl_domain_create_new(ctx, config, &build.domid, &how, nullptr);
+        return libxl_domain_create_new(ctx_, config, &build.domid, &how, nullptr);
     libxl_domain_restore_params params;
     libxl_domain_restore_params_init(&params);
     params.stream_version = 2;  // libxl_domain_suspend's, LIBXL_HAVE_SRM_V2
-    const int rc = libxl_domain_create_restore(ctx, config, &build.domid, build.image.get(), -1,
+    const int rc = libxl_domain_create_restore(ctx_, config, &build.domid, build.image.get(), -1,
                                                &params, &how, nullptr);
     libxl_domain_restore_params_dispose(&params);
     return rc;
@@ -198,7 +196,6 @@ void LibxlBackend::settle(Build& settling) {
     if (!settling.created || plumbing)
         return;
     const std::unique_ptr<Build> build(&settling);
-    retire(std::move(build->context));
     operation_ended();
     log_.forget_domain(build->known_domid);
     if (*build->created == 0 && *build->vif && build->image)

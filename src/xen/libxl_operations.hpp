@@ -10,18 +10,6 @@
 
 namespace summond::xen {
 
-// libxl for one build. The first watch that a context sets (each build sets one, towards its end)
-// makes libxenstore read by way of a thread from then on, and every request costs two switches
-// more; until then a build makes about a hundred requests.
-struct LibxlBackend::Context {
-    explicit Context(boost::asio::io_context& io) : events(io) {}
-    ~Context() { libxl_ctx_free(ctx); }
-    Context(const Context&) = delete;
-    Context& operator=(const Context&) = delete;
-    OsEvents events;
-    libxl_ctx* ctx = nullptr;
-};
-
 // One build under way; libxl holds its address. libxl's part is all but the vifs that are summond's
 // own, which need the domid and are plumbed beside what libxl has still to do.
 struct LibxlBackend::Build {
@@ -32,9 +20,8 @@ struct LibxlBackend::Build {
     std::vector<wire::Frame> announcements;
     std::size_t rumprun_octets;  // of its configuration, 0: none
     Built done;
-    unsigned number = 0;                 // of a standby copy, whose vifs stay off their bridges
-    base::UniqueFd image{};              // what it is restored from; none: it is built
-    std::unique_ptr<Context> context{};  // none: the backend's own, where no other could be had
+    unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges
+    base::UniqueFd image{};  // what it is restored from; none: it is built
     std::optional<vm::DomId>
         chosen{};  // begun by Vifs, and nobody's until libxl has made the domain
     vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
