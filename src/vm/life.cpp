@@ -253,15 +253,22 @@ void Life::became_ready() {
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);  // before the log, which may be slow: queries wait for this
-    ++wakes_[static_cast<std::size_t>(why_)];
+    if (standby_)
+        wakes_.from_standby.add(now - woken_at_);
     const std::string what = standby_
                                  ? fmt::format("standby {}", text(*standby_))
                                  : fmt::format("{} {:.1f} ms", restoring_ ? "restore" : "build",
                                                exact_ms(built_at_ - woken_at_));
-    spdlog::info(
-        "woke {}: domid {}, why {}, {}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms ({})",
-        service_.name, domid_, text(why_), what, exact_ms(booted_at_ - built_at_),
-        exact_ms(now - booted_at_), exact_ms(now - woken_at_), text(wakes_));
+    woke(now, fmt::format("{}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms", what,
+                          exact_ms(booted_at_ - built_at_), exact_ms(now - booted_at_),
+                          exact_ms(now - woken_at_)));
+}
+
+void Life::woke(base::TimePoint at, const std::string& how) {
+    wakes_.of(why_).add(at - woken_at_);
+    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, domid_, text(why_), how,
+                 text(wakes_));
+    backend_.count_wakes(service_, wakes_);
 }
 
 void Life::adopt(const Found& found) {

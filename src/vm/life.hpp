@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <optional>
 
@@ -108,6 +107,8 @@ class Life {
     void built(tl::expected<DomId, BuildError> result);
     void boot();
     void became_ready();
+    // Counts a wake that is done, and says so.
+    void woke(base::TimePoint at, const std::string& how);
     void unpause_idle(WakeReason why, base::TimePoint asked_at);
     void put_away();
     void save(long long idle_seconds);
@@ -151,7 +152,7 @@ class Life {
 
     // The wake under way or last done, for its log line.
     WakeReason why_ = WakeReason::dns;
-    std::array<unsigned, wake_reasons> wakes_{};  // done so far, by reason
+    Wakes wakes_;  // done so far
     base::TimePoint woken_at_{};
     base::TimePoint built_at_{};
     base::TimePoint booted_at_{};

@@ -85,9 +85,7 @@ void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
     failures_ = 0;
     last_traffic_ = now;
     enter(Stage::ready);
-    ++wakes_[static_cast<std::size_t>(why_)];
-    spdlog::info("woke {}: domid {}, why {}, unpause {:.1f} ms ({})", service_.name, domid_,
-                 text(why_), exact_ms(now - woken_at_), text(wakes_));
+    woke(now, fmt::format("unpause {:.1f} ms", exact_ms(now - woken_at_)));
 }
 
 void Life::save(long long idle_seconds) {
@@ -150,11 +148,8 @@ void Life::go_on() {
         destroy();
         return;
     }
-    if (std::exchange(wake_again_, false)) {
-        ++wakes_[static_cast<std::size_t>(why_)];
-        spdlog::info("woke {}: domid {}, why {}, resume {:.1f} ms ({})", service_.name, domid_,
-                     text(why_), exact_ms(now - woken_at_), text(wakes_));
-    }
+    if (std::exchange(wake_again_, false))
+        woke(now, fmt::format("resume {:.1f} ms", exact_ms(now - woken_at_)));
     last_traffic_ = now;
     enter(Stage::ready);
 }

@@ -3,11 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
-#include <numeric>
 #include <string>
-#include <utility>
 
 #include "summond/base/clock.hpp"
 #include "summond/vm/manager.hpp"
@@ -22,28 +19,21 @@ inline double exact_ms(base::Duration d) {
     return std::chrono::duration<double, std::milli>(d).count();
 }
 
-inline const char* text(WakeReason why) {
-    switch (why) {
-        case WakeReason::dns:
-            return "dns";
-        case WakeReason::packet:
-            return "packet";
-        case WakeReason::restart:
-            return "restart";
+// "wake 4: 3 dns, 1 packet; 2 from standby".
+inline std::string text(const Wakes& wakes) {
+    std::uint64_t sum = 0;
+    std::string reasons;
+    for (std::size_t why = 0; why < wakes.by_reason.size(); ++why) {
+        const auto count = wakes.by_reason[why].wakes;
+        if (count == 0)
+            continue;
+        sum += count;
+        reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count,
+                               text(static_cast<WakeReason>(why)));
     }
-    return "?";
-}
-
-// "wake 4: 3 dns, 1 packet", counted by reason.
-inline std::string text(const std::array<unsigned, wake_reasons>& wakes) {
-    std::string text = fmt::format("wake {}", std::accumulate(wakes.begin(), wakes.end(), 0U));
-    const char* separator = ": ";
-    for (std::size_t why = 0; why < wakes.size(); ++why) {
-        if (wakes[why] > 0)
-            text += fmt::format("{}{} {}", std::exchange(separator, ", "), wakes[why],
-                                summond::vm::text(static_cast<WakeReason>(why)));
-    }
-    return text;
+    if (wakes.from_standby.wakes > 0)
+        reasons += fmt::format("; {} from standby", wakes.from_standby.wakes);
+    return fmt::format("wake {}: {}", sum, reasons);
 }
 
 inline const char* text(Death how) {

@@ -36,6 +36,7 @@ vm::Death death(std::uint8_t reason) {
 
 constexpr std::chrono::seconds quiet_before_spare{1};
 constexpr std::size_t most_spares = 4;
+constexpr std::chrono::seconds wakes_shown_within{1};
 
 [[noreturn]] void disaster(void*, libxl_event_type, const char* message, int errnoval) {
     // libxl can no longer report events: a new process that adopts the domains is the way on.
@@ -120,6 +121,20 @@ base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& servi
     }
     std::ranges::for_each(files, read_ahead);
     return meter_.set(services);
+}
+
+// Not at once: nftables takes its time, and somebody waits for what follows a wake.
+void LibxlBackend::count_wakes(const config::Service& service, const vm::Wakes& wakes) {
+    meter_.count_wakes(service, wakes);
+    if (wakes_timer_.expiry() > std::chrono::steady_clock::now())
+        return;
+    wakes_timer_.expires_after(wakes_shown_within);
+    wakes_timer_.async_wait([this](const auto& ec) {
+        if (ec)
+            return;
+        if (const auto r = meter_.write_wakes(); !r)
+            spdlog::warn("wakes are not counted: {}", r.error().what);
+    });
 }
 
 void LibxlBackend::post(std::function<void()> what) {

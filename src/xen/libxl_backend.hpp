@@ -26,7 +26,7 @@ namespace summond::xen {
 class LibxlBackend final : public vm::Backend {
   public:
     explicit LibxlBackend(boost::asio::io_context& io)
-        : events_(io), spare_timer_(io), saves_(io) {}
+        : events_(io), spare_timer_(io), wakes_timer_(io), saves_(io) {}
     ~LibxlBackend() override;
     base::Result<void> open();
 
@@ -61,6 +61,7 @@ class LibxlBackend final : public vm::Backend {
     }
     base::Result<void> meter(const std::vector<config::Service>& services) override;
     base::Result<std::vector<vm::Traffic>> traffic() override { return meter_.read(); }
+    void count_wakes(const config::Service& service, const vm::Wakes& wakes) override;
 
   private:
     struct Build;
@@ -107,6 +108,7 @@ class LibxlBackend final : public vm::Backend {
     std::unique_ptr<Vifs> vifs_;
     std::unique_ptr<Readiness> readiness_;
     Meter meter_;
+    boost::asio::steady_timer wakes_timer_;
     Announcer announcer_;
     std::function<void(vm::DomId, vm::Death)> died_;
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;

@@ -6,18 +6,27 @@
 
 #include <boost/json.hpp>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <string_view>
+#include <utility>
 
 namespace summond::xen {
 namespace {
 
 namespace json = boost::json;
 
+constexpr std::string_view traffic_table = "bridge summond";
+constexpr std::string_view wakes_table = "bridge summond_wakes";
 constexpr std::string_view counter_prefix = "s";
 
 std::string counter_name(config::ServiceId service) {
     return fmt::format("{}{:016x}", counter_prefix, service);
+}
+
+// Neither has to be there. "table" first, so that "delete table" has one to delete.
+std::string without(std::string_view table) {
+    return fmt::format("table {0} {{}}\ndelete table {0}\n", table);
 }
 
 // What does not count though it is IP: neighbour discovery says only that the peer still remembers
@@ -40,23 +49,24 @@ std::string bridge_table(const std::vector<config::Service>& services) {
                                     counter_name(service.id));
         if (macs.empty())
             continue;
-        counters += "counter " + counter_name(service.id) + " {}\n";
+        counters += fmt::format("counter {} {{ comment \"{}\"; }}\n", counter_name(service.id),
+                                service.name);
         elements += macs;
     }
     if (elements.empty())
         return {};
-    return fmt::format(R"(table bridge summond {{
-{0}map services {{ type ether_addr : counter
-elements = {{ {1} }} }}
+    return fmt::format(R"(table {0} {{
+{1}map services {{ type ether_addr : counter
+elements = {{ {2} }} }}
 chain count {{
-    {2}
+    {3}
     ether type {{ ip, ip6 }} counter name ether daddr map @services
 }}
 chain forwarded {{ type filter hook forward priority -300; policy accept; jump count; }}
 chain local {{ type filter hook output priority -300; policy accept; jump count; }}
 }}
 )",
-                       counters, elements, no_discovery);
+                       traffic_table, counters, elements, no_discovery);
 }
 
 // The same for one interface, as its last packets before the guest. May be there from before a
@@ -89,8 +99,8 @@ vm::Traffic traffic(const json::object& counter) {
 }  // namespace
 
 Meter::~Meter() {
-    if (bridge_table_)
-        run("delete table bridge summond");
+    if (begun_)
+        run(without(traffic_table) + without(wakes_table));
     if (netdev_table_)
         run("delete table netdev summond");
     if (nft_ != nullptr)
@@ -117,13 +127,45 @@ base::Result<std::string> Meter::run(const std::string& commands) {
 
 base::Result<void> Meter::set(const std::vector<config::Service>& services) {
     const std::string wanted = bridge_table(services);
-    if (wanted.empty() && !bridge_table_)
+    std::string commands = without(traffic_table) + wanted;  // one transaction
+    if (!begun_)
+        commands += without(wakes_table);
+    else if (wanted.empty() && !bridge_table_)
         return {};
-    // One transaction; "table" first, so that "delete table" has one to delete.
-    const auto r = run("table bridge summond {}\ndelete table bridge summond\n" + wanted);
-    if (!r)
+    if (const auto r = run(commands); !r)
         return tl::make_unexpected(r.error());
+    begun_ = true;
     bridge_table_ = !wanted.empty();
+    return {};
+}
+
+void Meter::count_wakes(const config::Service& service, const vm::Wakes& wakes) {
+    std::string& counters = wakes_[service.id];
+    counters.clear();
+    const auto put = [&](const char* what, const vm::Wakes::Count& count) {
+        if (count.wakes == 0)
+            return;
+        using std::chrono::milliseconds;
+        const std::string counter =
+            fmt::format("counter {} w{:016x}_{}", wakes_table, service.id, what);
+        // A counter can be given a value only when it is made.
+        counters += fmt::format(
+            "add {0}\ndelete {0}\n"
+            "add {0} {{ packets {1} bytes {2}; comment \"{3} woken, {4}: times, ms waited\"; }}\n",
+            counter, count.wakes, std::chrono::duration_cast<milliseconds>(count.waited).count(),
+            service.name, what);
+    };
+    for (std::size_t why = 0; why < wakes.by_reason.size(); ++why)
+        put(text(static_cast<vm::WakeReason>(why)), wakes.by_reason[why]);
+    put("standby", wakes.from_standby);
+}
+
+base::Result<void> Meter::write_wakes() {
+    std::string commands = fmt::format("add table {}\n", wakes_table);
+    for (const auto& [service, counters] : std::exchange(wakes_, {}))
+        commands += counters;
+    if (const auto r = run(commands); !r)
+        return tl::make_unexpected(r.error());
     return {};
 }
 

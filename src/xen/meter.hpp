@@ -5,6 +5,7 @@
 // are taken over by the next start after a kill.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,13 +32,21 @@ class Meter {
                                 config::ServiceId service);
     base::Result<std::vector<vm::Traffic>> read();
 
+    // How often the service has been woken: shown by the next write_wakes, in a table of their own
+    // that nothing reads but people and their tools. One counter for each reason, in which
+    // nftables' packets are the wakes, and its bytes how long they took together in ms.
+    void count_wakes(const config::Service& service, const vm::Wakes& wakes);
+    base::Result<void> write_wakes();
+
   private:
     base::Result<std::string> run(const std::string& commands);
 
     nft_ctx* nft_ = nullptr;
+    bool begun_ = false;
     bool bridge_table_ = false;
     bool netdev_table_ = false;
     std::set<config::ServiceId> uncounted_;
+    std::map<config::ServiceId, std::string> wakes_;  // commands, not written yet
 };
 
 }  // namespace summond::xen

@@ -48,6 +48,7 @@ class FakeBackend final : public vm::Backend {
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
+    std::map<config::ServiceId, vm::Wakes> wakes;  // counted
     std::vector<config::ServiceId> metered;
     bool unpause_fails = false;
     bool shutdown_fails = false;
@@ -155,6 +156,9 @@ class FakeBackend final : public vm::Backend {
         for (const auto& service : services)
             metered.push_back(service.id);
         return {};
+    }
+    void count_wakes(const config::Service& service, const vm::Wakes& done) override {
+        wakes[service.id] = done;
     }
     base::Result<std::vector<vm::Traffic>> traffic() override {
         if (traffic_fails)

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace summond::xen {
 namespace {
@@ -87,6 +89,62 @@ TEST(Meter, DoesNotReadAServiceThatItCannotCount) {
     EXPECT_TRUE(meter.count_at("vif1.0", config::to_string(other), 8));
     send("vif1.0", other, 0x0800);
     EXPECT_EQ(packets(meter, 8), 1U);
+}
+
+// What `nft list counters` prints of the table of wakes.
+std::string shown_wakes() {
+    std::string text;
+    FILE* nft = ::popen("nft list counters table bridge summond_wakes 2>&1", "r");
+    for (int c = 0; nft != nullptr && (c = std::fgetc(nft)) != EOF;)
+        text += static_cast<char>(c);
+    ::pclose(nft);
+    return text;
+}
+
+TEST(Meter, ShowsWakesByReason) {
+    if (!enter_namespace())
+        GTEST_SKIP() << "needs root";
+    config::Service service;
+    service.id = 9;
+    service.name = "www";
+    service.interfaces = {{guest, "xenbr0", "", "", "", ""}};
+    {
+        Meter meter;
+        ASSERT_TRUE(meter.set({service}));
+        vm::Wakes wakes;
+        wakes.of(vm::WakeReason::dns).add(std::chrono::milliseconds(400));
+        meter.count_wakes(service, wakes);
+        ASSERT_TRUE(meter.write_wakes());
+        EXPECT_EQ(shown_wakes(), R"(table bridge summond_wakes {
+	counter w0000000000000009_dns {
+		comment "www woken, dns: times, ms waited"
+		packets 1 bytes 400
+	}
+}
+)");
+        // The last of two before a write counts; a new configuration forgets nothing.
+        wakes.of(vm::WakeReason::packet).add(std::chrono::milliseconds(30));
+        meter.count_wakes(service, wakes);
+        wakes.of(vm::WakeReason::dns).add(std::chrono::milliseconds(500));
+        meter.count_wakes(service, wakes);
+        ASSERT_TRUE(meter.write_wakes());
+        ASSERT_TRUE(meter.set({}));
+        const std::string shown = shown_wakes();
+        EXPECT_NE(shown.find("packets 2 bytes 900"), std::string::npos) << shown;
+        EXPECT_NE(shown.find("packets 1 bytes 30"), std::string::npos) << shown;
+    }
+    EXPECT_EQ(shown_wakes().find("packets"), std::string::npos) << "gone with the meter";
+}
+
+TEST(Meter, BeginsAnewAfterAKill) {
+    if (!enter_namespace())
+        GTEST_SKIP() << "needs root";
+    ASSERT_EQ(std::system("nft add table bridge summond_wakes && "
+                          "nft add counter bridge summond_wakes old"),
+              0);
+    Meter meter;
+    ASSERT_TRUE(meter.set({}));
+    EXPECT_EQ(shown_wakes().find("old"), std::string::npos) << shown_wakes();
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "summond/base/result.hpp"
 #include "summond/base/wake_failure.hpp"
 #include "summond/config/config.hpp"
+#include "summond/vm/wakes.hpp"
 
 namespace summond::vm {
 
@@ -61,8 +62,7 @@ class Backend {
     virtual base::Result<std::vector<Found>> find() = 0;
 
     // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
-    // watches for its death. service is read during the call only. On error nothing is
-    // left.
+    // watches for its death. service is read during the call only. On error nothing is left.
     virtual void build(const config::Service& service, Built done) = 0;
     // As build, but a standby copy: it may be there beside the service's domain, its interfaces are
     // up and on no bridge. number: 1 to 1023, of no other domain of the service.
@@ -114,6 +114,8 @@ class Backend {
     // Unicast IP packets sent to each metered service: not ARP, not neighbour discovery, not
     // multicast or broadcast, not frames flooded for somebody else. One read for all.
     virtual base::Result<std::vector<Traffic>> traffic() = 0;
+    // Shows beside the traffic how often the service has been woken up to now.
+    virtual void count_wakes(const config::Service& service, const Wakes& wakes) = 0;
 };
 
 }  // namespace summond::vm

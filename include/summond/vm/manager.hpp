@@ -34,10 +34,6 @@ struct Status {
     base::Duration since_wake{};                          // building, booting
 };
 
-// Why a domain is woken, for the log.
-enum class WakeReason : std::uint8_t { dns, packet, restart };
-inline constexpr std::size_t wake_reasons = 3;
-
 class Manager {
   public:
     // changed: a service's Status is new; it must not call back into the Manager except for

@@ -42,6 +42,7 @@ class SimulatedBackend final : public Backend {
                      std::function<void()> ready) override;
     base::Result<void> meter(const std::vector<config::Service>& services) override;
     base::Result<std::vector<Traffic>> traffic() override;
+    void count_wakes(const config::Service&, const Wakes&) override {}
 
     // As Manager's.
     std::optional<base::TimePoint> next_deadline() const;

@@ -1,5 +1,6 @@
 """To a client, a sleeping service looks as if it was on the whole time: docs/NETWORK.md."""
 
+import json
 import re
 import socket
 import subprocess
@@ -36,6 +37,13 @@ def interface_goes_to(mac):
     return sorted({line.split()[2] for line in lines if line.startswith(mac) and "static" in line})
 
 
+def counted(table):
+    """nftables' counters in a table of ours: comment -> (packets, bytes)."""
+    listed = json.loads(host.output("nft", "-j", "list", "counters", "table", "bridge", table))
+    counters = [entry["counter"] for entry in listed["nftables"] if "counter" in entry]
+    return {counter["comment"]: (counter["packets"], counter["bytes"]) for counter in counters}
+
+
 def delivered_once(trace, address, domid, source):
     """Each of the client's SYNs that went into the guest's interface went there once."""
     syns = [p.tcp()[:3] for p in trace.syns(address, f"vif{domid}.0")
@@ -48,6 +56,7 @@ def test_cached_address(lab):
     """A client with a cached address: its first SYN wakes the service and is the one answered."""
     client = lab.client
     daemon = start(lab, service(lab, 60, **READY))
+    traffic = before = 0
     for turn, (family, address) in enumerate((("ipv4", ipv4(60)), ("ipv6", ipv6(60))), start=1):
         with Trace(lab.directory / f"{family}.pcap", client) as seen, \
                 Trace(lab.directory / f"{family}-dom0.pcap") as dom0:
@@ -68,6 +77,16 @@ def test_cached_address(lab):
         delivered_once(dom0, address, domid, first.source)
         lab.measured[family] = f"{took * 1000:.0f} ms, {seen.repeated_syns(address)} SYNs repeated"
         lab.measured[family + "_boot"] = f"{wake['total']} ms"
+        # What was held is traffic, too, and once; the last of the connection may come after `seen`.
+        sent = len([p for p in seen.packets if p.outgoing and p.target == address and p.tcp()])
+        packets = counted("summond")["s60"][0]
+        assert sent <= packets - traffic <= sent + 2, (packets, traffic, sent)
+        traffic = packets
+        waited = lab.wait_until(lambda: (counts := counted("summond_wakes").get(
+            "s60 woken, packet: times, ms waited")) and counts[0] == turn and counts, 10,
+            "the wake to be counted")[1]
+        assert wake["total"] - 2 <= waited - before <= wake["total"] + 2, (waited, before, wake)
+        before = waited
         lab.output("xl", "destroy", "s60")
         daemon.wait_log("s60: domid", "destroyed by somebody else", times=turn)
         lab.wait_until(lambda: not lab.domain("s60"), 60, "the end of the domain")

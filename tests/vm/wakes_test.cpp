@@ -1,0 +1,129 @@
+// Wakes are counted by reason and with how long they took, however they are done.
+#include "summond/vm/wakes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "fake_backend.hpp"
+#include "fake_clock.hpp"
+#include "life_log.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::vm {
+namespace {
+
+using config::IdleAction;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr config::ServiceId www = 11;
+
+class WakesTest : public testing::Test {
+  protected:
+    void configure(IdleAction action, std::uint32_t copies = 0) {
+        config::Service s;
+        s.id = www;
+        s.name = "www";
+        s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
+        s.interfaces.resize(1);
+        s.ttl = 10;
+        s.idle_after = seconds(60);
+        s.idle_action = action;
+        s.restart.reboot = true;
+        s.standby = {copies, config::StandbyStage::booted};
+        manager.configure({s});
+        manager.tick();
+    }
+    void pass(base::Duration time) {
+        clock.advance(time);
+        manager.tick();
+    }
+    void wake_in(DomId domid, base::Duration time) {
+        manager.wake(www, WakeReason::dns);
+        clock.advance(time);
+        backend.finish_build(domid);
+        backend.become_ready(domid);
+    }
+    void become_idle() {
+        backend.counts = {{www, 0}};
+        pass(seconds(80));
+        ASSERT_EQ(manager.status(www)->phase, Phase::asleep);
+    }
+    std::uint64_t wakes(WakeReason why) { return backend.wakes[www].of(why).wakes; }
+    base::Duration waited(WakeReason why) { return backend.wakes[www].of(why).waited; }
+
+    test::FakeBackend backend;
+    test::FakeClock clock;
+    Manager manager{backend, clock, [](config::ServiceId) {}};
+};
+
+TEST_F(WakesTest, ByQueryAndByPacket) {
+    configure(IdleAction::pause);
+    wake_in(5, milliseconds(400));
+    EXPECT_EQ(wakes(WakeReason::dns), 1u);
+    EXPECT_EQ(waited(WakeReason::dns), milliseconds(400));
+    become_idle();
+    manager.wake(www, WakeReason::packet, clock.now() - milliseconds(3));
+    EXPECT_EQ(wakes(WakeReason::packet), 1u);
+    EXPECT_EQ(waited(WakeReason::packet), milliseconds(3));
+    EXPECT_EQ(wakes(WakeReason::dns), 1u);
+    EXPECT_EQ(backend.wakes[www].from_standby.wakes, 0u);
+}
+
+TEST_F(WakesTest, RestartsAndLaterWakesAddUp) {
+    configure(IdleAction::destroy);
+    wake_in(5, milliseconds(400));
+    backend.die(5, Death::reboot);
+    backend.finish_destroy();
+    clock.advance(milliseconds(70));
+    backend.finish_build(6);
+    backend.become_ready(6);
+    EXPECT_EQ(wakes(WakeReason::restart), 1u);
+    EXPECT_EQ(waited(WakeReason::restart), milliseconds(70));
+    become_idle();
+    backend.finish_destroy();
+    wake_in(7, milliseconds(500));
+    EXPECT_EQ(wakes(WakeReason::dns), 2u);
+    EXPECT_EQ(waited(WakeReason::dns), milliseconds(900));
+}
+
+TEST_F(WakesTest, WhatIsResumedInsteadOfSaved) {
+    configure(IdleAction::suspend);
+    wake_in(5, milliseconds(400));
+    become_idle();
+    manager.wake(www, WakeReason::packet);
+    clock.advance(milliseconds(20));
+    backend.fail_save();
+    EXPECT_EQ(wakes(WakeReason::packet), 1u);
+    EXPECT_EQ(waited(WakeReason::packet), milliseconds(20));
+}
+
+TEST_F(WakesTest, FromStandby) {
+    configure(IdleAction::destroy, 1);
+    backend.finish_copy(5);
+    backend.become_ready(5);
+    manager.wake(www, WakeReason::packet);
+    EXPECT_EQ(wakes(WakeReason::packet), 1u);
+    EXPECT_EQ(backend.wakes[www].from_standby.wakes, 1u);
+}
+
+TEST_F(WakesTest, AWakeThatFailsIsNone) {
+    configure(IdleAction::destroy);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_build(5);
+    backend.die(5, Death::crash);
+    EXPECT_FALSE(backend.wakes.contains(www));
+}
+
+TEST_F(WakesTest, InWords) {
+    Wakes all;
+    all.of(WakeReason::dns).add({});
+    EXPECT_EQ(text(all), "wake 1: 1 dns");
+    all.of(WakeReason::packet).add({});
+    all.of(WakeReason::restart).add({});
+    all.of(WakeReason::restart).add({});
+    all.from_standby.add({});
+    EXPECT_EQ(text(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
+}
+
+}  // namespace
+}  // namespace summond::vm
