@@ -62,6 +62,13 @@ struct UdpWorker::Batch {
     std::array<Query, batch_size> query;
     std::array<Answer, batch_size> answer;
     std::array<answer::ReadQuery, group_size> group;
+    // Queries whose answer also wakes a service: once it is sent, for the wake takes the CPU.
+    struct Wake {
+        std::uint32_t service;
+        unsigned message;
+    };
+    std::array<Wake, batch_size> wake;
+    unsigned wakes = 0;
 
     Batch() { prepare(batch_size); }
 
@@ -173,6 +180,9 @@ void UdpWorker::receive(std::uint32_t socket) {
         for (unsigned first = 0; first < received; first += group_size)
             resolve_group(socket, first, std::min(received - first, group_size), answers);
         send(fd, answers);
+        for (const Batch::Wake& wake : std::span(batch_->wake).first(batch_->wakes))
+            services_.want(wake.service, octets_of(batch_->address[wake.message]));
+        batch_->wakes = 0;
         batch_->prepare(received);
         if (received < busy)
             return;
@@ -197,7 +207,7 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
         const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
         if (decision.kind == Decision::Kind::answer) {
             if (decision.wakes)
-                services_.want(decision.service, context_.client);
+                batch.wake[batch.wakes++] = {decision.service, first + i};
             if (const auto size = limited(query(i), batch.out(answers), decision); size > 0)
                 batch.reply(first + i, answers++, size);
         } else if (decision.kind == Decision::Kind::park) {
