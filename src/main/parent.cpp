@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 // Fronts when the daemon ends: a second for what is on its way, then nobody waits for clients.
 constexpr auto stop_limit_front = 5s;
+// Who waits for the daemon waits for the addresses of its services, too; but not for ever.
+constexpr auto wire_ready_limit = 30s;
 // vmm at the end: destroying domains takes seconds each.
 constexpr auto stop_limit_vmm = 60s;
 
@@ -148,13 +150,15 @@ void Parent::start(GenerationPtr generation) {
         start_vmm();
     if (wants_wire())
         start_wire();
+    if (wire_)
+        wire_->must_be_ready_within(wire_ready_limit);
     if (phase_ == Phase::starting)  // vmm can have failed already
         start_front(front_);
 }
 
 void Parent::child_ready() {
     if (phase_ == Phase::starting && front_.child && front_.child->ready() &&
-        (!vmm_wanted_ || (vmm_ && vmm_->ready()))) {
+        (!vmm_wanted_ || (vmm_ && vmm_->ready())) && (!wire_ || wire_->ready())) {
         phase_ = Phase::running;
         spdlog::info("ready: {}", front_.generation->to_string());
         if (!wire_ && wants_wire())  // it has ended before this

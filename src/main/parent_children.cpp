@@ -175,9 +175,10 @@ void Parent::start_wire() {
                                        "--log-level=" + newest().log_level};
     if (!newest().user.empty())
         arguments.push_back("--user=" + newest().user);
-    auto child = Child::start(io_, "wire", arguments, {},
-                              {[] {}, [this](Child& c, proc::Exit exit) { wire_ended(c, exit); }},
-                              proc::Priority::normal);
+    auto child = Child::start(
+        io_, "wire", arguments, {},
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { wire_ended(c, exit); }},
+        proc::Priority::normal);
     if (!child) {
         spdlog::error("{}", child.error().what);
         return wire_lost(std::chrono::steady_clock::now());
@@ -199,6 +200,8 @@ void Parent::wire_ended(Child& child, proc::Exit exit) {
     if (phase_ == Phase::stopping)
         return end_if_alone();
     spdlog::error("{} ended with {}", child.name(), exit.to_string());
+    if (phase_ == Phase::starting)
+        return child_ready();  // nobody else may be missing
     wire_lost(child.started());
 }
 

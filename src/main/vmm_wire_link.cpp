@@ -93,7 +93,7 @@ void WireLink::configure(const std::vector<config::Service>& services) {
                 ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
             post = Post{service, tap};
         }
-        changed(service.id);
+        unsent_.insert(service.id);
     }
     std::erase_if(posts_, [&](const auto& entry) {
         if (wanted.contains(entry.first))
@@ -105,6 +105,8 @@ void WireLink::configure(const std::vector<config::Service>& services) {
             channel_.send(ipc::Forget{entry.first});
         return true;
     });
+    if (!blocked_)
+        flush();
 }
 
 void WireLink::listen() {
@@ -201,21 +203,25 @@ void WireLink::changed(config::ServiceId service) {
 void WireLink::flush() {
     while (!unsent_.empty()) {
         const auto it = posts_.find(*unsent_.begin());
-        if (it != posts_.end() && !sync(it->second)) {
-            blocked_ = true;
-            if (errno != EAGAIN)
-                return;  // gone: receive will tell
-            events_.async_wait(Wait::wait_write,
-                               [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-                                   if (ec || alive.expired())
-                                       return;
-                                   blocked_ = false;
-                                   flush();
-                               });
-            return;
-        }
+        if (it != posts_.end() && !sync(it->second))
+            return wait_for_room();
         unsent_.erase(unsent_.begin());
     }
+    if (!told_all_ && !channel_.send(ipc::Ready{}))
+        return wait_for_room();
+    told_all_ = true;
+}
+
+void WireLink::wait_for_room() {
+    blocked_ = true;
+    if (errno != EAGAIN)
+        return;  // gone: receive will tell
+    events_.async_wait(Wait::wait_write, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+        if (ec || alive.expired())
+            return;
+        blocked_ = false;
+        flush();
+    });
 }
 
 // Brings wire and the kernel up to date with the service. False: wire does not take messages.

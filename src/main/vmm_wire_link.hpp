@@ -61,6 +61,7 @@ class WireLink {
     void handed_over(const ipc::HandedOver& message);
     void take_over(Post& post);
     void flush();
+    void wait_for_room();
     bool sync(Post& post);
     bool attach(Post& post, vm::DomId domid);
     void send_to(Post& post, int port, bool pinned);
@@ -75,7 +76,8 @@ class WireLink {
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: tried in vain
     std::map<config::ServiceId, Post> posts_;
     std::set<config::ServiceId> unsent_;
-    bool blocked_ = false;  // wire takes nothing at the moment
+    bool blocked_ = false;   // wire takes nothing at the moment
+    bool told_all_ = false;  // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -73,8 +73,6 @@ class WireProcess final : public wire::Actions {
           timer_(io),
           door_(std::make_unique<wire::Door>(clock_, *this)) {}
 
-    bool ready() { return control_.send(ipc::Ready{}); }
-
   private:
     // A tap, or the socket to a guest.
     struct Source {
@@ -156,6 +154,10 @@ class WireProcess final : public wire::Actions {
             }
             case ipc::Type::stand:
                 stand(message.as<ipc::Stand>());
+                break;
+            case ipc::Type::ready:
+                if (!std::exchange(ready_, true) && !control_.send(ipc::Ready{}))
+                    io_.stop();
                 break;
             default:
                 spdlog::error("vmm sent a message that is not for wire");
@@ -286,6 +288,7 @@ class WireProcess final : public wire::Actions {
     ipc::Channel vmm_;
     net::FdWatch vmm_watch_;
     bool told_anew_ = false;
+    bool ready_ = false;  // the parent knows
     asio::steady_timer timer_;
     std::unique_ptr<wire::Door> door_;
     Sources taps_;    // by number
@@ -313,8 +316,6 @@ int wire_main(const std::string& user, const std::string& log_level) {
         spdlog::critical("cannot isolate: {}", isolated.error().what);
         return exit_failed;
     }
-    if (!process->ready())
-        return exit_failed;
     io.run();
     return 0;
 }

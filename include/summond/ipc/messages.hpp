@@ -4,7 +4,7 @@
 //
 //   front  -> vmm     Wake, Touch             vmm treats front as hostile
 //   vmm    -> front   State
-//   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand
+//   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand, Ready
 //   wire   -> vmm     Arrived, HandedOver     vmm treats wire as hostile, too
 //   parent -> front   Peer, Drain
 //   parent -> vmm     Peer, Reload, Stop
@@ -105,7 +105,8 @@ struct Stop {
     std::uint32_t reserved;
 };
 
-// front: isolated and serving. vmm: connected to Xen and existing domains adopted. wire: isolated.
+// front: isolated and serving. vmm: connected to Xen and existing domains adopted; to wire: it has
+// been told of all services. wire: isolated, and stands in for them.
 struct Ready {
     static constexpr Type type = Type::ready;
     std::uint32_t reserved;

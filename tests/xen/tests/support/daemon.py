@@ -35,13 +35,15 @@ class Daemon:
         self.config_file.write_text(text)
 
     def start(self, *arguments, answers=None, limit=60):
-        """Starts it. With `answers`, a name in one of its zones, waits until it answers."""
+        """Starts it. With `answers`, a name in one of its zones, waits until it answers and is ready."""
+        before = len(self.log_lines(" ready: ")) if self.log_file.exists() else 0
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "--config", self.config_file, *arguments], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
         if answers:
-            wait_until(lambda: self._answers(answers), limit, "summond to answer")
+            wait_until(lambda: self._answers(answers) and len(self.log_lines(" ready: ")) > before,
+                       limit, "summond to answer and be ready")
         return self
 
     def _answers(self, name):
