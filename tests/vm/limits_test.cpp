@@ -106,6 +106,30 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
     EXPECT_EQ(manager.status(2)->retry_after, seconds(1)) << "it is not the service that fails";
 }
 
+TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
+    limits.memory_kib = 45 * 1024;
+    const auto fits_beside = [&](const std::function<void(config::Service&)>& change) {
+        test::FakeBackend other;
+        Manager two{other, clock, [](config::ServiceId) {}};
+        auto changed = services;
+        change(changed[1]);
+        two.configure(changed, limits);
+        two.wake(1, WakeReason::dns);
+        two.wake(2, WakeReason::dns);
+        return other.builds.size() == 2;
+    };
+    using Service = config::Service;
+    EXPECT_TRUE(fits_beside([](Service&) {}));
+    EXPECT_FALSE(fits_beside([](Service& s) { s.max_memory_kib = 32 * 1024; }));
+    EXPECT_FALSE(fits_beside([](Service& s) { s.shadow_memory_kib = 16 * 1024; }));
+    EXPECT_TRUE(fits_beside([](Service& s) { s.shadow_memory_kib = 1024; }));
+    EXPECT_FALSE(fits_beside([](Service& s) { s.pvshim = true; }));
+    EXPECT_TRUE(fits_beside([](Service& s) {
+        s.type = config::DomainType::pv;
+        s.max_memory_kib = 23 * 1024;
+    }));
+}
+
 TEST_F(LimitsTest, Memory) {
     limits.memory_kib = 45 * 1024;
     configure();
