@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -134,21 +133,16 @@ std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
 
 // In the background: memory would go back to the kernel in large pieces, when it is freed or at the
 // end, each of which keeps those waiting who want the CPU. Where that memory begins.
-std::byte* keep_memory() {
+const std::uint8_t* keep_memory() {
     ::mallopt(M_MMAP_MAX, 0);
     ::mallopt(M_TRIM_THRESHOLD, -1);
-    return static_cast<std::byte*>(::sbrk(0));
+    return static_cast<const std::uint8_t*>(::sbrk(0));
 }
 
 // Instead of a return from main: what keep_memory has kept goes bit by bit. Not by brk(2), which
 // would change a mapping each time: what the kernel leaves behind of that is cleared up at once.
-[[noreturn]] void give_back_and_exit(std::byte* begin) {
-    constexpr std::ptrdiff_t piece = 128 * 1024;
-    auto* const end = static_cast<std::byte*>(::sbrk(0));
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    begin += -reinterpret_cast<std::uintptr_t>(begin) % page;
-    for (; begin < end; begin += piece)
-        ::madvise(begin, static_cast<std::size_t>(std::min(piece, end - begin)), MADV_DONTNEED);
+[[noreturn]] void give_back_and_exit(const std::uint8_t* begin) {
+    proc::advise({begin, static_cast<const std::uint8_t*>(::sbrk(0))}, MADV_DONTNEED);
     ::_exit(0);
 }
 
@@ -160,7 +154,7 @@ std::string counted(std::size_t count, const std::string& what) {
 
 int load_main(const std::string& config_file) {
     const bool background = proc::in_background();
-    std::byte* const memory = background ? keep_memory() : nullptr;
+    const std::uint8_t* const memory = background ? keep_memory() : nullptr;
     auto loaded = load(config_file);
     if (!loaded)
         return exit_bad_configuration;

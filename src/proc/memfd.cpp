@@ -53,22 +53,6 @@ void* map_aligned(std::size_t size, int protection, int fd) {
     return address;
 }
 
-// A wish, no more; in pieces, between which others have the CPU.
-void advise(std::span<const std::uint8_t> mapping, int advice) {
-    auto* const begin = const_cast<std::uint8_t*>(mapping.data());
-    for (std::size_t done = 0; done < mapping.size(); done += longest_advice)
-        ::madvise(begin + done, std::min(longest_advice, mapping.size() - done), advice);
-}
-
-// The pages that are in `bytes` alone.
-void give_back(std::span<std::uint8_t> bytes) {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void* first = bytes.data();
-    std::size_t left = bytes.size();
-    if (std::align(page, page, first, left) != nullptr)
-        ::madvise(first, left / page * page, MADV_DONTNEED);
-}
-
 base::Result<std::size_t> size_of(int fd) {
     struct stat status {};
     if (::fstat(fd, &status) != 0)
@@ -106,10 +90,22 @@ base::Result<void> move_all(int fd, std::span<std::uint8_t> bytes) {
         const auto piece = bytes.first(std::min(bytes.size(), longest_write));
         if (auto written = write_all(fd, piece); !written)
             return written;
-        give_back(piece);
+        advise(piece, MADV_DONTNEED);
         bytes = bytes.subspan(piece.size());
     }
     return {};
+}
+
+void advise(std::span<const std::uint8_t> bytes, int advice) {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* first = const_cast<std::uint8_t*>(bytes.data());
+    std::size_t left = bytes.size();
+    if (std::align(page, page, first, left) == nullptr)
+        return;
+    left -= left % page;
+    for (std::size_t done = 0; done < left; done += longest_advice)
+        ::madvise(static_cast<std::byte*>(first) + done, std::min(longest_advice, left - done),
+                  advice);
 }
 
 base::Result<void> seal(int fd) {

@@ -23,6 +23,10 @@ base::Result<void> write_all(int fd, std::string_view text);
 // file: their content is lost. bytes is of the heap.
 base::Result<void> move_all(int fd, std::span<std::uint8_t> bytes);
 
+// madvise(2) for the pages that lie in bytes as a whole, in pieces, between which others have the
+// CPU. A wish, no more.
+void advise(std::span<const std::uint8_t> bytes, int advice);
+
 // From now on nobody can write, grow, shrink or unseal it, whoever holds a descriptor. Fails while
 // a writable mapping exists.
 base::Result<void> seal(int fd);
