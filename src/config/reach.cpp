@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t max_port = 65535;
 constexpr std::size_t max_xenstore_key = 256;  // far below XENSTORE_REL_PATH_MAX
+constexpr std::size_t max_http_path = 200;     // with the rest of a request in one TCP segment
 constexpr milliseconds max_ready_timeout = 10min;
 
 // "tcp/80", "udp/53", "icmp"; "tcp" and "udp" alone are any port.
@@ -66,17 +67,33 @@ void read_xenstore_key(const Value& value, Ready& ready) {
         value.refuse(expected);
 }
 
+std::string read_http_path(const Value& value) {
+    constexpr std::string_view expected =
+        "a path such as /health: at most 200 characters of a URL, the first a slash";
+    const auto path = value.text(expected);
+    // RFC 3986 §3.3 and §3.4.
+    constexpr std::string_view characters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:@/?";
+    if (path && path->starts_with('/') && path->size() <= max_http_path &&
+        path->find_first_not_of(characters) == std::string::npos)
+        return *path;
+    if (path)
+        value.refuse(expected);
+    return "/";
+}
+
 void read_ready(const Value& value, ServiceDraft& draft) {
     constexpr std::string_view expected =
-        "link, tcp/80, {tcp: 80}, {xenstore: data/ready} or {link: true}, each with a timeout such "
-        "as 30s if need be";
+        "link, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or {link: "
+        "true}, each with a timeout such as 30s if need be";
     Ready& ready = draft.service.ready;
     ready = {};
     draft.ready_given = true;
     if (value.is(Node::Kind::scalar)) {
-        const auto port = parse_port(value.node->text);
+        const bool http = value.node->text.starts_with("http/");
+        const auto port = parse_port(http ? "tcp" + value.node->text.substr(4) : value.node->text);
         if (port && port->protocol == Protocol::tcp && port->number != 0)
-            ready.how = ReadyTcp{port->number};
+            ready.how = ReadyTcp{port->number, http ? "/" : ""};
         else if (value.node->text != "link")
             value.refuse(expected);
         return;
@@ -86,18 +103,31 @@ void read_ready(const Value& value, ServiceDraft& draft) {
         return;
     const auto link = mapping->take("link");
     const auto tcp = mapping->take("tcp");
+    const auto http = mapping->take("http");
+    const auto path = mapping->take("path");
     const auto xenstore = mapping->take("xenstore");
+    const auto port = [](const Value& number) {
+        return static_cast<std::uint16_t>(number.number(1, max_port).value_or(1));
+    };
     if (link)
         link->one_of({"true"});
     if (tcp)
-        ready.how = ReadyTcp{static_cast<std::uint16_t>(tcp->number(1, max_port).value_or(1))};
+        ready.how = ReadyTcp{port(*tcp)};
+    if (http)
+        ready.how = ReadyTcp{port(*http), path ? read_http_path(*path) : "/"};
+    else if (path)
+        path->complain("it is what is asked for with http, and goes with http: 80");
     if (xenstore)
         read_xenstore_key(*xenstore, ready);
-    if (link && (tcp || xenstore))
-        link->complain("one of link, tcp and xenstore says that a guest is ready");
-    else if (tcp && xenstore)
-        tcp->complain("one of link, tcp and xenstore says that a guest is ready");
-    draft.ready_given = link || tcp || xenstore;
+    const Value* given = nullptr;
+    for (const auto* one : {&link, &tcp, &http, &xenstore}) {
+        if (!*one)
+            continue;
+        if (given != nullptr)
+            given->complain("one of link, tcp, http and xenstore says that a guest is ready");
+        given = &**one;
+    }
+    draft.ready_given = given != nullptr;
     if (const auto timeout = mapping->take("timeout"))
         if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
             ready.timeout = *duration;

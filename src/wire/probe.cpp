@@ -1,7 +1,10 @@
 #include "summond/wire/probe.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "bytes.hpp"
 #include "protocols.hpp"
@@ -12,8 +15,10 @@ namespace {
 using base::IpAddress;
 
 // RFC 9293 §3.1.
+constexpr unsigned tcp_fin = 0x01;
 constexpr unsigned tcp_syn = 0x02;
 constexpr unsigned tcp_rst = 0x04;
+constexpr unsigned tcp_psh = 0x08;
 constexpr unsigned tcp_ack = 0x10;
 constexpr std::size_t tcp_header = 20;
 
@@ -46,20 +51,28 @@ void put_checksum(std::span<std::uint8_t> at, std::uint16_t sum) {
     at[1] = static_cast<std::uint8_t>(sum);
 }
 
+struct Header {
+    unsigned flags;
+    std::uint32_t sequence;
+    std::uint32_t acknowledges = 0;
+};
+
 std::vector<std::uint8_t> segment(const base::Endpoint& from, const base::Endpoint& to,
-                                  unsigned flags, std::uint32_t sequence, Bytes options) {
+                                  const Header& header, Bytes options, Bytes payload) {
     std::vector<std::uint8_t> tcp;
     Writer(tcp)
         .u16(from.port)
         .u16(to.port)
-        .u16(sequence >> 16)
-        .u16(sequence & 0xffff)
-        .zeros(4)
+        .u16(header.sequence >> 16)
+        .u16(header.sequence & 0xffff)
+        .u16(header.acknowledges >> 16)
+        .u16(header.acknowledges & 0xffff)
         .u8(static_cast<unsigned>((tcp_header + options.size()) / 4 << 4))
-        .u8(flags)
+        .u8(header.flags)
         .u16(0xffff)
         .zeros(4)
-        .bytes(options);
+        .bytes(options)
+        .bytes(payload);
     // RFC 9293 §3.1: the pseudo-header, which comes to the same in IPv4 and IPv6.
     const auto sum =
         fold(add_up(tcp, add_up(from.address.bytes(), add_up(to.address.bytes(), protocol_tcp)) +
@@ -111,12 +124,18 @@ Heard hear_tcp(const IpAddress& from, const IpAddress& to, Bytes tcp) {
     if (tcp.size() < tcp_header)
         return {};
     const unsigned flags = tcp[13];
+    const std::size_t header = (tcp[12] >> 4) * 4U;
+    if (header < tcp_header)
+        return {};
     return Segment{.from = {from, get16(tcp, 0)},
                    .to = {to, get16(tcp, 2)},
+                   .fin = (flags & tcp_fin) != 0,
                    .syn = (flags & tcp_syn) != 0,
-                   .ack = (flags & tcp_ack) != 0,
                    .rst = (flags & tcp_rst) != 0,
-                   .acknowledges = get32(tcp, 8)};
+                   .ack = (flags & tcp_ack) != 0,
+                   .sequence = get32(tcp, 4),
+                   .acknowledges = get32(tcp, 8),
+                   .payload = tcp.subspan(std::min(header, tcp.size()))};
 }
 
 Heard hear_ipv4(Bytes ip) {
@@ -126,13 +145,18 @@ Heard hear_ipv4(Bytes ip) {
     const bool fragment = (get16(ip, 6) & 0x3fff) != 0;
     if (header < ipv4_header || ip.size() < header || fragment || ip[9] != protocol_tcp)
         return {};
-    return hear_tcp(ipv4(ip, 12), ipv4(ip, 16), ip.subspan(header));
+    const std::size_t size = get16(ip, 2);  // without what Ethernet fills short frames up with
+    if (size < header)
+        return {};
+    return hear_tcp(ipv4(ip, 12), ipv4(ip, 16),
+                    ip.first(std::min(size, ip.size())).subspan(header));
 }
 
 Heard hear_ipv6(const Mac& from, Bytes ip) {
     if (ip.size() < ipv6_header || ip[0] >> 4 != 6)
         return {};
-    const Bytes payload = ip.subspan(ipv6_header);
+    const std::size_t size = get16(ip, 4);
+    const Bytes payload = ip.subspan(ipv6_header, std::min(size, ip.size() - ipv6_header));
     if (ip[6] == protocol_tcp)
         return hear_tcp(ipv6(ip, 8), ipv6(ip, 24), payload);
     // RFC 4861 §7.1.1: no router has passed it on.
@@ -146,11 +170,19 @@ Heard hear_ipv6(const Mac& from, Bytes ip) {
 
 Frame syn(const Station& from, const Station& to, std::uint32_t sequence) {
     constexpr std::array<std::uint8_t, 4> max_segment_size{2, 4, 1220 >> 8, 1220 & 0xff};
-    return packet(from, to, segment(from.at, to.at, tcp_syn, sequence, max_segment_size));
+    return packet(from, to, segment(from.at, to.at, {tcp_syn, sequence}, max_segment_size, {}));
+}
+
+Frame data(const Station& from, const Station& to, std::uint32_t sequence,
+           std::uint32_t acknowledges, const std::string& octets) {
+    const Bytes payload(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
+    return packet(
+        from, to,
+        segment(from.at, to.at, {tcp_ack | tcp_psh, sequence, acknowledges}, {}, payload));
 }
 
 Frame reset(const Station& from, const Station& to, std::uint32_t sequence) {
-    return packet(from, to, segment(from.at, to.at, tcp_rst, sequence + 1, {}));
+    return packet(from, to, segment(from.at, to.at, {tcp_rst, sequence}, {}, {}));
 }
 
 Heard hear(std::span<const std::uint8_t> frame) {
@@ -167,6 +199,24 @@ Heard hear(std::span<const std::uint8_t> frame) {
         default:
             return {};
     }
+}
+
+std::string http_get(const std::string& path, const base::Endpoint& server) {
+    const std::string address = server.address.to_string();
+    return fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: summond\r\nConnection: close\r\n\r\n", path,
+        server.address.is_v6() ? "[" + address + "]" : address, server.port);
+}
+
+bool is_up(std::span<const std::uint8_t> response) {
+    constexpr std::string_view version = "HTTP/1.x ";
+    constexpr std::size_t minor = 7;
+    std::string_view line(reinterpret_cast<const char*>(response.data()), response.size());
+    if (line.size() <= version.size())
+        return false;
+    const char status = line[version.size()];
+    return line.starts_with(version.substr(0, minor)) && line[minor + 1] == ' ' && status >= '1' &&
+           status <= '4';
 }
 
 }  // namespace summond::wire

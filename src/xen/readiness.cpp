@@ -44,6 +44,10 @@ std::optional<config::Mac> mac_of(const std::string& interface) {
     return mac;
 }
 
+std::string request(const config::ReadyTcp& tcp, const base::IpAddress& address) {
+    return tcp.http_path.empty() ? "" : wire::http_get(tcp.http_path, {address, tcp.port});
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, Store& store) {
@@ -70,8 +74,8 @@ void Readiness::await(vm::DomId domid, const config::Service& service,
     if (const auto* tcp = std::get_if<config::ReadyTcp>(&service.ready.how)) {
         // Checked by module config: a service with an interface and addresses.
         const bool script = !service.interfaces.front().script.empty();
-        if (script ? await_from_dom0(domid, service, tcp->port, ready)
-                   : await_at_vif(domid, service, tcp->port, ready))
+        if (script ? await_from_dom0(domid, service, *tcp, ready)
+                   : await_at_vif(domid, service, *tcp, ready))
             return;
     }
     await_link(domid, std::move(ready));
@@ -90,7 +94,7 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 
 // Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
 // bridge, so that what the guest learns is true.
-VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
+VifProbe::Asks Readiness::asks(const config::Service& service, const config::ReadyTcp& tcp) {
     const config::Interface& interface = service.interfaces.front();
     const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
     const auto mac = mac_of(interface.bridge);
@@ -99,25 +103,28 @@ VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t por
             if (const auto way = neighbours_.on_link(address);
                 mac && bridge != 0 && way.interface == bridge && way.source)
                 return {.from = {*mac, {*way.source, 0}},
-                        .guest = {interface.mac, {address, port}}};
+                        .guest = {interface.mac, {address, tcp.port}},
+                        .request = request(tcp, address)};
     const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
-    return made_up({interface.mac, {addresses.front(), port}});
+    auto asks = made_up({interface.mac, {addresses.front(), tcp.port}});
+    asks.request = request(tcp, addresses.front());
+    return asks;
 }
 
 // False: it cannot be asked.
-bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service, std::uint16_t port,
-                             const std::function<void()>& ready) {
+bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
+                             const config::ReadyTcp& tcp, const std::function<void()>& ready) {
     const std::string vif = vif_name(domid, 0);
     auto socket = VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
     if (!socket) {
         spdlog::warn(
             "{}: port {} cannot be tried at {}, so the guest counts as ready when its link "
             "is up: {}",
-            service.name, port, vif, socket.error().what);
+            service.name, tcp.port, vif, socket.error().what);
         return false;
     }
     vif_probes_[domid] = std::make_unique<VifProbe>(io_, closer_, std::move(*socket),
-                                                    asks(service, port), [this, domid, ready] {
+                                                    asks(service, tcp), [this, domid, ready] {
                                                         forget(domid);
                                                         ready();
                                                     });
@@ -125,8 +132,8 @@ bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service, st
 }
 
 // A hotplug script puts the guest behind whatever interface it likes. False: dom0 cannot reach it.
-bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service, std::uint16_t port,
-                                const std::function<void()>& ready) {
+bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service,
+                                const config::ReadyTcp& tcp, const std::function<void()>& ready) {
     std::optional<base::IpAddress> reachable;
     int interface = 0;
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
@@ -141,11 +148,11 @@ bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service,
                 "{}: dom0 has no way to the network of {}, so it cannot see when port {} accepts; "
                 "the guest counts as ready when its link is up",
                 service.name, (service.ipv4.empty() ? service.ipv6 : service.ipv4)[0].to_string(),
-                port);
+                tcp.port);
         return false;
     }
     tcp_probes_[domid] = std::make_unique<TcpProbe>(
-        io_, endpoint(*reachable, port),
+        io_, endpoint(*reachable, tcp.port), request(tcp, *reachable),
         [this, address = *reachable, interface, mac = service.interfaces.front().mac] {
             neighbours_.learn(address, mac, interface);
         },

@@ -1,5 +1,5 @@
 // Waits for guests to be ready, each in the way its service says: a key in xenstore, a connected
-// vif, or a port that accepts connections.
+// vif, or a port that accepts connections or answers.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -30,11 +30,11 @@ class Readiness {
   private:
     Readiness(boost::asio::io_context& io, Store& store, Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
-    bool await_at_vif(vm::DomId domid, const config::Service& service, std::uint16_t port,
+    VifProbe::Asks asks(const config::Service& service, const config::ReadyTcp& tcp);
+    bool await_at_vif(vm::DomId domid, const config::Service& service, const config::ReadyTcp& tcp,
                       const std::function<void()>& ready);
-    bool await_from_dom0(vm::DomId domid, const config::Service& service, std::uint16_t port,
-                         const std::function<void()>& ready);
+    bool await_from_dom0(vm::DomId domid, const config::Service& service,
+                         const config::ReadyTcp& tcp, const std::function<void()>& ready);
     void await_link(vm::DomId domid, std::function<void()> ready);
 
     boost::asio::io_context& io_;

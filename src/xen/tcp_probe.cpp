@@ -1,7 +1,11 @@
 #include "tcp_probe.hpp"
 
 #include <algorithm>
+#include <boost/asio/write.hpp>
+#include <span>
 #include <utility>
+
+#include "summond/wire/probe.hpp"
 
 namespace summond::xen {
 namespace {
@@ -16,12 +20,13 @@ constexpr milliseconds longest_pause{100};
 
 }  // namespace
 
-TcpProbe::TcpProbe(boost::asio::io_context& io, tcp::endpoint port, std::function<void()> before,
-                   std::function<void()> accepted)
+TcpProbe::TcpProbe(boost::asio::io_context& io, tcp::endpoint port, std::string request,
+                   std::function<void()> before, std::function<void()> ready)
     : io_(io),
       port_(std::move(port)),
+      request_(std::move(request)),
       before_(std::move(before)),
-      accepted_(std::move(accepted)),
+      ready_(std::move(ready)),
       next_(io) {
     attempt();
 }
@@ -39,12 +44,16 @@ void TcpProbe::attempt() {
         if (const Try attempt = weak.lock())
             ended(attempt, ec);
     });
+    try_later();
+}
+
+void TcpProbe::try_later() {
     const auto elapsed = std::chrono::steady_clock::now() - began_;
     next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(elapsed / 8, shortest_pause,
                                                                         longest_pause));
     next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
         if (!ec && !alive.expired())
-            this->attempt();
+            attempt();
     });
 }
 
@@ -54,11 +63,42 @@ void TcpProbe::ended(const Try& attempt, const boost::system::error_code& error)
         return;
     }
     next_.cancel();
-    boost::system::error_code ignored;
-    attempt->close(ignored);  // resets; Asio's destructor would not
+    tries_ = {attempt};
+    if (request_.empty())
+        is_ready();
+    else
+        ask(attempt);
+}
+
+void TcpProbe::ask(const Try& attempt) {
+    boost::asio::async_write(*attempt, boost::asio::buffer(request_),
+                             [this, weak = std::weak_ptr(attempt)](auto ec, auto) {
+                                 const Try attempt = weak.lock();
+                                 if (!attempt)
+                                     return;
+                                 if (ec)
+                                     return answered(ec, 0);
+                                 attempt->async_read_some(boost::asio::buffer(answer_),
+                                                          [this, weak](auto error, auto size) {
+                                                              if (!weak.expired())
+                                                                  answered(error, size);
+                                                          });
+                             });
+}
+
+void TcpProbe::answered(const boost::system::error_code& error, std::size_t size) {
+    if (!error && wire::is_up(std::span(answer_).first(size)))
+        return is_ready();
     tries_.clear();
-    const auto accepted = std::move(accepted_);
-    accepted();  // may well destroy this
+    try_later();
+}
+
+void TcpProbe::is_ready() {
+    boost::system::error_code ignored;
+    tries_.front()->close(ignored);  // resets; Asio's destructor would not
+    tries_.clear();
+    const auto ready = std::move(ready_);
+    ready();  // may well destroy this
 }
 
 }  // namespace summond::xen

@@ -21,6 +21,8 @@ using std::chrono::milliseconds;
 // Between two tries: an eighth of the time since the first.
 constexpr milliseconds shortest_pause{5};
 constexpr milliseconds longest_pause{25};
+// A server may well work on its answer.
+constexpr milliseconds answer_pause{200};
 // Frames taken in one go before everything else has its turn.
 constexpr int receive_batch = 16;
 constexpr std::size_t longest_frame = 128;  // as much of it as wire::hear looks at
@@ -73,13 +75,13 @@ base::Result<base::UniqueFd> VifProbe::open(int interface) {
 }
 
 VifProbe::VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer,
-                   base::UniqueFd socket, const Asks& asks, std::function<void()> accepted)
+                   base::UniqueFd socket, const Asks& asks, std::function<void()> ready)
     : closer_(closer),
       socket_(io, socket.release()),
       next_(io),
       asks_(asks),
       sequence_(random_number()),
-      accepted_(std::move(accepted)) {
+      ready_(std::move(ready)) {
     // Below the ports that dom0's own connections have (ip_local_port_range).
     asks_.from.at.port = static_cast<std::uint16_t>(1024 + random_number() % 30'000);
     filter(socket_.native_handle(), asks_.from.at.port);
@@ -94,10 +96,15 @@ VifProbe::~VifProbe() {
 }
 
 void VifProbe::attempt() {
-    send(wire::syn(asks_.from, asks_.guest, sequence_));
-    const auto elapsed = std::chrono::steady_clock::now() - began_;
-    next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(elapsed / 8, shortest_pause,
-                                                                        longest_pause));
+    if (expected_) {
+        send(wire::data(asks_.from, asks_.guest, sequence_ + 1, *expected_, asks_.request));
+        next_.expires_after(answer_pause);
+    } else {
+        send(wire::syn(asks_.from, asks_.guest, sequence_));
+        const auto elapsed = std::chrono::steady_clock::now() - began_;
+        next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(
+            elapsed / 8, shortest_pause, longest_pause));
+    }
     next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
         if (!ec && !alive.expired())
             attempt();
@@ -122,11 +129,10 @@ void VifProbe::receive() {
         if (const auto* question = std::get_if<wire::Question>(&heard)) {
             answer(*question);
         } else if (const auto* segment = std::get_if<wire::Segment>(&heard);
-                   segment != nullptr && accepts(*segment)) {
-            send(wire::reset(asks_.from, asks_.guest, sequence_));
+                   segment != nullptr && take(*segment)) {
             next_.cancel();
-            const auto accepted = std::move(accepted_);
-            accepted();  // may well destroy this
+            const auto ready = std::move(ready_);
+            ready();  // may well destroy this
             return;
         }
     }
@@ -139,9 +145,30 @@ void VifProbe::answer(const wire::Question& question) {
     send(wire::answer(asks_.from.mac, question.target, question.asker_mac, question.asker));
 }
 
-bool VifProbe::accepts(const wire::Segment& segment) const {
-    return segment.from == asks_.guest.at && segment.to == asks_.from.at && segment.syn &&
-           segment.ack && segment.acknowledges == sequence_ + 1;
+bool VifProbe::take(const wire::Segment& segment) {
+    if (segment.from != asks_.guest.at || segment.to != asks_.from.at)
+        return false;
+    if (!expected_) {
+        if (!segment.syn || !segment.ack || segment.acknowledges != sequence_ + 1)
+            return false;
+        if (asks_.request.empty()) {
+            send(wire::reset(asks_.from, asks_.guest, sequence_ + 1));
+            return true;
+        }
+        expected_ = segment.sequence + 1;
+        attempt();
+        return false;
+    }
+    const bool says_something = !segment.payload.empty() || segment.fin || segment.rst;
+    if (segment.sequence != *expected_ || !says_something)
+        return false;
+    if (!segment.rst)
+        send(wire::reset(asks_.from, asks_.guest, segment.acknowledges));
+    if (wire::is_up(segment.payload))
+        return true;
+    expected_.reset();
+    sequence_ += 1U << 20;  // another connection; the timer opens it
+    return false;
 }
 
 void VifProbe::send(const wire::Frame& frame) {

@@ -1,5 +1,6 @@
-// Finds out when a guest's TCP port begins to accept connections, straight at the guest's vif:
-// through a packet(7) socket, past bridge and firewall, whether or not the vif is on a bridge.
+// Finds out when a guest's TCP port begins to accept connections, or the web server there to
+// answer, straight at the guest's vif: through a packet(7) socket, past bridge and firewall,
+// whether or not the vif is on a bridge.
 #pragma once
 
 #include <array>
@@ -10,6 +11,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -20,6 +23,10 @@ namespace summond::xen {
 // Sends the same SYN again and again until the guest acknowledges it, and then a reset: nothing is
 // left of the connection, however many of the SYNs had waited in the guest's ring. A refusal (its
 // stack is up, its server is not) and silence are followed by another try soon.
+//
+// With a request, this is sent before the reset, also again and again, and it takes an answer by
+// which the server is up (wire::is_up) for the guest to be ready. Any other answer, or none when
+// the guest ends the connection, and it is asked anew.
 //
 // The guest has to find the station that asks, so the probe answers its ARP requests and neighbour
 // solicitations for that address. Where it may be another host's, only from the second one on: that
@@ -32,13 +39,14 @@ class VifProbe {
         wire::Station from{};  // its port is chosen by the probe
         bool may_be_anothers = false;
         wire::Station guest;
+        std::string request{};  // of at most 400 octets: it goes in one segment
     };
     // A packet socket on the interface, that is given to its probe. closer: where it is closed,
     // which can take the kernel tens of milliseconds (packet(7) sockets wait for RCU).
     static base::Result<base::UniqueFd> open(int interface);
-    // accepted: called once, from io's loop.
+    // ready: called once, from io's loop.
     VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer, base::UniqueFd socket,
-             const Asks& asks, std::function<void()> accepted);
+             const Asks& asks, std::function<void()> ready);
     ~VifProbe();
     VifProbe(const VifProbe&) = delete;
     VifProbe& operator=(const VifProbe&) = delete;
@@ -48,15 +56,17 @@ class VifProbe {
     void listen();
     void receive();
     void answer(const wire::Question& question);
-    bool accepts(const wire::Segment& segment) const;
+    // True: it shows that the guest is ready.
+    bool take(const wire::Segment& segment);
     void send(const wire::Frame& frame);
 
     boost::asio::thread_pool& closer_;
     boost::asio::posix::stream_descriptor socket_;
     boost::asio::steady_timer next_;
     Asks asks_;
-    std::uint32_t sequence_;
-    std::function<void()> accepted_;
+    std::uint32_t sequence_;                 // of our SYN
+    std::optional<std::uint32_t> expected_;  // of the guest's octets, once it has accepted
+    std::function<void()> ready_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     unsigned questions_ = 0;  // of the guest's for our address
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -145,6 +145,15 @@ TEST(ServiceSettings, PortsAndHowTheyShowReadiness) {
     EXPECT_EQ(with_timeout.timeout, 5s);
     EXPECT_EQ(std::get<ReadyTcp>(service_of(web.with("ready", "tcp/80")).ready.how).port, 80);
     EXPECT_EQ(std::get<ReadyTcp>(service_with("ready", "{tcp: 8080}").ready.how).port, 8080);
+    EXPECT_EQ(std::get<ReadyTcp>(service_with("ready", "tcp/80").ready.how).http_path, "");
+    for (const auto& [given, port, path] :
+         {std::tuple("http/8080", 8080, "/"),
+          {"{http: 80}", 80, "/"},
+          {"{http: 80, path: \"/health?a=%20b\"}", 80, "/health?a=%20b"}}) {
+        const auto how = std::get<ReadyTcp>(service_with("ready", given).ready.how);
+        EXPECT_EQ(how.port, port) << given;
+        EXPECT_EQ(how.http_path, path) << given;
+    }
     for (const std::string given : {"link", "{link: true}"})
         EXPECT_TRUE(
             std::holds_alternative<ReadyLink>(service_of(web.with("ready", given)).ready.how));
@@ -198,8 +207,10 @@ const std::string vcpus = "; it must be a whole number from 1 to 128";
 const std::string idle = "; it must be a duration from 1s to 365d, such as 5m";
 const std::string port = "; it must be tcp/80, udp/53, icmp, or tcp or udp for any port";
 const std::string how_ready =
-    "; it must be link, tcp/80, {tcp: 80}, {xenstore: data/ready} or {link: true}, each with a "
-    "timeout such as 30s if need be";
+    "; it must be link, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or "
+    "{link: true}, each with a timeout such as 30s if need be";
+const std::string path =
+    "; it must be a path such as /health: at most 200 characters of a URL, the first a slash";
 const std::string answer = "; it must be booting, ready or a delay from 1ms to 10s";
 const std::string key =
     "; it must be a xenstore key below data/, where guests may write, such as data/ready";
@@ -349,11 +360,19 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ready", "{xenstore: data/../a}", "9:23: ready.xenstore is \"data/../a\"" + key},
         BadCase{"ready", "{link: false}", "9:19: ready.link is \"false\"; it must be true"},
         BadCase{"ready", "{link: true, xenstore: data/a}",
-                "9:19: ready.link: one of link, tcp and xenstore says that a guest is ready"},
+                "9:19: ready.link: one of link, tcp, http and xenstore says that a guest is ready"},
         BadCase{"ready", "{tcp: 80, xenstore: data/a}",
-                "9:18: ready.tcp: one of link, tcp and xenstore says that a guest is ready"},
+                "9:18: ready.tcp: one of link, tcp, http and xenstore says that a guest is ready"},
         BadCase{"ready", "{tcp: 0}",
                 "9:18: ready.tcp is \"0\"; it must be a whole number from 1 to 65535"},
+        BadCase{"ready", "{http: 80, tcp: 80}",
+                "9:28: ready.tcp: one of link, tcp, http and xenstore says that a guest is ready"},
+        BadCase{"ready", "{tcp: 80, path: /}",
+                "9:28: ready.path: it is what is asked for with http, and goes with http: 80"},
+        BadCase{"ready", "{http: 80, path: health}", "9:29: ready.path is \"health\"" + path},
+        BadCase{"ready", "{http: 80, path: /a b}", "9:29: ready.path is \"/a b\"" + path},
+        BadCase{"ready", "http", "9:12: ready is \"http\"" + how_ready},
+        BadCase{"ready", "http/0", "9:12: ready is \"http/0\"" + how_ready},
         BadCase{"ready", "udp/53", "9:12: ready is \"udp/53\"" + how_ready},
         BadCase{"ready", "tcp", "9:12: ready is \"tcp\"" + how_ready},
         BadCase{"ports", "[tcp/80, tcp/0]", "9:21: ports is \"tcp/0\"" + port},

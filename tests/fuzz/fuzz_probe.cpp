@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (reset == nullptr || !reset->rst || reset->from != segment->to ||
             reset->to != segment->from)
             std::abort();
+        wire::is_up(segment->payload);
     }
     if (const auto* question = std::get_if<wire::Question>(&heard)) {
         if (question->asker.is_v4() != question->target.is_v4())

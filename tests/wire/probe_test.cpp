@@ -47,7 +47,15 @@ TEST(Probe, HearsWhatItSays) {
         const auto first = heard<Segment>(syn(from, to, 7));
         EXPECT_EQ(first.from, from.at);
         EXPECT_EQ(first.to, to.at);
-        EXPECT_TRUE(first.syn && !first.ack && !first.rst);
+        EXPECT_TRUE(first.syn && !first.ack && !first.rst && !first.fin);
+        EXPECT_EQ(first.sequence, 7u);
+        EXPECT_TRUE(first.payload.empty()) << "its options are none";
+        const Frame asks = data(from, to, 8, 0x12345679, "GET");
+        const auto middle = heard<Segment>(asks);
+        EXPECT_TRUE(middle.ack && !middle.syn && !middle.rst && !middle.fin);
+        EXPECT_EQ(middle.sequence, 8u);
+        EXPECT_EQ(middle.acknowledges, 0x12345679u);
+        EXPECT_EQ(std::string(middle.payload.begin(), middle.payload.end()), "GET");
         const auto last = heard<Segment>(reset(from, to, 7));
         EXPECT_TRUE(last.rst && !last.syn && !last.ack);
     }
@@ -92,6 +100,44 @@ TEST(Probe, HearsNothingInAFrameThatIsCutOff) {
             EXPECT_TRUE(
                 nothing({frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size)}));
     }
+}
+
+TEST(Probe, PayloadEndsWhereTheIpPacketDoes) {
+    for (const auto& [from, to] : {std::pair(guest, dom0), std::pair(guest_v6, dom0_v6)}) {
+        Frame frame = data(from, to, 8, 9, "ab");
+        frame.resize(frame.size() + 4);  // filled up
+        EXPECT_EQ(heard<Segment>(frame).payload.size(), 2u);
+        frame.resize(frame.size() - 5);  // cut off
+        EXPECT_EQ(heard<Segment>(frame).payload.size(), 1u);
+    }
+    Frame frame = data(guest, dom0, 8, 9, "ab");
+    frame[14 + 20 + 12] = 0xf0;  // TCP options that are not there
+    EXPECT_TRUE(heard<Segment>(frame).payload.empty());
+    frame[14 + 20 + 12] = 0x40;  // a header shorter than it can be
+    EXPECT_TRUE(nothing(frame));
+    frame = data(guest, dom0, 8, 9, "ab");
+    frame[17] = 19;  // an IP packet shorter than its header
+    EXPECT_TRUE(nothing(frame));
+}
+
+TEST(Probe, AsksAWebServer) {
+    EXPECT_EQ(http_get("/health?a", guest.at),
+              "GET /health?a HTTP/1.1\r\nHost: 10.0.2.100:80\r\nUser-Agent: summond\r\n"
+              "Connection: close\r\n\r\n");
+    EXPECT_NE(http_get("/", guest_v6.at).find("Host: [fec0::100]:80\r\n"), std::string::npos);
+}
+
+TEST(Probe, AnyAnswerShowsThatAServerIsUpButThatItIsNot) {
+    const auto up = [](std::string_view text) {
+        return is_up(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+    };
+    for (const char* answer : {"HTTP/1.1 200 OK\r\n", "HTTP/1.0 404 Not Found", "HTTP/1.1 302 ",
+                               "HTTP/1.1 401", "HTTP/1.1 2"})
+        EXPECT_TRUE(up(answer)) << answer;
+    for (const char* answer :
+         {"HTTP/1.1 503 Service Unavailable", "HTTP/1.1 500", "", "HTTP/1.1 ", "HTTP/2.0 200",
+          "SSH-2.0-OpenSSH_9.2", "HTTP/1.1200", "HTTP/1.1 abc"})
+        EXPECT_FALSE(up(answer)) << answer;
 }
 
 TEST(Probe, FragmentsAndOptions) {

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <optional>
+#include <string>
 
 namespace summond::xen {
 namespace {
@@ -16,9 +19,9 @@ class TcpProbeTest : public testing::Test {
     TcpProbeTest() : server_(io_, tcp::v4()) {
         server_.bind({boost::asio::ip::address_v4::loopback(), 0});
     }
-    void probe() {
+    void probe(const std::string& request = {}) {
         probe_.emplace(
-            io_, server_.local_endpoint(), [this] { ++tries_; },
+            io_, server_.local_endpoint(), request, [this] { ++tries_; },
             [this] {
                 accepted_ = true;
                 probe_.reset();
@@ -69,6 +72,27 @@ TEST_F(TcpProbeTest, SilenceIsTriedAgain) {
     run_until([this] { return tries_ == 12; });
     EXPECT_FALSE(accepted_) << "more tries than are kept at a time, and none was answered";
     tcp::socket taken = server_.accept();
+    run_until([this] { return accepted_; });
+    EXPECT_TRUE(accepted_);
+}
+
+TEST_F(TcpProbeTest, AsksUntilTheServerSaysThatItIsUp) {
+    server_.listen();
+    probe("GET / HTTP/1.1\r\n\r\n");
+    for (const std::string answer :
+         {"HTTP/1.1 503 Service Unavailable\r\n", "", "HTTP/1.1 200 OK"}) {
+        std::optional<tcp::socket> connection;
+        server_.async_accept([&](auto, tcp::socket socket) { connection = std::move(socket); });
+        run_until([&] { return connection.has_value(); });
+        std::string request(18, ' ');
+        bool read = false;
+        boost::asio::async_read(*connection, boost::asio::buffer(request),
+                                [&](auto, auto) { read = true; });
+        run_until([&] { return read; });
+        EXPECT_EQ(request, "GET / HTTP/1.1\r\n\r\n");
+        EXPECT_FALSE(accepted_);
+        boost::asio::write(*connection, boost::asio::buffer(answer));
+    }
     run_until([this] { return accepted_; });
     EXPECT_TRUE(accepted_);
 }

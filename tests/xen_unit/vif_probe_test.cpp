@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <optional>
+#include <thread>
 
 #include "own_network.hpp"
 
@@ -139,6 +140,39 @@ TEST_F(VifProbeTest, SilenceIsTriedAgain) {
     in_guest("ip link set eth0 up");
     run_for(patience);
     EXPECT_TRUE(accepted_);
+}
+
+TEST_F(VifProbeTest, AsksUntilTheServerSaysThatItIsUp) {
+    for (const auto& [dom0, address] :
+         {std::pair("10.9.0.1", "10.9.0.18"), std::pair("fd09::1", "fd09::18")}) {
+        const auto server = listen();
+        ASSERT_EQ(::fcntl(server.get(), F_SETFL, 0), 0);
+        std::vector<std::string> requests;
+        std::thread serves([&] {
+            for (const std::string_view answer :
+                 {"HTTP/1.1 503 Service Unavailable\r\n", "", "HTTP/1.1 200 OK\r\n"}) {
+                const base::UniqueFd connection(::accept(server.get(), nullptr, nullptr));
+                std::array<char, 512> request;
+                const auto size = ::recv(connection.get(), request.data(), request.size(), 0);
+                requests.emplace_back(request.data(),
+                                      static_cast<std::size_t>(std::max<ssize_t>(0, size)));
+                if (!answer.empty() &&
+                    ::send(connection.get(), answer.data(), answer.size(), MSG_NOSIGNAL) < 0)
+                    return;
+            }
+        });
+        auto asks = as_dom0(dom0, address);
+        asks.request = wire::http_get("/", asks.guest.at);
+        accepted_ = false;
+        io_.restart();
+        probe(asks);
+        run_for(patience);
+        EXPECT_TRUE(accepted_) << address;
+        ::shutdown(server.get(), SHUT_RD);  // where it still waits
+        serves.join();
+        EXPECT_EQ(requests, std::vector<std::string>(3, asks.request)) << address;
+        EXPECT_EQ(output(enter() + "ss -Htan state connected exclude listening"), "") << address;
+    }
 }
 
 TEST_F(VifProbeTest, StationBesideTheGuest) {

@@ -124,7 +124,8 @@ struct ReadyXenstore {
 };
 struct ReadyLink {};  // its vif's frontend reaches state 4, Connected (xen/io/xenbus.h)
 struct ReadyTcp {
-    std::uint16_t port;  // it accepts connections there
+    std::uint16_t port;       // it accepts connections there
+    std::string http_path{};  // if not empty, answers a GET of this path, with any status but 5xx
 };
 
 struct Ready {

@@ -161,9 +161,9 @@ class Bench:
         services = [self.cold.service(), self.warm.service(), *(g.service() for g in self.many)]
         if self.standby:
             self.kept = Guest(53)
-            # With a port, as services have: its copy waits when that accepts.
+            # A web server, known as such: its copy waits when that answers.
             services.append(self.kept.service(standby={"count": 1, "stage": "booted"},
-                                              ports=["tcp/80"], ready={"tcp": 80}))
+                                              ports=["tcp/80"], ready={"http": 80}))
         self.spares = min(SPARES, len(services))
         self.guests = [self.cold, self.warm, self.other, *self.many,
                        *([self.kept] if self.standby else [])]

@@ -10,7 +10,8 @@ LATE = 3000  # ms after its entry that a guest listens
 
 @limit(400)
 def test_ready_tcp(lab):
-    """`ports` names tcp/80: ready is when it accepts; refusals and silence before are no matter."""
+    """`ports` names tcp/80: ready is when it accepts; refusals and silence before are no matter. With
+    http/80, when its web server answers, 404 though it be."""
     ready = {"timeout": "3m"}  # how is left to `ports`
 
     def late(number):
@@ -42,10 +43,17 @@ def test_ready_tcp(lab):
                    service(lab, 72, ports=ports, ready=ready, addresses=["192.0.2.72"],
                            cmdline="--ipv4={ipv4}/24 --name={name} "
                                    f"--listen-delay={LATE}"),
+                   service(lab, 75, answer="ready", ready={"http": 80, "timeout": "3m"},
+                           options=f"--listen-delay={LATE} --refuse-early"),
+                   service(lab, 76, ready={"http": 80, "path": "/nothing", "timeout": "3m"},
+                           addresses=["192.0.2.76"],
+                           cmdline="--ipv4={ipv4}/24 --name={name} "
+                                   f"--listen-delay={LATE}"),
                    service(lab, 74, ports=ports, ready=ready, addresses=["2001:db8::72"],
                            cmdline="--ipv6={ipv6}/64 --name={name} "
                                    f"--listen-delay={LATE}"))
-    together(silent=late(70), refuses=late(71), far=far(72), far_ipv6=far(74, "AAAA"))
+    together(silent=late(70), refuses=late(71), far=far(72), far_ipv6=far(74, "AAAA"),
+             http=late(75), far_http=far(76))
 
 
 @limit(300)
