@@ -20,6 +20,9 @@ constexpr minutes longest_backoff{5};
 constexpr seconds destroy_retry{5};
 // After a wake: its client has the machine to itself for a while.
 constexpr seconds refill_delay{2};
+// What guests do behind their start, such as announcing their addresses (twice, 2 s apart: RFC 5227
+// §1.1), is not to be done when a client waits.
+constexpr seconds settle_time{3};
 
 // By which a later process knows a copy that is as it would build it.
 std::string mark(const config::Service& service) {
@@ -227,8 +230,11 @@ void Standby::boot(Entries::iterator entry) {
     changed_(entry->service.id);  // there is a new deadline
     backend_.await_ready(entry->domid, entry->service, [this, entry, domid = entry->domid] {
         // The entry is there as long as this can be called: destroying gives it up.
-        if (entry->state == State::booting && entry->domid == domid)
-            rest(entry);
+        if (entry->state != State::booting || entry->domid != domid)
+            return;
+        entry->state = State::settling;
+        entry->since = clock_.now();
+        changed_(entry->service.id);
     });
 }
 
@@ -284,6 +290,7 @@ void Standby::discard(Entries::iterator entry) {
             entry->unwanted = true;
             return;
         case State::booting:
+        case State::settling:
         case State::waiting:
             destroy(entry);
             return;
@@ -343,6 +350,8 @@ std::optional<base::TimePoint> Standby::deadline() const {
     for (const Entry& entry : copies_) {
         if (entry.state == State::booting)
             earlier(entry.since + entry.service.ready.timeout);
+        if (entry.state == State::settling)
+            earlier(entry.since + settle_time);
         if (entry.state == State::destroying && !entry.destroy_in_flight)
             earlier(entry.since + destroy_retry);
     }
@@ -361,6 +370,8 @@ void Standby::tick() {
         if (entry->state == State::booting && now >= entry->since + entry->service.ready.timeout)
             fail(entry, fmt::format("domid {} was not ready within {} ms", entry->domid,
                                     in_ms(entry->service.ready.timeout)));
+        else if (entry->state == State::settling && now >= entry->since + settle_time)
+            rest(entry);
         else if (entry->state == State::destroying && !entry->destroy_in_flight &&
                  now >= entry->since + destroy_retry)
             destroy(entry);

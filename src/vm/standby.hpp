@@ -63,7 +63,13 @@ class Standby {
     void tick();
 
   private:
-    enum class State : std::uint8_t { building, booting, waiting, destroying };
+    enum class State : std::uint8_t {
+        building,
+        booting,
+        settling,  // ready, and left alone for a moment
+        waiting,
+        destroying
+    };
     struct Entry {
         config::Service service;  // as it was built
         config::StandbyStage stage;
@@ -72,7 +78,7 @@ class Standby {
         State state = State::building;
         bool unwanted = false;  // building: to be destroyed when it is built
         base::TimePoint begun_at{};
-        base::TimePoint since{};  // booting, or the last try to destroy it
+        base::TimePoint since{};  // booting, settling, or the last try to destroy it
         bool destroy_in_flight = false;
     };
     struct Want {

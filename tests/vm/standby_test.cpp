@@ -54,7 +54,7 @@ class StandbyTest : public testing::Test {
         ASSERT_EQ(backend.copies.size(), 1u);
         backend.finish_copy(domid);
         backend.become_ready(domid);
-        pass(milliseconds(0));
+        pass(seconds(3));
     }
     Calls calls() { return std::exchange(backend.calls, {}); }
 
@@ -71,6 +71,9 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     EXPECT_EQ(calls(), Calls{"unpause 5"});
     EXPECT_TRUE(backend.marks.empty()) << "not ready yet";
     backend.become_ready(5);
+    pass(milliseconds(2999));
+    EXPECT_TRUE(backend.marks.empty()) << "it may have more to do";
+    pass(milliseconds(1));
     EXPECT_EQ(calls(), (Calls{"pause 5", "rest 5"}));
     EXPECT_EQ(phase(), Phase::asleep);
     pass(seconds(100));
@@ -157,6 +160,22 @@ TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
     backend.become_ready(6);
     finish_booted(5);
     EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
+    configure({service(www, 1), service(mail, 1)});
+    backend.finish_copy(5);
+    backend.become_ready(5);
+    pass(milliseconds(0));
+    EXPECT_EQ(backend.copies.size(), 1u) << "the next one does not wait for that";
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(backend.builds.size(), 1u);
+    backend.die(5, Death::crash);
+    EXPECT_EQ(backend.destroys.at(0).domid, 5u);
+    backend.finish_copy(6);
+    backend.become_ready(6);
+    configure({service(www, 1), service(mail, 0)});
+    EXPECT_EQ(backend.destroys.at(1).domid, 6u);
 }
 
 TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {

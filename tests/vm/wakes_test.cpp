@@ -101,6 +101,7 @@ TEST_F(WakesTest, FromStandby) {
     configure(IdleAction::destroy, 1);
     backend.finish_copy(5);
     backend.become_ready(5);
+    pass(seconds(3));
     manager.wake(www, WakeReason::packet);
     EXPECT_EQ(wakes(WakeReason::packet), 1u);
     EXPECT_EQ(backend.wakes[www].from_standby.wakes, 1u);
