@@ -209,14 +209,10 @@ std::string http_get(const std::string& path, const base::Endpoint& server) {
 }
 
 bool is_up(std::span<const std::uint8_t> response) {
-    constexpr std::string_view version = "HTTP/1.x ";
-    constexpr std::size_t minor = 7;
-    std::string_view line(reinterpret_cast<const char*>(response.data()), response.size());
-    if (line.size() <= version.size())
-        return false;
-    const char status = line[version.size()];
-    return line.starts_with(version.substr(0, minor)) && line[minor + 1] == ' ' && status >= '1' &&
-           status <= '4';
+    constexpr std::size_t status = 9;  // in "HTTP/1.1 200 OK"
+    const std::string_view line(reinterpret_cast<const char*>(response.data()), response.size());
+    return line.size() > status && line.starts_with("HTTP/1.") && line[status - 1] == ' ' &&
+           line[status] >= '1' && line[status] <= '4';
 }
 
 }  // namespace summond::wire
