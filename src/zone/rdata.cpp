@@ -32,6 +32,11 @@ tl::unexpected<base::Error> not_a_number(std::string_view text, std::uint64_t li
                        std::to_string(limit));
 }
 
+// Not a mnemonic.
+bool is_numeric(std::string_view text) {
+    return text.find_first_of("0123456789+-") == 0;
+}
+
 void append_field(const ldns_rdf* field, std::vector<std::uint8_t>& rdata) {
     const std::uint8_t* data = ldns_rdf_data(field);
     rdata.insert(rdata.end(), data, data + ldns_rdf_size(field));
@@ -63,14 +68,15 @@ class LeadingFields {
     LeadingFields(dns::Type type, const dns::Name& origin)
         : descriptor_(ldns_rr_descript(static_cast<std::uint16_t>(type))), origin_(origin) {}
 
-    // Names are taken out of the tokens, which get "." instead.
+    // Names, and numbers that ldns might refuse, are taken out of the tokens, which get something
+    // else instead.
     base::Result<void> read(std::span<std::string_view> tokens);
     void append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const;
 
   private:
     const ldns_rr_descriptor* descriptor_;
     const dns::Name& origin_;
-    std::vector<std::string> names_;  // wire format; of fields that are no names empty
+    std::vector<std::string> taken_;  // in wire format; empty: left to ldns
 };
 
 base::Result<void> LeadingFields::read(std::span<std::string_view> tokens) {
@@ -93,14 +99,32 @@ base::Result<void> LeadingFields::read(std::span<std::string_view> tokens) {
                 const auto size = dns::parse_name(tokens[i], origin_.wire(), dns::Case::keep, name);
                 if (!size)
                     return tl::make_unexpected(size.error());
-                names_.resize(i);
-                names_.emplace_back(name.begin(), name.begin() + *size);
+                taken_.resize(i);
+                taken_.emplace_back(name.begin(), name.begin() + *size);
                 tokens[i] = ".";
                 continue;
             }
+            // A mnemonic or a number; ldns takes no 0, which is reserved but no syntax error (RFC
+            // 4398 §2.1), and loses memory over it.
+            case LDNS_RDF_TYPE_CERT_ALG:
+                if (!is_numeric(tokens[i]))
+                    continue;
+                if (const auto value = number<std::uint16_t>(tokens[i])) {
+                    taken_.resize(i);
+                    taken_.push_back({static_cast<char>(*value >> 8), static_cast<char>(*value)});
+                    tokens[i] = "1";
+                    continue;
+                }
+                return not_a_number(tokens[i], 0xffff);
+            case LDNS_RDF_TYPE_ALG:
+                if (!is_numeric(tokens[i]))
+                    continue;
+                limit = 0xff;
+                break;
             case LDNS_RDF_TYPE_A:
             case LDNS_RDF_TYPE_AAAA:
             case LDNS_RDF_TYPE_STR:
+            case LDNS_RDF_TYPE_TYPE:
                 continue;
             // Fields of more tokens than one: those behind cannot be told apart from here.
             default:
@@ -115,8 +139,8 @@ base::Result<void> LeadingFields::read(std::span<std::string_view> tokens) {
 
 void LeadingFields::append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const {
     for (std::size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
-        if (i < names_.size() && !names_[i].empty()) {
-            rdata.insert(rdata.end(), names_[i].begin(), names_[i].end());
+        if (i < taken_.size() && !taken_[i].empty()) {
+            rdata.insert(rdata.end(), taken_[i].begin(), taken_[i].end());
             continue;
         }
         append_field(ldns_rr_rdf(record, i), rdata);

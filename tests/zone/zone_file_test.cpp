@@ -83,6 +83,42 @@ f.y.x.sub.jit.example. 2d A 192.0.2.8
     EXPECT_EQ(records("f.y.x.sub.jit.example", Type::a), "172800 c0000208\n");
 }
 
+TEST_F(ZoneFile, NumbersBesideMnemonics) {
+    constexpr auto cert = static_cast<Type>(37);
+    EXPECT_EQ(load(R"(a CERT PGP 0 0 AQI=
+b CERT 0 65535 255 AQI=
+c CERT 65534 1 RSASHA256 AQI=
+d DS 1 RSASHA256 2 AB
+e DS 1 255 255 AB
+)"),
+              "");
+    EXPECT_EQ(records("a.jit.example", cert), "300 00030000000102\n");
+    EXPECT_EQ(records("b.jit.example", cert), "300 0000ffffff0102\n");
+    EXPECT_EQ(records("c.jit.example", cert), "300 fffe0001080102\n");
+    EXPECT_EQ(records("d.jit.example", Type::ds), "300 00010802ab\n");
+    EXPECT_EQ(records("e.jit.example", Type::ds), "300 0001ffffab\n");
+}
+
+TEST_F(ZoneFile, NumbersThatAreTooLargeBesideMnemonics) {
+    EXPECT_EQ(load(R"(a CERT 65536 0 0 AQI=
+a CERT -5 0 0 AQI=
+a CERT PGP 70000 0 AQI=
+a CERT PGP 0 256 AQI=
+a CERT NOSUCH 0 0 AQI=
+a DS 1 256 2 AB
+a DS 1 8 256 AB
+a DNSKEY 256 3 300 AQI=
+)"),
+              "zone:3: bad CERT record: \"65536\" is not a number from 0 to 65535\n"
+              "zone:4: bad CERT record: \"-5\" is not a number from 0 to 65535\n"
+              "zone:5: bad CERT record: \"70000\" is not a number from 0 to 65535\n"
+              "zone:6: bad CERT record: \"256\" is not a number from 0 to 255\n"
+              "zone:7: bad CERT record: Syntax error, could not parse the RR's rdata\n"
+              "zone:8: bad DS record: \"256\" is not a number from 0 to 255\n"
+              "zone:9: bad DS record: \"256\" is not a number from 0 to 255\n"
+              "zone:10: bad DNSKEY record: \"300\" is not a number from 0 to 255\n");
+}
+
 TEST_F(ZoneFile, IncludesOtherFiles) {
     builder.file("dir/one", "a A 192.0.2.1\n$INCLUDE two\nb A 192.0.2.2\n");
     builder.file("dir/two", "$ORIGIN deeper\nc A 192.0.2.3\n");
