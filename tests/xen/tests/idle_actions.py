@@ -87,6 +87,20 @@ def test_shutdown(lab):
     together(pvh=lambda: obeys(70), pv=lambda: obeys(72), ignores=ignores)
 
 
+@limit(400)
+def test_pause_linux(lab):
+    """A PV guest is paused like any other, and goes on where it was."""
+    daemon = start(lab, linux(lab, 79, idle={"after": "8s", "action": "pause"}))
+    daemon.resolve(name(79))
+    domid = daemon.wait_woken("s79")["domid"]
+    before = lab.http_get(ipv4(79), deadline=60)
+    daemon.wait_log("paused s79: domid")
+    lab.wait_until(lambda: lab.domain("s79").state == "--p---", 30, "s79 to be paused")
+    assert daemon.query(name(79), timeout=10).addresses() == [ipv4(79)]
+    assert lab.http_get(ipv4(79), deadline=60) == before, "another boot"
+    assert lab.domain("s79").domid == domid, "another domain"
+
+
 @limit(2400)
 def test_suspend(lab):
     """`suspend`: a PVH and a PV guest go on where they were, with nothing left of them meanwhile."""
