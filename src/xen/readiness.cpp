@@ -94,7 +94,7 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 
 // Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
 // bridge, so that what the guest learns is true.
-VifProbe::Asks Readiness::asks(const config::Service& service, const config::ReadyTcp& tcp) {
+VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
     const config::Interface& interface = service.interfaces.front();
     const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
     const auto mac = mac_of(interface.bridge);
@@ -103,12 +103,9 @@ VifProbe::Asks Readiness::asks(const config::Service& service, const config::Rea
             if (const auto way = neighbours_.on_link(address);
                 mac && bridge != 0 && way.interface == bridge && way.source)
                 return {.from = {*mac, {*way.source, 0}},
-                        .guest = {interface.mac, {address, tcp.port}},
-                        .request = request(tcp, address)};
+                        .guest = {interface.mac, {address, port}}};
     const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
-    auto asks = made_up({interface.mac, {addresses.front(), tcp.port}});
-    asks.request = request(tcp, addresses.front());
-    return asks;
+    return made_up({interface.mac, {addresses.front(), port}});
 }
 
 // False: it cannot be asked.
@@ -123,11 +120,13 @@ bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
             service.name, tcp.port, vif, socket.error().what);
         return false;
     }
-    vif_probes_[domid] = std::make_unique<VifProbe>(io_, closer_, std::move(*socket),
-                                                    asks(service, tcp), [this, domid, ready] {
-                                                        forget(domid);
-                                                        ready();
-                                                    });
+    VifProbe::Asks asked = asks(service, tcp.port);
+    asked.request = request(tcp, asked.guest.at.address);
+    vif_probes_[domid] =
+        std::make_unique<VifProbe>(io_, closer_, std::move(*socket), asked, [this, domid, ready] {
+            forget(domid);
+            ready();
+        });
     return true;
 }
 

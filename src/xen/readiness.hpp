@@ -30,7 +30,7 @@ class Readiness {
   private:
     Readiness(boost::asio::io_context& io, Store& store, Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    VifProbe::Asks asks(const config::Service& service, const config::ReadyTcp& tcp);
+    VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
     bool await_at_vif(vm::DomId domid, const config::Service& service, const config::ReadyTcp& tcp,
                       const std::function<void()>& ready);
     bool await_from_dom0(vm::DomId domid, const config::Service& service,
