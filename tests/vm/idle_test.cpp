@@ -3,6 +3,7 @@
 
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -31,16 +32,7 @@ config::Service service(IdleAction action) {
 class IdleTest : public testing::Test {
   protected:
     Phase phase() const { return manager.status(www)->phase; }
-    void pass(base::Duration time) {
-        const auto end = clock.now() + time;
-        for (auto next = manager.next_deadline(); next && *next <= end;
-             next = manager.next_deadline()) {
-            if (*next > clock.now())
-                clock.advance(*next - clock.now());
-            manager.tick();
-        }
-        clock.advance(end - clock.now());
-    }
+    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
         manager.wake(www, WakeReason::dns);
         backend.finish_build(domid);

@@ -3,6 +3,7 @@
 
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -37,16 +38,7 @@ class LimitsTest : public testing::Test {
         pass(milliseconds(0));
     }
     Phase phase(config::ServiceId id) const { return manager.status(id)->phase; }
-    void pass(base::Duration time) {
-        const auto end = clock.now() + time;
-        for (auto next = manager.next_deadline(); next && *next <= end;
-             next = manager.next_deadline()) {
-            if (*next > clock.now())
-                clock.advance(*next - clock.now());
-            manager.tick();
-        }
-        clock.advance(end - clock.now());
-    }
+    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake(config::ServiceId id) { manager.wake(id, WakeReason::dns); }
     void bring_up(config::ServiceId id) {
         wake(id);

@@ -5,6 +5,7 @@
 
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "pass_time.hpp"
 
 namespace summond::vm {
 namespace {
@@ -34,16 +35,7 @@ class ManagerTest : public testing::Test {
 
     Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
     // Lets time pass the way vmm does: from deadline to deadline.
-    void pass(base::Duration time) {
-        const auto end = clock.now() + time;
-        for (auto next = manager.next_deadline(); next && *next <= end;
-             next = manager.next_deadline()) {
-            if (*next > clock.now())
-                clock.advance(*next - clock.now());
-            manager.tick();
-        }
-        clock.advance(end - clock.now());
-    }
+    void pass(base::Duration time) { test::pass(time, clock, manager); }
     // A domain that is ready.
     void bring_up(DomId domid, config::ServiceId id = www) {
         manager.wake(id, WakeReason::dns);

@@ -3,6 +3,7 @@
 
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -34,16 +35,7 @@ config::Service service(config::ServiceId id, std::uint32_t copies,
 class StandbyTest : public testing::Test {
   protected:
     Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
-    void pass(base::Duration time) {
-        const auto end = clock.now() + time;
-        for (auto next = manager.next_deadline(); next && *next <= end;
-             next = manager.next_deadline()) {
-            if (*next > clock.now())
-                clock.advance(*next - clock.now());
-            manager.tick();
-        }
-        clock.advance(end - clock.now());
-    }
+    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void configure(const std::vector<config::Service>& services,
                    const config::Limits& limits = {}) {
         manager.configure(services, limits);

@@ -6,6 +6,7 @@
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
 #include "life_log.hpp"
+#include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -33,10 +34,7 @@ class WakesTest : public testing::Test {
         manager.configure({s});
         manager.tick();
     }
-    void pass(base::Duration time) {
-        clock.advance(time);
-        manager.tick();
-    }
+    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake_in(DomId domid, base::Duration time) {
         manager.wake(www, WakeReason::dns);
         clock.advance(time);
