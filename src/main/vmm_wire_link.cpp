@@ -57,41 +57,40 @@ WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& mana
     listen();
 }
 
-std::optional<unsigned> WireLink::tap_on(const std::string& name) {
-    const auto it = bridges_.find(name);
-    if (it != bridges_.end() && it->second)
-        return it->second->tap;
-    std::optional<Bridge>& bridge = bridges_[name];
+// False: wire does not take messages. Otherwise bridges_ says what has become of it.
+bool WireLink::open(const std::string& bridge) {
     const auto number = static_cast<unsigned>(
         std::ranges::count_if(bridges_, [](const auto& each) { return each.second.has_value(); }));
     if (number >= ipc::Tap::capacity) {
-        spdlog::error("packets on {} wake nothing: more than {} bridges", name, ipc::Tap::capacity);
-        return std::nullopt;
+        spdlog::error("packets on {} wake nothing: more than {} bridges", bridge,
+                      ipc::Tap::capacity);
+        bridges_[bridge] = std::nullopt;
+        return true;
     }
-    auto tap = ports_.make_tap(name);
+    const auto tap = ports_.make_tap(bridge);
     if (!tap) {
-        spdlog::error("packets on {} wake nothing: {}", name, tap.error().what);
-        return std::nullopt;
+        spdlog::error("packets on {} wake nothing: {}", bridge, tap.error().what);
+        bridges_[bridge] = std::nullopt;
+        return true;
     }
     if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
-        return std::nullopt;  // gone: receive will tell
-    bridge = Bridge{number, tap->index};
-    return number;
+        return false;
+    bridges_[bridge] = Bridge{number, tap->index};
+    return true;
 }
 
 void WireLink::configure(const std::vector<config::Service>& services) {
+    std::erase_if(bridges_, [](const auto& each) { return !each.second; });  // they are tried again
     std::set<config::ServiceId> wanted;
     for (const config::Service& service : services) {
         if (!service.wake_packet)
             continue;
         wanted.insert(service.id);
-        const auto tap = tap_on(service.interfaces.front().bridge);
-        auto [it, is_new] = posts_.try_emplace(service.id, Post{service, tap});
-        Post& post = it->second;
-        if (!is_new && (post.tap != tap || !same_tenant(post.service, service))) {
+        Post& post = posts_.try_emplace(service.id, Post{service}).first->second;
+        if (!same_tenant(post.service, service)) {
             if (post.goes_to)
                 ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
-            post = Post{service, tap};
+            post = Post{service};
         }
         unsent_.insert(service.id);
     }
@@ -101,8 +100,7 @@ void WireLink::configure(const std::vector<config::Service>& services) {
         const Post& post = entry.second;
         if (post.goes_to)
             ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
-        if (post.told)
-            channel_.send(ipc::Forget{entry.first});
+        unsent_.insert(entry.first);
         return true;
     });
     if (!blocked_)
@@ -202,8 +200,9 @@ void WireLink::changed(config::ServiceId service) {
 
 void WireLink::flush() {
     while (!unsent_.empty()) {
-        const auto it = posts_.find(*unsent_.begin());
-        if (it != posts_.end() && !sync(it->second))
+        const config::ServiceId service = *unsent_.begin();
+        const auto it = posts_.find(service);
+        if (it == posts_.end() ? !channel_.send(ipc::Forget{service}) : !sync(it->second))
             return wait_for_room();
         unsent_.erase(unsent_.begin());
     }
@@ -227,9 +226,15 @@ void WireLink::wait_for_room() {
 // Brings wire and the kernel up to date with the service. False: wire does not take messages.
 bool WireLink::sync(Post& post) {
     const auto status = manager_.status(post.service.id);
-    if (!post.tap || !status)
+    if (!status)
         return true;
-    if (!post.told && !channel_.send(tenant_message(post.service, *post.tap)))
+    const std::string& name = post.service.interfaces.front().bridge;
+    if (!bridges_.contains(name) && !open(name))
+        return false;
+    const std::optional<Bridge>& bridge = bridges_.at(name);
+    if (!bridge)
+        return true;
+    if (!post.told && !channel_.send(tenant_message(post.service, bridge->tap)))
         return false;
     post.told = true;
 
@@ -248,7 +253,7 @@ bool WireLink::sync(Post& post) {
         return false;
     // Before wire knows, so that it finds what comes from now on.
     if (standing != wire::Standing::running)
-        send_to(post, bridges_.at(post.service.interfaces.front().bridge)->port, true);
+        send_to(post, bridge->port, true);
     if (post.standing == standing)
         return true;
     // A guest whose stack is up, and for which nothing is held, needs nobody to hand over to it.

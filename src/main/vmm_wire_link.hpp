@@ -39,8 +39,7 @@ class WireLink {
     // A service, and what wire and the kernel have been told of it.
     struct Post {
         config::Service service;
-        std::optional<unsigned> tap;  // none: its bridge cannot be used
-        bool told = false;
+        bool told = false;  // wire knows of it
         std::optional<wire::Standing> standing{};
         std::uint32_t turn = 0;
         std::optional<vm::DomId> attached{};
@@ -53,7 +52,7 @@ class WireLink {
         int port;
     };
 
-    std::optional<unsigned> tap_on(const std::string& bridge);
+    bool open(const std::string& bridge);
     void listen();
     void receive();
     bool handle(const ipc::Received& message);
@@ -73,9 +72,9 @@ class WireLink {
     vm::Manager& manager_;
     xen::BridgePorts& ports_;
     std::function<void()> closed_;
-    std::map<std::string, std::optional<Bridge>> bridges_;  // none: tried in vain
+    std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
     std::map<config::ServiceId, Post> posts_;
-    std::set<config::ServiceId> unsent_;
+    std::set<config::ServiceId> unsent_;  // of which wire has news to get; without a post: it is gone
     bool blocked_ = false;   // wire takes nothing at the moment
     bool told_all_ = false;  // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,14 +1,16 @@
 """To a client, a sleeping service looks as if it was on the whole time: docs/NETWORK.md."""
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import time
 
 from support import frames, host
 from support.lab import limit
-from support.site import ipv4, ipv6, name, service, start, together
+from support.site import ipv4, ipv6, name, service, site, start, together
 from support.trace import RST, Trace
 
 READY = {"ready": {"tcp": 80, "timeout": "3m"}}
@@ -189,6 +191,43 @@ def test_kills(lab):
     mac = host.output("xenstore-read",
                       f"/local/domain/{lab.domain('s67').domid}/device/vif/0/mac").strip()
     assert "summond" not in str(interface_goes_to(mac))
+
+
+@limit(400)
+def test_wire_stands_still(lab):
+    """What wire could not be told during a reload, it is told later: who is gone, and who is new."""
+    client = lab.client
+    many = [{**service(lab, 73), "name": f"m{i}", "names": [f"m{i}.jit.example"], "cmdline": "-",
+             "addresses": f"10.53.{i // 200}.{i % 200 + 1}"} for i in range(600)]
+    addresses = [each["addresses"] for each in many]
+    with client.inside():
+        out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        out.bind(("eth0", 0))
+    mac = out.getsockname()[4]
+
+    def answered(file):
+        """Of the many, those for whom dom0 answers ARP."""
+        with Trace(lab.directory / file, client) as seen:
+            for address in addresses:
+                out.send(frames.BROADCAST + mac + b"\x08\x06"
+                         + frames.arp_request(mac, client.ipv4, address))
+                time.sleep(0.005)
+            time.sleep(1)
+        return {p.source for p in seen.packets if p.arp == 2} & set(addresses)
+
+    daemon = start(lab, service(lab, 71, **READY), *many)
+    lab.wait_until(lambda: answered("before.pcap") == set(addresses), 60, "all to be stood in for")
+    wire = daemon.pids()["wire"]
+    os.kill(wire, signal.SIGSTOP)
+    daemon.write_config(site(service(lab, 71, **READY), service(lab, 72, **READY)))
+    daemon.reload()
+    daemon.wait_log("reloaded")
+    os.kill(wire, signal.SIGCONT)
+    assert "s72" in get(client, ipv4(72))
+    left = answered("after.pcap")
+    out.close()
+    assert not left, f"dom0 still answers for {len(left)} that are gone, such as {min(left)}"
+    assert daemon.pids()["wire"] == wire
 
 
 @limit(600)

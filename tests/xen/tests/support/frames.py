@@ -37,7 +37,8 @@ def _ipv6(source, target, protocol, payload, checksum_at):
     return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 255) + source + target + payload
 
 
-def _arp_request(mac, source, target):
+def arp_request(mac, source, target):
+    """Without its Ethernet header."""
     return struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac, socket.inet_aton(source),
                        bytes(6), socket.inet_aton(target))
 
@@ -65,7 +66,7 @@ def noise(mac, source4, source6, guest_mac, guest4, guest6):
     def frame(target, kind, payload):
         return target + mac + struct.pack("!H", kind) + payload
 
-    arp = _arp_request(mac, source4, guest4)
+    arp = arp_request(mac, source4, guest4)
     return [
         ("ARP broadcast", frame(BROADCAST, 0x0806, arp)),
         ("ARP unicast", frame(guest_mac, 0x0806, arp)),
