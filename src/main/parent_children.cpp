@@ -116,17 +116,19 @@ void Parent::start_vmm() {
     }
     vmm_ = std::move(*child);
 
-    std::vector<Child*> fronts{front_.child.get(), next_.child.get()};
-    for (const Front& front : draining_)
-        fronts.push_back(front.child.get());
-    for (Child* front : fronts) {
-        if (front == nullptr)
-            continue;
-        const ipc::Channel peer = connect_to_vmm(ipc::Peer::Side::front);
-        if (peer.fd() >= 0 && !front->send(ipc::Peer{}, peer.fd()))
+    for (Child* front : {front_.child.get(), next_.child.get()})
+        if (front != nullptr && !introduce_vmm(*front))
             front->kill();
-    }
+    // One that drains may be about to end, and has its limit for that.
+    for (const Front& front : draining_)
+        introduce_vmm(*front.child);
     connect_wire();
+}
+
+// False: the front takes no messages.
+bool Parent::introduce_vmm(Child& front) {
+    const ipc::Channel peer = connect_to_vmm(ipc::Peer::Side::front);
+    return peer.fd() < 0 || front.send(ipc::Peer{}, peer.fd());
 }
 
 void Parent::configure_vmm() {
