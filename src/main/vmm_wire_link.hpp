@@ -74,9 +74,9 @@ class WireLink {
     std::function<void()> closed_;
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
     std::map<config::ServiceId, Post> posts_;
-    std::set<config::ServiceId> unsent_;  // of which wire has news to get; without a post: it is gone
-    bool blocked_ = false;   // wire takes nothing at the moment
-    bool told_all_ = false;  // what there was when it came
+    std::set<config::ServiceId> unsent_;  // wire has to hear of them; without a post: it is gone
+    bool blocked_ = false;                // wire takes nothing at the moment
+    bool told_all_ = false;               // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
