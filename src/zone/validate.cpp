@@ -54,6 +54,11 @@ void Validator::check_apex(bool complete) {
     const auto soa = of(apex, Type::soa);
     if (soa.size() > 1)
         report_.error(soa[1].where, "a second SOA record; a zone has one");
+    if (const auto signatures = of(apex, Type::rrsig); !signatures.empty())
+        report_.warning(signatures[0].where,
+                        "zone " + name(apex) +
+                            " is signed, but answers come without signatures: with a DS record "
+                            "in the parent zone, resolvers that validate refuse them");
     if (!complete)
         return;
     if (soa.empty())
