@@ -3,7 +3,6 @@ real Xen in the lab. See docs/BENCHMARKS.md. Prints a table and, as the last lin
 
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +11,7 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
-from labkit import image, qemu, runner, ssh  # noqa: E402
+from labkit import bench, qemu, runner, ssh  # noqa: E402
 from labkit.util import LabError, Tree  # noqa: E402
 
 IN_DOM0 = "/opt/lab/always_on"
@@ -23,8 +22,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="10 runs instead of 100")
     parser.add_argument("--runs", type=int, help="of each kind of start")
     parser.add_argument("--time-limit", type=int, default=7200, metavar="SECONDS")
-    parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab",
-                        default=os.environ.get("SUMMOND_LAB_DIR", REPO / "build" / "lab"))
+    bench.add_options(parser, memory=4096)
     options = parser.parse_args()
     if options.runs is None:
         options.runs = 10 if options.quick else 100
@@ -66,16 +64,8 @@ def table(result):
 def main():
     options = parse_arguments()
     tree = Tree(options.build_dir)
-    ours = qemu.state(tree) is None
-    if ours:
-        image.build(tree)
-        qemu.up(tree, argparse.Namespace(memory=4096, accel="auto", dns_port=None, http_port=None,
-                                         die_with_parent=True))
-    try:
+    with bench.lab(tree, options.memory):
         result = measure(tree, options)
-    finally:
-        if ours:
-            qemu.down(tree, limit=0)
     print(f"\nfirst byte of a page, ms, {result['runs']} runs of each; SYNs sent again with a query "
           f"or from standby: {result['syn_retransmissions']}\n")
     print(table(result) + "\n")

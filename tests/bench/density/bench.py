@@ -3,7 +3,6 @@ the lab. See docs/BENCHMARKS.md. Prints a table and, as the last line, JSON."""
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 
@@ -11,7 +10,7 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
-from labkit import image, qemu, runner, ssh  # noqa: E402
+from labkit import bench, qemu, runner, ssh  # noqa: E402
 from labkit.util import LabError, Tree  # noqa: E402
 
 IN_DOM0 = "/opt/lab/density"
@@ -23,10 +22,7 @@ def parse_arguments():
     parser.add_argument("--rest", type=int, default=120, metavar="SECONDS",
                         help="that summond is watched at rest (default: 120)")
     parser.add_argument("--time-limit", type=int, default=3600, metavar="SECONDS")
-    parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab",
-                        default=os.environ.get("SUMMOND_LAB_DIR", REPO / "build" / "lab"))
-    parser.add_argument("--memory", type=int, default=6144, metavar="MIB",
-                        help="of the lab (default: 6144)")
+    bench.add_options(parser, memory=6144)
     return parser.parse_args()
 
 
@@ -50,15 +46,11 @@ def main():
     tree = Tree(options.build_dir)
     if qemu.state(tree) is not None:
         sys.exit("bench density: a lab is up; it needs one of its own: tests/xen/lab down")
-    image.build(tree)
-    qemu.up(tree, argparse.Namespace(memory=options.memory, accel="auto", dns_port=None,
-                                     http_port=None, die_with_parent=True))
     try:
-        result = measure(tree, options)
+        with bench.lab(tree, options.memory):
+            result = measure(tree, options)
     except LabError as error:
         sys.exit(f"bench density: {error}")
-    finally:
-        qemu.down(tree, limit=0)
     print(f"\n{options.count} guests up, {result['pages']} pages served; woken in "
           f"{result['woken_s']} s\n")
     print("| at rest | one up: ms of CPU a second | KiB | "

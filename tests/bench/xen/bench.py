@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
 import results  # noqa: E402
-from labkit import image, qemu, runner, ssh  # noqa: E402
+from labkit import bench, qemu, runner, ssh  # noqa: E402
 from labkit.util import LabError, Tree  # noqa: E402
 
 TOOLS = [REPO / "build/release" / name
@@ -29,10 +29,7 @@ def parse_arguments():
     parser.add_argument("--parallel", type=int, metavar="N", help="guests at once; 0: leave it out")
     parser.add_argument("--parallel-rounds", type=int, default=1, metavar="N")
     parser.add_argument("--time-limit", type=int, default=3600, metavar="SECONDS")
-    parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab",
-                        default=os.environ.get("SUMMOND_LAB_DIR", REPO / "build" / "lab"))
-    parser.add_argument("--memory", type=int, default=6144, metavar="MIB",
-                        help="of a lab that is started for this (default: 6144)")
+    bench.add_options(parser, memory=6144)
     options = parser.parse_args()
     if options.rounds is None:
         options.rounds = 3 if options.quick else 9
@@ -74,23 +71,12 @@ def measure(tree, options):
             "seconds": round(seconds), "foreign_percent": round(percent, 1)}
 
 
-def in_lab(tree, options):
-    """In the lab that is up, or in one of its own."""
-    if qemu.state(tree) is not None:
-        return measure(tree, options)
-    image.build(tree)
-    qemu.up(tree, argparse.Namespace(memory=options.memory, accel="auto", dns_port=None,
-                                     http_port=None, die_with_parent=True))
-    try:
-        return measure(tree, options)
-    finally:
-        qemu.down(tree)
-
-
 def main():
     options = parse_arguments()
+    tree = Tree(options.build_dir)
     try:
-        measured = in_lab(Tree(options.build_dir), options)
+        with bench.lab(tree, options.memory):
+            measured = measure(tree, options)
     except LabError as error:
         sys.exit(f"bench: {error}")
     values = results.figures(measured)
