@@ -1,7 +1,6 @@
 // Entry of all processes: reads the command line and becomes the parent, one of its children
 // or `summond check`. No thread exists before this point in any of them.
 
-#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 
 #include <CLI/App.hpp>

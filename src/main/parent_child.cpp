@@ -1,10 +1,9 @@
 #include "parent_child.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <csignal>
 
 #include "roles.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::main {
 namespace {

@@ -1,8 +1,8 @@
 #include "parent_generation.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
+#include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
 #include "summond/net/bind.hpp"
 #include "summond/proc/memfd.hpp"

@@ -1,13 +1,13 @@
 #include "vmm_front_link.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
 
+#include "summond/base/log.hpp"
 #include "wire_messages.hpp"
 
 namespace summond::main {

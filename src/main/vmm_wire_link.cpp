@@ -1,12 +1,12 @@
 #include "vmm_wire_link.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "summond/base/log.hpp"
 #include "wire_messages.hpp"
 
 namespace summond::main {

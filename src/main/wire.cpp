@@ -2,7 +2,6 @@
 // bridges and the interfaces of guests that are about to be ready. It has no privileges at all: the
 // taps and the packet sockets come from vmm, one by one. One thread, one loop.
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -7,7 +7,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
-#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 #include <ctime>
 
 #include "seccomp.hpp"
+#include "summond/base/log.hpp"
 #include "summond/base/unique_fd.hpp"
 
 #ifdef SUMMOND_SANITIZED

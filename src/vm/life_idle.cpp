@@ -1,10 +1,10 @@
 // A domain that has become idle: put away as its service says, and awake again from there.
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "life.hpp"
 #include "life_log.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::vm {
 namespace {

@@ -1,12 +1,12 @@
 #include "standby.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "life_log.hpp"
+#include "summond/base/log.hpp"
 #include "summond/vm/domain_settings.hpp"
 
 namespace summond::vm {

@@ -1,7 +1,6 @@
 #include "libxl_backend.hpp"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -13,6 +12,7 @@
 
 #include "identity.hpp"
 #include "libxl_operations.hpp"
+#include "summond/base/log.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/xen/backend.hpp"
 

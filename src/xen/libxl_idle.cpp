@@ -1,10 +1,10 @@
 // LibxlBackend: domains asked to shut down, suspended to disk, and resumed.
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "identity.hpp"
 #include "libxl_operations.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::xen {
 namespace {

@@ -1,11 +1,11 @@
 // LibxlBackend: standby copies, from build to wake.
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <utility>
 
 #include "libxl_operations.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::xen {
 namespace {

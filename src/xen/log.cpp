@@ -1,13 +1,14 @@
 #include "log.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <array>
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <system_error>
+
+#include "summond/base/log.hpp"
 
 namespace summond::xen {
 namespace {

@@ -1,7 +1,6 @@
 #include "readiness.hpp"
 
 #include <net/if.h>
-#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "identity.hpp"
+#include "summond/base/log.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {

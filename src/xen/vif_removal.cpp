@@ -1,6 +1,5 @@
 // Vifs: the interfaces away again.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/post.hpp>
 #include <charconv>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "identity.hpp"
+#include "summond/base/log.hpp"
 #include "vif_operations.hpp"
 
 namespace summond::xen {

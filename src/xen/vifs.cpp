@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "identity.hpp"
+#include "summond/base/log.hpp"
 #include "vif_operations.hpp"
 
 namespace summond::xen {
