@@ -24,6 +24,8 @@ std::size_t body_size(Type type) {
             return sizeof(Drain);
         case Type::reload:
             return sizeof(Reload);
+        case Type::retire:
+            return sizeof(Retire);
         case Type::stop:
             return sizeof(Stop);
         case Type::ready:

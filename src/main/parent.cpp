@@ -4,7 +4,6 @@
 
 #include "parent.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -15,6 +14,7 @@
 #include <ctime>
 
 #include "roles.hpp"
+#include "summond/base/log.hpp"
 #include "summond/proc/memfd.hpp"
 
 namespace summond::main {
@@ -201,6 +201,7 @@ void Parent::replace(GenerationPtr generation) {
 void Parent::finish_reload() {
     front_restart_.cancel();  // of the old front, had it just died
     drain(std::exchange(front_, std::exchange(next_, {})));
+    retire_others();  // now that nobody asks for them any more
     front_backoff_ = {};
     set_log_level(*front_.generation);
     spdlog::info("reloaded: {}", front_.generation->to_string());
@@ -211,6 +212,7 @@ void Parent::replace_failed(const std::string& why) {
     spdlog::error("{}; kept the running configuration", why);
     next_ = {};
     configure_vmm();
+    retire_others();
     reload_ended();
 }
 

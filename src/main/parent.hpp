@@ -66,6 +66,7 @@ class Parent {
     void connect_wire();
     // Sends the configuration in force, or the one that is about to be.
     void configure_vmm();
+    void retire_others();
     bool introduce_vmm(Child& front);
     // A new channel between a front or wire and vmm: sends vmm, if there is one, its end and
     // returns the other. Empty if none can be made.

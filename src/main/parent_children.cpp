@@ -1,13 +1,12 @@
 // The parent's part about its lasting children: starting front, vmm and wire, connecting them, and
 // starting them again when they die.
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include "parent.hpp"
 #include "roles.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::main {
 namespace {
@@ -134,6 +133,14 @@ bool Parent::introduce_vmm(Child& front) {
 void Parent::configure_vmm() {
     // One that waits to be started again will read the newest configuration then.
     if (vmm_ && !vmm_->send(ipc::Reload{}, newest().config.get())) {
+        spdlog::error("{} does not take messages: killed", vmm_->name());
+        vmm_->kill();
+    }
+}
+
+// Services that the configuration in force does not have.
+void Parent::retire_others() {
+    if (vmm_ && !vmm_->send(ipc::Retire{})) {
         spdlog::error("{} does not take messages: killed", vmm_->name());
         vmm_->kill();
     }

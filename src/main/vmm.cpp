@@ -2,7 +2,6 @@
 // the parent's channel and one timer. Listens on nothing and parses no DNS.
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -57,6 +56,7 @@ class Vmm {
         services_ = config.services;
         backend_.save_in(config.save_dir);
         manager_.configure(config.services, config.limits);
+        manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
         listen();
@@ -102,6 +102,9 @@ class Vmm {
                 break;
             case ipc::Type::reload:
                 reload(message.fd.get());
+                break;
+            case ipc::Type::retire:
+                manager_.retire_others();
                 break;
             case ipc::Type::stop:
                 spdlog::info("stopping");

@@ -1,13 +1,11 @@
 #include "summond/vm/manager.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <set>
 
 #include "life.hpp"
 #include "room.hpp"
 #include "standby.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::vm {
 namespace {
@@ -47,9 +45,9 @@ Life* Manager::find(config::ServiceId service) const {
 void Manager::configure(const std::vector<config::Service>& services,
                         const config::Limits& limits) {
     room_->configure(limits);
-    std::set<config::ServiceId> wanted;
+    configured_.clear();
     for (const auto& service : services) {
-        wanted.insert(service.id);
+        configured_.insert(service.id);
         if (Life* life = find(service.id))
             life->reconfigure(service);
         else
@@ -59,16 +57,24 @@ void Manager::configure(const std::vector<config::Service>& services,
                                                                   changed_(changed);
                                                               }));
     }
-    for (const auto& [id, life] : lives_)
-        if (!wanted.contains(id) && !life->retired())
-            life->retire();
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
                                       ? limits.standby_memory_kib
                                       : *limits.memory_kib / 2);
-    backend_.keep_saved(services);
     if (const auto r = backend_.meter(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
+    settle_due_ = true;
+}
+
+void Manager::retire_others() {
+    std::vector<config::Service> kept;
+    for (const auto& [id, life] : lives_) {
+        if (configured_.contains(id))
+            kept.push_back(life->service());
+        else if (!life->retired())
+            life->retire();
+    }
+    backend_.keep_saved(kept);
     settle_due_ = true;
 }
 

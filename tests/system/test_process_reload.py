@@ -224,12 +224,27 @@ class Services(ProcessTest):
         vmm = daemon.pid_of("vmm")
         self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
         daemon.reload(ZONE + SERVICE.format(name="t", address="10.9.0.2"))
+        daemon.pid_of("front")  # the old one may have taken a query meanwhile
         self.assertEqual(ask(daemon.port, "s.example.test").rcode, NXDOMAIN)
         self.assertEqual(ask(daemon.port, "t.example.test").addresses, ["10.9.0.2"])
         daemon.reload(ZONE)
+        daemon.pid_of("front")
         self.assertEqual(ask(daemon.port, "t.example.test").rcode, NXDOMAIN)
         self.assertEqual(daemon.pid_of("vmm"), vmm)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_a_reload_that_fails_at_last_costs_no_domain(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")
+        daemon.ready()
+        self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
+        daemon.reload("user: no-such-user\n" + ZONE + SERVICE.format(name="t", address="10.9.0.2"),
+                      result="kept the running configuration")
+        self.assertEqual(ask(daemon.port, "s.example.test").addresses, ["10.9.0.1"])
+        daemon.reload(ZONE)
+        daemon.wait_log("destroying s: domid 1, no longer configured")
+        self.assertEqual(daemon.log().count("destroying"), 1)
 
     def test_a_waiting_query_outlives_its_front(self):
         daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")

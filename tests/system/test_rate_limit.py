@@ -135,8 +135,10 @@ class RateLimit(ProcessTest):
         with Client(daemon.port) as client:
             self.assertTrue(any(flags(m) & TC for m in client.flood(self.QUERY)))
             daemon.reload("rate_limit: off\n" + ZONE)
+            daemon.pid_of("front")
             self.assertFalse(any(flags(m) & TC for m in client.flood(self.QUERY)))
         daemon.reload(ZONE)  # loopback is exempt
+        daemon.pid_of("front")
         with Client(daemon.port) as client:
             self.assertFalse(any(flags(m) & TC for m in client.flood(self.QUERY, 3000)))
 

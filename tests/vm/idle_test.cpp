@@ -139,6 +139,7 @@ TEST_F(ShutdownTest, StopLeavesItToTheGuest) {
 TEST_F(ShutdownTest, RemovedServiceIsDestroyedAtOnce) {
     bring_up_and_idle(7);
     manager.configure({});
+    manager.retire_others();
     EXPECT_EQ(backend.destroys.size(), 1u);
 }
 
@@ -289,6 +290,7 @@ TEST_F(SuspendTest, NewSettingsDuringASaveThatAWakeHasStoppedBuildAnew) {
 TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
     bring_up_and_idle(7);
     manager.configure({});
+    manager.retire_others();
     EXPECT_EQ(last_call(), "stop_saving 7");
     backend.finish_save();
     EXPECT_FALSE(backend.kept.contains(www));
@@ -300,6 +302,7 @@ TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
 TEST_F(SuspendTest, ServiceRemovedDuringASaveThatFailsLeavesNothing) {
     bring_up_and_idle(7);
     manager.configure({});
+    manager.retire_others();
     backend.fail_save();
     EXPECT_EQ(backend.destroys.size(), 1u);
 }

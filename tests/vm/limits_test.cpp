@@ -35,6 +35,7 @@ class LimitsTest : public testing::Test {
     }
     void configure() {
         manager.configure(services, limits);
+        manager.retire_others();
         pass(milliseconds(0));
     }
     Phase phase(config::ServiceId id) const { return manager.status(id)->phase; }

@@ -47,6 +47,10 @@ class ManagerTest : public testing::Test {
         change(changed_service);
         manager.configure({changed_service, service(mail)});
     }
+    void remove_www() {
+        manager.configure({service(mail)});
+        manager.retire_others();
+    }
 
     test::FakeBackend backend;
     test::FakeClock clock;
@@ -357,9 +361,19 @@ TEST_F(ManagerTest, AddressGivenOutBeforeLeftoverIsRemovedWakesAnew) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+// Until the front that knows it serves no more; and a reload that fails after all has cost nothing.
+TEST_F(ManagerTest, RemovedServiceGoesOnUntilItIsRetired) {
+    manager.configure({service(mail)});
+    bring_up(7);
+    manager.configure({service(www), service(mail)});
+    manager.retire_others();
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
 TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
     bring_up(7);
-    manager.configure({service(mail)});
+    remove_www();
     ASSERT_EQ(backend.destroys.size(), 1u);
     manager.wake(www, WakeReason::dns);
     // To those who still ask for it.
@@ -373,7 +387,7 @@ TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
 
 TEST_F(ManagerTest, RemovedServiceComesBack) {
     bring_up(7);
-    manager.configure({service(mail)});
+    remove_www();
     manager.configure({service(www), service(mail)});
     EXPECT_EQ(phase(), Phase::asleep);
     backend.finish_destroy();
@@ -383,7 +397,7 @@ TEST_F(ManagerTest, RemovedServiceComesBack) {
 
 TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {
     manager.wake(www, WakeReason::dns);
-    manager.configure({service(mail)});
+    remove_www();
     backend.finish_build(7);
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_TRUE(backend.calls.empty()) << "never ran";

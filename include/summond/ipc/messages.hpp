@@ -7,7 +7,7 @@
 //   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand, Ready
 //   wire   -> vmm     Arrived, HandedOver     vmm treats wire as hostile, too
 //   parent -> front   Peer, Drain
-//   parent -> vmm     Peer, Reload, Stop
+//   parent -> vmm     Peer, Reload, Retire, Stop
 //   parent -> wire    Peer
 //   front, vmm, wire -> parent   Ready
 #pragma once
@@ -33,6 +33,7 @@ enum class Type : std::uint32_t {
     stand,
     arrived,
     handed_over,
+    retire,
 };
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
@@ -96,6 +97,13 @@ struct Drain {
 // Carries one descriptor: a sealed memfd with the text of the new, already checked configuration.
 struct Reload {
     static constexpr Type type = Type::reload;
+    std::uint32_t reserved;
+};
+
+// vmm: the front that serves has the configuration of the last Reload; services that it does not
+// name are gone.
+struct Retire {
+    static constexpr Type type = Type::retire;
     std::uint32_t reserved;
 };
 

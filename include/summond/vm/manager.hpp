@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "summond/base/clock.hpp"
@@ -42,9 +43,13 @@ class Manager {
             std::function<void(config::ServiceId)> changed);
     ~Manager();
 
-    // The services from now on. Domains of services that are gone are destroyed; a running domain
-    // keeps what it was built with, unless its addresses changed: then it is destroyed too.
+    // The services from now on, with their settings. A running domain keeps what it was built with,
+    // unless its addresses changed: then it is destroyed. Services that are there no more go on for
+    // those who know them, without standby copies, until retire_others.
     void configure(const std::vector<config::Service>& services, const config::Limits& limits = {});
+    // Those that the last configure did not name are gone: their domains are destroyed and their
+    // saved files removed.
+    void retire_others();
     // Takes over what an earlier process left: complete domains of configured services go on,
     // everything else of ours is destroyed. Once, after the first configure.
     base::Result<void> adopt();
@@ -85,6 +90,7 @@ class Manager {
     const base::Clock& clock_;
     std::function<void(config::ServiceId)> changed_;
     std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
+    std::set<config::ServiceId> configured_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Room> room_;
     std::function<void()> stopped_;
