@@ -116,14 +116,6 @@ class Checker:
     def _wrong(self, sent, why):
         self._report.finding(f"{sent.case.name} {sent.case.qtype}: {why}")
 
-    def lost(self, sent, now):
-        """No answer came in time."""
-        if self._timeline.front_gone.touches(sent.asked - 0.5, now):
-            self._report.counts["lost with a killed front"] += 1
-        else:
-            self._report.finding(f"{sent.case.name} {sent.case.qtype}: no answer in "
-                                 f"{now - sent.asked:.1f} s")
-
     def answer_to_mutated(self, query, data):
         """Sanity only: what a mutated query says is anybody's guess."""
         problem = None
