@@ -1,5 +1,6 @@
 """`lab up` and `lab down`: the QEMU process, and whether KVM can carry Xen on this machine."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -120,10 +121,15 @@ def _start(tree, accel, options, ports):
             os._exit(1)
 
     with open(tree.run / "qemu.log", "wb") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             _command(tree, accel, options, ports), stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, start_new_session=True,
             preexec_fn=die_with_parent if options.die_with_parent else None)
+    # Guests notice when they are kept waiting: before all else that this machine does (autogroups,
+    # sched(7): the session has a niceness of its own).
+    with contextlib.suppress(OSError):
+        pathlib.Path(f"/proc/{process.pid}/autogroup").write_text("-5")
+    return process
 
 
 def _wait_for_boot(tree, process, accel):
