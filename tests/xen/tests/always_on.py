@@ -41,9 +41,10 @@ def interface_goes_to(mac):
 
 def counted(table):
     """nftables' counters in a table of ours: comment -> (packets, bytes)."""
-    listed = json.loads(host.output("nft", "-j", "list", "counters", "table", "bridge", table))
+    listed = json.loads(host.output("nft", "-j", "list", "counters"))
     counters = [entry["counter"] for entry in listed["nftables"] if "counter" in entry]
-    return {counter["comment"]: (counter["packets"], counter["bytes"]) for counter in counters}
+    return {counter["comment"]: (counter["packets"], counter["bytes"]) for counter in counters
+            if (counter["family"], counter["table"]) == ("bridge", table)}
 
 
 def delivered_once(trace, address, domid, source):
