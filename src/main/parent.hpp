@@ -64,6 +64,9 @@ class Parent {
     void wire_lost(base::TimePoint started);
     bool wants_wire() const { return !simulate_ && newest().wakes_by_packet; }
     void connect_wire();
+    // Nothing if there is none; one that does not take it is killed. For parent_children.cpp.
+    template <typename Message>
+    void tell_vmm(const Message& message, int fd = -1);
     // Sends the configuration in force, or the one that is about to be.
     void configure_vmm();
     void retire_others();

@@ -124,6 +124,14 @@ void Parent::start_vmm() {
     connect_wire();
 }
 
+template <typename Message>
+void Parent::tell_vmm(const Message& message, int fd) {
+    if (vmm_ && !vmm_->send(message, fd)) {
+        spdlog::error("{} does not take messages: killed", vmm_->name());
+        vmm_->kill();
+    }
+}
+
 // False: the front takes no messages.
 bool Parent::introduce_vmm(Child& front) {
     const ipc::Channel peer = connect_to_vmm(ipc::Peer::Side::front);
@@ -132,18 +140,12 @@ bool Parent::introduce_vmm(Child& front) {
 
 void Parent::configure_vmm() {
     // One that waits to be started again will read the newest configuration then.
-    if (vmm_ && !vmm_->send(ipc::Reload{}, newest().config.get())) {
-        spdlog::error("{} does not take messages: killed", vmm_->name());
-        vmm_->kill();
-    }
+    tell_vmm(ipc::Reload{}, newest().config.get());
 }
 
 // Services that the configuration in force does not have.
 void Parent::retire_others() {
-    if (vmm_ && !vmm_->send(ipc::Retire{})) {
-        spdlog::error("{} does not take messages: killed", vmm_->name());
-        vmm_->kill();
-    }
+    tell_vmm(ipc::Retire{});
 }
 
 void Parent::vmm_ended(Child& child, proc::Exit exit) {
@@ -170,10 +172,7 @@ ipc::Channel Parent::connect_to_vmm(ipc::Peer::Side side) {
         return {};
     }
     auto& [of_other, of_vmm] = *channels;
-    if (vmm_ && !vmm_->send(ipc::Peer{side}, of_vmm.fd())) {
-        spdlog::error("{} does not take messages: killed", vmm_->name());
-        vmm_->kill();
-    }
+    tell_vmm(ipc::Peer{side}, of_vmm.fd());
     return std::move(of_other);
 }
 
