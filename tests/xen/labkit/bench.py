@@ -2,17 +2,15 @@
 
 import argparse
 import contextlib
-import os
 import pathlib
 
 from . import image, qemu
-from .util import REPO
+from .util import BUILD_DIR
 
 
 def add_options(parser, memory):
     """--build-dir and --memory; memory: the default, MiB."""
-    parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab",
-                        default=os.environ.get("SUMMOND_LAB_DIR", REPO / "build" / "lab"))
+    parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab", default=BUILD_DIR)
     parser.add_argument("--memory", type=int, default=memory, metavar="MIB",
                         help=f"of a lab that is started for this (default: {memory})")
 

@@ -11,6 +11,7 @@ import time
 
 XEN_DIR = pathlib.Path(__file__).resolve().parent.parent
 REPO = XEN_DIR.parent.parent
+BUILD_DIR = os.environ.get("SUMMOND_LAB_DIR", REPO / "build" / "lab")  # unless told otherwise
 
 
 class LabError(Exception):
