@@ -1,5 +1,6 @@
 """A summond on loopback for the process tests: starts it, asks it, looks at its processes."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -191,8 +192,11 @@ def children_of(parent):
 
 def descriptors(pid):
     """{number: what it is} of a process."""
-    directory = f"/proc/{pid}/fd"
-    return {int(fd): os.readlink(f"{directory}/{fd}") for fd in os.listdir(directory)}
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
+    return found
 
 
 def status(pid):

@@ -289,7 +289,10 @@ class Leaks(ProcessTest):
         daemon.ready()
 
         def settled():
-            return sorted(daemon.children().values()) == ["front", "vmm"]
+            """No old front runs, nor is one left that the parent has yet to reap."""
+            of_parent = list(descriptors(daemon.process.pid).values())
+            return (sorted(daemon.children().values()) == ["front", "vmm"]
+                    and of_parent.count("anon_inode:[pidfd]") == 2)
 
         def count():
             wait_until(settled, "end of old fronts")
