@@ -167,9 +167,38 @@ def kill(process):
     process.wait()
 
 
+def _boot(tree, accel, options):
+    """Starts QEMU and waits until dom0 answers; BootFailed if it does not come to that."""
+    ports = {"ssh": free_port(),
+             "dns": options.dns_port or free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM),
+             "http": options.http_port or free_port()}
+    process = _start(tree, accel, options, ports)
+    try:
+        found = {"pid": process.pid, "accel": accel, "ports": ports, "control": _control_path(tree),
+                 "memory": options.memory}
+        tree.state.write_text(json.dumps(found) + "\n")
+        _wait_for_boot(tree, process, accel)
+        ssh.connect(tree, found, limit=30)
+    except BaseException:
+        kill(process)
+        _forget(tree)
+        raise
+
+
+def _boot_on_free_ports(tree, accel, options):
+    """Free ports are free until somebody takes them, maybe before QEMU does: then it takes others."""
+    while True:
+        try:
+            return _boot(tree, accel, options)
+        except BootFailed:
+            taken = b"set up host forwarding" in (tree.run / "qemu.log").read_bytes()
+            if not taken or options.dns_port or options.http_port:
+                raise
+
+
 def up(tree, options):
     """Starts the lab; returns when dom0 has answered a command."""
-    with tree.lock("up"):
+    with tree.lock(f"up-{tree.run.name}"):
         if state(tree) is not None:
             raise LabError("the lab is already up (see: tests/xen/lab status)")
         need_tools("qemu-system-x86_64", "ssh", "ssh-keygen")
@@ -183,23 +212,12 @@ def up(tree, options):
         shutil.rmtree(tree.run, ignore_errors=True)
         tree.share.mkdir(parents=True)
         ssh.make_key(tree)
-        ports = {"ssh": free_port(),
-                 "dns": options.dns_port or free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM),
-                 "http": options.http_port or free_port()}
         started = time.monotonic()
         for accel in candidates:
             say(f"up: starting QEMU with {accel}")
-            process = _start(tree, accel, options, ports)
             try:
-                control = _control_path(tree)
-                found = {"pid": process.pid, "accel": accel, "ports": ports, "control": control,
-                         "memory": options.memory}
-                tree.state.write_text(json.dumps(found) + "\n")
-                _wait_for_boot(tree, process, accel)
-                ssh.connect(tree, found, limit=30)
+                _boot_on_free_ports(tree, accel, options)
             except BootFailed as failure:
-                kill(process)
-                _forget(tree)
                 shutil.copy(tree.run / "qemu.log", tree.run / f"qemu-{accel}.log")
                 say(f"  {accel}: {failure} (QEMU's output: {tree.run}/qemu-{accel}.log)")
                 if accel == candidates[-1]:
@@ -208,10 +226,6 @@ def up(tree, options):
                                    + tail(tree.console)) from None
                 say("  so Xen does not run with it on this machine")
                 continue
-            except BaseException:
-                kill(process)
-                _forget(tree)
-                raise
             if options.accel == "auto":
                 _remember_accel(tree, accel)
             say(f"up: dom0 answers after {time.monotonic() - started:.1f} s ({accel})")
@@ -238,6 +252,8 @@ def down(tree, limit=30):
         how = "killed"
         while state(tree) is not None:
             time.sleep(0.1)
+    with contextlib.suppress(ChildProcessError):  # another process may have started it
+        os.waitpid(found["pid"], 0)
     _forget(tree)
     say(f"down: {how} after {time.monotonic() - started:.1f} s")
 

@@ -1,11 +1,15 @@
 """`lab run`, `lab test` and `lab logs`: the tests of tests/xen/tests inside dom0."""
 
+import contextlib
+import os
 import shutil
 import subprocess
+import sys
+import threading
 import time
 
 from . import qemu, ssh
-from .util import REPO, XEN_DIR, LabError, say
+from .util import REPO, XEN_DIR, LabError, Tree, say
 
 SUMMOND = REPO / "build/release/summond"
 GUEST = REPO / "build/release/guest/guest"
@@ -51,52 +55,144 @@ def push_what_is_needed(tree, state, options):
             say(f"run: {file} has not been built: tests that need it are skipped")
 
 
-def run(tree, options, time_limit):
-    """Runs the named tests (all, if none is named); returns the exit status."""
-    state = qemu.need_state(tree)
-    with tree.lock("run"):
-        return _run(tree, state, options, time_limit)
+class Queue:
+    """The tests that are still to be run, the longest first: (name, directory) each."""
+
+    def __init__(self, names, repeat):
+        self._lock = threading.Lock()
+        self._left = [(name, name if turn == 0 else f"{name}.{turn + 1}")
+                      for turn in range(repeat) for name in names]
+
+    def take(self):
+        with self._lock:
+            return self._left.pop(0) if self._left else None
+
+    def __len__(self):
+        return len(self._left)
+
+    def rest(self):
+        """All that nobody has taken; nobody will."""
+        with self._lock:
+            left, self._left = self._left, []
+            return [directory for _, directory in left]
 
 
-def _run(tree, state, options, time_limit):
+class Tally:
+    """Results as they come, from any lab, in whole pieces of text."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.count = {"ok": 0, "FAIL": 0, "skip": 0}
+
+    def add(self, lines):
+        with self._lock:
+            self.count[lines[0].split()[0]] += 1
+            print("\n".join(lines), flush=True)
+
+    def report(self, strict):
+        """The last line; returns the exit status."""
+        skipped = f", {self.count['skip']} skipped" if self.count["skip"] else ""
+        say(f"{self.count['ok']} passed, {self.count['FAIL']} failed{skipped}")
+        bad = self.count["FAIL"] or not self.count["ok"] or (strict and self.count["skip"])
+        return 1 if bad else 0
+
+
+def select(options):
+    """The names of the tests to run, those with the longest time limit first."""
+    listed = subprocess.run([sys.executable, "-B", XEN_DIR / "tests/run.py", "--list"], check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    limits, by_name_only = {}, {}
+    for line in listed.splitlines():
+        name, limit, why = line.split(" ", 2)
+        limits[name] = int(limit)
+        if why:
+            by_name_only[name] = why
+    wanted = [name.removeprefix("test_") for name in options.tests]
+    if unknown := [name for name in wanted if name not in limits]:
+        raise LabError(f"no such test: {', '.join(unknown)}; there are: {', '.join(limits)}")
+    if not wanted:
+        wanted = list(limits)
+        for name, why in by_name_only.items():
+            if not options.all:
+                say(f"left out {name}: {why}; runs when named, or with --all")
+                wanted.remove(name)
+    return sorted(wanted, key=limits.get, reverse=True)
+
+
+def _work(tree, state, options, queue, tally, deadline):
+    """Has the lab that is up run tests until there are none left, or it cannot any more."""
     push_what_is_needed(tree, state, options)
     results = tree.share / "results"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
-    command = ["/usr/bin/python3", "-u", "/opt/lab/tests/run.py", "/mnt/share/results",
-               *(["--strict"] if options.strict else []),
-               *(["--all"] if options.all else []), *options.tests]
-    say(f"run: tests in dom0 (results: {tree.dir / 'results'})")
-    with subprocess.Popen(ssh.argv(tree, state, command), stdin=subprocess.DEVNULL) as process:
+    command = ["/usr/bin/python3", "-u", "/opt/lab/tests/run.py", "/mnt/share/results"]
+    late = threading.Event()
+    test, lines = None, []
+    with subprocess.Popen(ssh.argv(tree, state, command), stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        def stop():
+            late.set()
+            process.kill()
+        timer = threading.Timer(max(1.0, deadline - time.monotonic()), stop)
+        timer.start()
         try:
-            status = process.wait(time_limit)
-        except subprocess.TimeoutExpired:
-            status = None
-            _stop_tests(tree, state)
+            for line in map(str.rstrip, process.stdout):
+                if line != "next":
+                    lines.append(line)
+                    continue
+                if test and lines:
+                    tally.add(lines)
+                test, lines = queue.take(), []
+                if test is None:
+                    break
+                process.stdin.write(f"{test[0]} {test[1]}\n")
+                process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            status = process.wait(60)
         except BaseException:
             _stop_tests(tree, state)
             raise
         finally:
+            timer.cancel()
             process.kill()
-    keep = tree.dir / "results"
-    shutil.rmtree(keep, ignore_errors=True)
-    shutil.copytree(results, keep, symlinks=True)
-    if status in (0, 2):
-        return status
+            shutil.copytree(results, tree.dir / "results", symlinks=True, dirs_exist_ok=True)
+    if status == 0:
+        return
+    if late.is_set():
+        _stop_tests(tree, state)
+        why = "the time limit of the whole run is over"
+    else:
+        why = f"the tests in dom0 ended with status {status}"
+    tally.add([f"FAIL {test[1] if test else 'the beginning'}: {why}", *lines])
+
+
+def _collect(tree):
+    target = tree.dir / "results" / f"dom0-{tree.run.name}"
     try:
-        collect_logs(tree, keep / "dom0")
-        say(f"run: logs of dom0 are in {keep}/dom0")
+        collect_logs(tree, target)
+        say(f"run: logs of dom0 are in {target}")
     except (LabError, OSError, subprocess.TimeoutExpired) as error:
         say(f"run: dom0's logs could not be collected: {error}")
-    if status is None or status == 255:
-        running = keep / "running"
-        name = running.read_text() if running.exists() else "the test run"
-        what = ("the connection to dom0 broke" if status == 255
-                else f"the time limit of {time_limit:.0f} s is over")
-        # The plain count is the run's last line whatever happened.
-        say(f"FAIL {name}: {what}\n0 passed, 1 failed")
-        return 1
-    return status
+
+
+def run(tree, options):
+    """Runs the named tests (all, if none is named) in the lab that is up; the exit status."""
+    state = qemu.need_state(tree)
+    queue, tally = Queue(select(options), options.repeat), Tally()
+    with tree.lock("run"):
+        shutil.rmtree(tree.dir / "results", ignore_errors=True)
+        say(f"run: tests in dom0 (results: {tree.dir / 'results'})")
+        _work(tree, state, options, queue, tally, time.monotonic() + options.time_limit)
+        if tally.count["FAIL"]:
+            _collect(tree)
+    return _end(queue, tally, options)
+
+
+def _end(queue, tally, options):
+    for name in queue.rest():
+        tally.add([f"FAIL {name}: there was no lab left to run it in"])
+    return tally.report(options.strict)
 
 
 def _stop_tests(tree, state):
@@ -108,18 +204,42 @@ def _stop_tests(tree, state):
         pass
 
 
+def labs_for(memory):
+    """How many labs this machine carries: one for every two processors' worth of work, with
+    memory to spare for what else goes on."""
+    fields = dict(line.split(":") for line in open("/proc/meminfo", encoding="ascii"))
+    available = int(fields["MemAvailable"].split()[0]) // 1024
+    return 2 if (os.cpu_count() or 1) >= 2 and available >= 3 * memory else 1
+
+
 def test(tree, options):
-    """up, run and down again, within options.time_limit seconds; leaves no QEMU behind."""
+    """Labs up, tests and down again, within options.time_limit seconds; leaves no QEMU behind."""
     deadline = time.monotonic() + options.time_limit
     options.die_with_parent = not options.keep
-    qemu.up(tree, options)
-    try:
-        status = run(tree, options, max(1.0, deadline - time.monotonic()))
-    except BaseException:
-        qemu.down(tree, limit=0)
-        raise
+    queue, tally = Queue(select(options), options.repeat), Tally()
+    count = min(options.labs or labs_for(options.memory), len(queue))
+    trees = [tree, *(Tree(tree.dir, f"run-{n}") for n in range(2, count + 1))]
+    shutil.rmtree(tree.dir / "results", ignore_errors=True)
+
+    def one(tree):
+        try:
+            qemu.up(tree, options)
+            _work(tree, qemu.need_state(tree), options, queue, tally, deadline)
+            if tally.count["FAIL"]:
+                _collect(tree)
+        except (LabError, OSError, subprocess.SubprocessError) as error:
+            tally.add([f"FAIL a lab: {error}"])
+        finally:
+            if not options.keep:
+                qemu.down(tree)
+
+    # QEMU ends with the thread that has started it, so each lab has one thread from up to down.
+    threads = [threading.Thread(target=one, args=(each,), name=f"lab {n}", daemon=True)
+               for n, each in enumerate(trees, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     if options.keep:
         say("test: the lab stays up (--keep)")
-    else:
-        qemu.down(tree)
-    return status
+    return _end(queue, tally, options)

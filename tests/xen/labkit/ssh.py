@@ -11,10 +11,11 @@ from .util import LabError
 
 def make_key(tree):
     """The lab's own key; dom0 takes its public half from the share when it starts."""
-    if not tree.key.exists():
-        tree.key.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "summond-lab",
-                        "-f", tree.key], check=True)
+    with tree.lock("key"):
+        if not tree.key.exists():
+            tree.key.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "summond-lab",
+                            "-f", tree.key], check=True)
     shutil.copy(f"{tree.key}.pub", tree.share / "authorized_keys")
 
 

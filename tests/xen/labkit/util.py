@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 XEN_DIR = pathlib.Path(__file__).resolve().parent.parent
@@ -19,7 +20,10 @@ class LabError(Exception):
 
 
 def say(text):
-    print(text, flush=True)
+    """A line of progress; where several labs are up, it says whose."""
+    name = threading.current_thread().name
+    print("\n".join(f"{name}: {line}" if name.startswith("lab ") else line
+                    for line in text.split("\n")), flush=True)
 
 
 @contextlib.contextmanager
@@ -70,13 +74,15 @@ def need_tools(*tools):
 
 
 class Tree:
-    """The places in the lab's build tree. `dir` is build/lab unless told otherwise."""
+    """The places in the lab's build tree. `dir` is build/lab unless told otherwise.
 
-    def __init__(self, directory):
+    Several labs of one tree share the image and differ in `run`."""
+
+    def __init__(self, directory, run="run"):
         self.dir = pathlib.Path(directory).resolve()
         self.cache = self.dir / "cache"      # the base system, reused while the package list stays
         self.image = self.dir / "image"      # dom0's disk, kernel, initrd and the hypervisor
-        self.run = self.dir / "run"          # of the lab that is up (or was last)
+        self.run = self.dir / run            # of the lab that is up (or was last)
         self.share = self.run / "share"      # seen in dom0 as /mnt/share
         self.state = self.run / "state.json"
         self.console = self.run / "console.log"

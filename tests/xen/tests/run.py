@@ -1,9 +1,13 @@
 #!/usr/bin/python3
-"""Runs the lab's tests inside dom0: run.py RESULTS_DIR [--strict] [--all] [TEST...].
+"""Runs the lab's tests inside dom0, as it is told to by labkit/runner.py.
 
-One line per test as it ends, `N passed, N failed` at the end. A test is a function
-test_x(lab) in a module beside this file; its docstring is the claim it shows.
---strict: a skipped test fails the run. --all: also those that otherwise run only when named.
+A test is a function test_x(lab) in a module beside this file; its docstring is the claim it shows.
+
+  run.py --list        each test: its name, its time limit in seconds and, where it runs only when it
+                       is named, why. Needs no lab.
+  run.py RESULTS_DIR   `next` on standard output asks for a test; a line on standard input is its name
+                       and the name of its directory in RESULTS_DIR, or the end. Then come its result,
+                       a line that begins with ok, FAIL or skip, and what explains a failure.
 """
 
 import importlib
@@ -173,54 +177,47 @@ def report(result):
             print("     | " + re.sub(r"[^\x20-\x7e]", "?", line)[:200], flush=True)
 
 
+def list_tests():
+    for name, test in all_tests().items():
+        print(name, getattr(test, "limit", DEFAULT_LIMIT), getattr(test, "by_name_only", ""))
+
+
+def run_named(name, directory, tests, foreign):
+    """Runs a test; its files are brought to `directory`."""
+    work = WORK / name
+    shutil.rmtree(WORK, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        return run_test(name, tests[name], work, foreign)
+    except Exception as error:  # not the test: the host under it
+        return {"name": name, "claim": "", "status": "FAIL", "seconds": 0, "measured": {},
+                "logs": [], "why": f"the test could not be run: {why(error)}"}
+    finally:
+        shutil.copytree(work, directory, symlinks=True)
+
+
 def main():
-    arguments = [word for word in sys.argv[1:] if word not in ("--strict", "--all")]
-    strict = "--strict" in sys.argv[1:]
-    results, wanted = pathlib.Path(arguments[0]), arguments[1:]
+    if sys.argv[1] == "--list":
+        list_tests()
+        return
+    results = pathlib.Path(sys.argv[1])
+    results.mkdir(parents=True, exist_ok=True)
     tests = all_tests()
-    unknown = [name for name in wanted if name.removeprefix("test_") not in tests]
-    if unknown:
-        print(f"no such test: {', '.join(unknown)}; there are: {', '.join(tests)}")
-        return 2
-    if wanted:
-        tests = {name.removeprefix("test_"): tests[name.removeprefix("test_")] for name in wanted}
-    elif "--all" not in sys.argv[1:]:
-        for name, test in list(tests.items()):
-            if reason := getattr(test, "by_name_only", None):
-                print(f"left out {name}: {reason}; runs when named, or with --all", flush=True)
-                del tests[name]
     end_earlier_run()
     signal.signal(signal.SIGTERM, stopped)
-    results.mkdir(parents=True, exist_ok=True)
     subprocess.run(["ip", "netns", "del", "client"], check=False, stderr=subprocess.DEVNULL)
-    try:
-        foreign = Foreign() if UNIKERNEL.exists() else None
-    except AssertionError as error:
-        print(f"FAIL the domain that runs beside all tests: {error}\n0 passed, 1 failed")
-        return 1
-    done = []
-    for name, test in tests.items():
-        (results / "running").write_text(name)
-        shutil.rmtree(WORK, ignore_errors=True)
-        (WORK / name).mkdir(parents=True)
-        try:
-            done.append(run_test(name, test, WORK / name, foreign))
-        except Exception as error:  # not the test: the host under it
-            done.append({"name": name, "status": "FAIL", "seconds": 0, "logs": [],
-                         "why": f"the test could not be run: {why(error)}"})
-        finally:
-            shutil.copytree(WORK / name, results / name, symlinks=True, dirs_exist_ok=True)
-        report(done[-1])
-        (results / "results.json").write_text(json.dumps(done, indent=1))
-    (results / "running").unlink(missing_ok=True)
-    count = {status: sum(r["status"] == status for r in done) for status in ("ok", "FAIL", "skip")}
-    skipped = f", {count['skip']} skipped" if count["skip"] else ""
-    print(f"{count['ok']} passed, {count['FAIL']} failed{skipped}", flush=True)
-    return 1 if count["FAIL"] or not count["ok"] or (strict and count["skip"]) else 0
+    foreign = Foreign() if UNIKERNEL.exists() else None
+    print("next", flush=True)
+    for line in sys.stdin:
+        name, directory = line.split()
+        result = run_named(name, results / directory, tests, foreign)
+        (results / directory / "result.json").write_text(json.dumps(result, indent=1))
+        report(result)
+        print("next", flush=True)
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except Stopped:
         sys.exit(143)
