@@ -12,12 +12,10 @@ import os
 import shutil
 import stat
 
-from . import kernels, linux_guest
+from . import kernels, linux_guest, mirror
 from .util import XEN_DIR, LabError, need_tools, packages, run_logged, say, step
 
 SUITE = "bookworm"
-MIRROR = os.environ.get("SUMMOND_LAB_MIRROR", "http://deb.debian.org/debian")
-SECURITY = os.environ.get("SUMMOND_LAB_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
 DISK_SIZE = "2G"
 
 DOM0_KERNEL = "linux-image-amd64"            # the cloud kernel lacks CONFIG_XEN_DOM0
@@ -92,7 +90,7 @@ def _hash_of(paths, *texts):
 
 def _base_hash():
     script = BASE_SCRIPT + DOM0_KERNEL + GUEST_KERNEL + HYPERVISOR
-    return _hash_of([], script, SUITE, MIRROR, SECURITY, *packages("packages-dom0.txt"))
+    return _hash_of([], script, SUITE, *packages("packages-dom0.txt"))
 
 
 def _image_hash():
@@ -138,11 +136,11 @@ def _base(tree, log):
     if base.exists():
         return base
     new = _fresh(tree.cache / "base.new")
-    with step(f"bootstrap Debian {SUITE} from {MIRROR}"):
+    uri = mirror.sources(SUITE)[0][0]
+    with step(f"bootstrap Debian {SUITE} from {uri}"):
         run_logged(["debootstrap", "--variant=minbase", "--include=ca-certificates",
-                    SUITE, new, MIRROR], log)
-    (new / "etc/apt/sources.list").write_text(
-        f"deb {MIRROR} {SUITE} main\ndeb {SECURITY} {SUITE}-security main\n")
+                    SUITE, new, uri], log, env={**os.environ, **mirror.environment()})
+    mirror.configure(new, SUITE)
     script = BASE_SCRIPT
     for key, value in (("PACKAGES", " ".join(packages("packages-dom0.txt"))),
                        ("DOM0_KERNEL", DOM0_KERNEL), ("GUEST_KERNEL", GUEST_KERNEL),
@@ -153,6 +151,7 @@ def _base(tree, log):
         # Own mount and pid namespaces: nothing stays mounted or running, however this ends.
         run_logged(["unshare", "--mount", "--pid", "--fork", "--kill-child",
                     f"--mount-proc={new}/proc", "chroot", new, "/bin/sh", "-c", script], log)
+    mirror.forget(new)
     for old in tree.cache.glob("base-*"):
         shutil.rmtree(old)
     new.rename(base)
