@@ -5,9 +5,15 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import time
 
-from wire import IN, SOA, Answer, name_to_wire, parse, text_of
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+
+from ports import free_port, own_network  # noqa: E402
+from wire import IN, SOA, Answer, name_to_wire, parse, text_of  # noqa: E402
+
+own_network()
 
 IDENTITY, VERSION = "compare", "1.0"
 PATIENCE = 60.0
@@ -18,17 +24,6 @@ def write(path, text):
     with open(path, "w", encoding="ascii") as f:
         f.write(text)
     return path
-
-
-def free_port():
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-            except OSError:
-                continue
 
 
 def quoted(text):

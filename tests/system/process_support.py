@@ -6,11 +6,17 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+
+from ports import free_port, own_network  # noqa: E402
+
+own_network()
 BINARY = os.environ.get("SUMMOND", "summond")
 # For things that take milliseconds on a quiet machine.
 PATIENCE = 30.0
@@ -46,20 +52,6 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.01)
-
-
-def free_port():
-    """A port that is free for UDP and TCP, IPv4 and IPv6, now."""
-    while True:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp, \
-                socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("::", 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind(("::", port))
-                return port
-            except OSError:
-                continue
 
 
 # -- DNS, as much as the tests need
