@@ -18,10 +18,10 @@ TEST(ZoneSettings, Defaults) {
     EXPECT_EQ(zone.soa.mname.to_string(), "ns1.jit.example.");
     EXPECT_EQ(zone.soa.rname.to_string(), "hostmaster.jit.example.");
     EXPECT_EQ(zone.soa.serial, 1U);
-    EXPECT_EQ(zone.soa.refresh, 3600U);
-    EXPECT_EQ(zone.soa.retry, 600U);
+    EXPECT_EQ(zone.soa.refresh, 14400U);
+    EXPECT_EQ(zone.soa.retry, 3600U);
     EXPECT_EQ(zone.soa.expire, 1209600U);
-    EXPECT_EQ(zone.soa.minimum, 60U);
+    EXPECT_EQ(zone.soa.minimum, 300U);
     EXPECT_EQ(zone.soa.ttl, 3600U);
     EXPECT_TRUE(zone.records.empty());
     EXPECT_FALSE(zone.file);

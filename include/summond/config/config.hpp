@@ -56,11 +56,13 @@ struct Soa {
     dns::Name mname;  // default: the first NS
     dns::Name rname;  // default: hostmaster.<zone>
     std::uint32_t serial = 1;
-    std::uint32_t refresh = 3600;
-    std::uint32_t retry = 600;
+    std::uint32_t refresh = 14400;
+    std::uint32_t retry = 3600;
     std::uint32_t expire = 1209600;
     std::uint32_t minimum = 60;  // negative answers' TTL, RFC 2308 §5
     std::uint32_t ttl = 3600;    // of the SOA and NS records
+    // Within what RIPE-203 and Zonemaster's limits (its test cases Zone02 to Zone06) have in
+    // common.
 };
 
 // One record as a line of a zone file (RFC 1035 §5), relative to its zone.
