@@ -1,4 +1,8 @@
+#include <sys/stat.h>
+
 #include <filesystem>
+#include <map>
+#include <tuple>
 
 #include "summond/config/config.hpp"
 
@@ -22,16 +26,54 @@ void check_file(std::vector<Problem>& problems, const std::string& key, const st
             {where, key + ": " + path + " " + what + "; wakes fail until it is there", true});
 }
 
+// Two guests on one file system that either of them writes to destroy it, by whatever names they
+// know it. (Equal names parse has refused.)
+class SharedDisks {
+  public:
+    void check(const Service& service, const Disk& disk, std::vector<Problem>& problems) {
+        struct stat status {};
+        if (::stat(disk.path.c_str(), &status) != 0)
+            return;
+        const bool device = S_ISBLK(status.st_mode);
+        const auto [found, is_new] = users_.try_emplace(
+            {device, device ? 0 : status.st_dev, device ? status.st_rdev : status.st_ino},
+            User{&service, &disk});
+        if (is_new)
+            return;
+        User& other = found->second;
+        if (other.disk->path != disk.path && (disk.writable || other.disk->writable))
+            problems.push_back(
+                {disk.where,
+                 "disks.path: " + disk.path + " is the same as " + other.disk->path +
+                     ", a disk of service " + other.service->name +
+                     ", and one of the two may write to it; share with mode: r, or give each its "
+                     "own",
+                 false});
+        if (disk.writable)
+            other = {&service, &disk};
+    }
+
+  private:
+    struct User {
+        const Service* service;
+        const Disk* disk;
+    };
+    std::map<std::tuple<bool, dev_t, std::uint64_t>, User> users_;
+};
+
 }  // namespace
 
 std::vector<Problem> check_files(const Config& config) {
     std::vector<Problem> problems;
+    SharedDisks shared;
     for (const Service& service : config.services) {
         check_file(problems, "kernel", service.kernel, service.kernel_where, false);
         if (service.ramdisk)
             check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
-        for (const Disk& disk : service.disks)
+        for (const Disk& disk : service.disks) {
             check_file(problems, "disks.path", disk.path, disk.where, true);
+            shared.check(service, disk, problems);
+        }
     }
     return problems;
 }

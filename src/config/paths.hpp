@@ -1,5 +1,5 @@
-// File names in a file are taken from the file's own directory. Some name files that are part of
-// the configuration; those are read by what config::parse has been given.
+// File names in a file are taken from the file's own directory (base::path_beside). Some name files
+// that are part of the configuration; those are read by what config::parse has been given.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reader.hpp"
+#include "summond/base/path.hpp"
 
 namespace summond::config {
 
@@ -14,9 +15,9 @@ class Paths {
   public:
     explicit Paths(const std::string& config_file, const ReadFile* read = nullptr) : read_(read) {
         std::error_code error;
-        directory_ = std::filesystem::absolute(config_file, error).parent_path();
+        file_ = std::filesystem::absolute(config_file, error);
         if (error)  // no current directory: nothing relative can be found anyway
-            directory_ = "/";
+            file_ = "/";
     }
 
     // The same for the names in a file that is part of the configuration.
@@ -27,7 +28,7 @@ class Paths {
         const auto text = value.text("the path of a file");
         if (!text)
             return std::nullopt;
-        std::string path = (directory_ / *text).lexically_normal().string();
+        std::string path = base::path_beside(file_, *text);
         if (path.size() <= longest)
             return path;
         value.refuse("a path of at most 4095 octets");
@@ -53,7 +54,7 @@ class Paths {
     }
 
   private:
-    std::filesystem::path directory_;
+    std::string file_;
     const ReadFile* read_;
 };
 

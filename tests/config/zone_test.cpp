@@ -55,7 +55,8 @@ TEST(ZoneSettings, RecordsAndFile) {
     EXPECT_EQ(zone.records[1].where.to_string(), file + ":4:32");
 
     const Lines from_file = good_zone.with("ns", "");
-    EXPECT_EQ(zone_of(from_file.with("file", "../zones/jit.zone")).file, "/etc/zones/jit.zone");
+    EXPECT_EQ(zone_of(from_file.with("file", "../zones/jit.zone")).file,
+              "/etc/summond/../zones/jit.zone");
     EXPECT_EQ(zone_of(from_file.with("file", "/srv/jit.zone")).file, "/srv/jit.zone");
     EXPECT_EQ(zone_of(from_file.with("file", "/srv/jit.zone")).file_where.to_string(),
               file + ":3:11");

@@ -287,7 +287,8 @@ struct Sources {
 Loaded parse_packed(std::string_view bytes, const std::string& file);
 
 // What parse cannot know without the file system: warnings for kernels, ramdisks and disks that do
-// not exist now (they may by the time of the wake).
+// not exist now (they may by the time of the wake), errors for disks that are the same file or
+// device under two names.
 std::vector<Problem> check_files(const Config& config);
 
 }  // namespace summond::config
