@@ -31,6 +31,13 @@ std::optional<dns::Name> read_rname(const Value& value, const dns::Name& zone) {
     if (!text)
         return std::nullopt;
     const auto at = text->find('@');
+    // A domain in another script has an xn-- form, which the error says; a local part has none.
+    const std::string domain = text->substr(at == std::string::npos ? 0 : at + 1);
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    if (!std::ranges::all_of(domain, is_ascii)) {
+        value.complain(dns::Name::parse(domain).error().what);
+        return std::nullopt;
+    }
     if (at != std::string::npos) {
         std::string label;
         for (const char c : text->substr(0, at)) {

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <optional>
 
+#include "idn.hpp"
+
 namespace summond::dns {
 
 namespace {
@@ -36,6 +38,14 @@ std::optional<char> label_octet(std::string_view text, std::size_t& i) {
 
 tl::unexpected<base::Error> no_name(std::string_view text, const char* what) {
     return base::error("\"" + std::string(text) + "\" is not a domain name: " + what);
+}
+
+tl::unexpected<base::Error> not_ascii(std::string_view text) {
+    if (const auto ascii = ascii_form(text))
+        return no_name(text, ("DNS writes it " + *ascii).c_str());
+    return no_name(text,
+                   "it has characters outside ASCII; DNS writes words of other scripts as xn--..., "
+                   "and any other octet as \\DDD");
 }
 
 void append_hex_labels(std::string& text, std::uint8_t byte) {
@@ -76,6 +86,8 @@ base::Result<std::size_t> parse_name(std::string_view text, std::span<const std:
                         return no_name(text,
                                        "a backslash takes one character or three digits up to 255");
                     c = *octet;
+                } else if (static_cast<unsigned char>(c) >= 0x80) {
+                    return not_ascii(text);
                 } else {
                     ++i;
                 }

@@ -106,6 +106,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"name", std::string(1021, 'a'),
                 "2:11: name is \"" + std::string(80, 'a') +
                     "...\", longer than any domain name; it must be a domain name in full, such as "
+        BadCase{"name", "bücher.example",
+                "2:11: name: \"bücher.example\" is not a domain name: DNS writes it "
+                "xn--bcher-kva.example"},
+        BadCase{"ns", "[ns1.BÜCHER.example]",
+                "3:10: ns: \"ns1.BÜCHER.example\" is not a domain name: DNS writes it "
+                "ns1.xn--bcher-kva.example"},
+        BadCase{"soa", "{rname: jo@bücher.example}",
+                "4:18: soa.rname: \"bücher.example\" is not a domain name: DNS writes it "
+                "xn--bcher-kva.example"},
+        BadCase{"soa", "{rname: jö@x.example}", "4:18: soa.rname is \"jö@x.example\"" + mail},
                     "jit.example"},
         BadCase{"ns", "",
                 "2:5: zone jit.example. has no ns; name this server as the parent zone's "

@@ -21,6 +21,8 @@ inline constexpr std::size_t max_label_size = 63;
 using NameBuffer = std::array<std::uint8_t, max_name_size>;
 enum class Case { keep, fold };  // fold: ASCII letters to lower case (RFC 4343)
 // As Name::parse with an origin, into `wire`: the size there. Allocates nothing but for an error.
+// Octets outside ASCII are taken as \DDD only: written as they are, they are nearly always a name
+// that DNS knows by its xn-- form (RFC 5890), which the error then says.
 base::Result<std::size_t> parse_name(std::string_view text, std::span<const std::uint8_t> origin,
                                      Case letters, NameBuffer& wire);
 
