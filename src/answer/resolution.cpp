@@ -50,6 +50,8 @@ Outcome Resolution::run() {
             return Outcome::asleep;
         case Step::failed:
             return Outcome::failed;
+        case Step::not_loaded:
+            return Outcome::not_loaded;
         default:
             return Outcome::complete;
     }
@@ -223,8 +225,10 @@ Resolution::Step Resolution::refer(const Node& cut) {
 
 // RFC 2308 §3: the SOA with the TTL of negative answers.
 Resolution::Step Resolution::deny(Rcode rcode) {
-    packet_.set_rcode(rcode);
     const auto& zone = zones_.zone(zone_);
+    if (zone.negative_soa == 0)
+        return Step::not_loaded;
+    packet_.set_rcode(rcode);
     const std::size_t size = zones_.at<Node>(zone.apex)->name_size;
     if (!packet_.add(Section::authority, *zones_.at<RRset>(zone.negative_soa),
                      packet_.suffix(packet_.question(), size), size))

@@ -16,6 +16,7 @@ enum class Outcome : std::uint8_t {
     not_authoritative,  // the name is in no zone
     asleep,             // an address of service() is asked for, which does not run
     failed,             // the same, and its start has failed
+    not_loaded,         // the name's zone could not be loaded
 };
 
 class Resolution {
@@ -34,7 +35,7 @@ class Resolution {
     using RRset = zone::image::RRset;
 
     // What to do after one name of a chain of aliases.
-    enum class Step : std::uint8_t { done, follow, asleep, failed };
+    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded };
 
     void choose_side(zone::Zones::Found& found) const;
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);

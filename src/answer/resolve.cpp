@@ -168,6 +168,11 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
             return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});
         case Outcome::asleep:
             return {.kind = Decision::Kind::park, .service = resolution.service()};
+        case Outcome::not_loaded:
+            packet.clear();
+            // RFC 8914 §4.25.
+            return failed(packet, Rcode::servfail, ExtendedError::invalid_data,
+                          "the zone is not loaded");
         case Outcome::failed:
             break;
     }

@@ -84,8 +84,9 @@ bool print(const std::vector<config::Problem>& problems) {
     return refused;
 }
 
-// Prints every problem; nothing if one of them is an error.
-std::optional<Loaded> load(const std::string& file) {
+// Prints every problem; nothing if the configuration is refused.
+std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
+                           const zone::Zones* before) {
     auto text = read_text(file);
     if (!text) {
         std::fprintf(stderr, "%s\n", text.error().what.c_str());
@@ -104,10 +105,10 @@ std::optional<Loaded> load(const std::string& file) {
     print(parsed.problems);
     if (!parsed.config)
         return std::nullopt;
-    const bool missing_files = print(config::check_files(*parsed.config));
-    auto built = zone::build(*parsed.config);
-    const bool bad_zones = print(built.problems);
-    if (missing_files || bad_zones)
+    const bool bad_files = print(config::check_files(*parsed.config));
+    auto built = zone::build(*parsed.config, bad_file, before);
+    print(built.problems);
+    if (bad_files || built.image.empty())
         return std::nullopt;
     return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
 }
@@ -146,16 +147,33 @@ const std::uint8_t* keep_memory() {
     ::_exit(0);
 }
 
+int failed(const std::string& config_file, const base::Error& error) {
+    std::fprintf(stderr, "%s: %s\n", config_file.c_str(), error.what.c_str());
+    return exit_failed;
+}
+
 std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 }  // namespace
 
-int load_main(const std::string& config_file) {
+int load_main(const std::string& config_file, bool has_older_image) {
     const bool background = proc::in_background();
     const std::uint8_t* const memory = background ? keep_memory() : nullptr;
-    auto loaded = load(config_file);
+    std::optional<proc::Mapping> older_image;
+    std::optional<zone::Zones> before;
+    if (has_older_image) {
+        auto mapping = proc::Mapping::map(older_image_fd);
+        if (!mapping)
+            return failed(config_file, mapping.error());
+        older_image.emplace(std::move(*mapping));
+        const auto zones = zone::Zones::open(older_image->bytes());
+        if (!zones)
+            return failed(config_file, zones.error());
+        before.emplace(*zones);
+    }
+    auto loaded = load(config_file, zone::BadFile::tolerate, before ? &*before : nullptr);
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->sources.pack());
@@ -163,17 +181,15 @@ int load_main(const std::string& config_file) {
         written = proc::move_all(image_fd, loaded->image);
     if (written && !background)  // otherwise the front does it bit by bit
         proc::use_huge_pages(image_fd);
-    if (!written) {
-        std::fprintf(stderr, "%s: %s\n", config_file.c_str(), written.error().what.c_str());
-        return exit_failed;
-    }
+    if (!written)
+        return failed(config_file, written.error());
     if (background)
         give_back_and_exit(memory);
     return 0;
 }
 
 int check_main(const std::string& config_file) {
-    const auto loaded = load(config_file);
+    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
     if (!loaded)
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),

@@ -31,6 +31,7 @@ struct Arguments {
     std::string role;
     int sockets = 0;
     bool peer = false;
+    bool older_image = false;
     std::string user;
     std::string log_level = "info";
     std::string check;
@@ -52,7 +53,7 @@ int run(const Arguments& a) {
         if (a.role == "wire")
             return main::wire_main(a.user, a.log_level);
         if (a.role == "load")
-            return main::load_main(a.config);
+            return main::load_main(a.config, a.older_image);
         return main::parent_main(a.config, a.simulate);
     } catch (const std::exception& e) {
         spdlog::critical("{}", e.what());
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"front", "vmm", "wire", "load"}));
     app.add_option("--sockets", a.sockets)->group("")->check(CLI::NonNegativeNumber);
     app.add_option("--peer", a.peer)->group("");
+    app.add_flag("--older-image", a.older_image)->group("");
     app.add_option("--user", a.user)->group("");
     app.add_option("--log-level", a.log_level)->group("");
     CLI::App* check = app.add_subcommand(

@@ -94,9 +94,15 @@ void Parent::load() {
     if (!config || !image)
         return load_failed(exit_failed, (config ? image : config).error().what);
     const auto memfds = std::make_shared<Memfds>(Memfds{std::move(*config), std::move(*image)});
+    std::vector<std::string> arguments{"--config", config_file_};
+    std::vector<proc::FdMapping> fds{{memfds->config.get(), config_fd},
+                                     {memfds->image.get(), image_fd}};
+    if (front_.generation) {
+        arguments.emplace_back("--older-image");
+        fds.push_back({front_.generation->image.get(), older_image_fd});
+    }
     auto child = Child::start(
-        io_, "load", {"--config", config_file_},
-        {{memfds->config.get(), config_fd}, {memfds->image.get(), image_fd}},
+        io_, "load", arguments, std::move(fds),
         {[] {}, [this, memfds](Child&, proc::Exit exit) { loaded(exit, *memfds); }},
         // A reload leaves the CPU to those that answer queries.
         phase_ == Phase::starting ? proc::Priority::normal : proc::Priority::background);

@@ -1,11 +1,15 @@
 #include "parent_generation.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
 #include "summond/net/bind.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/zone/image.hpp"
 
 namespace summond::main {
 namespace {
@@ -62,8 +66,10 @@ std::string Generation::to_string() const {
     std::string addresses;
     for (const Listener& listener : listeners)
         addresses += (addresses.empty() ? "" : ", ") + listener.endpoint.to_string();
-    return fmt::format("{} zone{} and {} service{} on {}", zones, zones == 1 ? "" : "s", services,
-                       services == 1 ? "" : "s", addresses);
+    const std::string unloaded =
+        unloaded_zones == 0 ? "" : fmt::format(" ({} not loaded)", unloaded_zones);
+    return fmt::format("{} zone{}{} and {} service{} on {}", zones, zones == 1 ? "" : "s", unloaded,
+                       services, services == 1 ? "" : "s", addresses);
 }
 
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
@@ -80,7 +86,12 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     if (!parsed)
         return base::error(config_file + ": refused, though the loader accepted it");
 
+    zone::image::Header header;
+    if (::pread(image.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
+        return base::system_error("zone image: read", errno);
+
     auto generation = std::make_shared<Generation>();
+    generation->unloaded_zones = header.unloaded_zone_count;
     generation->config = std::move(config);
     generation->image = std::move(image);
     generation->log_level = parsed->log_level;

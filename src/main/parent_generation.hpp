@@ -26,6 +26,7 @@ struct Generation {
     std::string log_level;
     std::string user;
     std::size_t zones = 0;
+    std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
     bool wakes_by_packet = false;  // some service does
 

@@ -1,7 +1,9 @@
-// From a configuration to a zone image.
-#include <deque>
+// From a configuration to a zone image, one zone after the other.
+#include <algorithm>
+#include <optional>
 
 #include "image_builder.hpp"
+#include "older_zone.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
 #include "validate.hpp"
@@ -15,50 +17,110 @@ namespace {
 
 class Builder {
   public:
-    explicit Builder(const config::Config& config) : config_(config) {}
+    Builder(const config::Config& config, BadFile bad_file, const Zones* before)
+        : config_(config), bad_file_(bad_file) {
+        if (before != nullptr)
+            before_.emplace(*before);
+    }
 
     Built build();
 
   private:
-    void add_zones();
-    void read_records(const config::Zone& zone, ZoneData& data);
+    // What stands in a zone though the zone itself does not say so: in the order of its mention.
+    struct Guest {
+        enum class Kind : std::uint8_t {
+            zone,     // the apex of a zone nested in it
+            name,     // of a service
+            pointer,  // to a service
+        };
+        std::uint32_t zone;
+        Kind kind;
+        std::uint32_t index;  // of the nested zone or the service
+        std::uint32_t item;   // which of the service's names or addresses
+    };
+
+    void index_zones();
+    void find_guests();
+    void find_pointers(std::uint32_t service);
+    void add_zone(std::uint32_t index);
+    bool read_zone(std::uint32_t index, ZoneData& data);
+    void read_file(const config::Zone& zone, ZoneData& data);
     void add_soa_and_ns(const config::Zone& zone, ZoneData& data);
-    void add_services();
-    void add_service_name(std::uint32_t service, std::size_t name);
-    void add_pointers(const config::Service& service);
-    void add_pointer(const config::Service& service, const base::IpAddress& address,
-                     const dns::Name& target);
+    void add_guests(std::uint32_t zone, ZoneData& data);
+    void add_service_name(const Guest& guest, ZoneData& data);
+    void add_pointer(const Guest& guest, ZoneData& data);
+    void replace_zone(std::uint32_t index);
 
     const config::Config& config_;
+    const BadFile bad_file_;
+    std::optional<OlderZones> before_;
     Report report_;
     ZoneIndex index_;
-    std::deque<ZoneData> zones_;
+    std::vector<Guest> guests_;  // sorted by zone
+    std::optional<ImageBuilder> image_;
+    bool refused_ = false;
 };
 
-void Builder::add_zones() {
-    for (const config::Zone& zone : config_.zones) {
-        const Where where = report_.where(zone.where);
-        if (!index_.add(view(zone.name), static_cast<std::uint32_t>(zones_.size())))
-            report_.error(where, "zone " + zone.name.to_string() + " is there twice");
-        ZoneData& data = zones_.emplace_back(
-            zone.name, zone.file ? Where{report_.file(*zone.file), 0, 0} : where);
-        read_records(zone, data);
-    }
-    // The name of a nested zone exists in the zone around it, delegated there or not.
-    for (ZoneData& zone : zones_) {
-        const std::string_view apex = view(zone.apex());
-        if (const auto parent = index_.find_parent(apex); parent != image::none)
-            zones_[parent].owner(apex, zone.where());
+std::vector<base::IpAddress> addresses_of(const config::Service& service) {
+    std::vector<base::IpAddress> all = service.ipv4;
+    all.insert(all.end(), service.ipv6.begin(), service.ipv6.end());
+    return all;
+}
+
+// A wildcard is no name that an address could have.
+const dns::Name* pointer_target(const config::Service& service) {
+    const auto name = std::ranges::find_if(service.names, [](const dns::Name& candidate) {
+        return view(candidate).substr(0, 2) != std::string_view("\1*");
+    });
+    return name == service.names.end() ? nullptr : &*name;
+}
+
+void Builder::index_zones() {
+    for (std::uint32_t i = 0; i < config_.zones.size(); ++i) {
+        const config::Zone& zone = config_.zones[i];
+        if (index_.add(view(zone.name), i))
+            continue;
+        report_.error(report_.where(zone.where),
+                      "zone " + zone.name.to_string() + " is there twice");
+        refused_ = true;
     }
 }
 
-void Builder::read_records(const config::Zone& zone, ZoneData& data) {
-    if (zone.file)
-        read_zone_file(*zone.file, report_.where(zone.file_where), data, report_);
-    else
-        add_soa_and_ns(zone, data);
-    for (const config::RecordText& record : zone.records)
-        read_record_text(record, zone.soa.ttl, data, report_);
+void Builder::find_guests() {
+    // The name of a nested zone exists in the zone around it, delegated there or not.
+    for (std::uint32_t i = 0; i < config_.zones.size(); ++i) {
+        const auto parent = index_.find_parent(view(config_.zones[i].name));
+        if (parent != image::none)
+            guests_.push_back({parent, Guest::Kind::zone, i, 0});
+    }
+    for (std::uint32_t i = 0; i < config_.services.size(); ++i) {
+        const config::Service& service = config_.services[i];
+        for (std::uint32_t n = 0; n < service.names.size(); ++n) {
+            const auto zone = index_.find(view(service.names[n]));
+            if (zone != image::none) {
+                guests_.push_back({zone, Guest::Kind::name, i, n});
+                continue;
+            }
+            report_.error(report_.where(n < service.name_where.size() ? service.name_where[n]
+                                                                      : service.where),
+                          "name " + service.names[n].to_string() + " of service " + service.name +
+                              " is in none of the zones");
+            refused_ = true;
+        }
+        find_pointers(i);
+    }
+    std::ranges::stable_sort(guests_, {}, &Guest::zone);
+}
+
+void Builder::find_pointers(std::uint32_t service) {
+    if (pointer_target(config_.services[service]) == nullptr)
+        return;
+    const auto addresses = addresses_of(config_.services[service]);
+    for (std::uint32_t i = 0; i < addresses.size(); ++i) {
+        const auto zone = index_.find(view(dns::Name::reverse(addresses[i])));
+        if (zone != image::none)
+            guests_.push_back({zone, Guest::Kind::pointer, service, i});
+    }
 }
 
 void Builder::add_soa_and_ns(const config::Zone& zone, ZoneData& data) {
@@ -75,31 +137,20 @@ void Builder::add_soa_and_ns(const config::Zone& zone, ZoneData& data) {
         data.add(0, dns::Type::ns, soa.ttl, ns.wire(), data.where());
 }
 
-void Builder::add_services() {
-    for (std::uint32_t i = 0; i < config_.services.size(); ++i) {
-        const config::Service& service = config_.services[i];
-        for (std::size_t name = 0; name < service.names.size(); ++name)
-            add_service_name(i, name);
-        add_pointers(service);
-    }
-}
-
-void Builder::add_service_name(std::uint32_t index, std::size_t name_index) {
-    const config::Service& service = config_.services[index];
-    const dns::Name& name = service.names[name_index];
+void Builder::add_service_name(const Guest& guest, ZoneData& data) {
+    const config::Service& service = config_.services[guest.index];
+    const dns::Name& name = service.names[guest.item];
     const Where where = report_.where(
-        name_index < service.name_where.size() ? service.name_where[name_index] : service.where);
-    const std::uint32_t zone = index_.find(view(name));
-    if (zone == image::none)
-        return report_.error(where, "name " + name.to_string() + " of service " + service.name +
-                                        " is in none of the zones");
-    ZoneData& data = zones_[zone];
+        guest.item < service.name_where.size() ? service.name_where[guest.item] : service.where);
     const std::uint32_t owner = data.owner(view(name), where);
-    if (data.owners[owner].service != image::none)
-        return report_.error(where, "name " + name.to_string() + " of service " + service.name +
-                                        " is already one of service " +
-                                        config_.services[data.owners[owner].service].name);
-    data.owners[owner].service = index;
+    if (data.owners[owner].service != image::none) {
+        report_.error(where, "name " + name.to_string() + " of service " + service.name +
+                                 " is already one of service " +
+                                 config_.services[data.owners[owner].service].name);
+        refused_ = true;
+        return;
+    }
+    data.owners[owner].service = guest.index;
     data.owners[owner].where = where;
     for (const base::IpAddress& address : service.ipv4)
         data.add(owner, dns::Type::a, service.ttl, address.bytes(), where, true);
@@ -107,28 +158,11 @@ void Builder::add_service_name(std::uint32_t index, std::size_t name_index) {
         data.add(owner, dns::Type::aaaa, service.ttl, address.bytes(), where, true);
 }
 
-void Builder::add_pointers(const config::Service& service) {
-    // A wildcard is no name that an address could have.
-    for (const dns::Name& name : service.names) {
-        if (view(name).substr(0, 2) == std::string_view("\1*"))
-            continue;
-        for (const base::IpAddress& address : service.ipv4)
-            add_pointer(service, address, name);
-        for (const base::IpAddress& address : service.ipv6)
-            add_pointer(service, address, name);
-        return;
-    }
-}
-
 // Where the zone's author has said what stands at the address's name (PTR, CNAME as in RFC 2317, a
 // delegation), that is what stands there.
-void Builder::add_pointer(const config::Service& service, const base::IpAddress& address,
-                          const dns::Name& target) {
-    const dns::Name name = dns::Name::reverse(address);
-    const std::uint32_t zone = index_.find(view(name));
-    if (zone == image::none)
-        return;
-    ZoneData& data = zones_[zone];
+void Builder::add_pointer(const Guest& guest, ZoneData& data) {
+    const config::Service& service = config_.services[guest.index];
+    const dns::Name name = dns::Name::reverse(addresses_of(service)[guest.item]);
     for (std::string_view above = view(name); above != view(data.apex());
          above = parent_of(above)) {
         const std::uint32_t owner = data.find(above);
@@ -141,29 +175,112 @@ void Builder::add_pointer(const config::Service& service, const base::IpAddress&
             return;
     }
     const Where where = report_.where(service.where);
-    data.add(data.owner(view(name), where), dns::Type::ptr, service.ttl, target.wire(), where,
-             true);
+    const std::uint32_t owner = data.owner(view(name), where);
+    data.add(owner, dns::Type::ptr, service.ttl, pointer_target(service)->wire(), where, true);
+    data.owners[owner].flags |= image::service_pointer;
+}
+
+void Builder::add_guests(std::uint32_t zone, ZoneData& data) {
+    for (const Guest& guest : std::ranges::equal_range(guests_, zone, {}, &Guest::zone)) {
+        switch (guest.kind) {
+            case Guest::Kind::zone:
+                data.owner(view(config_.zones[guest.index].name), data.where());
+                break;
+            case Guest::Kind::name:
+                add_service_name(guest, data);
+                break;
+            case Guest::Kind::pointer:
+                add_pointer(guest, data);
+                break;
+        }
+    }
+}
+
+// False: nothing sensible can be said of its content.
+bool Builder::read_zone(std::uint32_t index, ZoneData& data) {
+    const config::Zone& zone = config_.zones[index];
+    const std::size_t before = report_.errors();
+    if (zone.file)
+        read_zone_file(*zone.file, report_.where(zone.file_where), data, report_);
+    else
+        add_soa_and_ns(zone, data);
+    const std::size_t after_file = report_.errors();
+    for (const config::RecordText& record : zone.records)
+        read_record_text(record, zone.soa.ttl, data, report_);
+    if (report_.errors() > after_file)
+        refused_ = true;
+    return report_.errors() == before;
+}
+
+void Builder::add_zone(std::uint32_t index) {
+    const config::Zone& zone = config_.zones[index];
+    report_.begin_zone();
+    const std::size_t before = report_.errors();
+    ZoneData data(zone.name,
+                  zone.file ? Where{report_.file(*zone.file), 0, 0} : report_.where(zone.where));
+    const bool complete = read_zone(index, data);
+    add_guests(index, data);
+    data.finish();
+    validate(data, complete, report_);
+    if (report_.errors() == before) {
+        if (image_)
+            image_->add(index, data);
+    } else if (zone.file && bad_file_ == BadFile::tolerate && !refused_) {
+        replace_zone(index);
+    } else {
+        refused_ = true;
+    }
+}
+
+// A zone that cannot be loaded, by what it was before, or by one that is answered with SERVFAIL.
+void Builder::replace_zone(std::uint32_t index) {
+    const config::Zone& zone = config_.zones[index];
+    const Where where = report_.where(zone.where);
+    ZoneData data(zone.name, where);
+    if (before_ && before_->restore(data, where)) {
+        const std::size_t errors = report_.errors();
+        report_.warning(where, "zone " + zone.name.to_string() +
+                                   " cannot be loaded, see its errors; it stays as it was");
+        add_guests(index, data);
+        data.finish();
+        validate(data, true, report_);
+        if (report_.errors() > errors)
+            refused_ = true;
+    } else {
+        report_.warning(where, "zone " + zone.name.to_string() +
+                                   " cannot be loaded, see its errors; queries for it are answered "
+                                   "with SERVFAIL");
+        for (const Guest& guest : std::ranges::equal_range(guests_, index, {}, &Guest::zone)) {
+            if (guest.kind == Guest::Kind::zone)
+                data.owner(view(config_.zones[guest.index].name), where);
+        }
+        data.finish();
+    }
+    if (image_)
+        image_->add(index, data);
 }
 
 Built Builder::build() {
-    add_zones();
-    const bool complete = !report_.failed();
-    add_services();
-    for (ZoneData& zone : zones_) {
-        zone.finish();
-        validate(zone, complete, report_);
+    index_zones();
+    find_guests();
+    if (!refused_)
+        image_.emplace(config_, index_);
+    for (std::uint32_t i = 0; i < config_.zones.size(); ++i) {
+        add_zone(i);
+        if (refused_)  // what is wrong with the others is still to be said
+            image_.reset();
     }
     Built built;
-    if (!report_.failed())
-        built.image = build_image(zones_, index_, config_.services);
+    if (image_)
+        built.image = image_->finish();
     built.problems = report_.take();
     return built;
 }
 
 }  // namespace
 
-Built build(const config::Config& config) {
-    return Builder(config).build();
+Built build(const config::Config& config, BadFile bad_file, const Zones* before) {
+    return Builder(config, bad_file, before).build();
 }
 
 }  // namespace summond::zone

@@ -7,10 +7,12 @@
 #include <bit>
 #include <cstring>
 #include <set>
+#include <span>
 #include <stdexcept>
 
 #include "large_memory.hpp"
 #include "rrset_writer.hpp"
+#include "summond/dns/folded_name.hpp"
 #include "summond/dns/wire.hpp"
 
 namespace summond::zone {
@@ -24,126 +26,78 @@ std::uint32_t label_count(std::string_view name) {
     return count;
 }
 
-class ImageBuilder {
-  public:
-    ImageBuilder(std::deque<ZoneData>& zones, const ZoneIndex& index,
-                 const std::vector<config::Service>& services)
-        : zones_(zones), index_(index), services_(services) {}
+std::size_t slots_for(std::size_t nodes) {
+    return std::bit_ceil(nodes + nodes / 2 + 1);
+}
 
-    std::vector<std::uint8_t> build();
+}  // namespace
 
-  private:
-    // A Ref that is filled in when all nodes have their place.
-    struct PendingTarget {
-        std::size_t at;
-        std::uint32_t zone;
-        dns::Name name;
-    };
+ImageBuilder::ImageBuilder(const config::Config& config, const ZoneIndex& index) : index_(index) {
+    header_.magic = image::magic;
+    header_.zone_count = static_cast<std::uint32_t>(config.zones.size());
+    header_.service_count = static_cast<std::uint32_t>(config.services.size());
+    if (::getrandom(&header_.seed, sizeof header_.seed, 0) != sizeof header_.seed)
+        throw std::runtime_error("getrandom failed");
+    bytes_.resize(sizeof(image::Header));
+    header_.zones = here();
+    bytes_.resize(bytes_.size() + config.zones.size() * sizeof(image::ZoneRecord));
+    header_.services = here();
+    for (const config::Service& service : config.services)
+        append(bytes_, service.id);
+    add_names_above_zones(config.zones);
+}
 
-    void collect_names_above_zones();
-    std::size_t count_nodes() const;
-    std::size_t expected_size(std::size_t nodes) const;
-    void reserve_tables(std::size_t nodes);
-    image::Ref append_node(const image::Node& node, std::string_view name);
-    void append_zone(std::uint32_t zone);
-    void append_owner(std::uint32_t zone, Owner& owner);
-    void append_negative_soa(std::uint32_t zone);
-    void link_zone(std::uint32_t zone);
-    void fill_target(const PendingTarget& target);
-    void insert_slot(image::Ref node);
-    void fill_slots();
+image::Ref ImageBuilder::here() const {
+    const std::size_t ref = bytes_.size() / image::unit;
+    if (ref >= image::none)
+        throw std::length_error("zones of more than 32 GiB");
+    return static_cast<image::Ref>(ref);
+}
 
-    image::Ref here() const {
-        const std::size_t ref = bytes_.size() / image::unit;
-        if (ref >= image::none)
-            throw std::length_error("zones of more than 32 GiB");
-        return static_cast<image::Ref>(ref);
-    }
-    template <typename T>
-    T* at(image::Ref ref) {
-        return reinterpret_cast<T*>(bytes_.data() + image::unit * std::size_t{ref});
-    }
-    image::ZoneRecord& record(std::uint32_t zone) {
-        return at<image::ZoneRecord>(header_.zones)[zone];
-    }
-    // Whether name's data in `zone` is hidden by a zone nested in it. The apex of a zone directly
-    // below is not: it is the parent's side of that zone.
-    bool hidden(std::uint32_t zone, std::string_view name) const {
-        const std::uint32_t closest = index_.find(name);
-        const bool parent_side =
-            view(zones_[closest].apex()) == name && index_.find_parent(name) == zone;
-        return closest != zone && !parent_side;
-    }
+bool ImageBuilder::hidden(std::uint32_t zone, std::string_view name) const {
+    const bool parent_side = index_.has_apex(name) && index_.find_parent(name) == zone;
+    return index_.find(name) != zone && !parent_side;
+}
 
-    std::deque<ZoneData>& zones_;
-    const ZoneIndex& index_;
-    const std::vector<config::Service>& services_;
-    std::set<std::string> above_;  // names above all zones
-    std::vector<bool> has_nested_;
-    std::vector<PendingTarget> targets_;
-    // Nodes without a slot yet: the memory that their slots are in is asked for first, and comes
-    // while the next ones are written.
-    struct PendingSlot {
-        std::uint64_t hash;
-        image::Ref node;
-    };
-    std::array<PendingSlot, 32> slots_;
-    std::size_t slot_count_ = 0;
-    std::vector<std::uint8_t> bytes_;
-    image::Header header_{};
-};
-
-void ImageBuilder::collect_names_above_zones() {
-    has_nested_.resize(zones_.size());
-    for (const ZoneData& zone : zones_) {
-        const std::string_view apex = view(zone.apex());
+void ImageBuilder::add_names_above_zones(const std::vector<config::Zone>& zones) {
+    std::set<std::string_view> above;
+    has_nested_.resize(zones.size());
+    for (const config::Zone& zone : zones) {
+        const std::string_view apex = view(zone.name);
         if (const auto parent = index_.find_parent(apex); parent != image::none)
             has_nested_[parent] = true;
         else
             for (std::string_view name = apex; name.size() > 1;)
-                above_.emplace(name = parent_of(name));
+                above.insert(name = parent_of(name));
     }
-    if (zones_.empty())
-        above_.emplace(1, '\0');
+    if (zones.empty())
+        above.emplace("\0", 1);
+    image::Node node{};
+    node.zone = image::none;
+    node.service = image::none;
+    for (const std::string_view name : above) {
+        node.name_size = static_cast<std::uint8_t>(name.size());
+        nodes_.push_back(append_node(node, name));
+    }
 }
 
-std::size_t ImageBuilder::count_nodes() const {
-    std::size_t count = above_.size();
-    for (const ZoneData& zone : zones_)
-        count += zone.owners.size();
-    return count;
-}
-
-// About that, without the slots: what is not used is not touched, what is missing is added.
-std::size_t ImageBuilder::expected_size(std::size_t nodes) const {
+// About what a large zone needs, slots and all: what is not used is not touched, what is missing is
+// added.
+void ImageBuilder::make_room(const ZoneData& data) {
+    constexpr std::size_t worth_it = 1 << 20;
     constexpr std::size_t usual_name = 32;
     constexpr std::size_t record_overhead = 12;
-    std::size_t size = nodes * (sizeof(image::Node) + usual_name);
-    for (const ZoneData& zone : zones_)
-        size += zone.records.size() * (sizeof(image::RRset) + record_overhead + image::unit) +
-                zone.rdata_size();
-    return size;
-}
-
-void ImageBuilder::reserve_tables(std::size_t nodes) {
-    const std::size_t slots = std::bit_ceil(nodes + nodes / 2 + 1);
-    if (slots > image::none)
-        throw std::length_error("more than 2,800,000,000 names");
-    header_.magic = image::magic;
-    header_.slot_mask = static_cast<std::uint32_t>(slots - 1);
-    header_.zone_count = static_cast<std::uint32_t>(zones_.size());
-    header_.service_count = static_cast<std::uint32_t>(services_.size());
-    if (::getrandom(&header_.seed, sizeof header_.seed, 0) != sizeof header_.seed)
-        throw std::runtime_error("getrandom failed");
-    reserve_large(bytes_, expected_size(nodes) + slots * sizeof(image::Slot));
-    bytes_.resize(sizeof(image::Header));
-    header_.slots = here();
-    bytes_.resize(bytes_.size() + slots * sizeof(image::Slot));
-    header_.zones = here();
-    bytes_.resize(bytes_.size() + zones_.size() * sizeof(image::ZoneRecord));
-    header_.services = here();
-    for (const config::Service& service : services_)
-        append(bytes_, service.id);
+    const std::size_t size =
+        data.owners.size() * (sizeof(image::Node) + usual_name) +
+        data.records.size() * (sizeof(image::RRset) + record_overhead + image::unit) +
+        data.rdata_size();
+    if (size < worth_it)
+        return;
+    nodes_.reserve(nodes_.size() + data.owners.size());
+    const std::size_t needed =
+        bytes_.size() + size + slots_for(nodes_.size() + data.owners.size()) * sizeof(image::Slot);
+    if (needed > bytes_.capacity())
+        reserve_large(bytes_, std::max(needed, bytes_.capacity() * 3 / 2));
 }
 
 image::Ref ImageBuilder::append_node(const image::Node& node, std::string_view name) {
@@ -155,8 +109,7 @@ image::Ref ImageBuilder::append_node(const image::Node& node, std::string_view n
     return ref;
 }
 
-void ImageBuilder::append_owner(std::uint32_t zone, Owner& owner) {
-    ZoneData& data = zones_[zone];
+void ImageBuilder::append_owner(std::uint32_t zone, ZoneData& data, Owner& owner) {
     const auto all = data.records_of(owner);
     image::Node node{};
     node.zone = zone;
@@ -171,109 +124,136 @@ void ImageBuilder::append_owner(std::uint32_t zone, Owner& owner) {
         const auto set = data.records_of(owner, all[first].type);
         write_rrset(data, owner.name, set, set[0].ttl, bytes_,
                     [&](std::size_t position, std::string_view target) {
-                        targets_.push_back({position, zone, to_name(target)});
+                        add_target(zone, data, position, target);
                     });
         first += set.size();
     }
 }
 
-void ImageBuilder::append_negative_soa(std::uint32_t zone) {
-    const ZoneData& data = zones_[zone];
+// Addresses for referrals come from the delegating zone or a zone nested in it, never from a zone
+// beside or above, whose data a resolver would not believe here.
+void ImageBuilder::add_target(std::uint32_t zone, const ZoneData& data, std::size_t at,
+                              std::string_view name) {
+    std::string lower(name);
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return static_cast<char>(dns::fold(static_cast<std::uint8_t>(c)));
+    });
+    if (!is_at_or_below(lower, view(data.apex())))
+        return;
+    const std::uint32_t owner_zone = index_.find(lower);
+    (owner_zone == zone ? of_zone_ : targets_).push_back({at, owner_zone, std::move(lower)});
+}
+
+void ImageBuilder::append_negative_soa(std::uint32_t zone, const ZoneData& data) {
     const auto soa = data.records_of(data.owners[0], dns::Type::soa);
+    if (soa.empty()) {
+        ++header_.unloaded_zone_count;
+        return;
+    }
     const auto rdata = data.rdata(soa[0]);
     const std::uint32_t minimum = dns::get32(&rdata[rdata.size() - 4]);
     record(zone).negative_soa = here();
     write_rrset(data, data.owners[0].name, soa, std::min(soa[0].ttl, minimum), bytes_, {});
 }
 
-void ImageBuilder::append_zone(std::uint32_t zone) {
-    for (Owner& owner : zones_[zone].owners) {
-        const bool nested = has_nested_[zone];
-        if (nested && hidden(zone, owner.name))
-            continue;
-        append_owner(zone, owner);
-        if (nested && index_.find(owner.name) != zone)
-            record(index_.find(owner.name)).parent_side = owner.node;
-        else
-            insert_slot(owner.node);
-    }
-    record(zone).apex = zones_[zone].owners[0].node;
-    append_negative_soa(zone);
-}
-
-void ImageBuilder::link_zone(std::uint32_t zone) {
-    const auto& owners = zones_[zone].owners;
+void ImageBuilder::link_owners(const ZoneData& data) {
     const auto ref = [&](std::uint32_t owner) {
-        return owner == image::none ? 0 : owners[owner].node;
+        return owner == image::none ? 0 : data.owners[owner].node;
     };
-    for (const Owner& owner : owners) {
+    for (const Owner& owner : data.owners) {
         if (owner.node == 0)
             continue;
         auto* node = at<image::Node>(owner.node);
         node->cut = ref(owner.cut);
         node->wildcard = ref(owner.wildcard);
     }
+    for (const PendingTarget& target : of_zone_) {
+        if (const auto owner = data.find(target.name); owner != image::none)
+            std::memcpy(&bytes_[target.at], &data.owners[owner].node, sizeof(image::Ref));
+    }
+    of_zone_.clear();
 }
 
-// Addresses for referrals come from the delegating zone or a zone nested in it, never from a zone
-// beside or above, whose data a resolver would not believe here.
-void ImageBuilder::fill_target(const PendingTarget& target) {
-    if (!target.name.is_at_or_below(zones_[target.zone].apex()))
-        return;
-    const ZoneData& zone = zones_[index_.find(view(target.name))];
-    if (const auto owner = zone.find(view(target.name)); owner != image::none)
-        std::memcpy(&bytes_[target.at], &zone.owners[owner].node, sizeof(image::Ref));
+void ImageBuilder::add(std::uint32_t zone, ZoneData& data) {
+    make_room(data);
+    const bool nested = has_nested_[zone];
+    for (Owner& owner : data.owners) {
+        if (nested && hidden(zone, owner.name))
+            continue;
+        append_owner(zone, data, owner);
+        if (nested && index_.find(owner.name) != zone)
+            record(index_.find(owner.name)).parent_side = owner.node;
+        else
+            nodes_.push_back(owner.node);
+    }
+    record(zone).apex = data.owners[0].node;
+    append_negative_soa(zone, data);
+    link_owners(data);
 }
 
-void ImageBuilder::insert_slot(image::Ref ref) {
-    const auto* node = at<image::Node>(ref);
-    const std::uint64_t hash = image::hash(node->name(), node->name_size, header_.seed);
-    __builtin_prefetch(at<image::Slot>(header_.slots) +
-                       (static_cast<std::uint32_t>(hash) & header_.slot_mask));
-    slots_[slot_count_++] = {hash, ref};
-    if (slot_count_ == slots_.size())
-        fill_slots();
-}
-
+// The memory that slots are in is asked for first, and comes while others are filled in.
 void ImageBuilder::fill_slots() {
-    auto* slots = at<image::Slot>(header_.slots);
-    for (const PendingSlot& pending : std::span(slots_).first(slot_count_)) {
-        auto i = static_cast<std::uint32_t>(pending.hash) & header_.slot_mask;
-        while (slots[i].node != 0)
-            i = (i + 1) & header_.slot_mask;
-        slots[i] = {static_cast<std::uint32_t>(pending.hash >> 32), pending.node};
-        ++header_.node_count;
+    struct Pending {
+        std::uint64_t hash;
+        image::Ref node;
+    };
+    const std::size_t count = slots_for(nodes_.size());
+    if (count > image::none)
+        throw std::length_error("more than 2,800,000,000 names");
+    header_.slot_mask = static_cast<std::uint32_t>(count - 1);
+    header_.node_count = static_cast<std::uint32_t>(nodes_.size());
+    header_.slots = here();
+    bytes_.resize(bytes_.size() + count * sizeof(image::Slot));
+    auto* const slots = at<image::Slot>(header_.slots);
+    std::array<Pending, 32> pending;
+    for (std::size_t done = 0; done < nodes_.size();) {
+        const std::size_t batch = std::min(pending.size(), nodes_.size() - done);
+        for (std::size_t i = 0; i < batch; ++i) {
+            const auto* node = at<image::Node>(nodes_[done + i]);
+            pending[i] = {image::hash(node->name(), node->name_size, header_.seed),
+                          nodes_[done + i]};
+            __builtin_prefetch(slots +
+                               (static_cast<std::uint32_t>(pending[i].hash) & header_.slot_mask));
+        }
+        for (const Pending& name : std::span(pending).first(batch)) {
+            auto i = static_cast<std::uint32_t>(name.hash) & header_.slot_mask;
+            while (slots[i].node != 0)
+                i = (i + 1) & header_.slot_mask;
+            slots[i] = {static_cast<std::uint32_t>(name.hash >> 32), name.node};
+        }
+        done += batch;
     }
-    slot_count_ = 0;
 }
 
-std::vector<std::uint8_t> ImageBuilder::build() {
-    collect_names_above_zones();
-    reserve_tables(count_nodes());
-    image::Node above{};
-    above.zone = image::none;
-    above.service = image::none;
-    for (const std::string& name : above_) {
-        above.name_size = static_cast<std::uint8_t>(name.size());
-        insert_slot(append_node(above, name));
+image::Ref ImageBuilder::find_node(std::string_view name) const {
+    dns::FoldedName folded;
+    folded.assign({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+    const std::uint64_t hash = image::hash(folded.wire.data(), folded.size, header_.seed);
+    const auto* slots = at<image::Slot>(header_.slots);
+    for (auto i = static_cast<std::uint32_t>(hash) & header_.slot_mask; slots[i].node != 0;
+         i = (i + 1) & header_.slot_mask) {
+        const auto* node = at<image::Node>(slots[i].node);
+        if (node->name_size == name.size() &&
+            std::memcmp(node->name(), name.data(), name.size()) == 0)
+            return slots[i].node;
     }
-    for (std::uint32_t zone = 0; zone < zones_.size(); ++zone)
-        append_zone(zone);
-    for (std::uint32_t zone = 0; zone < zones_.size(); ++zone)
-        link_zone(zone);
+    return 0;
+}
+
+void ImageBuilder::fill_pending_targets() {
+    for (const PendingTarget& target : targets_) {
+        const image::Ref node = find_node(target.name);
+        if (node != 0 && at<image::Node>(node)->zone == target.zone)
+            std::memcpy(&bytes_[target.at], &node, sizeof node);
+    }
+}
+
+std::vector<std::uint8_t> ImageBuilder::finish() {
     fill_slots();
-    for (const PendingTarget& target : targets_)
-        fill_target(target);
+    fill_pending_targets();
     header_.size = bytes_.size();
     std::memcpy(bytes_.data(), &header_, sizeof header_);
     return std::move(bytes_);
-}
-
-}  // namespace
-
-std::vector<std::uint8_t> build_image(std::deque<ZoneData>& zones, const ZoneIndex& index,
-                                      const std::vector<config::Service>& services) {
-    return ImageBuilder(zones, index, services).build();
 }
 
 }  // namespace summond::zone

@@ -1,19 +1,74 @@
-// Writes the image that include/summond/zone/image.hpp describes.
+// Writes the image that include/summond/zone/image.hpp describes, zone by zone: of all zones there
+// is never more in memory than the image and the zone at hand.
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "summond/config/config.hpp"
+#include "summond/zone/image.hpp"
 #include "zone_data.hpp"
 #include "zone_index.hpp"
 
 namespace summond::zone {
 
-// Zones are finished and valid. Sets Owner::node of each.
-std::vector<std::uint8_t> build_image(std::deque<ZoneData>& zones, const ZoneIndex& index,
-                                      const std::vector<config::Service>& services);
+class ImageBuilder {
+  public:
+    // The index has all zones of the configuration.
+    ImageBuilder(const config::Config& config, const ZoneIndex& index);
+
+    // Each zone once, in any order. It is finished and valid, or has no records at all: then its
+    // names are answered with SERVFAIL. Sets Owner::node of each.
+    void add(std::uint32_t zone, ZoneData& data);
+    // The image; nothing may be added afterwards.
+    std::vector<std::uint8_t> finish();
+
+  private:
+    // A Ref to a name of a zone nested in the one that refers to it; filled in at the end.
+    struct PendingTarget {
+        std::size_t at;
+        std::uint32_t zone;
+        std::string name;
+    };
+
+    void add_names_above_zones(const std::vector<config::Zone>& zones);
+    void make_room(const ZoneData& data);
+    image::Ref append_node(const image::Node& node, std::string_view name);
+    void append_owner(std::uint32_t zone, ZoneData& data, Owner& owner);
+    void append_negative_soa(std::uint32_t zone, const ZoneData& data);
+    void link_owners(const ZoneData& data);
+    void add_target(std::uint32_t zone, const ZoneData& data, std::size_t at,
+                    std::string_view name);
+    void fill_slots();
+    void fill_pending_targets();
+    image::Ref find_node(std::string_view name) const;
+
+    image::Ref here() const;
+    template <typename T>
+    T* at(image::Ref ref) {
+        return reinterpret_cast<T*>(bytes_.data() + image::unit * std::size_t{ref});
+    }
+    template <typename T>
+    const T* at(image::Ref ref) const {
+        return reinterpret_cast<const T*>(bytes_.data() + image::unit * std::size_t{ref});
+    }
+    image::ZoneRecord& record(std::uint32_t zone) {
+        return at<image::ZoneRecord>(header_.zones)[zone];
+    }
+    // Whether name's data in `zone` is hidden by a zone nested in it. The apex of a zone directly
+    // below is not: it is the parent's side of that zone.
+    bool hidden(std::uint32_t zone, std::string_view name) const;
+
+    const ZoneIndex& index_;
+    std::vector<bool> has_nested_;
+    // In-zone targets of the zone at hand: they have their place when all its owners have.
+    std::vector<PendingTarget> of_zone_;
+    std::vector<PendingTarget> targets_;
+    std::vector<image::Ref> nodes_;  // that get a slot
+    std::vector<std::uint8_t> bytes_;
+    image::Header header_{};
+};
 
 }  // namespace summond::zone

@@ -43,11 +43,11 @@ class NameTable {
     }
     // A copy of the name that stays as long as the table, wherever that is moved.
     std::string_view keep(std::string_view name) {
-        constexpr std::size_t block = 256 * 1024;
         if (name.size() > left_) {
-            blocks_.push_back(std::make_unique_for_overwrite<char[]>(block));
+            // Most zones are small and come in thousands; a large one needs few large blocks.
+            left_ = blocks_.size() < 8 ? std::size_t{1024} << blocks_.size() : 256 * 1024;
+            blocks_.push_back(std::make_unique_for_overwrite<char[]>(left_));
             free_ = blocks_.back().get();
-            left_ = block;
         }
         std::memcpy(free_, name.data(), name.size());
         const std::string_view kept(free_, name.size());

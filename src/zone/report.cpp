@@ -1,14 +1,12 @@
 #include "report.hpp"
 
-#include <algorithm>
-
 namespace summond::zone {
 
 std::uint32_t Report::file(const std::string& name) {
-    const auto found = std::find(files_.begin(), files_.end(), name);
-    const auto index = static_cast<std::uint32_t>(found - files_.begin());
-    if (found == files_.end())
-        files_.push_back(name);
+    if (const auto found = file_index_.find(name); found != file_index_.end())
+        return found->second;
+    const auto index = static_cast<std::uint32_t>(files_.size());
+    file_index_.emplace(files_.emplace_back(name), index);
     return index;
 }
 
@@ -17,12 +15,20 @@ Where Report::where(const config::Location& location) {
             static_cast<std::uint32_t>(location.column)};
 }
 
-void Report::add(Where where, std::string what, bool warning) {
-    failed_ = failed_ || !warning;
-    if (problems_.size() > limit)
+void Report::error(Where where, std::string what) {
+    ++errors_;
+    add(where, std::move(what), false, errors_listed_);
+}
+
+void Report::warning(Where where, std::string what) {
+    add(where, std::move(what), true, warnings_listed_);
+}
+
+void Report::add(Where where, std::string what, bool warning, Listed& listed) {
+    if (listed.of_zone++ > limit || listed.of_all > limit_of_all)
         return;
-    if (problems_.size() == limit)
-        what = "further problems are not listed";
+    if (listed.of_zone > limit || listed.of_all++ == limit_of_all)
+        what = warning ? "further warnings are not listed" : "further problems are not listed";
     problems_.push_back(
         {{files_.at(where.file), static_cast<int>(where.line), static_cast<int>(where.column)},
          std::move(what),

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,7 @@ namespace summond::zone {
 namespace {
 
 constexpr std::size_t piece = 256 * 1024;
+constexpr std::size_t smallest_piece = 1024;
 
 // Characters that are not simply part of a word, one bit for each kind.
 enum Kind : std::uint8_t {
@@ -42,7 +44,8 @@ std::uint8_t kind(char c) {
 
 Scanner::Scanner(std::string_view text) : buffer_(text.begin(), text.end()), end_(text.size()) {}
 
-Scanner::Scanner(base::UniqueFd file) : file_(std::move(file)), buffer_(piece) {}
+Scanner::Scanner(base::UniqueFd file, std::size_t size)
+    : file_(std::move(file)), buffer_(std::clamp(size + 1, smallest_piece, piece)) {}
 
 bool Scanner::next(Entry& entry) {
     while (true) {

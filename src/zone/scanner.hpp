@@ -22,8 +22,9 @@ struct Entry {
 class Scanner {
   public:
     explicit Scanner(std::string_view text);
-    // Reads the file piece by piece; holds one piece and the entry at hand.
-    explicit Scanner(base::UniqueFd file);
+    // Reads the file piece by piece; holds one piece and the entry at hand. size: of the file, as
+    // far as known: a small one needs no more memory than it has octets.
+    Scanner(base::UniqueFd file, std::size_t size);
     // False at the end of the file. Never returns an entry without words or problem.
     bool next(Entry& entry);
 

@@ -14,6 +14,7 @@ using dns::Type;
 constexpr std::size_t max_rrset_size = dns::max_message_size - 512;
 // A record's owner (as a pointer), type, class, TTL and RDLENGTH.
 constexpr std::size_t record_overhead = 12;
+constexpr Type nsec3 = static_cast<Type>(50);
 
 class Validator {
   public:
@@ -129,8 +130,12 @@ void Validator::check_position(const Owner& owner) {
     if (wildcard && (owner.flags & image::delegation) != 0)
         report_.error(of(owner, Type::ns)[0].where,
                       "an NS record at a wildcard has no defined meaning (RFC 4592 §4.2)");
+    // NSEC3 records are hashes of names, not names below (RFC 5155 §3).
+    const bool only_hashes = std::ranges::all_of(zone_.records_of(owner), [](const Record& r) {
+        return r.type == nsec3 || r.type == Type::rrsig;
+    });
     if (owner.cut != image::none && &zone_.owners[owner.cut] != &owner &&
-        (zone_.owners[owner.cut].flags & image::dname) != 0)
+        (zone_.owners[owner.cut].flags & image::dname) != 0 && !only_hashes)
         report_.error(where, name(owner) + " lies below the DNAME record at " +
                                  name(zone_.owners[owner.cut]) + " (RFC 6672 §2.4)");
 }

@@ -2,16 +2,17 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 
 #include "rdata.hpp"
 #include "scanner.hpp"
+#include "summond/base/path.hpp"
 
 namespace summond::zone {
 
@@ -79,6 +80,19 @@ std::optional<bool> is_class_in(std::string_view word) {
     return std::nullopt;
 }
 
+// Which one a file begins with, that some editors write; null: none. To a zone file it is part of
+// the first word, or each of its octets is half a character.
+const char* byte_order_mark(int fd) {
+    char head[3] = {};
+    const auto r = ::pread(fd, head, sizeof head, 0);
+    const std::string_view begin(head, r > 0 ? static_cast<std::size_t>(r) : 0);
+    if (begin.starts_with("\xef\xbb\xbf"))
+        return "UTF-8";
+    if (begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff"))
+        return "UTF-16";
+    return nullptr;
+}
+
 class Reader {
   public:
     Reader(ZoneData& zone, Report& report) : zone_(zone), report_(report) {
@@ -128,9 +142,14 @@ void Reader::read_file(const std::string& path, Where included_at) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
         return error(included_at, "cannot read zone file " + path + ": not a regular file");
-    zone_.expect(static_cast<std::size_t>(status.st_size));
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (const char* mark = byte_order_mark(file.get()))
+        return error({report_.file(path), 1, 0},
+                     std::string("the file begins with a byte order mark (") + mark +
+                         "); save it without one, as plain ASCII or UTF-8");
+    zone_.expect(size);
     const std::string before = std::exchange(path_, path);
-    read(Scanner(std::move(file)), {report_.file(path), 0, 0});
+    read(Scanner(std::move(file), size), {report_.file(path), 0, 0});
     path_ = before;
 }
 
@@ -190,7 +209,6 @@ void Reader::include(const Entry& entry, Where where) {
     std::string_view name = entry.words[1];
     if (name.size() >= 2 && name.front() == '"' && name.back() == '"')
         name = name.substr(1, name.size() - 2);
-    const auto path = std::filesystem::path(path_).parent_path() / name;
 
     // RFC 1035 §5.1: the origin of the including file stays what it is, and so does its last owner.
     const dns::Name outer_origin = origin_;
@@ -199,7 +217,7 @@ void Reader::include(const Entry& entry, Where where) {
     ++includes_;
     set_origin(origin);
     owner_word_.clear();
-    read_file(path.lexically_normal().string(), where);
+    read_file(base::path_beside(path_, name), where);
     --includes_;
     set_origin(outer_origin);
     owner_ = outer_owner;

@@ -25,6 +25,8 @@ class ZoneIndex {
             name.remove_prefix(1U + static_cast<unsigned char>(name[0]));
         }
     }
+    // Whether there is a zone of this name.
+    bool has_apex(std::string_view name) const { return zones_.contains(std::string(name)); }
     // The closest zone above the zone of this name.
     std::uint32_t find_parent(std::string_view apex) const {
         if (apex.size() == 1)

@@ -261,3 +261,29 @@ TEST(Referrals, GlueBehind16KibOfNameServersHasItsOwnerWrittenOut) {
     EXPECT_EQ(std::count(answer.begin(), answer.end(), '\n'), 2001);
     EXPECT_NE(answer.find("AD ns999.sub.example. 300 IN A 192.0.2.1\n"), std::string::npos);
 }
+
+// RFC 8914 §4.25: a zone that the server is the authority of, without its data.
+TEST(ZoneThatIsNotLoaded, IsAnsweredWithServfail) {
+    Engine engine;
+    engine.add_zone("example", std::string(apex) +
+                                   "to 300 CNAME www.bad.example.\n"
+                                   "bad 300 NS ns.x.\n");
+    engine.add_zone("bad.example", std::string(apex) + "www 300 A nonsense\n");
+    engine.add_zone("in.x.bad.example", apex);
+    engine.add_service("s", {"s.bad.example"}, {"192.0.2.1"});
+    engine.build(summond::zone::BadFile::tolerate);
+    for (const std::string name : {"bad.example", "www.bad.example", "a.b.c.bad.example",
+                                   "*.bad.example", "x.bad.example", "s.bad.example"}) {
+        for (const std::string type : {"A", "SOA", "ANY", "CNAME", "DNSKEY"})
+            EXPECT_EQ(engine.ask({name, type}), "SERVFAIL\n") << name << " " << type;
+        EXPECT_EQ(engine.ask({.name = name, .edns = true}),
+                  "SERVFAIL\nEDNS size=1232 ede=24:the zone is not loaded\n");
+    }
+    // The other zones are served; DS is the parent's.
+    EXPECT_EQ(engine.ask({"bad.example", "DS"}), "NOERROR aa\n" + soa_of("example."));
+    EXPECT_EQ(engine.ask({"in.x.bad.example", "DS"}), "SERVFAIL\n");
+    EXPECT_EQ(engine.ask({"in.x.bad.example", "TXT"}),
+              "NOERROR aa\n" + soa_of("in.x.bad.example."));
+    EXPECT_EQ(engine.ask({"to.example"}),
+              "NOERROR aa\nAN to.example. 300 IN CNAME www.bad.example.\n");
+}

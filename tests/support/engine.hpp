@@ -150,11 +150,13 @@ class Engine {
             (address->is_v4() ? service.ipv4 : service.ipv6).push_back(*address);
         }
     }
-    void build() {
-        built_ = zone::build(config_);
-        for (const auto& problem : built_.problems)
-            ADD_FAILURE() << problem.where.file << ":" << problem.where.line << ": "
-                          << problem.what;
+    void build(zone::BadFile bad_file = zone::BadFile::refuse) {
+        built_ = zone::build(config_, bad_file);
+        for (const auto& problem : built_.problems) {
+            if (!problem.warning && bad_file == zone::BadFile::refuse)
+                ADD_FAILURE() << problem.where.file << ":" << problem.where.line << ": "
+                              << problem.what;
+        }
         for (const std::string& path : paths_)
             std::remove(path.c_str());
         states_ = std::vector<answer::ServiceState>(config_.services.size());

@@ -129,18 +129,41 @@ class Reload(ProcessTest):
         }
         for line, problem in broken.items():
             write(FILE + line)
-            daemon.reload(result="kept the running configuration")
+            daemon.reload()
             self.assertIn(problem, daemon.log())
+            self.assertIn("example.test. cannot be loaded, see its errors; it stays as it was",
+                          daemon.log())
             self.assert_answers(daemon)
         write("")
-        daemon.reload(result="kept the running configuration")
-        os.unlink(path)
-        daemon.reload(result="kept the running configuration")
-        self.assert_answers(daemon)
-        self.assertEqual(daemon.pid_of("front"), front)
-        write(FILE + "new A 192.0.2.99\n")
         daemon.reload()
+        os.unlink(path)
+        # The rest of the configuration is taken over meanwhile.
+        daemon.reload(ZONE_OF_FILE + "  - {name: other.test, ns: ns.other, records: [a A 192.0.2.1]}\n")
+        wait_until(lambda: ask(daemon.port, "a.other.test").addresses == ["192.0.2.1"], "other.test")
+        self.assert_answers(daemon)
+        self.assertNotEqual(daemon.pid_of("front"), front)
+        write(FILE + "new A 192.0.2.99\n")
+        daemon.reload(ZONE_OF_FILE)
         wait_for_new_name(daemon)
+
+    def test_broken_zone_file_at_the_start(self):
+        """Its zone is answered with SERVFAIL until it is right; the others are served."""
+        daemon = self.daemon(ZONE_OF_FILE + "  - {name: other.test, ns: ns.other, records: [a A 192.0.2.1]}\n")
+        path = os.path.join(os.path.dirname(daemon.file), "zone")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(FILE + "a.example.net. A 192.0.2.1\n")
+        daemon.ready()
+        self.assertIn("example.test. cannot be loaded, see its errors; queries for it are answered "
+                      "with SERVFAIL", daemon.log())
+        self.assertIn("ready: 2 zones (1 not loaded) ", daemon.log())
+        for name in "example.test", "www.example.test", "x.www.example.test":
+            answer = ask(daemon.port, name)
+            self.assertEqual((answer.rcode, answer.authoritative), (SERVFAIL, False))
+        self.assertEqual(ask(daemon.port, "a.other.test").addresses, ["192.0.2.1"])
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(FILE)
+        daemon.reload()
+        wait_until(lambda: ask(daemon.port).addresses == ["192.0.2.80"], "the zone")
 
     def test_the_new_front_is_as_urgent_as_the_old(self):
         daemon = self.daemon().ready()

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -54,12 +55,32 @@ class ZoneBuilder {
         return service;
     }
     // "file:line:column: what" lines; the directory is left out.
-    std::string problems() {
+    std::string problems() { return build(true); }
+    // The same without warnings.
+    std::string errors() { return build(false); }
+
+    // The problems of a load that tolerates bad files, at a reload with the image before.
+    std::string tolerated(const zone::Zones* before = nullptr) {
+        built = zone::build(config, zone::BadFile::tolerate, before);
+        return text_of(built.problems);
+    }
+
+    config::Config config;
+    zone::Built built;
+
+  private:
+    std::string build(bool warnings) {
         built = zone::build(config);
+        const bool failed = std::ranges::any_of(
+            built.problems, [](const config::Problem& problem) { return !problem.warning; });
+        EXPECT_EQ(failed, built.image.empty());
+        if (!warnings)
+            std::erase_if(built.problems, [](const config::Problem& p) { return p.warning; });
+        return text_of(built.problems);
+    }
+    std::string text_of(const std::vector<config::Problem>& problems) const {
         std::string text;
-        bool failed = false;
-        for (const auto& problem : built.problems) {
-            failed = failed || !problem.warning;
+        for (const auto& problem : problems) {
             std::string file = problem.where.file;
             if (file.starts_with(directory_.string()))
                 file = file.substr(directory_.string().size() + 1);
@@ -71,14 +92,9 @@ class ZoneBuilder {
                 what.erase(at, directory_.string().size() + 1);
             text += ": " + std::string(problem.warning ? "warning: " : "") + what + "\n";
         }
-        EXPECT_EQ(failed, built.image.empty());
         return text;
     }
 
-    config::Config config;
-    zone::Built built;
-
-  private:
     std::filesystem::path directory_;
 };
 

@@ -72,6 +72,7 @@ enum class ExtendedError : std::uint16_t {
     not_ready = 14,
     not_authoritative = 20,
     not_supported = 21,
+    invalid_data = 24,
 };
 
 // EDNS options, RFC 6891 §6.1.2.

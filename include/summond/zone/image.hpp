@@ -1,10 +1,10 @@
 // The layout of a zone image, for the code that builds it and the code that answers from it.
 //
 //   Header
-//   slots    open-addressing hash table over all owner names of all zones
 //   zones    ZoneRecord for each zone
 //   services config::ServiceId for each service
 //   nodes    Node, its name, its RRsets; one after another
+//   slots    open-addressing hash table over all owner names of all zones
 //
 // A look-up touches a slot, a node and the RRset behind it, which lie in one or two cache lines.
 // Every name between an owner and the root has a node: empty non-terminals (RFC 4592 §2.2.2) and
@@ -23,7 +23,7 @@ namespace summond::zone::image {
 using Ref = std::uint32_t;
 inline constexpr std::size_t unit = 8;
 
-inline constexpr std::uint64_t magic = 0x31656e6f7a6d7573;  // "sumzone1"; changes with the layout
+inline constexpr std::uint64_t magic = 0x32656e6f7a6d7573;  // "sumzone2"; changes with the layout
 inline constexpr std::uint32_t none = 0xffffffff;
 
 struct Header {
@@ -38,6 +38,8 @@ struct Header {
     Ref zones;
     Ref services;
     std::uint32_t node_count;
+    std::uint32_t unloaded_zone_count;  // zones without a negative_soa
+    std::uint32_t reserved;
 };
 
 struct Slot {
@@ -51,6 +53,8 @@ struct ZoneRecord {
     // queries (RFC 4035 §3.1.4.1).
     Ref parent_side;
     // The SOA RRset as negative answers carry it, with TTL min(SOA TTL, MINIMUM) (RFC 2308 §3).
+    // 0: the zone could not be loaded. None of its names has records or a cut, a wildcard or a
+    // service, so that whoever asks for one gets here.
     Ref negative_soa;
     std::uint32_t reserved;
 };
@@ -97,6 +101,7 @@ enum NodeFlag : std::uint8_t {
     delegation = 2,  // has NS, is not the apex
     cname = 4,
     dname = 8,
+    service_pointer = 16,  // its PTR record was made for a service
 };
 
 struct Node {
@@ -126,7 +131,7 @@ struct Node {
     }
 };
 
-static_assert(sizeof(Header) == 56 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16);
+static_assert(sizeof(Header) == 64 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16);
 static_assert(sizeof(RRset) == 8 && sizeof(Node) == 24);
 
 // Of a lower-case name in wire format that at least 7 zero octets follow.

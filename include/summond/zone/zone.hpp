@@ -15,13 +15,26 @@
 
 namespace summond::zone {
 
+class Zones;
+
+// What becomes of a zone whose file is missing or has a fault.
+enum class BadFile : std::uint8_t {
+    refuse,  // there is no image
+    // Served as the image before has it, or else answered with SERVFAIL; a warning says so. What is
+    // wrong in the configuration itself still refuses it, and so does a zone as it was before that
+    // has no place for the services that there are now.
+    tolerate,
+};
+
 // The image, or everything that is wrong (zone files: file:line). Reads the zone files that the
 // configuration names.
 struct Built {
-    std::vector<std::uint8_t> image;  // empty when a problem is an error
+    std::vector<std::uint8_t> image;  // empty when the configuration is refused
     std::vector<config::Problem> problems;
 };
-Built build(const config::Config& config);
+// before: the image in use, if there is one; for BadFile::tolerate.
+Built build(const config::Config& config, BadFile bad_file = BadFile::refuse,
+            const Zones* before = nullptr);
 
 // A view of an image. The bytes must outlive it and be 8-byte aligned. Look-ups are thread-safe and
 // allocate nothing.
