@@ -89,8 +89,10 @@ void read_ns(const Value& value, Zone& zone) {
             continue;
         if (std::find(zone.ns.begin(), zone.ns.end(), *name) != zone.ns.end())
             item.complain(name->to_string() + " is there twice; keep one");
-        else
+        else {
             zone.ns.push_back(*name);
+            zone.ns_where.push_back({item.where.line, item.where.column});
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "advice.hpp"
 #include "image_builder.hpp"
 #include "older_zone.hpp"
 #include "summond/dns/wire.hpp"
@@ -133,8 +134,14 @@ void Builder::add_soa_and_ns(const config::Zone& zone, ZoneData& data) {
         dns::put32(&rdata[rdata.size() - 4], value);
     }
     data.add(0, dns::Type::soa, soa.ttl, rdata, data.where());
-    for (const dns::Name& ns : zone.ns)
-        data.add(0, dns::Type::ns, soa.ttl, ns.wire(), data.where());
+    for (std::size_t i = 0; i < zone.ns.size(); ++i) {
+        Where where = data.where();
+        if (i < zone.ns_where.size()) {
+            where.line = static_cast<std::uint32_t>(zone.ns_where[i].line);
+            where.column = static_cast<std::uint32_t>(zone.ns_where[i].column);
+        }
+        data.add(0, dns::Type::ns, soa.ttl, zone.ns[i].wire(), where);
+    }
 }
 
 void Builder::add_service_name(const Guest& guest, ZoneData& data) {
@@ -223,6 +230,7 @@ void Builder::add_zone(std::uint32_t index) {
     data.finish();
     validate(data, complete, report_);
     if (report_.errors() == before) {
+        advise(data, index, index_, report_);
         if (image_)
             image_->add(index, data);
     } else if (zone.file && bad_file_ == BadFile::tolerate && !refused_) {

@@ -19,7 +19,7 @@ class ZoneFile : public testing::Test {
     std::string load(const std::string& text) {
         builder.file("zone", soa + text);
         builder.zone_with_file("jit.example", "zone");
-        return builder.problems();
+        return builder.errors();
     }
     // "TTL RDATA in hexadecimal" of the records of a name, one a line.
     std::string records(const std::string& owner, Type type) {

@@ -28,6 +28,12 @@ struct Location {
     std::string to_string() const;
 };
 
+// A place in the file of the configuration itself.
+struct Position {
+    int line = 0;
+    int column = 0;
+};
+
 // One thing wrong with a configuration: what, and what would be right.
 struct Problem {
     Location where;
@@ -55,14 +61,14 @@ Mac derived_mac(ServiceId id, std::size_t interface = 0);
 struct Soa {
     dns::Name mname;  // default: the first NS
     dns::Name rname;  // default: hostmaster.<zone>
+    // Within what RIPE-203 and Zonemaster's limits (its test cases Zone02 to Zone06) have in
+    // common.
     std::uint32_t serial = 1;
     std::uint32_t refresh = 14400;
     std::uint32_t retry = 3600;
     std::uint32_t expire = 1209600;
-    std::uint32_t minimum = 60;  // negative answers' TTL, RFC 2308 §5
-    std::uint32_t ttl = 3600;    // of the SOA and NS records
-    // Within what RIPE-203 and Zonemaster's limits (its test cases Zone02 to Zone06) have in
-    // common.
+    std::uint32_t minimum = 300;  // negative answers' TTL, RFC 2308 §5
+    std::uint32_t ttl = 3600;     // of the SOA and NS records
 };
 
 // One record as a line of a zone file (RFC 1035 §5), relative to its zone.
@@ -75,6 +81,7 @@ struct Zone {
     dns::Name name;
     // A zone with a file takes SOA and NS from the file; soa and ns are then empty/defaults.
     std::vector<dns::Name> ns;
+    std::vector<Position> ns_where;  // of ns, one each
     Soa soa;
     std::vector<RecordText> records;
     std::optional<std::string> file;  // absolute path
