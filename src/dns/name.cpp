@@ -10,6 +10,15 @@ namespace summond::dns {
 
 namespace {
 
+// RFC 1035 §5.1: characters that mean something else in a zone file, unless they are escaped.
+constexpr auto make_special() {
+    std::array<bool, 256> special{};
+    for (const char c : std::string_view(".\\\"(); \t"))
+        special[static_cast<unsigned char>(c)] = true;
+    return special;
+}
+constexpr auto special = make_special();
+
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -75,12 +84,13 @@ base::Result<std::size_t> parse_name(std::string_view text, std::span<const std:
             final_dot = false;
             while (i < text.size()) {
                 char c = text[i];
-                if (c == '.') {
+                if (!special[static_cast<unsigned char>(c)]) {
+                    ++i;
+                } else if (c == '.') {
                     ++i;
                     final_dot = true;
                     break;
-                }
-                if (c == '\\') {
+                } else if (c == '\\') {
                     const auto octet = label_octet(text, i);
                     if (!octet)
                         return no_name(text,
@@ -89,7 +99,9 @@ base::Result<std::size_t> parse_name(std::string_view text, std::span<const std:
                 } else if (static_cast<unsigned char>(c) >= 0x80) {
                     return not_ascii(text);
                 } else {
-                    ++i;
+                    return no_name(text, c == '"' ? "names stand without quotation marks"
+                                                  : "blanks, parentheses and semicolons need a "
+                                                    "backslash");
                 }
                 // The root label's octet is kept free.
                 if (size == max_name_size - 1)
