@@ -1,198 +1,172 @@
 #include "rdata.hpp"
 
-#include <ldns/ldns.h>
-#include <strings.h>
-
 #include <algorithm>
-#include <charconv>
+#include <limits>
 
-#include "summond/base/ip_address.hpp"
-#include "summond/dns/wire.hpp"
+#include "rdata_forms.hpp"
+#include "rdata_wire.hpp"
+#include "svc_params.hpp"
 
 namespace summond::zone {
 
 namespace {
 
-struct FreeRecord {
-    void operator()(ldns_rr* record) const { ldns_rr_free(record); }
+using Done = base::Result<void>;
+
+struct Mnemonic {
+    const char* text;
+    std::uint16_t value;
 };
-using RecordPtr = std::unique_ptr<ldns_rr, FreeRecord>;
+// IANA "DNS Security Algorithm Numbers", and BIND's names for two of them.
+constexpr Mnemonic algorithms[] = {
+    {"RSAMD5", 1},
+    {"DH", 2},
+    {"DSA", 3},
+    {"ECC", 4},
+    {"RSASHA1", 5},
+    {"DSA-NSEC3-SHA1", 6},
+    {"NSEC3DSA", 6},
+    {"RSASHA1-NSEC3-SHA1", 7},
+    {"NSEC3RSASHA1", 7},
+    {"RSASHA256", 8},
+    {"RSASHA512", 10},
+    {"ECC-GOST", 12},
+    {"ECDSAP256SHA256", 13},
+    {"ECDSAP384SHA384", 14},
+    {"ED25519", 15},
+    {"ED448", 16},
+    {"INDIRECT", 252},
+    {"PRIVATEDNS", 253},
+    {"PRIVATEOID", 254},
+};
+// RFC 4398 §2.1.
+constexpr Mnemonic certificates[] = {
+    {"PKIX", 1}, {"SPKI", 2},   {"PGP", 3},     {"IPKIX", 4}, {"ISPKI", 5},
+    {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254},
+};
+// RFC 9859 §2.1.
+constexpr Mnemonic schemes[] = {{"NOTIFY", 1}};
 
 template <typename Number>
-std::optional<Number> number(std::string_view text) {
-    Number value{};
-    const auto [end, problem] = std::from_chars(text.begin(), text.end(), value);
-    if (problem != std::errc() || end != text.end())
-        return std::nullopt;
-    return value;
+base::Result<Number> number(std::string_view word, std::span<const Mnemonic> mnemonics = {}) {
+    if (const auto value = number_from_text<Number>(word))
+        return *value;
+    const auto found = std::ranges::find_if(
+        mnemonics, [&](const Mnemonic& mnemonic) { return same_text(word, mnemonic.text); });
+    if (found != mnemonics.end())
+        return static_cast<Number>(found->value);
+    std::string what = "a number from 0 to " + std::to_string(std::numeric_limits<Number>::max());
+    if (!mnemonics.empty())
+        what += std::string(" or a mnemonic such as ") + mnemonics.back().text;
+    return is_not(word, what);
 }
 
-tl::unexpected<base::Error> not_a_number(std::string_view text, std::uint64_t limit) {
-    return base::error("\"" + std::string(text) + "\" is not a number from 0 to " +
-                       std::to_string(limit));
+template <typename Number>
+Done append_number(std::string_view word, Bytes& out, std::span<const Mnemonic> mnemonics = {}) {
+    const auto value = number<Number>(word, mnemonics);
+    if (!value)
+        return tl::make_unexpected(value.error());
+    for (std::size_t shift = 8 * sizeof(Number); shift > 0; shift -= 8)
+        append8(out, *value >> (shift - 8));
+    return {};
 }
 
-// Not a mnemonic.
-bool is_numeric(std::string_view text) {
-    return text.find_first_of("0123456789+-") == 0;
+Done read_one_string(std::string_view word, Bytes& out) {
+    const auto count = read_strings(word, out);
+    if (!count)
+        return tl::make_unexpected(count.error());
+    return *count == 1 ? Done() : is_not(word, "one string");
 }
 
-void append_field(const ldns_rdf* field, std::vector<std::uint8_t>& rdata) {
-    const std::uint8_t* data = ldns_rdf_data(field);
-    rdata.insert(rdata.end(), data, data + ldns_rdf_size(field));
+Done read_string_list(Words& words, Bytes& out) {
+    while (!words.empty()) {
+        if (const auto count = read_strings(words.take(), out); !count)
+            return tl::make_unexpected(count.error());
+    }
+    return {};
 }
 
-// How many numbers of 16 bits stand before the one name of RDATA; nothing: it is not of that form.
-// Most of what large zones have besides addresses is; ldns takes several times as long.
-std::optional<std::size_t> numbers_before_name(dns::Type type) {
-    switch (type) {
-        case dns::Type::ns:
-        case dns::Type::cname:
-        case dns::Type::ptr:
-        case dns::Type::dname:
-            return 0;
-        case dns::Type::mx:
-            return 1;
-        case dns::Type::srv:
-            return 3;
+Done read_digits(std::string_view word, Bytes& out) {
+    const std::size_t at = out.size();
+    if (auto r = read_one_string(word, out); !r)
+        return r;
+    const auto digits = std::span(out).subspan(at + 1);
+    if (digits.size() < 4 ||
+        !std::ranges::all_of(digits, [](std::uint8_t c) { return c >= '0' && c <= '9'; }))
+        return is_not(word, "an address of four digits or more");
+    return {};
+}
+
+Done read_tag(std::string_view word, Bytes& out) {
+    constexpr std::size_t longest = 255;
+    if (word.size() > longest || !std::ranges::all_of(word, [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        }))
+        return is_not(word, "a tag such as issue: letters and digits, no quotation marks");
+    append8(out, word.size());
+    out.insert(out.end(), word.begin(), word.end());
+    return {};
+}
+
+// Octets with their length before them; "-" where there may be none.
+Done read_counted(std::string_view word, Done (*read)(std::string_view, Bytes&), Bytes& out) {
+    constexpr std::size_t longest = 255;
+    Bytes octets;
+    if (auto r = read(word, octets); !r)
+        return r;
+    if (octets.size() > longest)
+        return is_not(word, "of 255 octets at most");
+    append8(out, octets.size());
+    append(out, octets);
+    return {};
+}
+
+Done read_salt(std::string_view word, Bytes& out) {
+    if (word != "-")
+        return read_counted(word, read_hex_word, out);
+    append8(out, 0);
+    return {};
+}
+
+Done read_time(std::string_view word, Bytes& out) {
+    const auto time = time_from_text(word);
+    if (!time)
+        return is_not(word, "a time: YYYYMMDDHHmmSS, or seconds since 1970");
+    append32(out, *time);
+    return {};
+}
+
+Done read_period(std::string_view word, Bytes& out) {
+    const auto seconds = seconds_from_text(word, std::numeric_limits<std::uint32_t>::max());
+    if (!seconds)
+        return is_not(word, "a number from 0 to 4294967295 or a time such as 1h");
+    append32(out, *seconds);
+    return {};
+}
+
+Done read_rr_type(std::string_view word, Bytes& out) {
+    const auto type = type_from_text(word);
+    if (!type)
+        return is_not(word, "a record type");
+    append16(out, static_cast<std::size_t>(*type));
+    return {};
+}
+
+bool may_be_missing(FieldKind kind) {
+    switch (kind) {
+        case FieldKind::optional_string:
+        case FieldKind::optional_base64:
+        case FieldKind::key_material:
+        case FieldKind::types:
+        case FieldKind::apl:
+        case FieldKind::parameters:
+            return true;
         default:
-            return std::nullopt;
+            return false;
     }
-}
-
-// Fields of one word each, as they stand at the beginning of a record's data. What ldns would get
-// wrong in them is seen to here: it keeps the low bits of a number that is too large, and takes a
-// first label that is an escaped "@" for the origin.
-class LeadingFields {
-  public:
-    LeadingFields(dns::Type type, const dns::Name& origin)
-        : descriptor_(ldns_rr_descript(static_cast<std::uint16_t>(type))), origin_(origin) {}
-
-    // Names, and numbers that ldns might refuse, are taken out of the tokens, which get something
-    // else instead.
-    base::Result<void> read(std::span<std::string_view> tokens);
-    void append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const;
-
-  private:
-    const ldns_rr_descriptor* descriptor_;
-    const dns::Name& origin_;
-    std::vector<std::string> taken_;  // in wire format; empty: left to ldns
-};
-
-base::Result<void> LeadingFields::read(std::span<std::string_view> tokens) {
-    const std::size_t fields = ldns_rr_descriptor_maximum(descriptor_);
-    for (std::size_t i = 0; i < std::min(tokens.size(), fields); ++i) {
-        std::uint64_t limit = 0;
-        switch (ldns_rr_descriptor_field_type(descriptor_, i)) {
-            case LDNS_RDF_TYPE_INT8:
-                limit = 0xff;
-                break;
-            case LDNS_RDF_TYPE_INT16:
-                limit = 0xffff;
-                break;
-            case LDNS_RDF_TYPE_INT32:
-                limit = 0xffffffff;
-                break;
-            case LDNS_RDF_TYPE_DNAME: {
-                // Data keeps the case of its letters (RFC 4343 §4.1).
-                dns::NameBuffer name;
-                const auto size = dns::parse_name(tokens[i], origin_.wire(), dns::Case::keep, name);
-                if (!size)
-                    return tl::make_unexpected(size.error());
-                taken_.resize(i);
-                taken_.emplace_back(name.begin(), name.begin() + *size);
-                tokens[i] = ".";
-                continue;
-            }
-            // A mnemonic or a number; ldns takes no 0, which is reserved but no syntax error (RFC
-            // 4398 §2.1), and loses memory over it.
-            case LDNS_RDF_TYPE_CERT_ALG:
-                if (!is_numeric(tokens[i]))
-                    continue;
-                if (const auto value = number<std::uint16_t>(tokens[i])) {
-                    taken_.resize(i);
-                    taken_.push_back({static_cast<char>(*value >> 8), static_cast<char>(*value)});
-                    tokens[i] = "1";
-                    continue;
-                }
-                return not_a_number(tokens[i], 0xffff);
-            case LDNS_RDF_TYPE_ALG:
-                if (!is_numeric(tokens[i]))
-                    continue;
-                limit = 0xff;
-                break;
-            case LDNS_RDF_TYPE_A:
-            case LDNS_RDF_TYPE_AAAA:
-            case LDNS_RDF_TYPE_STR:
-            case LDNS_RDF_TYPE_TYPE:
-                continue;
-            // Fields of more tokens than one: those behind cannot be told apart from here.
-            default:
-                return {};
-        }
-        const auto value = number<std::uint64_t>(tokens[i]);
-        if (!value || *value > limit)
-            return not_a_number(tokens[i], limit);
-    }
-    return {};
-}
-
-void LeadingFields::append(const ldns_rr* record, std::vector<std::uint8_t>& rdata) const {
-    for (std::size_t i = 0; i < ldns_rr_rd_count(record); ++i) {
-        if (i < taken_.size() && !taken_[i].empty()) {
-            rdata.insert(rdata.end(), taken_[i].begin(), taken_[i].end());
-            continue;
-        }
-        append_field(ldns_rr_rdf(record, i), rdata);
-    }
-}
-
-// Appends the <character-string>s of one word, of which quotation marks may make several. ldns's
-// own reader of whole records takes no more than 65535 characters of text, which is less than the
-// octets that they may stand for.
-base::Result<void> append_strings(std::string_view word, std::vector<std::uint8_t>& rdata) {
-    while (!word.empty()) {
-        const bool quoted = word[0] == '"';
-        word.remove_prefix(quoted ? 1 : 0);
-        std::size_t size = 0;
-        while (size < word.size() && word[size] != '"')
-            size += word[size] == '\\' ? 2 : 1;
-        size = std::min(size, word.size());
-        ldns_rdf* parsed = nullptr;
-        const ldns_status status =
-            ldns_str2rdf_str(&parsed, std::string(word.substr(0, size)).c_str());
-        if (status == LDNS_STATUS_INVALID_STR)
-            return base::error("a string is longer than 255 octets");
-        if (status != LDNS_STATUS_OK)
-            return base::error(ldns_get_errorstr_by_id(status));
-        append_field(parsed, rdata);
-        ldns_rdf_deep_free(parsed);
-        word.remove_prefix(std::min(size + (quoted ? 1 : 0), word.size()));
-    }
-    return {};
 }
 
 }  // namespace
-
-std::optional<dns::Type> type_from_text(std::string_view text) {
-    if (text == "A")
-        return dns::Type::a;
-    if (text == "AAAA")
-        return dns::Type::aaaa;
-    // RFC 3597 §5, in any case of letters; ldns would take numbers of any size.
-    if (text.size() > 4 && ::strncasecmp(text.data(), "TYPE", 4) == 0) {
-        const auto value = number<std::uint16_t>(text.substr(4));
-        return value ? std::optional(static_cast<dns::Type>(*value)) : std::nullopt;
-    }
-    const auto type = ldns_get_rr_type_by_name(std::string(text).c_str());
-    return type == 0 ? std::nullopt : std::optional(static_cast<dns::Type>(type));
-}
-
-std::string type_to_text(dns::Type type) {
-    const std::unique_ptr<char, decltype(&std::free)> text(
-        ldns_rr_type2str(static_cast<ldns_rr_type>(type)), &std::free);
-    return text ? text.get() : "TYPE" + std::to_string(static_cast<unsigned>(type));
-}
 
 CompressibleNames compressible_names(dns::Type type) {
     switch (type) {
@@ -215,137 +189,167 @@ CompressibleNames compressible_names(dns::Type type) {
     }
 }
 
-struct RdataReader::Origin {
-    ldns_rdf* name = nullptr;
-    ~Origin() { ldns_rdf_deep_free(name); }
-};
-
-RdataReader::RdataReader() : ldns_origin_(std::make_unique<Origin>()) {
-    set_origin(dns::Name());
-}
-RdataReader::~RdataReader() = default;
-
-void RdataReader::set_origin(const dns::Name& origin) {
-    origin_ = origin;
-    ldns_rdf_deep_free(ldns_origin_->name);
-    ldns_origin_->name =
-        ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data());
-}
-
-base::Result<std::span<const std::uint8_t>> RdataReader::read(
+tl::expected<std::span<const std::uint8_t>, RdataError> RdataReader::read(
     dns::Type type, std::span<const std::string_view> tokens) {
     rdata_.clear();
-    if (!tokens.empty() && tokens[0] == "\\#")
-        return read_generic(type, tokens.subspan(1));
-    // Most records of a large zone; ldns takes several times as long.
-    if ((type == dns::Type::a || type == dns::Type::aaaa) && tokens.size() == 1) {
-        const auto address = base::IpAddress::parse(tokens[0]);
-        if (!address || address->is_v4() != (type == dns::Type::a))
-            return base::error("\"" + std::string(tokens[0]) + "\" is not an " +
-                               (type == dns::Type::a ? "IPv4" : "IPv6") + " address");
-        rdata_.assign(address->bytes().begin(), address->bytes().end());
-        return rdata_;
-    }
-    if (type == dns::Type::txt && !tokens.empty())
-        return read_strings(tokens);
-    if (const auto numbers = numbers_before_name(type); numbers && tokens.size() == *numbers + 1)
-        return read_numbers_and_name(tokens);
-    words_.assign(tokens.begin(), tokens.end());
-    LeadingFields fields(type, origin_);
-    if (auto r = fields.read(words_); !r)
-        return tl::make_unexpected(std::move(r.error()));
-    line_ = ". 0 IN " + type_to_text(type);
-    for (const std::string_view token : words_) {
-        line_ += ' ';
-        line_ += token;
-    }
-    ldns_rr* parsed = nullptr;
-    const ldns_status status =
-        ldns_rr_new_frm_str(&parsed, line_.c_str(), 0, ldns_origin_->name, nullptr);
-    if (status != LDNS_STATUS_OK)
-        return base::error(ldns_get_errorstr_by_id(status));
-    const RecordPtr record(parsed);
-    fields.append(parsed, rdata_);
-    if (rdata_.size() > 0xffff)
-        return base::error("the data is longer than 65535 octets");
+    Words words(tokens);
+    const RecordType* const known = find_record_type(type);
+    const bool generic = !words.empty() && words.peek() == "\\#";
+    const Done r = generic ? read_generic(known, words) : read_fields(known, words);
+    if (!r)
+        return tl::make_unexpected(RdataError{r.error().what, words.taken()});
     return rdata_;
 }
 
-base::Result<std::span<const std::uint8_t>> RdataReader::read_numbers_and_name(
-    std::span<const std::string_view> tokens) {
-    for (const std::string_view token : tokens.first(tokens.size() - 1)) {
-        const auto value = number<std::uint16_t>(token);
-        if (!value)
-            return not_a_number(token, 0xffff);
-        rdata_.resize(rdata_.size() + 2);
-        dns::put16(&rdata_[rdata_.size() - 2], *value);
+Done RdataReader::read_fields(const RecordType* type, Words& words) {
+    if (type == nullptr || type->fields().empty())
+        return base::error("data of this type are written as \\# LENGTH HEX (RFC 3597)");
+    for (const Field& field : type->fields()) {
+        if (words.empty() && !may_be_missing(field.kind))
+            return base::error(std::string(field.name) +
+                               " is missing; the fields are: " + type->usage());
+        if (auto r = read_field(field.kind, words); !r)
+            return r;
     }
-    // Data keeps the case of its letters (RFC 4343 §4.1).
-    dns::NameBuffer name;
-    const auto size = dns::parse_name(tokens.back(), origin_.wire(), dns::Case::keep, name);
-    if (!size)
-        return tl::make_unexpected(size.error());
-    rdata_.insert(rdata_.end(), name.begin(), name.begin() + *size);
-    return rdata_;
-}
-
-base::Result<std::span<const std::uint8_t>> RdataReader::read_strings(
-    std::span<const std::string_view> tokens) {
-    for (const std::string_view token : tokens) {
-        if (const auto r = append_strings(token, rdata_); !r)
-            return tl::make_unexpected(r.error());
-    }
+    if (!words.empty())
+        return base::error("\"" + std::string(words.take()) +
+                           "\" is too many; the fields are: " + type->usage());
     if (rdata_.size() > 0xffff)
         return base::error("the data is longer than 65535 octets");
-    return rdata_;
+    return {};
+}
+
+Done RdataReader::read_field(FieldKind kind, Words& words) {
+    using enum FieldKind;
+    switch (kind) {
+        case u8:
+            return append_number<std::uint8_t>(words.take(), rdata_);
+        case u16:
+            return append_number<std::uint16_t>(words.take(), rdata_);
+        case u32:
+            return append_number<std::uint32_t>(words.take(), rdata_);
+        case algorithm:
+            return append_number<std::uint8_t>(words.take(), rdata_, algorithms);
+        case scheme:
+            return append_number<std::uint8_t>(words.take(), rdata_, schemes);
+        case certificate:
+            return append_number<std::uint16_t>(words.take(), rdata_, certificates);
+        case period:
+            return read_period(words.take(), rdata_);
+        case time:
+            return read_time(words.take(), rdata_);
+        case rr_type:
+            return read_rr_type(words.take(), rdata_);
+        case name:
+            return read_name(words.take(), origin_, rdata_);
+        case ipv4:
+        case ipv6:
+            return read_address(words.take(), kind == ipv4, rdata_);
+        case string:
+            return read_one_string(words.take(), rdata_);
+        case optional_string:
+            return words.empty() ? Done() : read_one_string(words.take(), rdata_);
+        case strings:
+            return read_string_list(words, rdata_);
+        case digits:
+            return read_digits(words.take(), rdata_);
+        case target:
+            if (words.peek() == "\"\"")
+                return is_not(words.take(), "a URI");
+            return read_text(words.take(), rdata_);
+        case text:
+            return read_text(words.take(), rdata_);
+        case tag:
+            return read_tag(words.take(), rdata_);
+        case hex_or_zero:
+        case base64_or_zero:
+            if (words.left() == 1 && words.peek() == "0" &&
+                rdata_[kind == hex_or_zero ? 2 : 3] == 0) {
+                words.take();
+                append8(rdata_, 0);
+                return {};
+            }
+            return kind == hex_or_zero ? read_hex(words, rdata_) : read_base64(words, rdata_);
+        case hex:
+            return read_hex(words, rdata_);
+        case zone_digest: {
+            const std::size_t before = rdata_.size();
+            if (auto r = read_hex(words, rdata_); !r)
+                return r;
+            return rdata_.size() - before >= min_zone_digest
+                       ? Done()
+                       : base::error("a digest has at least 12 octets");
+        }
+        case key_material:
+            if (words.empty() && (rdata_[0] & 0xc0U) != 0xc0)
+                return base::error("public-key is missing");
+            return words.empty() ? Done() : read_base64(words, rdata_);
+        case optional_base64:
+            return words.empty() ? Done() : read_base64(words, rdata_);
+        case base64_or_dash:
+            if (words.left() == 1 && words.peek() == "-") {
+                words.take();
+                return {};
+            }
+            return read_base64(words, rdata_);
+        case base64:
+            return read_base64(words, rdata_);
+        case salt:
+            return read_salt(words.take(), rdata_);
+        case hash:
+            return read_counted(words.take(), read_base32hex_word, rdata_);
+        case types:
+            return read_types(words, rdata_);
+        case nxt_types:
+            return read_nxt_types(words, rdata_);
+        case eui48:
+            return read_eui(words.take(), 6, rdata_);
+        case eui64:
+            return read_eui(words.take(), 8, rdata_);
+        case locator:
+            return read_locator(words.take(), rdata_);
+        case loc:
+            return read_loc(words, rdata_);
+        case apl:
+            return read_apl(words, rdata_);
+        case services:
+            return read_services(words, rdata_);
+        case nsap:
+            return read_nsap(words.take(), rdata_);
+        case atma:
+            return read_atma(words.take(), rdata_);
+        case a6:
+            return read_a6(words, origin_, rdata_);
+        case gateway:
+            return read_gateway(words.take(), rdata_[1], origin_, rdata_);
+        case discovery:
+            return read_discovery(words, rdata_);
+        case relay:
+            return read_gateway(words.take(), rdata_[1] & 0x7fU, origin_, rdata_);
+        case host_identity:
+            return read_host_identity(words, origin_, rdata_);
+        case parameters:
+            return read_svc_params(words, rdata_);
+    }
+    return {};
 }
 
 // RFC 3597 §5: a length and that many octets in hexadecimal, in any number of words.
-base::Result<std::span<const std::uint8_t>> RdataReader::read_generic(
-    dns::Type type, std::span<const std::string_view> tokens) {
-    const auto length = tokens.empty() ? std::nullopt : number<std::uint16_t>(tokens[0]);
+Done RdataReader::read_generic(const RecordType* type, Words& words) {
+    words.take();
+    const auto length =
+        words.empty() ? std::nullopt : number_from_text<std::uint16_t>(words.take());
     if (!length)
         return base::error(
             "\\# takes a length from 0 to 65535 and that many octets in hexadecimal");
-    std::string digits;
-    for (const std::string_view token : tokens.subspan(1))
-        digits += token;
-    // A record with the root as its owner, so that ldns can check it as it came from the wire.
-    std::vector<std::uint8_t> wire(11);
-    dns::put16(&wire[1], static_cast<std::uint16_t>(type));
-    dns::put16(&wire[3], static_cast<std::uint16_t>(dns::Class::in));
-    dns::put16(&wire[9], *length);
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        std::uint8_t octet = 0;
-        const char* begin = digits.data() + i;
-        if (const auto [end, problem] = std::from_chars(begin, begin + 2, octet, 16);
-            problem != std::errc() || end != begin + 2)
-            return base::error("\"" + digits.substr(i, 2) + "\" is not an octet in hexadecimal");
-        wire.push_back(octet);
+    if (!words.empty()) {
+        if (auto r = read_hex(words, rdata_); !r)
+            return r;
     }
-    if (digits.size() != std::size_t{*length} * 2)
+    if (rdata_.size() != *length)
         return base::error("\\# says " + std::to_string(*length) + " octets, but " +
-                           std::to_string(digits.size()) + " hexadecimal digits follow");
-    const ldns_rr_descriptor* descriptor = ldns_rr_descript(static_cast<std::uint16_t>(type));
-    if (ldns_rr_descriptor_minimum(descriptor) == 0 || type_to_text(type).starts_with("TYPE")) {
-        rdata_.assign(wire.begin() + 11, wire.end());
-        return rdata_;
-    }
-    ldns_rr* parsed = nullptr;
-    std::size_t at = 0;
-    const ldns_status status =
-        ldns_wire2rr(&parsed, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER);
-    if (status != LDNS_STATUS_OK)
-        return base::error(ldns_get_errorstr_by_id(status));
-    const RecordPtr record(parsed);
-    for (std::size_t i = 0; i < ldns_rr_rd_count(parsed); ++i) {
-        append_field(ldns_rr_rdf(parsed, i), rdata_);
-    }
-    // ldns follows compression pointers, which RDATA of this form does not have.
-    if (ldns_rr_rd_count(parsed) < ldns_rr_descriptor_minimum(descriptor) ||
-        !std::equal(rdata_.begin(), rdata_.end(), wire.begin() + 11, wire.end()))
-        return base::error("the octets are not the data of a " + type_to_text(type) + " record");
-    return rdata_;
+                           std::to_string(rdata_.size()) + " follow");
+    return type != nullptr ? check_wire(*type, rdata_) : Done();
 }
 
 }  // namespace summond::zone

@@ -1,24 +1,17 @@
-// RDATA from presentation format. The only includer of ldns.
+// RDATA from presentation format, field by field as the table of record types has them.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <tl/expected.hpp>
 
-#include "summond/base/result.hpp"
+#include "record_types.hpp"
 #include "summond/dns/name.hpp"
-#include "summond/dns/types.hpp"
+#include "text_fields.hpp"
 
 namespace summond::zone {
-
-// A mnemonic that ldns knows or TYPEn (RFC 3597 §5), in any case.
-std::optional<dns::Type> type_from_text(std::string_view text);
-// The mnemonic, or TYPEn.
-std::string type_to_text(dns::Type type);
 
 // The names at the beginning of RDATA that may be compressed in answers: those of RFC 1035 (RFC
 // 3597 §4). `offset` octets come before the first of `count` names.
@@ -28,34 +21,27 @@ struct CompressibleNames {
 };
 CompressibleNames compressible_names(dns::Type type);
 
+struct RdataError {
+    std::string what;
+    std::size_t word = 0;  // the one it is in, counted from 1; 0: there is none
+};
+
 class RdataReader {
   public:
-    RdataReader();
-    ~RdataReader();
-    RdataReader(const RdataReader&) = delete;
-    RdataReader& operator=(const RdataReader&) = delete;
-
     // For names that do not end in a dot, from now on.
-    void set_origin(const dns::Name& origin);
-    // The uncompressed RDATA of one record; tokens as they stand in the zone file, quotes and
+    void set_origin(const dns::Name& origin) { origin_ = origin; }
+    // The uncompressed RDATA of one record; words as they stand in the zone file, quotes and
     // escapes included. Valid until the next call.
-    base::Result<std::span<const std::uint8_t>> read(dns::Type type,
-                                                     std::span<const std::string_view> tokens);
+    tl::expected<std::span<const std::uint8_t>, RdataError> read(
+        dns::Type type, std::span<const std::string_view> words);
 
   private:
-    base::Result<std::span<const std::uint8_t>> read_numbers_and_name(
-        std::span<const std::string_view> tokens);
-    base::Result<std::span<const std::uint8_t>> read_strings(
-        std::span<const std::string_view> tokens);
-    base::Result<std::span<const std::uint8_t>> read_generic(
-        dns::Type type, std::span<const std::string_view> tokens);
+    base::Result<void> read_fields(const RecordType* type, Words& words);
+    base::Result<void> read_field(FieldKind kind, Words& words);
+    base::Result<void> read_generic(const RecordType* type, Words& words);
 
-    struct Origin;
     dns::Name origin_;
-    std::unique_ptr<Origin> ldns_origin_;
-    std::vector<std::string_view> words_;
-    std::string line_;
-    std::vector<std::uint8_t> rdata_;
+    Bytes rdata_;
 };
 
 }  // namespace summond::zone

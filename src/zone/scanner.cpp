@@ -52,6 +52,8 @@ bool Scanner::next(Entry& entry) {
         entry.line = 0;
         entry.words.clear();
         entry.problem.clear();
+        entry.problem_at = 0;
+        entry.long_string.reset();
         spans_.clear();
         in_parentheses_ = false;
         entry_ = at_;
@@ -65,6 +67,7 @@ bool Scanner::next(Entry& entry) {
             complete = scan_line(entry);
             at_ = line_end_ < end_ ? line_end_ + 1 : end_;
         }
+        entry.text = {buffer_.data() + entry_, at_ - entry_};
         if (!entry.problem.empty()) {
             entry.line = entry.line == 0 ? line_number_ + 1 : entry.line;
             return true;
@@ -73,6 +76,7 @@ bool Scanner::next(Entry& entry) {
             if (entry.line == 0)
                 return false;
             entry.problem = "a parenthesis is not closed";
+            entry.problem_at = parenthesis_;
             return true;
         }
         for (const Span& word : spans_)
@@ -128,52 +132,102 @@ bool Scanner::read_more(Entry& entry) {
 }
 
 bool Scanner::scan_line(Entry& entry) {
-    std::size_t at = at_;
-    while (at < line_end_ && buffer_[at] != ';') {
-        const char c = buffer_[at];
+    while (at_ < line_end_ && buffer_[at_] != ';') {
+        const char c = buffer_[at_];
         if (kind(c) == blank) {
-            ++at;
+            ++at_;
         } else if (c == '(' || c == ')') {
             if (in_parentheses_ == (c == '(')) {
                 entry.problem = c == '(' ? "a parenthesis within parentheses"
                                          : "a parenthesis is closed that was not opened";
+                entry.problem_at = at_ - entry_;
                 return true;
             }
             in_parentheses_ = c == '(';
-            ++at;
-        } else if (!scan_word(at, line_end_, entry)) {
+            parenthesis_ = at_ - entry_;
+            ++at_;
+        } else if (!scan_word(entry)) {
             return true;
         }
     }
     return !in_parentheses_;
 }
 
-bool Scanner::scan_word(std::size_t& at, std::size_t end, Entry& entry) {
-    const std::size_t begin = at;
+bool Scanner::scan_word(Entry& entry) {
+    const std::size_t begin = at_ - entry_;
+    std::size_t quote_at = 0;
     bool quoted = false;
-    for (; at < end; ++at) {
+    for (std::size_t at = at_;; ++at) {
+        if (at == line_end_) {
+            at_ = at;
+            if (!quoted)
+                break;
+            if (!go_on_quoted(quote_at, entry)) {
+                give_up_quoted(quote_at);
+                if (entry.long_string == quote_at)
+                    entry.long_string.reset();
+                entry.problem = "a quotation mark is not closed";
+                entry.problem_at = quote_at;
+                return false;
+            }
+            at = at_ - 1;
+            continue;
+        }
         const std::uint8_t k = kind(buffer_[at]);
         if (k == 0)
             continue;
         if (k == nul) {
             entry.problem = "the line has a NUL octet";
+            entry.problem_at = at - entry_;
             return false;
         }
         if (k == backslash) {
-            if (++at == end)
-                break;
+            at += at + 1 < line_end_ ? 1 : 0;
         } else if (k == quote) {
             quoted = !quoted;
+            quote_at = at - entry_;
         } else if (!quoted) {
+            at_ = at;
             break;
         }
     }
-    if (quoted) {
-        entry.problem = "a quotation mark is not closed on its line";
+    spans_.push_back({begin, at_ - entry_ - begin});
+    return true;
+}
+
+// RFC 1035 §5.1: quotation marks enclose a string that may have the end of a line in it.
+bool Scanner::go_on_quoted(std::size_t quote, Entry& entry) {
+    // Of the longest data, each octet may be written as \DDD.
+    constexpr std::size_t longest = 4 * 65536;
+    if (line_end_ == end_ || at_ - entry_ - quote > longest)
+        return false;
+    ++at_;
+    if (!have_line(entry)) {
+        --at_;
         return false;
     }
-    spans_.push_back({begin - entry_, at - begin});
+    ++line_number_;
+    if (!entry.long_string)
+        entry.long_string = quote;
     return true;
+}
+
+void Scanner::give_up_quoted(std::size_t quote) {
+    const char* const begin = buffer_.data() + entry_ + quote;
+    const auto lines = std::count(begin, static_cast<const char*>(buffer_.data()) + at_, '\n');
+    line_number_ -= static_cast<std::uint32_t>(lines);
+    const void* newline = std::memchr(begin, '\n', end_ - entry_ - quote);
+    line_end_ = newline == nullptr
+                    ? end_
+                    : static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
+}
+
+Entry::Place Entry::place(std::size_t at) const {
+    const std::string_view before = text.substr(0, at);
+    const auto lines = static_cast<std::uint32_t>(std::ranges::count(before, '\n'));
+    // npos + 1 is 0: the first line's beginning.
+    const std::size_t begin = before.rfind('\n') + 1;
+    return {line + lines, static_cast<std::uint32_t>(before.size() - begin + 1)};
 }
 
 }  // namespace summond::zone

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,20 @@ struct Entry {
     bool starts_blank = false;  // the owner is that of the entry before
     // Raw: with quotes and escapes, without comments and parentheses. Valid until the next entry.
     std::vector<std::string_view> words;
-    std::string problem;  // the entry cannot be cut; words is of no use
+    std::string problem;         // the entry cannot be cut; words is of no use
+    std::size_t problem_at = 0;  // in text
+    std::string_view text;       // from the beginning of its first line; valid as words is
+    // In text: where a string in quotation marks begins that goes over the end of its line.
+    std::optional<std::size_t> long_string;
+
+    struct Place {
+        std::uint32_t line;
+        std::uint32_t column;  // octets, from 1
+    };
+    Place place(std::size_t at) const;  // in text
+    Place place(const std::string_view& word) const {
+        return place(static_cast<std::size_t>(word.data() - text.data()));
+    }
 };
 
 class Scanner {
@@ -34,9 +48,13 @@ class Scanner {
         std::size_t size;
     };
 
-    // Takes the words of the physical line at at_. False: the entry goes on behind this line.
+    // Takes the words of the line at at_. False: the entry goes on behind this line.
     bool scan_line(Entry& entry);
-    bool scan_word(std::size_t& at, std::size_t end, Entry& entry);
+    bool scan_word(Entry& entry);
+    // Goes on in the next line, within quotation marks. False: there is none, or it is too far.
+    bool go_on_quoted(std::size_t quote, Entry& entry);
+    // Goes back to the line in which a quotation mark is not closed.
+    void give_up_quoted(std::size_t quote);
     // Makes line_end_ the end of the line at at_. False at the end of the file, or if it cannot be
     // read.
     bool have_line(Entry& entry);
@@ -51,6 +69,7 @@ class Scanner {
     std::vector<Span> spans_;  // the words of the entry
     std::uint32_t line_number_ = 0;
     bool in_parentheses_ = false;
+    std::size_t parenthesis_ = 0;  // the last one opened, from the beginning of the entry
 };
 
 }  // namespace summond::zone

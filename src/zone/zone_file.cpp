@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -20,52 +19,6 @@ namespace {
 
 constexpr int max_includes = 16;
 constexpr std::uint32_t fallback_ttl = 3600;
-
-bool same_text(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, ::toupper, ::toupper);
-}
-
-// "3600" or "1h30m" in seconds, as BIND writes them.
-std::optional<std::uint32_t> ttl_from_text(std::string_view text) {
-    std::uint64_t total = 0;
-    while (!text.empty()) {
-        std::uint64_t value = 0;
-        const auto [end, problem] = std::from_chars(text.begin(), text.end(), value);
-        if (problem != std::errc() || value > dns::max_ttl)
-            return std::nullopt;
-        text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
-        if (!text.empty()) {
-            switch (text[0]) {
-                case 's':
-                case 'S':
-                    break;
-                case 'm':
-                case 'M':
-                    value *= 60;
-                    break;
-                case 'h':
-                case 'H':
-                    value *= 3600;
-                    break;
-                case 'd':
-                case 'D':
-                    value *= 86400;
-                    break;
-                case 'w':
-                case 'W':
-                    value *= 604800;
-                    break;
-                default:
-                    return std::nullopt;
-            }
-            text.remove_prefix(1);
-        }
-        total += value;
-        if (total > dns::max_ttl)
-            return std::nullopt;
-    }
-    return static_cast<std::uint32_t>(total);
-}
 
 // Which class a word names; nothing: it is no class.
 std::optional<bool> is_class_in(std::string_view word) {
@@ -114,6 +67,11 @@ class Reader {
     void record(const Entry& entry, Where where);
     bool set_owner(const Entry& entry, Where where);
     void error(Where where, std::string what) { report_.error(where, std::move(what)); }
+    // At one of the entry's words. Records in the configuration have no places of their own.
+    void error(const Entry& entry, std::string_view word, Where where, const std::string& what) {
+        error_at(entry, static_cast<std::size_t>(word.data() - entry.text.data()), where, what);
+    }
+    void error_at(const Entry& entry, std::size_t at, Where where, std::string what);
 
     ZoneData& zone_;
     Report& report_;
@@ -159,12 +117,34 @@ void Reader::read(Scanner scanner, Where base) {
         // Records in the configuration have its position instead of a line of their own.
         const Where where = base.line == 0 ? Where{base.file, entry.line, 0} : base;
         if (!entry.problem.empty())
-            error(where, entry.problem);
+            error_at(entry, entry.problem_at, where, entry.problem);
         else if (entry.words[0][0] == '$' && !entry.starts_blank)
             directive(entry, where);
         else
             record(entry, where);
     }
+}
+
+void Reader::error_at(const Entry& entry, std::size_t at, Where where, std::string what) {
+    if (entry.long_string) {
+        const auto begin = entry.place(*entry.long_string);
+        what += "; quotation marks that open on line " + std::to_string(begin.line) +
+                " enclose the end of that line: is one missing there?";
+    }
+    if (directives_) {
+        const auto place = entry.place(at);
+        where.line = place.line;
+        where.column = place.column;
+    }
+    // A line of the log each, whatever the words hold.
+    std::string printable;
+    for (const char c : what) {
+        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+            printable += "\\" + std::to_string(1000 + c).substr(1);
+        else
+            printable += c;
+    }
+    error(where, std::move(printable));
 }
 
 void Reader::directive(const Entry& entry, Where where) {
@@ -178,18 +158,20 @@ void Reader::directive(const Entry& entry, Where where) {
         const auto origin = arguments == 1 ? dns::Name::parse(entry.words[1], origin_)
                                            : base::error("$ORIGIN takes one domain name");
         if (!origin)
-            return error(where, origin.error().what);
+            return error(entry, entry.words[arguments > 0 ? 1 : 0], where, origin.error().what);
         owner_word_.clear();
         return set_origin(*origin);
     }
     if (same_text(name, "$TTL")) {
-        const auto ttl = arguments == 1 ? ttl_from_text(entry.words[1]) : std::nullopt;
+        const auto ttl =
+            arguments == 1 ? seconds_from_text(entry.words[1], dns::max_ttl) : std::nullopt;
         if (!ttl)
-            return error(where, "$TTL takes a time such as 3600 or 1h, up to 2147483647 seconds");
+            return error(entry, entry.words[arguments > 0 ? 1 : 0], where,
+                         "$TTL takes a time such as 3600 or 1h, up to 2147483647 seconds");
         default_ttl_ = ttl;
         return;
     }
-    error(where,
+    error(entry, name, where,
           std::string(name) + " is not a directive known here; $ORIGIN, $TTL and $INCLUDE are");
 }
 
@@ -203,7 +185,7 @@ void Reader::include(const Entry& entry, Where where) {
     if (entry.words.size() == 3) {
         auto given = dns::Name::parse(entry.words[2], origin_);
         if (!given)
-            return error(where, given.error().what);
+            return error(entry, entry.words[2], where, given.error().what);
         origin = std::move(*given);
     }
     std::string_view name = entry.words[1];
@@ -237,7 +219,7 @@ bool Reader::set_owner(const Entry& entry, Where where) {
     owner_word_.clear();
     owner_size_ = size.value_or(0);
     if (!size) {
-        error(where, size.error().what);
+        error(entry, entry.words[0], where, size.error().what);
         return false;
     }
     owner_word_ = entry.words[0];
@@ -253,32 +235,36 @@ void Reader::record(const Entry& entry, Where where) {
     bool has_class = false;
     for (; word != entry.words.end(); ++word) {
         if (!ttl && (*word)[0] >= '0' && (*word)[0] <= '9') {
-            ttl = ttl_from_text(*word);
+            ttl = seconds_from_text(*word, dns::max_ttl);
             if (!ttl)
-                return error(where, "\"" + std::string(*word) +
-                                        "\" is not a TTL; 3600 or 1h is, "
-                                        "up to 2147483647 seconds");
+                return error(entry, *word, where,
+                             "\"" + std::string(*word) +
+                                 "\" is not a TTL; 3600 or 1h is, "
+                                 "up to 2147483647 seconds");
         } else if (const auto in = is_class_in(*word); in && !has_class) {
             if (!*in)
-                return error(where, "class " + std::string(*word) + " is not served; IN is");
+                return error(entry, *word, where,
+                             "class " + std::string(*word) + " is not served; IN is");
             has_class = true;
         } else {
             break;
         }
     }
     if (word == entry.words.end())
-        return error(where, "the record type is missing");
+        return error(entry, entry.words.back(), where, "the record type is missing");
     const auto type = type_from_text(*word);
     if (!type)
-        return error(where, "\"" + std::string(*word) + "\" is not a record type");
+        return error(entry, *word, where, "\"" + std::string(*word) + "\" is not a record type");
     if (dns::is_meta(*type))
-        return error(where, std::string(*word) + " is not a type of data in a zone");
+        return error(entry, *word, where, std::string(*word) + " is not a type of data in a zone");
     const auto rdata = rdata_.read(*type, {word + 1, entry.words.end()});
     if (!rdata)
-        return error(where, "bad " + type_to_text(*type) + " record: " + rdata.error().what);
+        return error(entry, word[static_cast<std::ptrdiff_t>(rdata.error().word)], where,
+                     "bad " + type_to_text(*type) + " record: " + rdata.error().what);
     if (!is_at_or_below(owner(), view(zone_.apex())))
-        return error(where, to_name(owner()).to_string() + " is not in the zone " +
-                                zone_.apex().to_string());
+        return error(
+            entry, entry.words[0], where,
+            to_name(owner()).to_string() + " is not in the zone " + zone_.apex().to_string());
     if (!ttl)
         ttl = default_ttl_ ? default_ttl_ : last_ttl_;
     last_ttl_ = ttl.value_or(fallback_ttl);

@@ -27,6 +27,12 @@ std::string longest_text() {
 
 }  // namespace
 
+TEST(Name, WhatMeansSomethingElseInAZoneFileNeedsABackslash) {
+    for (const char* const text : {"\"a\"", "a\"", "a b", "a\tb", "(a", "a)", "a;b"})
+        EXPECT_FALSE(Name::parse(text)) << text;
+    EXPECT_EQ(Name::parse("\\\"a\\ \\(\\)\\;")->to_string(), "\\\"a\\032\\(\\)\\;.");
+}
+
 TEST(Name, TheRootIsOneOctet) {
     EXPECT_EQ(wire(Name()), std::string(1, '\0'));
     EXPECT_TRUE(name(".").is_root());

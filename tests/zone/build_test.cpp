@@ -39,7 +39,8 @@ TEST(Build, NeedsOneSoaAndNameServers) {
     EXPECT_EQ(problems_of(std::string(apex) + apex), "");
     // When a record could not be read it may have been the SOA.
     EXPECT_EQ(problems_of("@ SOA ns h 1 2 3 4\n"),
-              "zone:1: bad SOA record: Syntax error, value expected\n");
+              "zone:1:18: bad SOA record: minimum is missing; the fields are: mname rname serial "
+              "refresh retry expire minimum\n");
 }
 
 TEST(Build, RefusesAliasesWithOtherData) {

@@ -109,14 +109,20 @@ a DS 1 256 2 AB
 a DS 1 8 256 AB
 a DNSKEY 256 3 300 AQI=
 )"),
-              "zone:3: bad CERT record: \"65536\" is not a number from 0 to 65535\n"
-              "zone:4: bad CERT record: \"-5\" is not a number from 0 to 65535\n"
-              "zone:5: bad CERT record: \"70000\" is not a number from 0 to 65535\n"
-              "zone:6: bad CERT record: \"256\" is not a number from 0 to 255\n"
-              "zone:7: bad CERT record: Syntax error, could not parse the RR's rdata\n"
-              "zone:8: bad DS record: \"256\" is not a number from 0 to 255\n"
-              "zone:9: bad DS record: \"256\" is not a number from 0 to 255\n"
-              "zone:10: bad DNSKEY record: \"300\" is not a number from 0 to 255\n");
+              "zone:3:8: bad CERT record: \"65536\" is not a number from 0 to 65535 or a mnemonic "
+              "such as OID\n"
+              "zone:4:8: bad CERT record: \"-5\" is not a number from 0 to 65535 or a mnemonic "
+              "such as OID\n"
+              "zone:5:12: bad CERT record: \"70000\" is not a number from 0 to 65535\n"
+              "zone:6:14: bad CERT record: \"256\" is not a number from 0 to 255 or a mnemonic "
+              "such as PRIVATEOID\n"
+              "zone:7:8: bad CERT record: \"NOSUCH\" is not a number from 0 to 65535 or a mnemonic "
+              "such as OID\n"
+              "zone:8:8: bad DS record: \"256\" is not a number from 0 to 255 or a mnemonic such "
+              "as PRIVATEOID\n"
+              "zone:9:10: bad DS record: \"256\" is not a number from 0 to 255\n"
+              "zone:10:16: bad DNSKEY record: \"300\" is not a number from 0 to 255 or a mnemonic "
+              "such as PRIVATEOID\n");
 }
 
 TEST_F(ZoneFile, IncludesOtherFiles) {
@@ -137,7 +143,7 @@ TEST_F(ZoneFile, SaysWhereAnIncludedFileIsWrong) {
     builder.file("dir/one", "a A 192.0.2.1\nb A nonsense\n");
     builder.file("self", "$INCLUDE self\n");
     EXPECT_EQ(load("$INCLUDE dir/one\n$INCLUDE missing\n$INCLUDE self\n$INCLUDE\n$INCLUDE dir\n"),
-              "dir/one:2: bad A record: \"nonsense\" is not an IPv4 address\n"
+              "dir/one:2:5: bad A record: \"nonsense\" is not an IPv4 address\n"
               "zone:4: cannot read zone file missing: No such file or directory\n"
               "self:1: $INCLUDE within 16 others; does a file include itself?\n"
               "zone:6: $INCLUDE takes a file name and perhaps an origin\n"
@@ -162,26 +168,27 @@ other.example. A 192.0.2.1
 a TXT "open
 a ( A
 )"),
-              "zone:3: bad A record: \"192.0.2.256\" is not an IPv4 address\n"
-              "zone:4: bad AAAA record: \"192.0.2.1\" is not an IPv6 address\n"
-              "zone:5: bad A record: Syntax error, value expected\n"
-              "zone:6: bad MX record: \"65536\" is not a number from 0 to 65535\n"
-              "zone:7: bad MX record: \"mail\" is not a number from 0 to 65535\n"
-              "zone:8: bad SRV record: \"70000\" is not a number from 0 to 65535\n"
-              "zone:9: \"NOSUCH\" is not a record type\n"
-              "zone:10: the record type is missing\n"
-              "zone:11: the record type is missing\n"
-              "zone:12: class CH is not served; IN is\n"
-              "zone:13: \"1x\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
-              "zone:14: \"4294967296\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
-              "zone:15: \"a..b\" is not a domain name: it has an empty label\n"
-              "zone:16: other.example. is not in the zone jit.example.\n"
-              "zone:17: a quotation mark is not closed on its line\n"
-              "zone:18: a parenthesis is not closed\n");
+              "zone:3:5: bad A record: \"192.0.2.256\" is not an IPv4 address\n"
+              "zone:4:8: bad AAAA record: \"192.0.2.1\" is not an IPv6 address\n"
+              "zone:5:3: bad A record: address is missing; the fields are: address\n"
+              "zone:6:6: bad MX record: \"65536\" is not a number from 0 to 65535\n"
+              "zone:7:6: bad MX record: \"mail\" is not a number from 0 to 65535\n"
+              "zone:8:11: bad SRV record: \"70000\" is not a number from 0 to 65535\n"
+              "zone:9:3: \"NOSUCH\" is not a record type\n"
+              "zone:10:3: the record type is missing\n"
+              "zone:11:6: the record type is missing\n"
+              "zone:12:3: class CH is not served; IN is\n"
+              "zone:13:3: \"1x\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
+              "zone:14:3: \"4294967296\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"
+              "zone:15:1: \"a..b\" is not a domain name: it has an empty label\n"
+              "zone:16:1: other.example. is not in the zone jit.example.\n"
+              "zone:17:7: a quotation mark is not closed\n"
+              "zone:18:3: a parenthesis is not closed\n");
 }
 
 TEST_F(ZoneFile, TellsBadDirectivesAndGenericData) {
-    EXPECT_EQ(load(R"($TTL
+    EXPECT_EQ(
+        load(R"($TTL
 $TTL x
 $ORIGIN
 $ORIGIN a..b
@@ -197,22 +204,24 @@ a TYpe65536 \# 0
 a ANY x
 a TYPE252 \# 0
 )"),
-              "zone:3: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
-              "zone:4: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
-              "zone:5: $ORIGIN takes one domain name\n"
-              "zone:6: \"a..b\" is not a domain name: it has an empty label\n"
-              "zone:7: $GENERATE is not a directive known here; $ORIGIN, $TTL and $INCLUDE are\n"
-              "zone:8: a parenthesis is closed that was not opened\n"
-              "zone:9: a parenthesis within parentheses\n"
-              "zone:10: bad TYPE65280 record: \\# says 3 octets, but 4 hexadecimal digits follow\n"
-              "zone:11: bad TYPE65280 record: \"cx\" is not an octet in hexadecimal\n"
-              "zone:12: bad TYPE65280 record: \\# takes a length from 0 to 65535 and that many "
-              "octets in hexadecimal\n"
-              "zone:13: bad A record: Packet size overflow\n"
-              "zone:14: bad MX record: Invalid compression pointer\n"
-              "zone:15: \"TYpe65536\" is not a record type\n"
-              "zone:16: ANY is not a type of data in a zone\n"
-              "zone:17: TYPE252 is not a type of data in a zone\n");
+        "zone:3:1: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
+        "zone:4:6: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
+        "zone:5:1: $ORIGIN takes one domain name\n"
+        "zone:6:9: \"a..b\" is not a domain name: it has an empty label\n"
+        "zone:7:1: $GENERATE is not a directive known here; $ORIGIN, $TTL and $INCLUDE are\n"
+        "zone:8:3: a parenthesis is closed that was not opened\n"
+        "zone:9:4: a parenthesis within parentheses\n"
+        "zone:10:18: bad TYPE65280 record: \\# says 3 octets, but 2 follow\n"
+        "zone:11:18: bad TYPE65280 record: \"abcx\" is not hexadecimal with two digits an octet\n"
+        "zone:12:16: bad TYPE65280 record: \\# takes a length from 0 to 65535 and that many "
+        "octets in hexadecimal\n"
+        "zone:13:10: bad A record: the octets are no data of this type: address is missing or "
+        "wrong\n"
+        "zone:14:11: bad MX record: the octets are no data of this type: exchange is missing or "
+        "wrong\n"
+        "zone:15:3: \"TYpe65536\" is not a record type\n"
+        "zone:16:3: ANY is not a type of data in a zone\n"
+        "zone:17:3: TYPE252 is not a type of data in a zone\n");
 }
 
 TEST_F(ZoneFile, DoesNotListTheWholeOfAWrongFile) {
@@ -317,8 +326,8 @@ b SRV 1 2 3 \@.x.
     bad.file("zone", std::string(soa) + "a MX 1 a..b\na RP a. b\\\n");
     bad.zone_with_file("jit.example", "zone");
     EXPECT_EQ(bad.problems(),
-              "zone:3: bad MX record: \"a..b\" is not a domain name: it has an empty label\n"
-              "zone:4: bad RP record: \"b\\\" is not a domain name: a backslash takes one "
+              "zone:3:8: bad MX record: \"a..b\" is not a domain name: it has an empty label\n"
+              "zone:4:9: bad RP record: \"b\\\" is not a domain name: a backslash takes one "
               "character or three digits up to 255\n");
 }
 
@@ -339,11 +348,79 @@ TEST_F(ZoneFile, TakesTextOfEverySize) {
     bad.file("zone", std::string(soa) + "a TXT " + std::string(256, 'x') +
                          "\nb TXT \\256\nc TXT\n" + "d TXT" + longest + longest + "\n");
     bad.zone_with_file("jit.example", "zone");
-    EXPECT_EQ(bad.problems(),
-              "zone:3: bad TXT record: a string is longer than 255 octets\n"
-              "zone:4: bad TXT record: Syntax error, bad escape sequence\n"
-              "zone:5: bad TXT record: Syntax error, value expected\n"
-              "zone:6: bad TXT record: the data is longer than 65535 octets\n");
+    EXPECT_EQ(
+        bad.problems(),
+        "zone:3:7: bad TXT record: a string is longer than 255 octets\n"
+        "zone:4:7: bad TXT record: a backslash takes one character or three digits up to 255\n"
+        "zone:5:3: bad TXT record: text is missing; the fields are: text ...\n"
+        "zone:6:516640: bad TXT record: the data is longer than 65535 octets\n");
+}
+
+// RFC 1035 §5.1.
+TEST_F(ZoneFile, TakesQuotedStringsOverTheEndOfALine) {
+    std::string text =
+        "a TXT \"one\n ; two\n\n(\" ; three\nb A 192.0.2.1\nc TXT (\"x\ny\\\nz\"\n w)\n";
+    EXPECT_EQ(load(text + "d CAA 0 issue \"a\nb\"\n"), "");
+    EXPECT_EQ(records("a.jit.example", Type::txt), "300 0d6f6e650a203b2074776f0a0a28\n");
+    EXPECT_EQ(records("b.jit.example", Type::a), "300 c0000201\n");
+    EXPECT_EQ(records("c.jit.example", Type::txt), "300 05780a790a7a0177\n");
+    // In the pieces in which a file is read, too.
+    std::string strings;
+    std::string rdata;
+    for (int i = 0; i < 250; ++i) {
+        strings += "\"" + std::string(253, '\n') + "\"\n";
+        rdata += "fd";
+        for (int j = 0; j < 253; ++j)
+            rdata += "0a";
+    }
+    ZoneFile::builder.config.zones.clear();
+    std::string padding(262'000, ';');
+    EXPECT_EQ(load(padding + "\na TXT (\n" + strings + ")\nb A nonsense\n").substr(0, 30),
+              "zone:63506:5: bad A record: \"n");
+    ZoneFile::builder.config.zones.clear();
+    EXPECT_EQ(load(padding + "\na TXT (\n" + strings + ")\nb A 192.0.2.1\n"), "");
+    EXPECT_EQ(records("a.jit.example", Type::txt), "300 " + rdata + "\n");
+}
+
+TEST_F(ZoneFile, SaysWhereAQuotationMarkMayBeMissing) {
+    // What follows a mark that nobody closes is read as if it were not there.
+    EXPECT_EQ(load("a TXT \"open\nb A nonsense\nc TXT x\n"),
+              "zone:3:7: a quotation mark is not closed\n"
+              "zone:4:5: bad A record: \"nonsense\" is not an IPv4 address\n");
+    ZoneBuilder swallowed;
+    swallowed.file("zone", std::string(soa) + "a MX 10 m \"open\nb TXT \"closed\nc TXT \"x\"\n");
+    swallowed.zone_with_file("jit.example", "zone");
+    EXPECT_EQ(
+        swallowed.problems(),
+        "zone:3:11: bad MX record: \"\"open\\010b TXT \"closed\" is too many; the fields are: "
+        "preference exchange; quotation marks that open on line 3 enclose the end of that line: "
+        "is one missing there?\n");
+    // More than any string can be.
+    ZoneBuilder long_one;
+    long_one.file("zone", std::string(soa) + "a TXT \"open\n" + std::string(300'000, '\n') +
+                              "b TXT x\"\nc A 192.0.2.1\n");
+    long_one.zone_with_file("jit.example", "zone");
+    EXPECT_EQ(long_one.problems(),
+              "zone:3:7: a quotation mark is not closed\n"
+              "zone:300004:8: a quotation mark is not closed\n");
+}
+
+TEST_F(ZoneFile, NeverServesQuotationMarksAsPartOfAName) {
+    EXPECT_EQ(
+        load("\"a\" A 192.0.2.1\nb NS \"ns1\"\nc MX 1 \"m\"\nd CNAME n\"a\"\n$ORIGIN \"x\"\n"
+             "e A 192.0.2.1\n"),
+        "zone:3:1: \"\"a\"\" is not a domain name: names stand without quotation marks\n"
+        "zone:4:6: bad NS record: \"\"ns1\"\" is not a domain name: names stand without quotation "
+        "marks\n"
+        "zone:5:8: bad MX record: \"\"m\"\" is not a domain name: names stand without quotation "
+        "marks\n"
+        "zone:6:9: bad CNAME record: \"n\"a\"\" is not a domain name: names stand without "
+        "quotation marks\n"
+        "zone:7:9: \"\"x\"\" is not a domain name: names stand without quotation marks\n");
+    ZoneBuilder escaped;
+    escaped.file("zone", std::string(soa) + "\\\"a\\\" NS \\\"ns1\n");
+    escaped.zone_with_file("jit.example", "zone");
+    EXPECT_EQ(escaped.problems(), "");
 }
 
 TEST_F(ZoneFile, IsMissing) {
