@@ -12,7 +12,25 @@ using std::chrono::milliseconds;
 constexpr milliseconds default_idle_after = 5min;
 constexpr milliseconds max_idle = 365 * 24h;
 constexpr milliseconds max_shutdown_timeout = 10min;
+constexpr milliseconds default_silence = 2h;  // RFC 9293 §3.8.4: keep-alives are no more frequent
+constexpr milliseconds max_silence = 24h;
 constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
+
+// "connections", or {connections: 2h}.
+void read_keep(const Value& value, Service& service) {
+    if (value.is(Node::Kind::scalar)) {
+        if (value.one_of({"connections"}))
+            service.keep_connections = default_silence;
+        return;
+    }
+    auto mapping = Mapping::of(value, "idle.keep.", "connections, or {connections: 2h}");
+    if (!mapping)
+        return;
+    if (const auto silence = mapping->take("connections"))
+        if (const auto duration = read_duration(*silence, 2min, max_silence, "2h"))
+            service.keep_connections = *duration;
+    mapping->refuse_rest();
+}
 
 void read_idle(const Value& value, Service& service) {
     const auto read_after = [&](const Value& after) {
@@ -22,6 +40,8 @@ void read_idle(const Value& value, Service& service) {
     service.idle_after = default_idle_after;
     service.idle_action = IdleAction::destroy;
     service.shutdown_timeout = Service().shutdown_timeout;
+    service.idle_ignore.clear();
+    service.keep_connections = {};
     if (value.is(Node::Kind::scalar)) {
         if (value.node->text == "never")
             service.idle_after.reset();
@@ -49,6 +69,10 @@ void read_idle(const Value& value, Service& service) {
         else if (duration)
             service.shutdown_timeout = *duration;
     }
+    if (const auto keep = mapping->take("keep"))
+        read_keep(*keep, service);
+    if (const auto ignore = mapping->take("ignore"))
+        read_networks(*ignore, "none", service.idle_ignore);
     mapping->refuse_rest();
 }
 

@@ -14,7 +14,7 @@ constexpr std::size_t max_addresses = 32;
 constexpr std::size_t max_ports = 64;
 
 void read_wake(const Value& value, ServiceDraft& draft) {
-    constexpr std::string_view expected = "dns, or [dns, packet]";
+    constexpr std::string_view expected = "dns, packet, or [dns, packet]";
     bool dns = false;
     bool packet = false;
     for (const Value& item : value.list_or_one(expected)) {
@@ -25,33 +25,9 @@ void read_wake(const Value& value, ServiceDraft& draft) {
         else if (std::exchange(*known, true))
             item.complain(in_quotes(word) + " is there already");
     }
-    if (packet && !dns)
-        value.complain("a service is always woken by dns; say [dns, packet]");
+    draft.service.wake_dns = dns || !packet;
     draft.wake_packet = packet;
     draft.wake_where = value.where;
-}
-
-void read_wake_from(const Value& value, Service& service) {
-    constexpr std::string_view expected =
-        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
-    service.wake_from.clear();
-    if (value.is(Node::Kind::scalar) && value.node->text == "any")
-        return;
-    for (const Value& item : value.list_or_one("a network, a list of networks, or any")) {
-        const auto prefix = item.is(Node::Kind::scalar)
-                                ? parse_prefix(item.node->text)
-                                : base::Result<base::IpPrefix>(base::error(""));
-        if (!prefix)
-            item.refuse(expected, prefix.error().what);
-        else if (is_v4_mapped(prefix->address))
-            item.refuse(expected, "an IPv4-mapped address");
-        else if (std::ranges::find(service.wake_from, *prefix) != service.wake_from.end())
-            item.complain(prefix->to_string() + " is there twice; keep one");
-        else
-            service.wake_from.push_back(*prefix);
-    }
-    if (service.wake_from.size() > max_prefixes)
-        value.complain("at most " + std::to_string(max_prefixes) + " networks");
 }
 
 // Why no packet can be seen for it; empty: it can.
@@ -69,11 +45,38 @@ std::string obstacle(const ServiceDraft& draft) {
 
 }  // namespace
 
+void read_networks(const Value& value, std::string_view everybody,
+                   std::vector<base::IpPrefix>& networks) {
+    constexpr std::string_view expected =
+        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
+    networks.clear();
+    if (value.is(Node::Kind::scalar) && value.node->text == everybody)
+        return;
+    for (const Value& item :
+         value.list_or_one("a network, a list of networks, or " + std::string(everybody))) {
+        const auto prefix = item.is(Node::Kind::scalar)
+                                ? parse_prefix(item.node->text)
+                                : base::Result<base::IpPrefix>(base::error(""));
+        if (!prefix)
+            item.refuse(expected, prefix.error().what);
+        else if (is_v4_mapped(prefix->address))
+            item.refuse(expected, "an IPv4-mapped address");
+        else if (std::ranges::find(networks, *prefix) != networks.end())
+            item.complain(prefix->to_string() + " is there twice; keep one");
+        else
+            networks.push_back(*prefix);
+    }
+    if (networks.size() > max_prefixes)
+        value.complain("at most " + std::to_string(max_prefixes) + " networks");
+}
+
 void read_wakes(Mapping& mapping, ServiceDraft& draft) {
     if (const auto wake = mapping.take("wake"))
         read_wake(*wake, draft);
     if (const auto from = mapping.take("wake_from"))
-        read_wake_from(*from, draft.service);
+        read_networks(*from, "any", draft.service.wake_from);
+    if (const auto from = mapping.take("wake_query_from"))
+        read_networks(*from, "any", draft.service.wake_query_from);
 }
 
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {
@@ -82,6 +85,9 @@ void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& pro
     if (draft.wake_packet == true && !reason.empty())
         problems.error(draft.wake_where, owner + " cannot be woken by a packet: " + reason +
                                              "; say wake: dns for it");
+    // Defaults may say so of services that packets cannot wake.
+    if (!draft.service.wake_packet && !draft.service.wake_dns)
+        draft.service.wake_dns = true;
 }
 
 }  // namespace summond::config

@@ -221,7 +221,7 @@ const std::string known =
     "; known here: xl, name, names, addresses, ttl, kernel, ramdisk, cmdline, memory, max_memory, "
     "shadow_memory, vcpus, type, pvshim, interfaces, bridge, script, mac, disks, rumprun, "
     "on_poweroff, on_reboot, on_watchdog, on_crash, idle, standby, answer, ports, ready, wake, "
-    "wake_from and on_exit";
+    "wake_from, wake_query_from and on_exit";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,

@@ -30,6 +30,32 @@ TEST(Wake, FromWhere) {
     EXPECT_EQ(service.wake_from[1].to_string(), "2001:db8::/32");
 }
 
+TEST(Wake, ByPacketOnly) {
+    EXPECT_TRUE(service_of(good_service).wake_dns);
+    EXPECT_TRUE(service_of(good_service.with("wake", "dns")).wake_dns);
+    const Service service = service_of(good_service.with("wake", "packet"));
+    EXPECT_FALSE(service.wake_dns);
+    EXPECT_TRUE(service.wake_packet);
+    const Service some =
+        service_of(good_service.with("wake_query_from", "[10.0.0.0/8, 192.0.2.1]"));
+    ASSERT_EQ(some.wake_query_from.size(), 2U);
+    EXPECT_EQ(some.wake_query_from[1].to_string(), "192.0.2.1/32");
+}
+
+TEST(Idle, WhatKeepsAndWhatDoesNot) {
+    using namespace std::chrono_literals;
+    const Service plain = service_of(good_service.with("idle", "{after: 10m}"));
+    EXPECT_EQ(plain.keep_connections, 0ms);
+    EXPECT_TRUE(plain.idle_ignore.empty());
+    const Service kept = service_of(
+        good_service.with("idle", "{keep: connections, ignore: [192.0.2.7, \"2001:db8::/64\"]}"));
+    EXPECT_EQ(kept.keep_connections, 2h);
+    ASSERT_EQ(kept.idle_ignore.size(), 2U);
+    EXPECT_EQ(kept.idle_ignore[0].to_string(), "192.0.2.7/32");
+    EXPECT_EQ(service_of(good_service.with("idle", "{keep: {connections: 15m}}")).keep_connections,
+              15min);
+}
+
 struct Bad {
     std::string key;
     std::string value;
@@ -51,12 +77,15 @@ TEST_P(BadWake, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     , BadWake,
-    testing::Values(Bad{"wake", "packet", "wake: a service is always woken by dns"},
-                    Bad{"wake", "[dns, http]", "wake is \"http\"; it must be dns or packet"},
+    testing::Values(Bad{"wake", "[dns, http]", "wake is \"http\"; it must be dns or packet"},
                     Bad{"wake", "[dns, dns]", "is there already"},
                     Bad{"wake_from", "10.0.0.1/8", "wake_from"},
                     Bad{"wake_from", "[10.0.0.0/8, 10.0.0.0/8]", "is there twice"},
-                    Bad{"wake_from", "everybody", "wake_from is \"everybody\""}));
+                    Bad{"wake_from", "everybody", "wake_from is \"everybody\""},
+                    Bad{"wake_query_from", "[any]", "wake_query_from is \"any\""},
+                    Bad{"idle", "{ignore: 10.0.0.1/8}", "idle.ignore"},
+                    Bad{"idle", "{keep: sessions}", "idle.keep is \"sessions\""},
+                    Bad{"idle", "{keep: {connections: 30s}}", "from 2m to 1d"}));
 
 TEST(Wake, ByPacketWhereItCannotBe) {
     const auto loaded =

@@ -196,6 +196,11 @@ struct Service {
 
     std::optional<std::chrono::milliseconds> idle_after;  // none: never put away
     IdleAction idle_action = IdleAction::destroy;
+    // Whose packets do not count as traffic.
+    std::vector<base::IpPrefix> idle_ignore;
+    // An open TCP connection of a client's keeps it, too, unless it has been silent for this long.
+    // 0: it does not.
+    std::chrono::milliseconds keep_connections{0};
     // shutdown: how long the guest may take before it is destroyed.
     std::chrono::milliseconds shutdown_timeout{30'000};
     Standby standby;
@@ -204,6 +209,9 @@ struct Service {
     // A packet to one of its addresses wakes it, too: only if its first interface has no script.
     bool wake_packet = false;
     std::vector<base::IpPrefix> wake_from;  // only from there; empty: from anywhere
+    // A query for one of its addresses wakes it and keeps it. If not, it is answered all the same.
+    bool wake_dns = true;
+    std::vector<base::IpPrefix> wake_query_from;  // only from there; empty: from anywhere
     Ready ready;
     bool destroy_on_exit = false;
     Restart restart;
