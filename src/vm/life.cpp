@@ -212,7 +212,7 @@ void Life::wake_copy(const Standby::Copy& copy) {
     standby_ = copy.stage;
     built_at_ = clock_.now();
     auto r = backend_.unpause(domid_);
-    booted_at_ = clock_.now();
+    booted_at_ = met_clients_since_ = clock_.now();
     if (r)
         r = backend_.join(domid_, service_);
     if (!r) {
@@ -237,6 +237,8 @@ void Life::boot() {
         return;
     }
     booted_at_ = clock_.now();
+    if (!restoring_)
+        met_clients_since_ = booted_at_;
     enter(Stage::booting);
     await_ready();
 }
@@ -276,6 +278,7 @@ void Life::adopt(const Found& found) {
     memory_kib_ = footprint_kib(service_);
     const auto now = clock_.now();
     woken_at_ = built_at_ = booted_at_ = last_traffic_ = last_asked_ = now;
+    met_clients_since_ = {};
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.
     const bool saved = found.run != Found::Run::running && backend_.saved(service_);

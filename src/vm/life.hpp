@@ -60,6 +60,12 @@ class Life {
         return stage_ == Stage::absent && may_wake() && !backend_.saved(service_);
     }
 
+    bool remembers() const {
+        return stage_ == Stage::paused || stage_ == Stage::saving ||
+               ((stage_ == Stage::absent || stage_ == Stage::destroying) &&
+                backend_.saved(service_));
+    }
+
     void wake(WakeReason why, base::TimePoint asked_at);
     void touch();
     // Queued: there is room now.
@@ -82,8 +88,8 @@ class Life {
     }
     void adopt(const Found& found);
     void died(Death how);
-    // packets: the meter's count now. Puts the domain away when its idle time is over.
-    void traffic(std::uint64_t packets);
+    // What the meter says now. Puts the domain away when its idle time is over.
+    void traffic(const Traffic& counted);
     void reconfigure(const config::Service& service);
     // The service left the configuration: ends its domain; gone() once nothing is left of it.
     void retire();
@@ -167,7 +173,8 @@ class Life {
     std::optional<base::TimePoint> put_away_at_;
     bool save_stopped_ = false;  // saving: by us, so that it is no failure
     std::uint64_t packets_ = 0;
-    base::TimePoint destroy_again_at_{};  // destroying: the last try failed
+    base::TimePoint met_clients_since_{};  // this domain, in which connections can be open
+    base::TimePoint destroy_again_at_{};   // destroying: the last try failed
     bool destroy_in_flight_ = false;
     base::TimePoint save_again_at_{};  // the last try failed
     base::TimePoint shutdown_deadline_{};

@@ -18,10 +18,10 @@ constexpr minutes save_retry{1};
 
 }  // namespace
 
-void Life::traffic(std::uint64_t packets) {
+void Life::traffic(const Traffic& counted) {
     const auto now = clock_.now();
-    if (packets != packets_) {
-        packets_ = packets;
+    if (counted.packets != packets_) {
+        packets_ = counted.packets;
         last_traffic_ = now;
     }
     if (stage_ != Stage::ready || !service_.idle_after || stopping_)
@@ -29,6 +29,9 @@ void Life::traffic(std::uint64_t packets) {
     if (now < last_traffic_ + *service_.idle_after)
         return;
     if (now < last_asked_ + seconds(service_.ttl) || now < save_again_at_)
+        return;
+    // One that the domain before had is not open any more.
+    if (counted.connection_silent && now - *counted.connection_silent >= met_clients_since_)
         return;
     put_away();
 }

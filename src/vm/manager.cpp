@@ -160,6 +160,11 @@ std::optional<DomId> Manager::domain(config::ServiceId service) const {
     }
 }
 
+bool Manager::remembers(config::ServiceId service) const {
+    const Life* life = find(service);
+    return life != nullptr && life->remembers();
+}
+
 std::vector<config::ServiceId> Manager::services() const {
     std::vector<config::ServiceId> ids;
     for (const auto& [id, life] : lives_)
@@ -248,12 +253,12 @@ bool Manager::sample_traffic() {
         return false;
     }
     traffic_failed_ = false;
-    for (const auto& [service, packets] : *traffic)
-        if (Life* life = find(service))
-            life->traffic(packets);
+    for (const Traffic& counted : *traffic)
+        if (Life* life = find(counted.service))
+            life->traffic(counted);
     for (const auto& [id, life] : lives_)
         if (life->service().interfaces.empty())  // no interface: only DNS keeps it
-            life->traffic(0);
+            life->traffic({});
     return true;
 }
 

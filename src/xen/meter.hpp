@@ -5,15 +5,17 @@
 // are taken over by the next start after a kill.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "nft.hpp"
 #include "summond/base/result.hpp"
 #include "summond/vm/backend.hpp"
-
-struct nft_ctx;
 
 namespace summond::xen {
 
@@ -26,7 +28,8 @@ class Meter {
 
     // The services whose interfaces on bridges are counted.
     base::Result<void> set(const std::vector<config::Service>& services);
-    // Counts what is sent into this interface of dom0's to the guest that has it. On error the
+    // Counts what is sent into this interface of dom0's to the guest that has it, of a service of
+    // the last set. On error the
     // service is not read any more: nobody knows whether it is idle.
     base::Result<void> count_at(const std::string& interface, const std::string& mac,
                                 config::ServiceId service);
@@ -39,9 +42,21 @@ class Meter {
     base::Result<void> write_wakes();
 
   private:
-    base::Result<std::string> run(const std::string& commands);
+    // A client's connection: the guest's MAC, the client's address and port, the guest's port, and
+    // how long it may still be silent.
+    struct Connection {
+        std::string mac;
+        std::string address;
+        std::uint16_t port;
+        std::uint16_t own_port;
+        std::chrono::seconds expires;
+    };
+    std::vector<Connection> read_connections(std::string_view family);
+    const config::Service* service_with(const std::string& mac) const;
 
-    nft_ctx* nft_ = nullptr;
+    Nft nft_;
+    std::map<config::ServiceId, config::Service> services_;  // of the last set
+    bool watches_connections_ = false;
     bool begun_ = false;
     bool bridge_table_ = false;
     bool netdev_table_ = false;

@@ -243,6 +243,34 @@ TEST_F(ManagerTest, ServiceThatIsNeverIdleStays) {
     EXPECT_EQ(phase(), Phase::ready);
 }
 
+TEST_F(ManagerTest, AnOpenConnectionKeepsTheDomainThatHasIt) {
+    bring_up(7);
+    backend.counts = {{www, 0, seconds(5)}};
+    for (int i = 0; i < 20; ++i) {
+        pass(seconds(10));
+        backend.counts = {{www, 0, seconds(5 + 10 * i)}};
+    }
+    EXPECT_EQ(phase(), Phase::ready);
+    backend.counts = {{www, 0, seconds(1000)}};  // of the domain before
+    pass(seconds(80));
+    EXPECT_EQ(phase(), Phase::asleep);
+}
+
+TEST_F(ManagerTest, RemembersWhatIsPausedOrSaved) {
+    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::suspend; });
+    EXPECT_FALSE(manager.remembers(www));
+    bring_up(7);
+    backend.counts = {{www, 0}};
+    EXPECT_FALSE(manager.remembers(www));
+    pass(seconds(80));
+    EXPECT_TRUE(manager.remembers(www)) << "while it is saved";
+    backend.finish_save();
+    EXPECT_TRUE(manager.remembers(www));
+    backend.finish_destroy();
+    EXPECT_TRUE(manager.remembers(www));
+    EXPECT_FALSE(manager.remembers(mail));
+}
+
 TEST_F(ManagerTest, NoDomainIsPutAwayWhileTrafficCannotBeRead) {
     bring_up(7);
     backend.traffic_fails = true;

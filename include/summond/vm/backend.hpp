@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/wake_failure.hpp"
 #include "summond/config/config.hpp"
@@ -42,10 +43,13 @@ struct Found {
     unsigned number = 0;  // build_copy's, for a domain that was or is a copy
 };
 
-// Frames delivered to a service since the meter was set up (a number that only grows).
+// Packets to a service that keep it, since the meter was set up (a number that only grows).
 struct Traffic {
     config::ServiceId service = 0;
     std::uint64_t packets = 0;
+    // Of a service with keep_connections: how long ago there was a packet on that of its open
+    // connections that has been silent for the shortest time. None: no connection is open.
+    std::optional<base::Duration> connection_silent{};
 };
 
 class Backend {
@@ -111,8 +115,10 @@ class Backend {
 
     // The services whose traffic is counted, from now on.
     virtual base::Result<void> meter(const std::vector<config::Service>& services) = 0;
-    // Unicast IP packets sent to each metered service: not ARP, not neighbour discovery, not
-    // multicast or broadcast, not frames flooded for somebody else. One read for all.
+    // Unicast IP packets sent to each metered service by whose kind it could be woken (ports,
+    // wake_from), and answers to what the guest has begun itself. Not: ARP, neighbour discovery,
+    // multicast or broadcast, frames flooded for somebody else, whoever is in idle_ignore. One read
+    // for all.
     virtual base::Result<std::vector<Traffic>> traffic() = 0;
     // Shows beside the traffic how often the service has been woken up to now.
     virtual void count_wakes(const config::Service& service, const Wakes& wakes) = 0;

@@ -68,6 +68,8 @@ class Manager {
     std::optional<Status> status(config::ServiceId service) const;
     // The service's domain, once all its devices are there and until it is put away.
     std::optional<DomId> domain(config::ServiceId service) const;
+    // Asleep, but its guest will go on where it was, with the connections that it had.
+    bool remembers(config::ServiceId service) const;
     std::vector<config::ServiceId> services() const;
 
     // Takes no more wakes; destroys standby copies, domains with destroy_on_exit and those not
