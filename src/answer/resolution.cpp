@@ -117,12 +117,16 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
             case Availability::answerable:
                 break;
             case Availability::waiting:
-                waiting = true;
+                waiting = may_wake(service_);
                 break;
             case Availability::failed:
-                return Step::failed;
+                if (may_wake(service_))
+                    return Step::failed;
+                break;
             default:
-                return Step::asleep;
+                if (may_wake(service_))
+                    return Step::asleep;
+                break;
         }
     }
     const std::size_t records = packet_.size();
@@ -138,9 +142,14 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     return Step::done;
 }
 
+bool Resolution::may_wake(std::uint32_t service) const {
+    const Wakers* wakers = context_.services[service].wakers;
+    return wakers == nullptr || wakers->contains(context_.client);
+}
+
 void Resolution::mark_asked(std::uint32_t service) {
     auto& asked = context_.services[service].asked;
-    if (!asked.load(std::memory_order_relaxed))
+    if (!asked.load(std::memory_order_relaxed) && may_wake(service))
         asked.store(true, std::memory_order_relaxed);
 }
 

@@ -18,12 +18,17 @@ namespace summond::net {
 namespace {
 
 std::vector<Services::Setting> settings(const config::Config& config, const zone::Zones& zones) {
-    std::map<config::ServiceId, config::AnswerWhen> answers;
-    for (const config::Service& service : config.services)
-        answers[service.id] = service.answer;
+    std::map<config::ServiceId, Services::Setting> of_service;
+    for (const config::Service& service : config.services) {
+        auto& setting = of_service[service.id] = {service.id, service.answer, std::nullopt};
+        if (!service.wake_dns)
+            setting.wakers.emplace();
+        else if (!service.wake_query_from.empty())
+            setting.wakers = answer::Wakers{service.wake_query_from};
+    }
     std::vector<Services::Setting> result;
     for (std::size_t i = 0; i < zones.service_count(); ++i)
-        result.push_back({zones.service_id(i), answers[zones.service_id(i)]});
+        result.push_back(of_service[zones.service_id(i)]);
     return result;
 }
 

@@ -27,6 +27,7 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
                    std::function<void()> changed)
     : clock_(clock),
       changed_(std::move(changed)),
+      settings_(settings),
       states_(settings.size()),
       wanted_(settings.size()),
       wanted_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -36,6 +37,8 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
     for (std::uint32_t i = 0; i < settings.size(); ++i) {
         services_[i].id = settings[i].id;
         services_[i].answer = settings[i].answer;
+        if (settings_[i].wakers)
+            states_[i].wakers = &*settings_[i].wakers;
         index_.emplace(settings[i].id, i);
     }
 }

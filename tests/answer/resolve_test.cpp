@@ -299,6 +299,38 @@ TEST_F(Resolve, ServicesThatWaitAreAnsweredForAndWoken) {
             .wakes);
 }
 
+TEST_F(Resolve, WhoMayNotWakeIsAnsweredAndKeepsNothing) {
+    summond::answer::Wakers wakers;
+    engine.state(0).wakers = &wakers;
+    for (const auto availability :
+         {Availability::asleep, Availability::waiting, Availability::starting, Availability::failed,
+          Availability::answerable}) {
+        engine.state(0).availability = availability;
+        const Decision decision =
+            engine.resolve(summond::test::query_bytes({.name = "www.jit.example"}));
+        EXPECT_EQ(decision.kind, Decision::Kind::answer);
+        EXPECT_FALSE(decision.wakes);
+        EXPECT_FALSE(engine.state(0).asked);
+        EXPECT_TRUE(engine.ask({"www.jit.example"}).starts_with("NOERROR aa\nAN www.jit.example."));
+    }
+    engine.state(0).wakers = nullptr;
+}
+
+TEST(Wakers, AreThoseOfTheNetworksNamed) {
+    const summond::answer::Wakers some{{{*summond::base::IpAddress::parse("192.0.2.0"), 24},
+                                        {*summond::base::IpAddress::parse("2001:db8::"), 32}}};
+    const auto contains = [&some](const char* text) {
+        return some.contains(summond::base::IpAddress::parse(text)->bytes());
+    };
+    EXPECT_TRUE(contains("192.0.2.1"));
+    EXPECT_TRUE(contains("2001:db8::1"));
+    EXPECT_FALSE(contains("192.0.3.1"));
+    EXPECT_FALSE(contains("::1"));
+    EXPECT_FALSE(some.contains({})) << "nobody knows who asks";
+    EXPECT_FALSE(
+        summond::answer::Wakers{}.contains(summond::base::IpAddress::parse("192.0.2.1")->bytes()));
+}
+
 TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {
     engine.state(0).availability = Availability::asleep;
     engine.state(1).availability = Availability::starting;

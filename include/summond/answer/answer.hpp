@@ -7,7 +7,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "summond/base/ip_address.hpp"
 #include "summond/base/wake_failure.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/zone/zone.hpp"
@@ -24,6 +26,14 @@ enum class Availability : std::uint8_t {
     waiting,     // answer, and ask for a wake: it takes no time
 };
 
+// Whose queries wake a service and keep it, where not everybody's do. The others are answered all
+// the same: their packets may wake it.
+struct Wakers {
+    std::vector<base::IpPrefix> networks;  // empty: nobody's
+    // client: the octets of an address.
+    bool contains(std::span<const std::uint8_t> client) const noexcept;
+};
+
 // One a service, in the order of the zone image's service table. Read by every UDP worker and by
 // the TCP thread, written by the front's main thread.
 struct ServiceState {
@@ -32,6 +42,8 @@ struct ServiceState {
     // An address of this service has been given out since the main thread last cleared it. Written
     // (relaxed) only when false, to keep the cache line shared on the warm path.
     std::atomic<bool> asked{false};
+    // None: everybody's. Set before there are queries; looked at only where one would wake or mark.
+    const Wakers* wakers = nullptr;
 };
 
 enum class Transport : std::uint8_t { udp, tcp };

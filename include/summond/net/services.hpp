@@ -33,6 +33,7 @@ class Services {
     struct Setting {
         config::ServiceId id;
         config::AnswerWhen answer;
+        std::optional<answer::Wakers> wakers{};  // none: everybody
     };
     // How long a Wake may stay without an answer before those who wait must ask for it again.
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
@@ -107,6 +108,7 @@ class Services {
 
     const base::Clock& clock_;
     std::function<void()> changed_;
+    const std::vector<Setting> settings_;
     std::vector<answer::ServiceState> states_;
     std::vector<Want> wanted_;
     base::UniqueFd wanted_fd_;
