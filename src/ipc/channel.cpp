@@ -44,6 +44,8 @@ std::size_t body_size(Type type) {
             return sizeof(Arrived);
         case Type::handed_over:
             return sizeof(HandedOver);
+        case Type::grown:
+            return sizeof(Grown);
     }
     return 0;
 }

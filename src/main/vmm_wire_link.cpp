@@ -20,7 +20,12 @@ constexpr int receive_batch = 64;
 // A wire that does not hand over in this time is left out.
 constexpr std::chrono::seconds longest_hand_over{1};
 
-wire::Standing standing_of(const vm::Status& status, bool has_domain, bool has_copy) {
+// A port of a bridge with STP that passes nothing yet is looked at again this often.
+constexpr std::chrono::milliseconds forwarding_interval{200};
+// How much longer than it may wire has a guest's resets pass by itself.
+constexpr std::chrono::seconds grown_grace{1};
+
+wire::Standing standing_of(const vm::Status& status, bool remembers, bool has_copy) {
     switch (status.phase) {
         case vm::Phase::building:
         case vm::Phase::booting:
@@ -32,14 +37,14 @@ wire::Standing standing_of(const vm::Status& status, bool has_domain, bool has_c
         case vm::Phase::asleep:
             break;
     }
-    return has_domain ? wire::Standing::kept
+    return remembers  ? wire::Standing::kept
            : has_copy ? wire::Standing::waiting
                       : wire::Standing::away;
 }
 
 bool same_tenant(const config::Service& a, const config::Service& b) {
     return a.interfaces == b.interfaces && a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 &&
-           a.ports == b.ports && a.wake_from == b.wake_from;
+           a.ports == b.ports && a.wake_from == b.wake_from && a.ready.timeout == b.ready.timeout;
 }
 
 }  // namespace
@@ -55,6 +60,11 @@ WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& mana
       closed_(std::move(closed)) {
     configure(services);
     listen();
+}
+
+WireLink::~WireLink() {
+    for (auto& [id, post] : posts_)
+        let_reset(post);
 }
 
 // False: wire does not take messages. Otherwise bridges_ says what has become of it.
@@ -76,6 +86,11 @@ bool WireLink::open(const std::string& bridge) {
     if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
         return false;
     bridges_[bridge] = Bridge{number, tap->index};
+    if (const auto delay = xen::BridgePorts::forward_delay(bridge); delay.count() > 0)
+        spdlog::warn(
+            "bridge {} has STP on: after each wake it passes nothing to or from the domain for {} "
+            "s; where it is not needed, switch it off: ip link set {} type bridge stp_state 0",
+            bridge, std::chrono::duration<double>(delay).count(), bridge);
     return true;
 }
 
@@ -90,19 +105,23 @@ void WireLink::configure(const std::vector<config::Service>& services) {
         if (!same_tenant(post.service, service)) {
             if (post.goes_to)
                 ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
+            let_reset(post);
             post = Post{service};
         }
         unsent_.insert(service.id);
     }
-    std::erase_if(posts_, [&](const auto& entry) {
-        if (wanted.contains(entry.first))
-            return false;
-        const Post& post = entry.second;
+    for (auto it = posts_.begin(); it != posts_.end();) {
+        auto& [id, post] = *it;
+        if (wanted.contains(id)) {
+            ++it;
+            continue;
+        }
         if (post.goes_to)
             ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
-        unsent_.insert(entry.first);
-        return true;
-    });
+        let_reset(post);
+        unsent_.insert(id);
+        it = posts_.erase(it);
+    }
     if (!blocked_)
         flush();
 }
@@ -133,6 +152,8 @@ bool WireLink::handle(const ipc::Received& message) {
         arrived(message.as<ipc::Arrived>());
     else if (message.type == ipc::Type::handed_over)
         handed_over(message.as<ipc::HandedOver>());
+    else if (message.type == ipc::Type::grown)
+        grown(message.as<ipc::Grown>());
     else {
         spdlog::error("wire sent a message that is not wire's; closing its channel");
         return false;
@@ -171,12 +192,28 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
         return;
     if (post.hand_over_by)
         take_over(post);
+    if (message.young == 0)
+        let_reset(post);
     if (message.packets > 0 || message.dropped > 0)
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
             "{}, waited {} ms",
             post.service.name, message.packets, message.repeats, message.dropped,
             text_of(message.from), message.waited_ms);
+}
+
+void WireLink::grown(const ipc::Grown& message) {
+    const auto it = posts_.find(message.service);
+    if (it != posts_.end() && it->second.standing == wire::Standing::running &&
+        it->second.turn == message.turn)
+        let_reset(it->second);
+}
+
+// From now on the bridge passes on the guest's resets itself.
+void WireLink::let_reset(Post& post) {
+    post.young_until.reset();
+    if (const auto interface = std::exchange(post.young, std::nullopt))
+        ports_.hold_resets(*interface, false);
 }
 
 // The bridge sends to the guest what it has sent to the tap until now. What is in the tap's queue
@@ -240,7 +277,16 @@ bool WireLink::sync(Post& post) {
 
     auto domid = manager_.domain(post.service.id);
     const auto copy = manager_.copy(post.service.id);
-    const wire::Standing standing = standing_of(*status, domid.has_value(), copy.has_value());
+    wire::Standing standing =
+        standing_of(*status, manager_.remembers(post.service.id), copy.has_value());
+    // Handed over before its port passes anything, a packet's answer would be lost.
+    if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
+        if (const auto interface = xen::BridgePorts::interface_of(*domid);
+            interface && !xen::BridgePorts::forwards(*interface)) {
+            standing = wire::Standing::starting;
+            waits_for_port_.insert(post.service.id);
+            watch_hand_overs();
+        }
     const bool up = standing == wire::Standing::starting || standing == wire::Standing::running;
     // Of a copy that waits, now: not while a client waits for it.
     if (standing == wire::Standing::waiting)
@@ -251,6 +297,14 @@ bool WireLink::sync(Post& post) {
         post.attached.reset();
     if (domid && post.attached != domid && !attach(post, *domid))
         return false;
+    if (standing == wire::Standing::starting && domid && !post.young) {
+        // A refusal of a guest that has just booted may be no more than too early.
+        post.young = xen::BridgePorts::interface_of(*domid);
+        if (post.young && !ports_.hold_resets(*post.young, true))
+            post.young.reset();
+    } else if (standing != wire::Standing::starting && standing != wire::Standing::running) {
+        let_reset(post);
+    }
     // Before wire knows, so that it finds what comes from now on.
     if (standing != wire::Standing::running)
         send_to(post, bridge->port, true);
@@ -270,7 +324,9 @@ bool WireLink::sync(Post& post) {
     post.hand_over_by.reset();
     post.holds = false;
     if (standing == wire::Standing::running && !knows_nobody) {
-        post.hand_over_by = std::chrono::steady_clock::now() + longest_hand_over;
+        const auto now = std::chrono::steady_clock::now();
+        post.hand_over_by = now + longest_hand_over;
+        post.young_until = now + post.service.ready.timeout + grown_grace;
         watch_hand_overs();
     }
     return true;
@@ -304,8 +360,13 @@ void WireLink::send_to(Post& post, int port, bool pinned) {
 void WireLink::watch_hand_overs() {
     std::optional<base::TimePoint> next;
     for (const auto& [id, post] : posts_)
-        if (post.hand_over_by && (!next || *post.hand_over_by < *next))
-            next = post.hand_over_by;
+        for (const auto& due : {post.hand_over_by, post.young_until})
+            if (due && (!next || *due < *next))
+                next = due;
+    if (!waits_for_port_.empty()) {
+        const auto look = std::chrono::steady_clock::now() + forwarding_interval;
+        next = next ? std::min<base::TimePoint>(*next, look) : look;
+    }
     if (!next)
         return;
     timer_.expires_at(*next);
@@ -318,6 +379,11 @@ void WireLink::watch_hand_overs() {
                 spdlog::error("wire does not hand over to {}: left out", post.service.name);
                 take_over(post);
             }
+        for (auto& [id, post] : posts_)
+            if (post.young_until && now >= *post.young_until)
+                let_reset(post);
+        for (const config::ServiceId service : std::exchange(waits_for_port_, {}))
+            changed(service);
         watch_hand_overs();
     });
 }

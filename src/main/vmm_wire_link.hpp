@@ -29,6 +29,7 @@ class WireLink {
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
              xen::BridgePorts& ports, const std::vector<config::Service>& services,
              std::function<void()> closed);
+    ~WireLink();
 
     // The services from now on; the manager knows them already.
     void configure(const std::vector<config::Service>& services);
@@ -45,6 +46,8 @@ class WireLink {
         std::optional<vm::DomId> attached{};
         std::optional<int> goes_to{};  // the port, where we have said so
         std::optional<base::TimePoint> hand_over_by{};
+        std::optional<int> young{};  // the port whose guest's resets go by way of wire
+        std::optional<base::TimePoint> young_until{};
         bool holds = false;  // wire has packets for it, and has said so since its last standing
     };
     struct Bridge {
@@ -58,6 +61,8 @@ class WireLink {
     bool handle(const ipc::Received& message);
     void arrived(const ipc::Arrived& message);
     void handed_over(const ipc::HandedOver& message);
+    void grown(const ipc::Grown& message);
+    void let_reset(Post& post);
     void take_over(Post& post);
     void flush();
     void wait_for_room();
@@ -75,8 +80,9 @@ class WireLink {
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
     std::map<config::ServiceId, Post> posts_;
     std::set<config::ServiceId> unsent_;  // wire has to hear of them; without a post: it is gone
-    bool blocked_ = false;                // wire takes nothing at the moment
-    bool told_all_ = false;               // what there was when it came
+    std::set<config::ServiceId> waits_for_port_;  // ready, but for their bridge's port
+    bool blocked_ = false;                        // wire takes nothing at the moment
+    bool told_all_ = false;                       // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -70,7 +70,7 @@ class WireProcess final : public wire::Actions {
           control_(std::move(control)),
           control_watch_(io, control_.fd(), [this] { from_parent(); }),
           timer_(io),
-          door_(std::make_unique<wire::Door>(clock_, *this)) {}
+          door_(clock_, *this) {}
 
   private:
     // A tap, or the socket to a guest.
@@ -96,7 +96,7 @@ class WireProcess final : public wire::Actions {
     }
 
     // A new vmm tells everything anew, with taps of its own. Until then all stays as it is, and
-    // what wakes services waits for it in the channel.
+    // what wakes services waits for it in the channel. What is held goes on being held.
     void serve(ipc::Channel vmm) {
         vmm_watch_ = net::FdWatch();
         vmm_ = std::move(vmm);
@@ -124,37 +124,39 @@ class WireProcess final : public wire::Actions {
             taps_.clear();
             guests_.clear();
             turns_.clear();
-            door_ = std::make_unique<wire::Door>(clock_, *this);
+            lingering_.clear();
+            door_.begin_anew();
         }
         switch (message.type) {
             case ipc::Type::tap: {
                 const auto tap = message.as<ipc::Tap>().number;
                 listen(taps_, tap, std::move(message.fd),
-                       [this, tap](auto frame) { door_->from_bridge(tap, frame); });
+                       [this, tap](auto frame) { door_.from_bridge(tap, frame); });
                 break;
             }
             case ipc::Type::tenant:
                 if (const auto tenant = tenant_of(message.as<ipc::Tenant>()))
-                    door_->put(*tenant);
+                    door_.put(*tenant);
                 break;
             case ipc::Type::forget: {
                 const auto service = message.as<ipc::Forget>().service;
                 detach(service);
                 turns_.erase(service);
-                door_->remove(service);
+                door_.remove(service);
                 break;
             }
             case ipc::Type::attach: {
                 const auto service = message.as<ipc::Attach>().service;
                 listen(guests_, service, std::move(message.fd),
-                       [this, service](auto frame) { door_->from_guest(service, frame); });
-                door_->attach(service);
+                       [this, service](auto frame) { door_.from_guest(service, frame); });
+                door_.attach(service);
                 break;
             }
             case ipc::Type::stand:
                 stand(message.as<ipc::Stand>());
                 break;
             case ipc::Type::ready:
+                door_.end_anew();
                 if (!std::exchange(ready_, true) && !control_.send(ipc::Ready{}))
                     io_.stop();
                 break;
@@ -167,14 +169,14 @@ class WireProcess final : public wire::Actions {
     void stand(const ipc::Stand& message) {
         const auto standing = static_cast<wire::Standing>(message.standing);
         turns_[message.service] = message.turn;
-        door_->stand(message.service, standing);
+        door_.stand(message.service, standing);
         if (standing != wire::Standing::starting && standing != wire::Standing::running &&
             standing != wire::Standing::waiting)
             detach(message.service);
     }
 
     void detach(config::ServiceId service) {
-        door_->detach(service);
+        door_.detach(service);
         guests_.erase(service);
     }
 
@@ -221,7 +223,7 @@ class WireProcess final : public wire::Actions {
     }
 
     void arm() {
-        auto next = door_->deadline();
+        auto next = door_.deadline();
         if (!lingering_.empty() && (!next || lingering_.front().until < *next))
             next = lingering_.front().until;
         if (!next) {
@@ -238,7 +240,7 @@ class WireProcess final : public wire::Actions {
                     detach(service);
                 lingering_.pop_front();
             }
-            door_->tick();
+            door_.tick();
             arm();
         });
     }
@@ -272,11 +274,19 @@ class WireProcess final : public wire::Actions {
         message.dropped = what.dropped;
         message.waited_ms = static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(what.first_waited).count());
+        message.young = what.young ? 1 : 0;
         if (what.first)
             message.from = message_of(what.first->from);
         if (vmm_.fd() >= 0)
             vmm_.send(message);
-        lingering_.push_back({service, message.turn, clock_.now() + linger});
+        if (!what.young)
+            lingering_.push_back({service, message.turn, clock_.now() + linger});
+    }
+    void grown(config::ServiceId service) override {
+        const std::uint32_t turn = turns_[service];
+        if (vmm_.fd() >= 0)
+            vmm_.send(ipc::Grown{service, turn});
+        lingering_.push_back({service, turn, clock_.now() + linger});
     }
 
     asio::io_context& io_;
@@ -289,7 +299,7 @@ class WireProcess final : public wire::Actions {
     bool told_anew_ = false;
     bool ready_ = false;  // the parent knows
     asio::steady_timer timer_;
-    std::unique_ptr<wire::Door> door_;
+    wire::Door door_;
     Sources taps_;    // by number
     Sources guests_;  // by service
     std::map<config::ServiceId, std::uint32_t> turns_;

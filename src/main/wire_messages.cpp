@@ -28,6 +28,7 @@ ipc::Tenant tenant_message(const config::Service& service, unsigned tap) {
     ipc::Tenant message{};
     message.service = service.id;
     message.tap = tap;
+    message.youth_ms = static_cast<std::uint32_t>(service.ready.timeout.count());
     std::ranges::copy(service.interfaces.front().mac, message.mac);
     // Module config sees to it that they fit.
     for (const config::Port& port : service.ports)
@@ -53,6 +54,7 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     tenant.service = message.service;
     tenant.tap = message.tap;
     tenant.mac = std::to_array(message.mac);
+    tenant.youth = std::chrono::milliseconds(message.youth_ms);
     for (std::size_t i = 0; i < message.ports; ++i)
         tenant.ports.push_back(
             {static_cast<config::Protocol>(message.port[i].protocol), message.port[i].number});

@@ -4,7 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "given.hpp"
 #include "held.hpp"
+#include "summond/wire/probe.hpp"
 
 namespace summond::wire {
 namespace {
@@ -18,6 +20,8 @@ constexpr milliseconds refused_interval{1000};
 // what is held after this long in any case.
 constexpr milliseconds question_interval{10};
 constexpr milliseconds longest_question{300};
+// What is held is given one SYN after the other for this long in all, and then in one go.
+constexpr milliseconds longest_hand_over{800};
 constexpr std::size_t remembered_flows = 32;
 constexpr std::size_t remembered_questions = 16;
 constexpr std::size_t longest_question_frame = 128;  // ARP padded, or a solicitation
@@ -38,8 +42,9 @@ config::Protocol protocol_of(IpPacket::Kind kind) {
     }
 }
 
-// A datagram that the guest has sent, so that the answer to it is known.
+// A datagram or a SYN that the guest has sent, so that the answer to it is known.
 struct Flow {
+    IpPacket::Kind kind = IpPacket::Kind::other;
     base::IpAddress peer;
     std::uint16_t peer_port = 0;
     std::uint16_t port = 0;
@@ -47,7 +52,7 @@ struct Flow {
 };
 
 // Who has asked for the guest's address while it could not hear.
-struct Question {
+struct Asked {
     base::IpAddress asker;
     base::TimePoint at;
     Frame frame;  // empty: none
@@ -64,19 +69,26 @@ struct Door::Place {
 
     Tenant tenant;
     Standing standing = Standing::away;
+    bool told = true;    // since begin_anew
+    bool known = false;  // its standing has been told
     bool attached = false;
-    bool handed_over = false;              // this running guest has its packets
+    bool started = false;      // the guest that is up was not when it was first told of
+    bool fresh = false;        // the guest has booted, and met nobody before what it is given
+    bool remembers = false;    // the guest that starts goes on with the connections that it had
+    bool handed_over = false;  // this running guest has its packets
+    bool grows = false;        // and grown() is to follow
     std::vector<base::IpAddress> claimed;  // addresses for which the guest has spoken
     Held held;
-    std::uint32_t repeats = 0;
-    std::uint32_t dropped = 0;
+    Given given;
+    HandOver what;  // under way
     std::array<Flow, remembered_flows> flows{};
     std::size_t next_flow = 0;
-    std::array<Question, remembered_questions> questions{};
+    std::array<Asked, remembered_questions> questions{};
     std::size_t next_question = 0;
     std::optional<base::TimePoint> may_wake_at;
     base::TimePoint running_since{};
     base::TimePoint question_at{};
+    base::TimePoint young_until{};
 
     bool has(const base::IpAddress& address) const {
         return std::ranges::find(tenant.addresses, address) != tenant.addresses.end();
@@ -91,7 +103,7 @@ struct Door::Place {
                            base::TimePoint now) {
         if (asker.is_unspecified() || frame.size() > longest_question_frame)
             return;
-        auto it = std::ranges::find_if(questions, [&asker](const Question& question) {
+        auto it = std::ranges::find_if(questions, [&asker](const Asked& question) {
             return !question.frame.empty() && question.asker == asker;
         });
         if (it == questions.end()) {
@@ -102,23 +114,42 @@ struct Door::Place {
     }
     // The question of this sender, once.
     Frame take_question(const base::IpAddress& asker, base::TimePoint now) {
-        for (Question& question : questions)
+        for (Asked& question : questions)
             if (question.asker == asker && now - question.at < Limits::hold_time)
                 return std::exchange(question.frame, {});
         return {};
     }
     bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
+    bool is_away() const {
+        return standing == Standing::away || standing == Standing::refused ||
+               standing == Standing::waiting;
+    }
     bool expects(const IpPacket& ip) const {
-        if (ip.to_port == dhcp_client || ip.to_port == dhcpv6_client)
+        if (ip.kind == IpPacket::Kind::udp &&
+            (ip.to_port == dhcp_client || ip.to_port == dhcpv6_client))
             return true;
-        return std::ranges::find(flows, Flow{ip.from, ip.from_port, ip.to_port}) != flows.end();
+        return std::ranges::find(flows, Flow{ip.kind, ip.from, ip.from_port, ip.to_port}) !=
+               flows.end();
+    }
+    void expect(const Flow& flow) {
+        if (std::ranges::find(flows, flow) != flows.end())
+            return;
+        flows[next_flow] = flow;
+        next_flow = (next_flow + 1) % remembered_flows;
+    }
+    // A segment of a connection that nobody has: of none that could have been made with the guest
+    // that is, or is not, there.
+    bool is_nobodys(const IpPacket& ip) const {
+        return ip.kind == IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
+               (is_away() || (standing == Standing::starting && fresh && !expects(ip)));
     }
     // It would begin something with the guest, rather than go on with it.
     bool opens(const IpPacket& ip) const {
         switch (ip.kind) {
             case IpPacket::Kind::tcp:
-                // To a paused guest anything may go on.
-                return ip.opens || (standing == Standing::kept && !ip.resets);
+                // With a paused guest, or one that is being restored, anything may go on.
+                return ip.opens || (!ip.resets && (standing == Standing::kept ||
+                                                   (standing == Standing::starting && remembers)));
             case IpPacket::Kind::udp:
                 return !expects(ip);
             case IpPacket::Kind::echo_request:
@@ -163,7 +194,8 @@ void Door::forget_keys(const Place& place) {
 }
 
 bool Door::is_timed(const Place& place) {
-    return !place.held.empty() || (place.standing == Standing::running && !place.handed_over);
+    return !place.held.empty() || !place.given.empty() ||
+           (place.standing == Standing::running && !place.handed_over);
 }
 
 void Door::put(const Tenant& tenant) {
@@ -172,7 +204,8 @@ void Door::put(const Tenant& tenant) {
         places_[tenant.service] = std::make_unique<Place>(tenant, totals_->held);
         place = find(tenant.service);
     } else {
-        forget_keys(*place);
+        if (std::exchange(place->told, true))
+            forget_keys(*place);  // else they are gone already
         place->tenant = tenant;
     }
     by_mac_[{tenant.tap, tenant.mac}] = place;
@@ -188,28 +221,55 @@ void Door::remove(config::ServiceId service) {
     }
 }
 
+void Door::begin_anew() {
+    for (const auto& [service, place] : places_)
+        place->told = place->attached = false;
+    by_address_.clear();
+    by_mac_.clear();
+}
+
+void Door::end_anew() {
+    std::vector<config::ServiceId> gone;
+    for (const auto& [service, place] : places_)
+        if (!place->told)
+            gone.push_back(service);
+    for (const config::ServiceId service : gone)
+        remove(service);
+}
+
 void Door::stand(config::ServiceId service, Standing standing) {
     Place* place = find(service);
     if (place == nullptr)
         return;
+    const bool was_away = place->known && place->is_away();
     const Standing before = std::exchange(place->standing, standing);
     const bool was_up = before == Standing::starting || before == Standing::running;
+    place->known = true;
     if (standing == Standing::running) {
-        if (before != Standing::running)
+        if (before != Standing::running) {
             place->running_since = place->question_at = clock_.now();
+            place->young_until = place->running_since + place->tenant.youth;
+        }
         timed_.insert(place);
         // Its stack was up before it was paused.
         if (before == Standing::kept || before == Standing::waiting || place->handed_over)
-            hand_over(*place);
+            give_held(*place);
         else
             try_hand_over(*place);
         return;
     }
     place->handed_over = false;
+    place->given.clear();
+    place->grows = false;
+    place->started = standing == Standing::starting;
+    if (standing != Standing::starting || before != Standing::starting) {
+        place->fresh = standing == Standing::starting && was_away;
+        place->remembers = standing == Standing::starting && before == Standing::kept;
+    }
     if (!place->is_up() || before == Standing::running)
         place->claimed.clear();  // another guest, or none
     if (standing == Standing::refused) {
-        place->dropped += static_cast<std::uint32_t>(place->held.packets().size());
+        place->what.dropped += static_cast<std::uint32_t>(place->held.packets().size());
         place->held.clear();
         place->may_wake_at = clock_.now() + refused_interval;
     } else if (standing != before) {
@@ -220,6 +280,9 @@ void Door::stand(config::ServiceId service, Standing standing) {
         if (was_up || before == Standing::kept)
             report_groups(place->tenant.tap);
     }
+    // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
+    if (!place->is_up() && !place->held.empty())
+        wake(*place, place->held.packets().front().about);
 }
 
 void Door::attach(config::ServiceId service) {
@@ -283,6 +346,10 @@ void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Pack
         pass(place, frame);  // was on its way here when the bridge was told to go there
         return;
     }
+    if (ip != nullptr && place.is_nobodys(*ip)) {
+        actions_.to_bridge(place.tenant.tap, refusal(place.tenant.mac, packet.from, *ip));
+        return;
+    }
     const bool opens = ip != nullptr && place.opens(*ip);
     if (place.is_up()) {
         const auto* question = std::get_if<Solicitation>(&packet.what);
@@ -303,15 +370,19 @@ void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Pack
 
 void Door::hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,
                 const IpPacket& ip) {
+    if (place.given.has(ip)) {
+        ++place.what.repeats;
+        return;
+    }
     switch (place.held.keep(frame, packet, ip, clock_.now())) {
         case Held::Kept::kept:
             timed_.insert(&place);
             break;
         case Held::Kept::already:
-            ++place.repeats;
+            ++place.what.repeats;
             break;
         case Held::Kept::full:
-            ++place.dropped;
+            ++place.what.dropped;
             break;
     }
 }
@@ -332,7 +403,12 @@ void Door::pass(Place& place, std::span<const std::uint8_t> frame) {
 void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
     Place* place = find(service);
     const auto packet = parse(frame);
-    if (place == nullptr || !packet || !place->is_up() || place->handed_over)
+    if (place == nullptr || !packet || !place->is_up())
+        return;
+    const auto* ip = std::get_if<IpPacket>(&packet->what);
+    if (ip != nullptr && ip->kind == IpPacket::Kind::tcp)
+        from_guest(*place, *packet, *ip);
+    if (place->handed_over)
         return;
     const auto claim = [place](const base::IpAddress& address) {
         if (place->has(address) && !place->has_claimed(address))
@@ -344,16 +420,21 @@ void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> f
         claim(solicitation->asker);
     } else if (const auto* advertisement = std::get_if<Advertisement>(&packet->what)) {
         claim(advertisement->target);
-    } else if (const auto* ip = std::get_if<IpPacket>(&packet->what)) {
+    } else if (ip != nullptr) {
         claim(ip->from);
-        const Flow flow{ip->to, ip->to_port, ip->from_port};
-        if (ip->kind == IpPacket::Kind::udp &&
-            std::ranges::find(place->flows, flow) == place->flows.end()) {
-            place->flows[place->next_flow] = flow;
-            place->next_flow = (place->next_flow + 1) % remembered_flows;
-        }
+        if (ip->kind == IpPacket::Kind::udp || ip->opens)
+            place->expect({ip->kind, ip->to, ip->to_port, ip->from_port});
     }
     try_hand_over(*place);
+}
+
+// A segment of the guest's. The bridge passes it on, unless it is a reset of one that has just
+// started.
+void Door::from_guest(Place& place, const Packet& packet, const IpPacket& ip) {
+    const bool refused = place.given.refuses(ip, clock_.now());
+    if (ip.resets && !refused && place.started && packet.from == place.tenant.mac)
+        actions_.to_bridge(place.tenant.tap, repeated_reset(packet.from, packet.to, ip));
+    tend_young(place);
 }
 
 // A guest can be ready by its own word before its IP stack takes packets. It is asked for the
@@ -367,7 +448,7 @@ void Door::try_hand_over(Place& place) {
     });
     if (waits == place.held.packets().end() || !place.attached ||
         now >= place.running_since + longest_question) {
-        hand_over(place);
+        give_held(place);
         return;
     }
     if (now < place.question_at)
@@ -378,26 +459,54 @@ void Door::try_hand_over(Place& place) {
                                                          place.tenant.mac, waits->about.to));
 }
 
-void Door::hand_over(Place& place) {
+// In order; of a guest that has just booted, a SYN when the one before is answered.
+void Door::give_held(Place& place) {
     const auto now = clock_.now();
-    place.dropped += static_cast<std::uint32_t>(place.held.expire(now));
-    HandOver what;
-    what.repeats = std::exchange(place.repeats, 0);
-    what.dropped = std::exchange(place.dropped, 0);
+    place.what.dropped += static_cast<std::uint32_t>(place.held.expire(now));
     while (!place.held.empty()) {
+        const bool paced = place.fresh && place.attached &&
+                           place.held.packets().front().about.opens &&
+                           now < place.running_since + longest_hand_over;
+        if (const auto pause = place.given.pause(); paced && pause && now < *pause) {
+            place.question_at = std::min(*pause, place.running_since + longest_hand_over);
+            return;
+        }
         const HeldPacket packet = place.held.take();
-        if (what.packets++ == 0) {
-            what.first = packet.about;
-            what.first_waited = now - packet.came;
+        if (place.what.packets++ == 0) {
+            place.what.first = packet.about;
+            place.what.first_waited = now - packet.came;
         }
         // It would have heard it, and known its client's MAC by it.
         if (const Frame asked = place.take_question(packet.about.from, now); !asked.empty())
             pass(place, asked);
         pass(place, packet.frame);
+        if (place.fresh && place.attached && packet.about.opens && place.wakes(packet.about))
+            place.given.add(packet, now);
     }
+    hand_over(place);
+}
+
+void Door::hand_over(Place& place) {
     place.questions.fill({});
     place.handed_over = true;
-    actions_.handed_over(place.tenant.service, what);
+    place.what.young = place.grows = !place.given.empty();
+    actions_.handed_over(place.tenant.service, std::exchange(place.what, {}));
+}
+
+// What the guest has refused is given to it again, until it is not young any more.
+void Door::tend_young(Place& place) {
+    const auto now = clock_.now();
+    place.given.expire(now);
+    if (now < place.young_until) {
+        for (const HeldPacket& packet : place.given.due(now))
+            pass(place, packet.frame);
+    } else {
+        for (const HeldPacket& packet : place.given.give_up())
+            actions_.to_bridge(place.tenant.tap,
+                               refusal(place.tenant.mac, packet.from_mac, packet.about));
+    }
+    if (place.given.empty() && std::exchange(place.grows, false))
+        actions_.grown(place.tenant.service);
 }
 
 std::optional<base::TimePoint> Door::deadline() const {
@@ -405,10 +514,12 @@ std::optional<base::TimePoint> Door::deadline() const {
     for (const Place* place : timed_) {
         if (!is_timed(*place))
             continue;
-        const auto at = place->standing == Standing::running
-                            ? place->question_at
-                            : place->held.packets().front().last_seen + Limits::hold_time;
-        next = next ? std::min(*next, at) : at;
+        std::optional<base::TimePoint> at = place->given.deadline();
+        if (place->standing == Standing::running && !place->handed_over)
+            at = at ? std::min(*at, place->question_at) : place->question_at;
+        else if (!place->held.empty())
+            at = place->held.packets().front().last_seen + Limits::hold_time;
+        next = next ? std::min(*next, *at) : *at;
     }
     return next;
 }
@@ -416,8 +527,9 @@ std::optional<base::TimePoint> Door::deadline() const {
 void Door::tick() {
     const auto now = clock_.now();
     for (Place* place : timed_) {
-        place->dropped += static_cast<std::uint32_t>(place->held.expire(now));
+        place->what.dropped += static_cast<std::uint32_t>(place->held.expire(now));
         try_hand_over(*place);
+        tend_young(*place);
     }
     std::erase_if(timed_, [](const Place* place) { return !is_timed(*place); });
 }

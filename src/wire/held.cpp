@@ -16,18 +16,19 @@ bool same_source(const base::IpAddress& a, const base::IpAddress& b) {
     return a.is_v4() ? a == b : std::equal(left.begin(), left.begin() + network, right.begin());
 }
 
-bool same_syn(const IpPacket& a, const IpPacket& b) {
-    return a.opens && b.opens && a.sequence == b.sequence && a.from_port == b.from_port &&
+}  // namespace
+
+bool same_segment(const IpPacket& a, const IpPacket& b) {
+    return a.kind == IpPacket::Kind::tcp && b.kind == IpPacket::Kind::tcp && a.opens == b.opens &&
+           a.sequence == b.sequence && a.length == b.length && a.from_port == b.from_port &&
            a.to_port == b.to_port && a.from == b.from && a.to == b.to;
 }
-
-}  // namespace
 
 Held::Kept Held::keep(std::span<const std::uint8_t> frame, const Packet& packet, const IpPacket& ip,
                       base::TimePoint now) {
     std::size_t of_source = 0;
     for (HeldPacket& held : packets_) {
-        if (same_syn(held.about, ip)) {
+        if (same_segment(held.about, ip)) {
             held.last_seen = now;
             return Kept::already;
         }

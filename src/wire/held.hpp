@@ -25,6 +25,9 @@ struct HeldPacket {
     base::TimePoint last_seen;  // it, or its last retransmission
 };
 
+// Whether one TCP segment is the other one sent again, which tells the guest nothing new.
+bool same_segment(const IpPacket& a, const IpPacket& b);
+
 class Held {
   public:
     explicit Held(HeldTotal& total) : total_(total) {}
@@ -33,7 +36,7 @@ class Held {
     ~Held() { clear(); }
 
     enum class Kept { kept, already, full };
-    // A SYN that is there already is not kept a second time: it is the sender's retransmission,
+    // A segment that is there already is not kept a second time: it is the sender's retransmission,
     // and the guest is to see one.
     Kept keep(std::span<const std::uint8_t> frame, const Packet& packet, const IpPacket& ip,
               base::TimePoint now);

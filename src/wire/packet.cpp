@@ -56,12 +56,20 @@ void read_transport(unsigned protocol, Bytes at, IpPacket& ip) {
         constexpr unsigned rst = 4;
         constexpr unsigned ack = 16;
         const unsigned flags = at[13];
+        const std::size_t header = (at[12] >> 4) * 4U;
+        const std::size_t payload = at.size() - std::clamp(header, tcp_size, at.size());
         ip.kind = IpPacket::Kind::tcp;
         ip.from_port = get16(at, 0);
         ip.to_port = get16(at, 2);
         ip.sequence = get32(at, 4);
+        ip.acknowledges = get32(at, 8);
+        ip.length = static_cast<std::uint32_t>(payload) + ((flags & syn) != 0 ? 1 : 0) +
+                    ((flags & fin) != 0 ? 1 : 0);
         ip.opens = (flags & (syn | ack | rst | fin)) == syn;
+        ip.accepts = (flags & (syn | ack | rst)) == (syn | ack);
         ip.resets = (flags & rst) != 0;
+        ip.acks = (flags & ack) != 0;
+        ip.speaks = payload > 0 || (flags & fin) != 0;
     } else if (protocol == protocol_udp && at.size() >= udp_size) {
         ip.kind = IpPacket::Kind::udp;
         ip.from_port = get16(at, 0);

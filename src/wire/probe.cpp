@@ -185,6 +185,23 @@ Frame reset(const Station& from, const Station& to, std::uint32_t sequence) {
     return packet(from, to, segment(from.at, to.at, {tcp_rst, sequence}, {}, {}));
 }
 
+Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment) {
+    const Station nobody{mac, {segment.to, segment.to_port}};
+    const Station peer{to_mac, {segment.from, segment.from_port}};
+    const Header header = segment.acks
+                              ? Header{tcp_rst, segment.acknowledges}
+                              : Header{tcp_rst | tcp_ack, 0, segment.sequence + segment.length};
+    return packet(nobody, peer, wire::segment(nobody.at, peer.at, header, {}, {}));
+}
+
+Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset) {
+    const Station guest{mac, {reset.from, reset.from_port}};
+    const Station peer{to_mac, {reset.to, reset.to_port}};
+    const Header header{reset.acks ? tcp_rst | tcp_ack : tcp_rst, reset.sequence,
+                        reset.acknowledges};
+    return packet(guest, peer, wire::segment(guest.at, peer.at, header, {}, {}));
+}
+
 Heard hear(std::span<const std::uint8_t> frame) {
     if (frame.size() < ethernet_header)
         return {};

@@ -20,8 +20,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "netlink.hpp"
+#include "nft.hpp"
+#include "summond/base/log.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {
@@ -63,11 +66,25 @@ constexpr std::array to_tap{
     accept_it,
     drop_it,
 };
-// From a guest: ARP, ICMPv6, UDP.
+// From a guest: ARP, ICMPv6, UDP, and TCP with FIN, SYN, RST or PSH.
 constexpr std::array from_guest{
-    load_half(12), equal(ETH_P_ARP, 5, 0), equal(ETH_P_IPV6, 1, 0), equal(ETH_P_IP, 5, 4),
-    load_byte(20), equal(58, 1, 0),        equal(17, 0, 1),         accept_it,
-    drop_it,       load_byte(23),          equal(17, 0, 1),         accept_it,
+    load_half(12),                                        // Ethernet type
+    equal(ETH_P_ARP, 14, 0),                              // accept
+    equal(ETH_P_IPV6, 0, 6),                              // or to IPv4
+    load_byte(20),                                        // IPv6: next header
+    equal(58, 11, 0),                                     // accept
+    equal(17, 10, 0),                                     // accept
+    equal(6, 0, 10),                                      // or drop
+    load_byte(67),                                        // TCP's flags
+    sock_filter BPF_STMT(BPF_JMP | BPF_JA, 6),            // to the flags
+    equal(ETH_P_IP, 0, 7),                                // IPv4, or drop
+    load_byte(23),                                        // its protocol
+    equal(17, 4, 0),                                      // accept
+    equal(6, 0, 4),                                       // or drop
+    sock_filter BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),  // its header's length
+    sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_IND, 27),   // TCP's flags
+    has_bit(0x0f, 0, 1),                                  // FIN, SYN, RST, PSH
+    accept_it,
     drop_it,
 };
 
@@ -91,6 +108,25 @@ ndmsg about_mac(int port) {
     return about;
 }
 
+// Interfaces of this group (ip-link(8)) are those whose resets are kept. No other meaning.
+constexpr std::uint32_t group_of_held = 0x53554d00;
+// Gone with the socket of the process that made it.
+constexpr char resets_table[] = R"(table bridge summond_resets {{
+    flags owner
+    chain from_guests {{
+        type filter hook prerouting priority -300; policy accept;
+        meta iifgroup {} tcp flags & rst == rst drop
+    }}
+}}
+)";
+
+// A number that sysfs has of an interface. None: it has none.
+std::optional<long> number_of(const std::string& interface, const char* what) {
+    std::ifstream file("/sys/class/net/" + interface + "/" + what);
+    long number = 0;
+    return file >> number ? std::optional(number) : std::nullopt;
+}
+
 // What makes the interface: "bridge", "openvswitch", "tun". Empty: nobody says.
 std::string driver_of(const std::string& interface) {
     ethtool_drvinfo info{};
@@ -108,6 +144,8 @@ std::string driver_of(const std::string& interface) {
 
 struct BridgePorts::State {
     Netlink netlink;
+    Nft nft{};
+    bool holds_resets = false;
 };
 
 BridgePorts::BridgePorts(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -117,8 +155,13 @@ base::Result<std::unique_ptr<BridgePorts>> BridgePorts::open() {
     auto netlink = Netlink::open();
     if (!netlink)
         return tl::make_unexpected(netlink.error());
-    return std::unique_ptr<BridgePorts>(
-        new BridgePorts(std::make_unique<State>(State{std::move(*netlink)})));
+    auto state = std::unique_ptr<State>(new State{std::move(*netlink)});
+    const auto table = state->nft.run(fmt::format(resets_table, group_of_held));
+    state->holds_resets = table.has_value();
+    if (!table)
+        spdlog::warn("a service that has just booted may refuse its first clients: {}",
+                     table.error().what);
+    return std::unique_ptr<BridgePorts>(new BridgePorts(std::move(state)));
 }
 
 base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) {
@@ -201,6 +244,30 @@ void BridgePorts::forget(const config::Mac& mac, int port) {
     NetlinkRequest request(RTM_DELNEIGH, NLM_F_ACK, about_mac(port));
     request.put(NDA_LLADDR, mac);
     (void)state_->netlink.ask(request);  // it is not there: all the better
+}
+
+bool BridgePorts::hold_resets(int port, bool hold) {
+    if (!state_->holds_resets)
+        return false;
+    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about_link(port));
+    mnl_attr_put_u32(request.header(), IFLA_GROUP, hold ? group_of_held : 0);
+    return state_->netlink.ask(request).has_value();
+}
+
+std::chrono::milliseconds BridgePorts::forward_delay(const std::string& bridge) {
+    // In hundredths of a second (USER_HZ). Twice: listening, and learning.
+    if (number_of(bridge, "bridge/stp_state").value_or(0) == 0)
+        return {};
+    return std::chrono::milliseconds(2 * 10 *
+                                     number_of(bridge, "bridge/forward_delay").value_or(0));
+}
+
+bool BridgePorts::forwards(int port) {
+    std::array<char, IF_NAMESIZE> name{};
+    if (::if_indextoname(static_cast<unsigned>(port), name.data()) == nullptr)
+        return true;
+    const auto state = number_of(name.data(), "brport/state");
+    return state != BR_STATE_LISTENING && state != BR_STATE_LEARNING;
 }
 
 std::optional<int> BridgePorts::interface_of(vm::DomId domid) {

@@ -13,6 +13,8 @@
 #include <random>
 #include <utility>
 
+#include "meter_rules.hpp"
+
 namespace summond::xen {
 namespace {
 
@@ -21,6 +23,7 @@ using std::chrono::milliseconds;
 // Between two tries: an eighth of the time since the first.
 constexpr milliseconds shortest_pause{5};
 constexpr milliseconds longest_pause{25};
+constexpr milliseconds quick_boot{1000};
 // A server may well work on its answer.
 constexpr milliseconds answer_pause{200};
 // Frames taken in one go before everything else has its turn.
@@ -82,8 +85,9 @@ VifProbe::VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer
       asks_(asks),
       sequence_(random_number()),
       ready_(std::move(ready)) {
-    // Below the ports that dom0's own connections have (ip_local_port_range).
-    asks_.from.at.port = static_cast<std::uint16_t>(1024 + random_number() % 30'000);
+    // Another one each time: the guest may not have forgotten the last probe's connection.
+    asks_.from.at.port = static_cast<std::uint16_t>(
+        first_probe_port + random_number() % (last_probe_port - first_probe_port + 1));
     filter(socket_.native_handle(), asks_.from.at.port);
     listen();
     attempt();
@@ -149,11 +153,16 @@ bool VifProbe::take(const wire::Segment& segment) {
     if (segment.from != asks_.guest.at || segment.to != asks_.from.at)
         return false;
     if (!expected_) {
-        if (!segment.syn || !segment.ack || segment.acknowledges != sequence_ + 1)
+        if (!segment.ack || segment.acknowledges != sequence_ + 1)
+            return false;
+        if (segment.rst)
+            accepts_since_.reset();
+        if (!segment.syn)
             return false;
         if (asks_.request.empty()) {
             send(wire::reset(asks_.from, asks_.guest, sequence_ + 1));
-            return true;
+            sequence_ += 1U << 20;  // another connection, if there is to be one
+            return stays();
         }
         expected_ = segment.sequence + 1;
         attempt();
@@ -169,6 +178,16 @@ bool VifProbe::take(const wire::Segment& segment) {
     expected_.reset();
     sequence_ += 1U << 20;  // another connection; the timer opens it
     return false;
+}
+
+// Whether the port has accepted connections for long enough. A guest that boots within a second
+// opens its port once; a slower one has a service manager, which may try out a server first.
+bool VifProbe::stays() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!accepts_since_)
+        accepts_since_ = now;
+    const auto took = *accepts_since_ - began_;
+    return took < quick_boot || now - *accepts_since_ >= took / 8;
 }
 
 void VifProbe::send(const wire::Frame& frame) {

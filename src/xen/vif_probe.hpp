@@ -22,7 +22,13 @@ namespace summond::xen {
 
 // Sends the same SYN again and again until the guest acknowledges it, and then a reset: nothing is
 // left of the connection, however many of the SYNs had waited in the guest's ring. A refusal (its
-// stack is up, its server is not) and silence are followed by another try soon.
+// stack is up, its server is not) and silence are followed by another try soon. Of a guest that
+// took more than a second to accept, the port has to stay open for an eighth of that time: some
+// servers are tried out by a process that binds the port for a moment.
+//
+// What the guest says to the probe would reach dom0's own TCP too, if the probe speaks as dom0, and
+// be reset by it: so its ports are of a range of their own, and what comes to dom0 for them from a
+// guest is dropped (meter_rules.hpp).
 //
 // With a request, this is sent before the reset, also again and again, and it takes an answer by
 // which the server is up (wire::is_up) for the guest to be ready. Any other answer, or none when
@@ -58,6 +64,7 @@ class VifProbe {
     void answer(const wire::Question& question);
     // True: it shows that the guest is ready.
     bool take(const wire::Segment& segment);
+    bool stays();
     void send(const wire::Frame& frame);
 
     boost::asio::thread_pool& closer_;
@@ -66,6 +73,7 @@ class VifProbe {
     Asks asks_;
     std::uint32_t sequence_;                 // of our SYN
     std::optional<std::uint32_t> expected_;  // of the guest's octets, once it has accepted
+    std::optional<std::chrono::steady_clock::time_point> accepts_since_;  // without a refusal
     std::function<void()> ready_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     unsigned questions_ = 0;  // of the guest's for our address

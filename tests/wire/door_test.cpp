@@ -24,7 +24,9 @@ struct Recorder final : Actions {
     std::vector<Frame> given;
     std::vector<IpPacket> wakes;
     std::vector<HandOver> hand_overs;
+    unsigned grown_up = 0;
 
+    void grown(config::ServiceId) override { ++grown_up; }
     void to_bridge(unsigned, std::span<const std::uint8_t> frame) override {
         to_all.emplace_back(frame.begin(), frame.end());
     }
@@ -41,7 +43,9 @@ class DoorTest : public testing::Test {
   protected:
     DoorTest() { door.put(tenant()); }
 
-    static Tenant tenant() { return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}}; }
+    static Tenant tenant() {
+        return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}, 30s};
+    }
     void from_client(const Frame& frame) { door.from_bridge(0, frame); }
     static Frame syn(std::uint16_t port = 80, std::uint32_t sequence = 1,
                      const char* from = "10.0.2.60") {
@@ -53,6 +57,22 @@ class DoorTest : public testing::Test {
     // The guest has answered for its IPv4 address.
     void guest_speaks() {
         door.from_guest(www, answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+    }
+    // A guest that has just booted, whose SYNs are paced.
+    void boot() {
+        door.stand(www, Standing::away);
+        start();
+    }
+    static Frame segment_of_guest(unsigned flags, std::uint32_t acknowledges,
+                                  unsigned client_port = 40000, unsigned port = 80) {
+        Frame frame =
+            test::tcp(client, guest, "10.0.2.50", "10.0.2.60", port, client_port, 9, flags);
+        for (unsigned i = 0; i < 4; ++i)
+            frame[42 + i] = static_cast<std::uint8_t>(acknowledges >> (24 - 8 * i));
+        return frame;
+    }
+    static Frame syn_from(unsigned port) {
+        return test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn);
     }
     void start() {
         door.stand(www, Standing::starting);
@@ -274,6 +294,7 @@ TEST_F(DoorTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
                   {0, 0x16, 0x3e, 1, 0, last},
                   {base::IpAddress::v4({10, 1, 0, last})},
                   {},
+                  {},
                   {}});
         for (std::uint16_t port = 1; port <= 64; ++port)
             door.from_bridge(0, test::udp({0, 0x16, 0x3e, 1, 0, last}, client,
@@ -334,6 +355,148 @@ TEST_F(DoorTest, ARemovedServiceIsNobody) {
     EXPECT_FALSE(door.deadline());
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
+}
+
+TEST_F(DoorTest, OneSynIsGivenAfterTheOther) {
+    boot();
+    for (unsigned port = 1; port <= 3; ++port)
+        from_client(syn_from(port));
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(syn_from(1)));
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 1));
+    EXPECT_THAT(seen.given, ElementsAre(syn_from(1))) << "its server has not said anything";
+    door.from_guest(www, segment_of_guest(test::ack | test::fin, 50, 1));
+    EXPECT_THAT(seen.given, ElementsAre(syn_from(1), syn_from(2)));
+    from_client(syn_from(4));
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 2));
+    clock.advance(50ms);
+    door.tick();
+    EXPECT_EQ(seen.given.size(), 3U) << "a server that waits for its client";
+    EXPECT_TRUE(seen.hand_overs.empty());
+    clock.advance(200ms);
+    door.tick();
+    EXPECT_THAT(seen.given, ElementsAre(syn_from(1), syn_from(2), syn_from(3), syn_from(4)));
+    ASSERT_EQ(seen.hand_overs.size(), 1U);
+    EXPECT_EQ(seen.hand_overs[0].packets, 4U);
+    EXPECT_TRUE(seen.hand_overs[0].young);
+    EXPECT_EQ(seen.grown_up, 0U);
+    clock.advance(4s);
+    door.tick();
+    EXPECT_EQ(seen.grown_up, 1U);
+    EXPECT_FALSE(door.deadline());
+}
+
+TEST_F(DoorTest, AGuestThatAnswersNothingIsGivenAllInTheEnd) {
+    boot();
+    for (unsigned port = 1; port <= 16; ++port)
+        from_client(syn_from(port));
+    guest_speaks();
+    door.stand(www, Standing::running);
+    for (int i = 0; i < 100 && seen.hand_overs.empty(); ++i) {
+        ASSERT_TRUE(door.deadline());
+        clock.advance(std::max<base::Duration>(*door.deadline() - clock.now(), 1ms));
+        door.tick();
+        ASSERT_LE(clock.now() - base::TimePoint{}, 24h);
+    }
+    EXPECT_EQ(seen.given.size(), 16U);
+}
+
+TEST_F(DoorTest, ARefusalByAYoungGuestIsKeptFromTheClient) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(syn()));
+    EXPECT_TRUE(seen.hand_overs.at(0).young);
+    door.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+    clock.advance(100ms);
+    door.tick();
+    EXPECT_THAT(seen.given, ElementsAre(syn(), syn()));
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2));
+    EXPECT_EQ(seen.grown_up, 0U);
+    door.from_guest(www, segment_of_guest(test::ack | test::fin, 3));
+    EXPECT_EQ(seen.grown_up, 1U);
+    EXPECT_THAT(seen.to_all, IsEmpty());
+    EXPECT_FALSE(door.deadline());
+}
+
+TEST_F(DoorTest, ARefusalReachesTheClientOnceTheGuestIsNotYoungAnyMore) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    for (int i = 0; i < 400 && seen.grown_up == 0; ++i) {
+        door.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
+        clock.advance(100ms);
+        door.tick();
+    }
+    EXPECT_EQ(seen.grown_up, 1U);
+    ASSERT_EQ(seen.to_all.size(), 1U);
+    const auto told = parse(seen.to_all[0]);
+    EXPECT_TRUE(std::get<IpPacket>(told->what).resets);
+    EXPECT_EQ(std::get<IpPacket>(told->what).acknowledges, 2U);
+    EXPECT_FALSE(door.deadline());
+}
+
+TEST_F(DoorTest, OtherResetsOfAYoungGuestArePassedOn) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    door.from_guest(www, segment_of_guest(test::rst, 0, 40001));
+    ASSERT_EQ(seen.to_all.size(), 1U) << "of another connection";
+    EXPECT_EQ(parse(seen.to_all[0])->to, client);
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2));
+    door.from_guest(www, segment_of_guest(test::rst | test::ack, 77));
+    EXPECT_EQ(seen.to_all.size(), 2U) << "of one that it had accepted";
+    EXPECT_EQ(seen.grown_up, 1U);
+}
+
+TEST_F(DoorTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {
+    from_client(syn());
+    start();
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    door.begin_anew();
+    from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+    door.put(tenant());
+    door.stand(www, Standing::starting);
+    door.attach(www);
+    door.end_anew();
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(syn()));
+}
+
+TEST_F(DoorTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
+    from_client(syn());
+    start();
+    door.begin_anew();
+    door.put(tenant());
+    door.stand(www, Standing::away);
+    EXPECT_EQ(seen.wakes.size(), 2U);
+    door.end_anew();
+    door.begin_anew();
+    door.end_anew();
+    EXPECT_FALSE(door.deadline()) << "a service that is told of no more";
+}
+
+TEST_F(DoorTest, ARestoredGuestIsGivenWhatGoesOn) {
+    door.stand(www, Standing::kept);
+    const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
+    from_client(data);
+    EXPECT_EQ(seen.wakes.size(), 1U);
+    start();
+    const Frame more = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 78, test::ack);
+    from_client(data);  // again
+    from_client(more);
+    EXPECT_THAT(seen.given, IsEmpty());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    EXPECT_THAT(seen.given, ElementsAre(data, more));
+    EXPECT_FALSE(seen.hand_overs.at(0).young);
 }
 
 TEST_F(DoorTest, RunningIsAnsweredEveryTime) {

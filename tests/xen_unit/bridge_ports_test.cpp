@@ -172,10 +172,47 @@ TEST_F(BridgePortsTest, TheSocketOfAGuestGivesAndHearsLittle) {
         wire::answer(service, test::ip("fd09::50"), client, test::ip("fd09::77"));
     const Frame udp = test::udp(client, service, "10.9.0.50", "10.9.0.77", 1, 53, 4);
     const Frame udp6 = test::udp(client, service, "fd09::50", "fd09::77", 1, 53, 4);
-    for (const Frame& frame : {reply, advertisement, udp, udp6}) {
+    const Frame refused =
+        test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::rst | test::ack);
+    const Frame accepted =
+        test::tcp(client, service, "fd09::50", "fd09::77", 80, 4000, 1, test::syn | test::ack);
+    for (const Frame& frame : {reply, advertisement, udp, udp6, refused, accepted}) {
         send(guest_.get(), frame);
         EXPECT_EQ(next(socket->get()), frame);
     }
+}
+
+TEST_F(BridgePortsTest, ResetsOfAYoungGuestAreForItsSocketOnly) {
+    auto socket = BridgePorts::socket_to(vif());
+    ASSERT_TRUE(socket) << socket.error().what;
+    const auto segment = [](unsigned port, unsigned flags) {
+        return test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, port, 1, flags);
+    };
+    const auto segment6 = [](unsigned port, unsigned flags) {
+        return test::tcp(client, service, "fd09::50", "fd09::77", 80, port, 1, flags);
+    };
+    ASSERT_TRUE(ports_->hold_resets(vif(), true));
+    send(guest_.get(), segment(1, test::rst));
+    send(guest_.get(), segment6(2, test::rst | test::ack));
+    send(guest_.get(), segment(3, test::syn | test::ack));
+    EXPECT_EQ(next(client_.get()), segment(3, test::syn | test::ack));
+    EXPECT_EQ(next(socket->get()), segment(1, test::rst));
+    EXPECT_EQ(next(socket->get()), segment6(2, test::rst | test::ack));
+    // Wire's own pass.
+    send(tap_.fd.get(), segment(4, test::rst));
+    EXPECT_EQ(next(client_.get()), segment(4, test::rst));
+    ASSERT_TRUE(ports_->hold_resets(vif(), false));
+    send(guest_.get(), segment(5, test::rst));
+    EXPECT_EQ(next(client_.get()), segment(5, test::rst));
+    // And they pass when whoever held them is gone, however it ended.
+    ASSERT_TRUE(ports_->hold_resets(vif(), true));
+    ports_.reset();
+    Frame passed;
+    for (int tries = 0; tries < 20 && passed.empty(); ++tries) {
+        send(guest_.get(), segment(6, test::rst));
+        passed = next(client_.get());
+    }
+    EXPECT_EQ(passed, segment(6, test::rst));
 }
 
 TEST_F(BridgePortsTest, AllGoesWithTheTap) {

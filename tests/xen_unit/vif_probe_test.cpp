@@ -131,6 +131,20 @@ TEST_F(VifProbeTest, RefusalsAreTriedAgain) {
     EXPECT_TRUE(accepted_);
 }
 
+TEST_F(VifProbeTest, APortThatIsOpenForAMomentOnlyIsNotReady) {
+    probe(as_dom0("10.9.0.1", "10.9.0.18"));
+    run_for(std::chrono::seconds(4));
+    {
+        const auto tried_out = listen();
+        run_for(std::chrono::milliseconds(100));
+    }
+    run_for(std::chrono::milliseconds(700));
+    EXPECT_FALSE(accepted_);
+    const auto server = listen();
+    run_for(patience);
+    EXPECT_TRUE(accepted_);
+}
+
 TEST_F(VifProbeTest, SilenceIsTriedAgain) {
     const auto server = listen();
     in_guest("ip link set eth0 down");

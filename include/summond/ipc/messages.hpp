@@ -5,7 +5,7 @@
 //   front  -> vmm     Wake, Touch             vmm treats front as hostile
 //   vmm    -> front   State
 //   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand, Ready
-//   wire   -> vmm     Arrived, HandedOver     vmm treats wire as hostile, too
+//   wire   -> vmm     Arrived, HandedOver, Grown   vmm treats wire as hostile, too
 //   parent -> front   Peer, Drain
 //   parent -> vmm     Peer, Reload, Retire, Stop
 //   parent -> wire    Peer
@@ -34,6 +34,7 @@ enum class Type : std::uint32_t {
     arrived,
     handed_over,
     retire,
+    grown,
 };
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
@@ -149,6 +150,7 @@ struct Tenant {
     std::uint8_t prefixes;
     std::uint8_t mac[6];
     std::uint8_t reserved[2];
+    std::uint32_t youth_ms;  // wire::Tenant::youth
     Port port[max_ports];
     Address address[max_addresses];
     Prefix prefix[max_prefixes];
@@ -190,7 +192,15 @@ struct HandedOver {
     std::uint32_t repeats;
     std::uint32_t dropped;
     std::uint32_t waited_ms;  // the first of them
+    std::uint32_t young;      // 1: the guest may still refuse some, and Grown follows
     Address from;             // whose that was; size 0: none was held
+};
+
+// After a HandedOver that says `young`: the guest has taken, or may refuse, all that was held.
+struct Grown {
+    static constexpr Type type = Type::grown;
+    std::uint64_t service;
+    std::uint32_t turn;  // as in HandedOver
 };
 
 }  // namespace summond::ipc

@@ -41,12 +41,14 @@ struct Tenant {
     std::vector<base::IpAddress> addresses;
     std::vector<config::Port> ports;        // what wakes it; empty: anything that opens something
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
+    // How long after it is ready a guest that has booted may still refuse what it will take.
+    base::Duration youth{};
 };
 
 // How its guest stands.
 enum class Standing : std::uint32_t {
     away,      // there is none
-    kept,      // paused: its connections live on in its memory
+    kept,      // paused or saved: its connections live on in its memory
     refused,   // away, and not to be woken now: nothing is to wait for it
     starting,  // a wake is under way
     running,   // it is ready to take over
@@ -60,6 +62,8 @@ struct HandOver {
     std::uint32_t dropped = 0;  // for want of room, or because nobody waited any more
     std::optional<IpPacket> first;
     base::Duration first_waited{};
+    // SYNs are among them whose refusal would be kept from their senders; grown() follows.
+    bool young = false;
 };
 
 class Actions {
@@ -74,6 +78,8 @@ class Actions {
     // The guest has everything that was held, and is given what still comes. From now on nothing
     // is answered for it.
     virtual void handed_over(config::ServiceId service, const HandOver& what) = 0;
+    // And has taken, or may refuse, all of that.
+    virtual void grown(config::ServiceId service) = 0;
 };
 
 class Door {
@@ -85,6 +91,10 @@ class Door {
     // A new service, or a known one with new particulars (which then keeps its standing).
     void put(const Tenant& tenant);
     void remove(config::ServiceId service);
+    // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
+    // What is held stays. Until it is told again, no guest can be sent to.
+    void begin_anew();
+    void end_anew();
     // Unknown services are ignored, here and below.
     void stand(config::ServiceId service, Standing standing);
     // The guest has an interface to which it can be sent, or has it no more.
@@ -92,8 +102,9 @@ class Door {
     void detach(config::ServiceId service);
 
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame);
-    // A frame that the guest itself has sent: tells when it speaks for its addresses, and which
-    // answers it expects.
+    // A frame that the guest itself has sent: tells when it speaks for its addresses, which answers
+    // it expects, and what it makes of the SYNs that it has been given. Resets of a guest that is
+    // starting or young are not passed on by the bridge, but from here.
     void from_guest(config::ServiceId service, std::span<const std::uint8_t> frame);
 
     // When tick() has to be called; none while nothing is timed.
@@ -117,8 +128,11 @@ class Door {
               const IpPacket& ip);
     void wake(Place& place, const IpPacket& ip);
     void pass(Place& place, std::span<const std::uint8_t> frame);
+    void from_guest(Place& place, const Packet& packet, const IpPacket& ip);
     void try_hand_over(Place& place);
+    void give_held(Place& place);
     void hand_over(Place& place);
+    void tend_young(Place& place);
 
     const base::Clock& clock_;
     Actions& actions_;

@@ -51,9 +51,15 @@ struct IpPacket {
     base::IpAddress to;
     std::uint16_t from_port = 0;  // tcp, udp
     std::uint16_t to_port = 0;
-    bool opens = false;          // tcp: SYN without ACK, RST or FIN
-    bool resets = false;         // tcp: RST
-    std::uint32_t sequence = 0;  // tcp
+    // tcp:
+    bool opens = false;    // SYN without ACK, RST or FIN
+    bool accepts = false;  // SYN and ACK, without RST
+    bool resets = false;   // RST
+    bool acks = false;     // ACK: acknowledges says something
+    std::uint32_t sequence = 0;
+    std::uint32_t acknowledges = 0;
+    std::uint32_t length = 0;  // octets of the sequence space that it takes, SYN and FIN included
+    bool speaks = false;       // it has payload, or FIN
 };
 
 struct Packet {

@@ -10,6 +10,7 @@
 
 #include "summond/base/ip_address.hpp"
 #include "summond/wire/frames.hpp"
+#include "summond/wire/packet.hpp"
 
 namespace summond::wire {
 
@@ -23,6 +24,12 @@ Frame syn(const Station& from, const Station& to, std::uint32_t sequence);
 Frame data(const Station& from, const Station& to, std::uint32_t sequence,
            std::uint32_t acknowledges, const std::string& octets);
 Frame reset(const Station& from, const Station& to, std::uint32_t sequence);
+
+// What a station says to a segment of a connection that it does not have (RFC 9293 §3.10.7.1). Not
+// for a reset, which is not answered.
+Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment);
+// A guest's own reset again, its checksum included.
+Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset);
 
 // An ARP request or a neighbour solicitation: who has target?
 struct Question {

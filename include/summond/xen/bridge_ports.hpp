@@ -4,6 +4,7 @@
 // the tap, which goes when its last descriptor is closed, however its holder ends.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,10 +35,20 @@ class BridgePorts {
     // No longer, if that is still so.
     void forget(const config::Mac& mac, int port);
 
+    // Whether the bridge keeps resets (TCP) that come from this port to itself. False: it cannot.
+    // Not if this process ends.
+    bool hold_resets(int port, bool hold);
+
+    // Of a bridge with STP (IEEE 802.1D): how long a new port passes nothing. 0: it has none.
+    static std::chrono::milliseconds forward_delay(const std::string& bridge);
+    // False: such a port passes nothing yet.
+    static bool forwards(int port);
+
     // The interface of a domain in dom0 by which it has its addresses.
     static std::optional<int> interface_of(vm::DomId domid);
     // A packet socket that sends into that interface, and receives what the guest sends of ARP,
-    // ICMPv6 and UDP. Its holder can neither rebind it nor see more.
+    // ICMPv6, UDP, and of TCP what begins or ends a connection or is pushed. Its holder can neither
+    // rebind it nor see more.
     static base::Result<base::UniqueFd> socket_to(int interface);
 
   private:

@@ -1,0 +1,50 @@
+// The SYNs that a guest has been given and that have not become connections yet. A server that has
+// just started can refuse them (its port is not open yet, or its backlog is full): that reset is
+// kept from the client, which would give up by it, and the SYN is given again. One at a time is
+// given, as the guest answers, so that a server with no backlog can serve all. Bounded.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "held.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/wire/packet.hpp"
+
+namespace summond::wire {
+
+class Given {
+  public:
+    // Of an opening segment that the guest is given now. One that is too large to be kept, or one
+    // too many, is not remembered.
+    void add(const HeldPacket& syn, base::TimePoint now);
+    // Whether this is one of them, again.
+    bool has(const IpPacket& syn) const;
+    // What the guest says. True: it refuses one of them, which will be given again.
+    bool refuses(const IpPacket& segment, base::TimePoint now);
+    // When the next may be given: the guest has not answered the last one yet. None: now.
+    std::optional<base::TimePoint> pause() const;
+    // The refused ones that are to be given again now.
+    std::vector<HeldPacket> due(base::TimePoint now);
+    // Forgets all; those that have been refused.
+    std::vector<HeldPacket> give_up();
+    // Forgets those that the guest has taken, or has left without an answer for long.
+    void expire(base::TimePoint now);
+    std::optional<base::TimePoint> deadline() const;
+    bool empty() const { return entries_.empty(); }
+    void clear() { entries_.clear(); }
+
+  private:
+    enum class State { given, accepted, refused };
+    struct Entry {
+        HeldPacket packet;
+        State state = State::given;
+        base::TimePoint since;
+    };
+    static base::TimePoint next(const Entry& entry);
+
+    std::vector<Entry> entries_;  // in the order in which they were given
+};
+
+}  // namespace summond::wire
