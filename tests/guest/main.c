@@ -164,6 +164,7 @@ static void prepare_net(uint64_t started_at) {
     net.http.started_at = started_at;
     net.listen_at = started_at + options.listen_delay_ms * MILLISECOND;
     net.refuse_early = options.refuse_early;
+    net.no_backlog = options.no_backlog;
     net.no_announce = options.no_announce;
     net.http.wallclock_started = (clock_epoch() + started_at) / NANOSECONDS_PER_SECOND;
     memcpy(net.http.name, options.name, sizeof net.http.name);

@@ -62,6 +62,9 @@ struct net {
     uint8_t secret[16];  // makes TCP's initial sequence numbers unguessable
     uint64_t listen_at;  // until then connections are refused, or not answered at all
     bool refuse_early;
+    // As a server with a listen backlog of 0: a connection that is made before the one made last has
+    // been served is reset.
+    bool no_backlog;
     bool no_announce;  // of the addresses when the link comes up
 
     uint64_t now;          // nanoseconds, as of the last net_input or net_tick

@@ -80,6 +80,9 @@ static bool parse_argument(struct options* o, const char* a) {
     if (text_equal(a, "--refuse-early")) {
         return o->refuse_early = true;
     }
+    if (text_equal(a, "--no-backlog")) {
+        return o->no_backlog = true;
+    }
     if (text_equal(a, "--no-announce")) {
         return o->no_announce = true;
     }

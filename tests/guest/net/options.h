@@ -16,6 +16,7 @@ struct options {
     bool exit;                        // --exit-after=MS given
     uint64_t exit_after_ms;           // from entry
     uint64_t listen_delay_ms;         // --listen-delay=MS: TCP listens this long after entry
+    bool no_backlog;                  // --no-backlog: resets all connections but one in a row
     bool refuse_early;                // --refuse-early: until then it refuses connections
     bool no_announce;                 // --no-announce: says nothing when the link comes up
     bool ignore_shutdown;             // --ignore-shutdown

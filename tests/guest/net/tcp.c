@@ -132,11 +132,27 @@ static void fin_received(struct net* net, struct tcp_connection* c) {
     }
 }
 
+// Whether another connection has not been served yet.
+static bool another_waits(const struct net* net, const struct tcp_connection* c) {
+    for (size_t i = 0; i < sizeof net->connections / sizeof *net->connections; i++) {
+        const struct tcp_connection* other = &net->connections[i];
+        if (other != c && other->state == TCP_ESTABLISHED && !other->served) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Takes note of an acknowledgement. False if the segment is to be looked at no further.
 static bool acknowledge(struct net* net, struct tcp_connection* c, const struct segment* s) {
     if (c->state == TCP_SYN_RECEIVED) {
         if (s->ack != c->snd_nxt) {
             refuse(net, &c->local, &c->remote, TCP_PORT, c->remote_port, s);
+            return false;
+        }
+        if (net->no_backlog && another_waits(net, c)) {
+            tcp_send_reset(net, c);
+            c->state = TCP_FREE;
             return false;
         }
         c->state = TCP_ESTABLISHED;
@@ -215,6 +231,7 @@ static void serve(struct net* net, struct tcp_connection* c) {
         if (used == 0) {
             return;  // no room for an answer until the peer acknowledges the ones before
         }
+        c->served = true;
         if (c->received_size == 0) {
             return;  // the server has closed
         }

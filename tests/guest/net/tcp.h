@@ -55,6 +55,7 @@ struct tcp_connection {
     uint8_t send[TCP_SEND_BUFFER];
 
     struct http_request request;
+    bool served;  // the server has taken something
 };
 
 void tcp_input(struct net* net, const struct ip_packet* p);

@@ -33,7 +33,7 @@ TEST(Options, Everything) {
     Parsed p = parse(
         "/root/guest  --ipv4=10.0.2.50/24 --ipv4-gateway=10.0.2.2 --ipv6=fd00::50/64 "
         "--ipv6-gateway=fd00::2 --name=www.jit.example --ready-delay=500 --crash-after=60000 "
-        "--ignore-shutdown --no-ready --exit-after=7 --listen-delay=8 --refuse-early "
+        "--ignore-shutdown --no-ready --exit-after=7 --listen-delay=8 --refuse-early --no-backlog "
         "--no-announce ");
     EXPECT_EQ(p.wrong, "");
     char text[ADDRESS_TEXT];
@@ -50,7 +50,8 @@ TEST(Options, Everything) {
     EXPECT_TRUE(p.o.exit);
     EXPECT_EQ(p.o.exit_after_ms, 7u);
     EXPECT_EQ(p.o.listen_delay_ms, 8u);
-    EXPECT_TRUE(p.o.ignore_shutdown && p.o.no_ready && p.o.refuse_early && p.o.no_announce);
+    EXPECT_TRUE(p.o.ignore_shutdown && p.o.no_ready && p.o.no_backlog && p.o.refuse_early &&
+                p.o.no_announce);
 }
 
 TEST(Options, TheWrongArgumentIsNamed) {

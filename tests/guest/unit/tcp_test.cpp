@@ -275,6 +275,17 @@ TEST_P(Tcp, BeforeItListensItIsSilentOrRefuses) {
     connect();
 }
 
+TEST_P(Tcp, WithoutABacklogOneConnectionWaitsToBeServed) {
+    b.net->no_backlog = true;
+    connect(40000);
+    ASSERT_EQ(exchange({40001, 80, 7, 0, SYN, window, {}, {}}).size(), 1u);
+    const auto r = exchange({40001, 80, 7, 0, SYN, window, {}, {}});
+    ASSERT_EQ(r.size(), 1u);
+    const auto refused = exchange({40001, 80, 8, r[0].seq + 1, ACK, window, {}, {}});
+    ASSERT_EQ(refused.size(), 1u);
+    EXPECT_EQ(refused[0].flags & RST, RST);
+}
+
 TEST_P(Tcp, AFullTableKeepsUsedConnectionsAndGivesAwayIdleOnes) {
     for (uint16_t i = 0; i < TCP_CONNECTIONS; i++) {
         connect(static_cast<uint16_t>(40000 + i));
