@@ -281,8 +281,11 @@ void Door::stand(config::ServiceId service, Standing standing) {
             report_groups(place->tenant.tap);
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
-    if (!place->is_up() && !place->held.empty())
-        wake(*place, place->held.packets().front().about);
+    const auto waits = std::ranges::find_if(place->held.packets(), [place](const auto& packet) {
+        return packet.about.kind != IpPacket::Kind::later_fragment && place->wakes(packet.about);
+    });
+    if (!place->is_up() && waits != place->held.packets().end())
+        wake(*place, waits->about);
 }
 
 void Door::attach(config::ServiceId service) {

@@ -245,11 +245,15 @@ def spanning_tree(delay):
     host.output("ip", "link", "set", "xenbr0", "type", "bridge", "forward_delay", f"{delay}00",
                 "stp_state", "1")
     try:
-        time.sleep(2 * delay + 3)  # all ports begin anew
         yield
     finally:
         host.output("ip", "link", "set", "xenbr0", "type", "bridge", "stp_state", "0")
         host.output("ip", "link", "set", "xenbr0", "type", "bridge", "forward_delay", "0")
+
+
+def port_states():
+    lines = host.output("bridge", "link", "show").splitlines()
+    return [line.partition(" state ")[2].split()[0] for line in lines if "master xenbr0" in line]
 
 
 @limit(600)
@@ -259,6 +263,9 @@ def test_spanning_tree(lab):
     client = lab.client
     with spanning_tree(4):
         daemon = start(lab, service(lab, 22, **TCP))
+        # All ports begin anew, and the tap is new.
+        lab.wait_until(lambda: all(state == "forwarding" for state in port_states()), 120,
+                       "all ports to forward")
         assert daemon.log_lines("bridge xenbr0 has STP on", " 8 s")
         with Trace(lab.directory / "client.pcap", client) as seen:
             began = time.monotonic()
