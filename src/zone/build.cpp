@@ -48,6 +48,11 @@ class Builder {
     void read_file(const config::Zone& zone, ZoneData& data);
     void add_soa_and_ns(const config::Zone& zone, ZoneData& data);
     void add_guests(std::uint32_t zone, ZoneData& data);
+    // What others put into a zone. (clang 14 does not compile std::ranges::equal_range.)
+    std::span<const Guest> guests_of(std::uint32_t zone) const {
+        return {std::ranges::lower_bound(guests_, zone, {}, &Guest::zone),
+                std::ranges::upper_bound(guests_, zone, {}, &Guest::zone)};
+    }
     void add_service_name(const Guest& guest, ZoneData& data);
     void add_pointer(const Guest& guest, ZoneData& data);
     void replace_zone(std::uint32_t index);
@@ -188,7 +193,7 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
 }
 
 void Builder::add_guests(std::uint32_t zone, ZoneData& data) {
-    for (const Guest& guest : std::ranges::equal_range(guests_, zone, {}, &Guest::zone)) {
+    for (const Guest& guest : guests_of(zone)) {
         switch (guest.kind) {
             case Guest::Kind::zone:
                 data.owner(view(config_.zones[guest.index].name), data.where());
@@ -258,7 +263,7 @@ void Builder::replace_zone(std::uint32_t index) {
         report_.warning(where, "zone " + zone.name.to_string() +
                                    " cannot be loaded, see its errors; queries for it are answered "
                                    "with SERVFAIL");
-        for (const Guest& guest : std::ranges::equal_range(guests_, index, {}, &Guest::zone)) {
+        for (const Guest& guest : guests_of(index)) {
             if (guest.kind == Guest::Kind::zone)
                 data.owner(view(config_.zones[guest.index].name), where);
         }
