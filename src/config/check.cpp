@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace summond::config {
 
@@ -22,12 +24,20 @@ std::string holder(const Service& service) {
            line_of(service.where);
 }
 
-bool is_in_a_zone(const dns::Name& name, const std::set<dns::Name>& zones) {
-    for (dns::Name ancestor = name;; ancestor = ancestor.parent()) {
+// A name as a key of hash tables, since zones may be a hundred thousand. The name must stay.
+std::string_view key(const dns::Name& name) {
+    return {reinterpret_cast<const char*>(name.wire().data()), name.wire().size()};
+}
+
+using ZoneNames = std::unordered_set<std::string_view>;
+
+bool is_in_a_zone(const dns::Name& name, const ZoneNames& zones) {
+    for (std::string_view ancestor = key(name);;) {
         if (zones.contains(ancestor))
             return true;
-        if (ancestor.is_root())
+        if (ancestor.size() == 1)
             return false;
+        ancestor.remove_prefix(1U + static_cast<unsigned char>(ancestor[0]));
     }
 }
 
@@ -35,8 +45,9 @@ class ServiceChecks {
   public:
     ServiceChecks(const Zones& zones, const std::vector<base::Endpoint>& listen, Problems& problems)
         : zones_known_(zones.complete), listen_(listen), problems_(problems) {
+        zones_.reserve(zones.zones.size());
         for (const Zone& zone : zones.zones)
-            zones_.insert(zone.name);
+            zones_.insert(key(zone.name));
     }
 
     void check(const ServiceDraft& draft) {
@@ -144,7 +155,7 @@ class ServiceChecks {
     bool zones_known_;
     const std::vector<base::Endpoint>& listen_;
     Problems& problems_;
-    std::set<dns::Name> zones_;
+    ZoneNames zones_;
     std::map<ServiceId, const Service*> ids_;
     std::map<dns::Name, const Service*> names_;
     std::map<base::IpAddress, const Service*> addresses_;
@@ -155,9 +166,10 @@ class ServiceChecks {
 }  // namespace
 
 void check_zones(const Zones& zones, Problems& problems) {
-    std::map<dns::Name, const Zone*> names;
+    std::unordered_map<std::string_view, const Zone*> names;
+    names.reserve(zones.zones.size());
     for (const Zone& zone : zones.zones) {
-        const auto [other, is_new] = names.try_emplace(zone.name, &zone);
+        const auto [other, is_new] = names.try_emplace(key(zone.name), &zone);
         if (!is_new)
             problems.error(mark_of(zone.where), "name: " + zone.name.to_string() +
                                                     " is a zone already, " +

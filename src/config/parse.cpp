@@ -126,7 +126,18 @@ void read_cookies(const Value& value, Cookies& cookies) {
     mapping->refuse_rest();
 }
 
-void read_config(const Node& root, const Paths& paths, Problems& problems, Config& config) {
+Zones read_zones(Mapping& mapping, const Paths& paths, ReadZones wanted) {
+    if (wanted == ReadZones::no) {
+        mapping.take("zones");
+        return {{}, false};
+    }
+    const auto value = mapping.require("zones", "the configuration",
+                                       "list at least one, such as - name: jit.example");
+    return value ? read_zones(*value, paths) : Zones{{}, false};
+}
+
+void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problems& problems,
+                 Config& config) {
     const Value value{&root, root.where, "the configuration", &problems};
     auto mapping = Mapping::of(value, "", "a mapping with zones: and perhaps services:");
     if (!mapping)
@@ -151,9 +162,7 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
     if (const auto save_dir = mapping->take("save_dir"))
         config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
 
-    const auto zones_value = mapping->require("zones", "the configuration",
-                                              "list at least one, such as - name: jit.example");
-    Zones zones = zones_value ? read_zones(*zones_value, paths) : Zones{{}, false};
+    Zones zones = read_zones(*mapping, paths, wanted);
     check_zones(zones, problems);
 
     const auto defaults_value = mapping->take("defaults");
@@ -173,20 +182,29 @@ void read_config(const Node& root, const Paths& paths, Problems& problems, Confi
 
 }  // namespace
 
-Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read) {
+Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read,
+             ReadZones zones) {
     Problems problems(file);
     Config config;
+    Loaded loaded;
     try {
-        const NodePtr root = read_yaml(yaml, problems);
-        if (root && root->kind != Node::Kind::empty)
-            read_config(*root, Paths(file, &read), problems, config);
-        else if (!problems.refused())
+        NodePtr root = read_yaml(yaml, problems);
+        const bool empty = !root || root->kind == Node::Kind::empty;
+        if (empty && zones == ReadZones::no && !problems.refused()) {  // there were but zones
+            auto nothing = std::make_shared<Node>();
+            nothing->kind = Node::Kind::mapping;
+            root = std::move(nothing);
+        } else if (empty && !problems.refused()) {
             problems.error({1, 1},
                            "the file is empty; it needs zones, such as in config/minimal.yaml");
+        }
+        if (!problems.refused()) {
+            read_config(*root, Paths(file, &read), zones, problems, config);
+            loaded.without_zones = without("zones", yaml, *root);
+        }
     } catch (const std::exception& e) {  // memory
         problems.error({}, std::string("cannot be read: ") + e.what());
     }
-    Loaded loaded;
     if (!problems.refused())
         loaded.config = std::move(config);
     loaded.problems = problems.take();

@@ -54,13 +54,14 @@ base::Result<Sources> Sources::unpack(std::string_view bytes) {
 Loaded parse_packed(std::string_view bytes, const std::string& file) {
     const auto sources = Sources::unpack(bytes);
     if (!sources)
-        return {std::nullopt, {{{file, 0, 0}, sources.error().what, false}}};
-    return parse(sources->yaml, file, [&](const std::string& path) -> base::Result<std::string> {
+        return {std::nullopt, {{{file, 0, 0}, sources.error().what, false}}, {}};
+    const auto read = [&](const std::string& path) -> base::Result<std::string> {
         const auto known = sources->files.find(path);
         if (known == sources->files.end())
             return base::error("it was not there when the configuration was loaded");
         return known->second;
-    });
+    };
+    return parse(sources->yaml, file, read, ReadZones::no);
 }
 
 }  // namespace summond::config

@@ -7,8 +7,10 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <boost/locale/utf.hpp>
 #include <exception>
+#include <limits>
 #include <sstream>
 #include <unordered_map>
 #include <utility>
@@ -54,6 +56,7 @@ class TreeBuilder final : public YAML::EventHandler {
         auto node = make(Node::Kind::scalar, mark, tag);
         node->text = value;
         last_scalar_ = mark;
+        node->anchored = anchor != YAML::NullAnchor;
         node->weight += value.size() / text_per_weight;
         add(std::move(node), anchor);
     }
@@ -101,6 +104,7 @@ class TreeBuilder final : public YAML::EventHandler {
             throw Stop(node->where, "nested too deeply; at most " + std::to_string(max_depth) +
                                         " levels are read");
         grow(node->weight, node->where);
+        node->anchored = anchor != YAML::NullAnchor;
         stack_.push_back({std::move(node), anchor});
     }
 
@@ -126,6 +130,7 @@ class TreeBuilder final : public YAML::EventHandler {
         }
         Open& parent = stack_.back();
         parent.node->weight += node->weight;
+        parent.node->anchored |= node->anchored;
         if (parent.node->kind == Node::Kind::list) {
             parent.node->items.push_back(std::move(node));
         } else if (!parent.key) {
@@ -243,6 +248,26 @@ NodePtr read_yaml(std::string_view text, Problems& problems) {
         problems.error(to_mark(e.mark), "not YAML: " + e.msg);
     }
     return nullptr;
+}
+
+std::string without(std::string_view key, std::string_view text, const Node& root) {
+    std::string rest(text);
+    const auto entry = std::ranges::find(root.entries, key, &Entry::key);
+    // In a block mapping (YAML 1.2 §8.2.2), which begins with its first key, each begins a line.
+    const auto begins_line = [&](const Entry& e) { return e.where.column == 1; };
+    if (entry == root.entries.end() || entry->value->anchored ||
+        root.where.line != root.entries[0].where.line || root.where.column != 1 ||
+        !std::ranges::all_of(root.entries, begins_line))
+        return rest;
+    const int end = std::next(entry) == root.entries.end() ? std::numeric_limits<int>::max()
+                                                           : std::next(entry)->where.line;
+    int line = 1;
+    std::erase_if(rest, [&](char c) {
+        const bool inside = line >= entry->where.line && line < end;
+        line += c == '\n' ? 1 : 0;
+        return inside && c != '\n';
+    });
+    return rest;
 }
 
 }  // namespace summond::config

@@ -110,6 +110,7 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
     print(built.problems);
     if (bad_files || built.image.empty())
         return std::nullopt;
+    sources.yaml = std::move(parsed.without_zones);
     return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
 }
 

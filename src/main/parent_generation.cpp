@@ -98,7 +98,7 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->user = parsed->user;
     for (const config::Service& service : parsed->services)
         generation->wakes_by_packet |= service.wake_packet;
-    generation->zones = parsed->zones.size();
+    generation->zones = header.zone_count;
     generation->services = parsed->services.size();
     for (const base::Endpoint& endpoint : parsed->listen) {
         auto listener = make_listener(endpoint, net::udp_worker_count(*parsed), older);

@@ -286,19 +286,25 @@ using ReadFile = std::function<base::Result<std::string>(const std::string& path
 struct Loaded {
     std::optional<Config> config;
     std::vector<Problem> problems;
+    // The text without what it says of zones, as far as that stands by itself: for those that have
+    // the zones as an image. Only with a config.
+    std::string without_zones;
 };
-Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {});
+// Whether the zones are to be read: Config::zones is empty otherwise.
+enum class ReadZones : std::uint8_t { yes, no };
+Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
+             ReadZones zones = ReadZones::yes);
 
 // A configuration with the files that it names, as they were when it was loaded. One sequence of
 // bytes, so that a process that is given it needs no file, and reads what the loader read.
 struct Sources {
-    std::string yaml;
+    std::string yaml;                          // Loaded::without_zones will do
     std::map<std::string, std::string> files;  // by absolute path
 
     std::string pack() const;
     static base::Result<Sources> unpack(std::string_view bytes);
 };
-// Reads what Sources::pack made.
+// Reads what Sources::pack made, but for zones.
 Loaded parse_packed(std::string_view bytes, const std::string& file);
 
 // What parse cannot know without the file system: warnings for kernels, ramdisks and disks that do
