@@ -19,7 +19,7 @@ namespace {
 class Builder {
   public:
     Builder(const config::Config& config, BadFile bad_file, const Zones* before)
-        : config_(config), bad_file_(bad_file) {
+        : config_(config), bad_file_(bad_file), index_(config.zones.size()) {
         if (before != nullptr)
             before_.emplace(*before);
     }

@@ -1,7 +1,6 @@
 // Which zone a name belongs to.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -11,14 +10,15 @@ namespace summond::zone {
 
 class ZoneIndex {
   public:
-    // False: there is a zone of this name.
+    explicit ZoneIndex(std::size_t zones) { zones_.reserve(zones); }
+    // False: there is a zone of this name, which must outlive this.
     bool add(std::string_view apex, std::uint32_t zone) {
-        return zones_.try_emplace(std::string(apex), zone).second;
+        return zones_.try_emplace(apex, zone).second;
     }
     // The closest zone at or above name; image::none if there is none.
     std::uint32_t find(std::string_view name) const {
         while (true) {
-            if (const auto zone = zones_.find(std::string(name)); zone != zones_.end())
+            if (const auto zone = zones_.find(name); zone != zones_.end())
                 return zone->second;
             if (name.size() == 1)
                 return image::none;
@@ -26,7 +26,7 @@ class ZoneIndex {
         }
     }
     // Whether there is a zone of this name.
-    bool has_apex(std::string_view name) const { return zones_.contains(std::string(name)); }
+    bool has_apex(std::string_view name) const { return zones_.contains(name); }
     // The closest zone above the zone of this name.
     std::uint32_t find_parent(std::string_view apex) const {
         if (apex.size() == 1)
@@ -35,7 +35,7 @@ class ZoneIndex {
     }
 
   private:
-    std::unordered_map<std::string, std::uint32_t> zones_;
+    std::unordered_map<std::string_view, std::uint32_t> zones_;
 };
 
 }  // namespace summond::zone

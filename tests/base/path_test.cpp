@@ -22,6 +22,9 @@ TEST(Path, KeepsWhatOnlyTheKernelCanResolve) {
 TEST(Path, LeavesOutWhatMeansNothing) {
     EXPECT_EQ(path_beside("./c.yaml", "./x"), "x");
     EXPECT_EQ(path_beside("/a//./c.yaml", ".//b/./x"), "/a/b/x");
+    EXPECT_EQ(path_beside("c.yaml", ".//x"), "x");
+    EXPECT_EQ(path_beside("c.yaml", "x/.//"), "x/");
+    EXPECT_EQ(path_beside("/c.yaml", "//x"), "/x");
 }
 
 }  // namespace
