@@ -10,10 +10,10 @@ namespace summond::dns {
 
 namespace {
 
-// RFC 1035 §5.1: characters that mean something else in a zone file, unless they are escaped.
+// RFC 1035 §5.1: characters that mean something else in a name, unless they are escaped.
 constexpr auto make_special() {
     std::array<bool, 256> special{};
-    for (const char c : std::string_view(".\\\"(); \t"))
+    for (const char c : std::string_view(".\\\""))
         special[static_cast<unsigned char>(c)] = true;
     return special;
 }
@@ -99,9 +99,7 @@ base::Result<std::size_t> parse_name(std::string_view text, std::span<const std:
                 } else if (static_cast<unsigned char>(c) >= 0x80) {
                     return not_ascii(text);
                 } else {
-                    return no_name(text, c == '"' ? "names stand without quotation marks"
-                                                  : "blanks, parentheses and semicolons need a "
-                                                    "backslash");
+                    return no_name(text, "names stand without quotation marks");
                 }
                 // The root label's octet is kept free.
                 if (size == max_name_size - 1)

@@ -216,7 +216,7 @@ namespace {
 
 // Digits in any number of words; padded: with "=" to a multiple of four.
 base::Result<void> read_digits(Words& words, const std::array<std::uint8_t, 256>& values,
-                               unsigned bits, bool padded, const std::string& what, Bytes& out) {
+                               unsigned bits, bool padded, const char* what, Bytes& out) {
     constexpr std::size_t group = 4;
     Decoder decoder(values, bits, out);
     std::size_t digits = 0;
@@ -235,7 +235,7 @@ base::Result<void> read_digits(Words& words, const std::array<std::uint8_t, 256>
     } while (!words.empty());
     const bool whole_groups = !padded || (padding <= 2 && (digits + padding) % group == 0);
     if (digits == 0 || !decoder.complete() || !whole_groups)
-        return is_not(word, what + ", or its end is missing");
+        return is_not(word, what);
     return {};
 }
 
@@ -243,12 +243,12 @@ base::Result<void> read_digits(Words& words, const std::array<std::uint8_t, 256>
 
 base::Result<void> read_hex(Words& words, Bytes& out) {
     static constexpr auto values = values_of(hex_digits);
-    return read_digits(words, values, 4, false, "hexadecimal with two digits an octet", out);
+    return read_digits(words, values, 4, false, "hexadecimal, two digits for each octet", out);
 }
 
 base::Result<void> read_base64(Words& words, Bytes& out) {
     static constexpr auto values = values_of(base64_digits);
-    return read_digits(words, values, 6, true, "base64", out);
+    return read_digits(words, values, 6, true, "complete base64", out);
 }
 
 base::Result<void> read_hex_word(std::string_view word, Bytes& out) {
@@ -264,7 +264,7 @@ base::Result<void> read_base64_word(std::string_view word, Bytes& out) {
 base::Result<void> read_base32hex_word(std::string_view word, Bytes& out) {
     static constexpr auto values = values_of(base32hex_digits);
     Words words(std::span(&word, 1));
-    return read_digits(words, values, 5, false, "base32hex without padding", out);
+    return read_digits(words, values, 5, false, "complete base32hex without padding", out);
 }
 
 }  // namespace summond::zone

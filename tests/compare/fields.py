@@ -293,3 +293,30 @@ TYPES = {
     "URI": [("u16", U16)] * 2 + [("target", TARGET)], "CAA": [("u8", U8), ("tag", TAG), ("value", VALUE)],
     "DOA": [("u32", U32)] * 2 + [("u8", U8), ("string", MEDIA), ("doa", DOA_DATA)],
 }
+
+# What stands before the data of an A record; {o}: an owner of its own.
+OWNERS = forms(
+    [("plain", "{o}")],
+    [("quoted", '"{o}"'), ("quoted within", '{o}"x"'), ("empty label", "{o}..b"), ("64 octets", "{o}." + "x" * 64),
+     ("escape above 255", "{o}\\256"), ("short escape", "{o}\\25"), ("out of the zone", "{o}.example.net.")],
+    [("absolute", "{o}.T.example."), ("escaped dot", "{o}\\.b"), ("escaped octet", "{o}\\000\\255"),
+     ("escaped mark", "{o}\\\"\\;\\("), ("wildcard", "*.{o}"), ("underscore", "_{o}._tcp"),
+     ("asterisk within", "a.*.{o}"), ("capitals", "A-{o}"), ("longest label", "{o}." + "x" * 63)])
+TTLS = forms(
+    [("plain", "60"), ("class first", "IN 60"), ("class last", "60 IN"), ("class alone", "IN")],
+    [("too large", "4294967296"), ("negative", "-1"), ("wrong unit", "1y"), ("fraction", "1.5"),
+     ("quoted", '"60"'), ("plus", "+1"), ("twice", "60 60"), ("class twice", "IN IN"), ("other class", "CH"),
+     ("unknown class", "CLASS5"), ("class too large", "CLASS65536"), ("quoted class", '"IN"')],
+    [("zero", "0"), ("units", "1h30m"), ("capital unit", "1D"), ("weeks", "2w"), ("largest", "2147483647"),
+     ("small class", "in"), ("class by number", "CLASS1"), ("leading zeros", "007")])
+# Whole lines, data and all.
+LINES = forms(
+    [("plain", "A 192.0.2.1"), ("within parentheses", "( A 192.0.2.1 )"), ("comment in parentheses", "A ( 192.0.2.1 ) ;)")],
+    [("no type", ""), ("no data", "A"), ("unknown type", "NOSUCH 192.0.2.1"), ("type as a string", '"A" 192.0.2.1'),
+     ("TYPE too large", "TYPE65536 \\# 0"), ("query type", "ANY \\# 0"), ("OPT", "OPT \\# 0"),
+     ("unknown type, no form", "TYPE65280 abcd"), ("parenthesis closed", "A 192.0.2.1 )"),
+     ("generic without length", "TYPE65280 \\#"), ("generic, length and more", "TYPE65280 \\# 1x ab"),
+     ("generic too large", "TYPE65280 \\# 65536 ab"), ("generic quoted", 'TYPE65280 \\# 1 "ab"'),
+     ("generic no digit", "TYPE65280 \\# 1 zz")],
+    [("unknown type", "TYPE65280 \\# 3 abcdef"), ("unknown type empty", "TYPE65280 \\# 0"),
+     ("small typeN", "type65280 \\# 1 AB"), ("known as TYPEn", "TYPE1 \\# 4 c0000201")])

@@ -48,7 +48,7 @@ class Check(unittest.TestCase):
         result = self.check("zones:\n  - {name: example.test, file: z.zone}\n", **{
             "z.zone": "$TTL 60\n@ SOA ns1 host 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\nbad A nonsense\n"})
         self.assertEqual(result.returncode, 2)
-        self.assertRegex(result.stderr, r"z\.zone:5")
+        self.assertRegex(result.stderr, r"z\.zone:5:7: ")
 
     def test_unreadable(self):
         for name in "missing.yaml", ".":

@@ -205,10 +205,8 @@ TEST(Rdata, ServiceBindingsThatAreRefused) {
 }
 
 TEST(Rdata, RefusesWhatIsCutOrTooLarge) {
-    EXPECT_EQ(read("TLSA 3 1 1 abc"),
-              "4: \"abc\" is not hexadecimal with two digits an octet, or its end is missing");
-    EXPECT_EQ(read("DS 1 8 2 abc"),
-              "4: \"abc\" is not hexadecimal with two digits an octet, or its end is missing");
+    EXPECT_EQ(read("TLSA 3 1 1 abc"), "4: \"abc\" is not hexadecimal, two digits for each octet");
+    EXPECT_EQ(read("DS 1 8 2 abc"), "4: \"abc\" is not hexadecimal, two digits for each octet");
     EXPECT_EQ(read("DS 1 8 2 ab zz ab").substr(0, 11), "5: \"zz\" is ");
     EXPECT_EQ(read("LOC 91 0 0 N 0 0 0 E 0"),
               "1: \"91\" is not a part of a latitude: degrees to 90, minutes and seconds below 60, "
@@ -216,7 +214,7 @@ TEST(Rdata, RefusesWhatIsCutOrTooLarge) {
     EXPECT_EQ(read("LOC 90 0 0.001 N 0 E 0"), "3: a latitude ends at 90 degrees");
     EXPECT_EQ(read("LOC 52 N 4 E"), "4: the altitude is missing");
     EXPECT_EQ(read("APL 1:192.168.32.0/33"), "1: \"33\" is not a prefix length from 0 to 32");
-    EXPECT_EQ(read("DNSKEY 257 3 13 AQ"), "4: \"AQ\" is not base64, or its end is missing");
+    EXPECT_EQ(read("DNSKEY 257 3 13 AQ"), "4: \"AQ\" is not complete base64");
     EXPECT_EQ(read("IPSECKEY 10 0 0 gw"), "4: \"gw\" is not \".\", as type 0 has it");
     EXPECT_EQ(read("ZONEMD 1 1 1 abcd"), "4: a digest has at least 12 octets");
     EXPECT_EQ(read("URI 1 1 \"\""), "3: \"\"\"\" is not a URI");

@@ -212,7 +212,7 @@ a TYPE252 \# 0
         "zone:8:3: a parenthesis is closed that was not opened\n"
         "zone:9:4: a parenthesis within parentheses\n"
         "zone:10:18: bad TYPE65280 record: \\# says 3 octets, but 2 follow\n"
-        "zone:11:18: bad TYPE65280 record: \"abcx\" is not hexadecimal with two digits an octet\n"
+        "zone:11:18: bad TYPE65280 record: \"abcx\" is not hexadecimal, two digits for each octet\n"
         "zone:12:16: bad TYPE65280 record: \\# takes a length from 0 to 65535 and that many "
         "octets in hexadecimal\n"
         "zone:13:10: bad A record: the octets are no data of this type: address is missing or "
