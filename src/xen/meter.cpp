@@ -314,8 +314,11 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
             for (const Connection& open : read_connections(family))
                 if (const config::Service* service = service_with(open.mac)) {
                     auto& silent = traffic_of[service->id].connection_silent;
+                    // Whole seconds are told, rounded down.
                     const base::Duration since =
-                        in_seconds(service->keep_connections) - open.expires;
+                        std::max(in_seconds(service->keep_connections) - open.expires -
+                                     std::chrono::seconds(1),
+                                 std::chrono::seconds(0));
                     silent = silent ? std::min(*silent, since) : since;
                 }
     }
