@@ -1,11 +1,9 @@
 #include "summond/wire/door.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "given.hpp"
-#include "held.hpp"
+#include "place.hpp"
 #include "summond/wire/probe.hpp"
 
 namespace summond::wire {
@@ -22,160 +20,13 @@ constexpr milliseconds question_interval{10};
 constexpr milliseconds longest_question{300};
 // What is held is given one SYN after the other for this long in all, and then in one go.
 constexpr milliseconds longest_hand_over{800};
-constexpr std::size_t remembered_flows = 32;
-constexpr std::size_t remembered_questions = 16;
-constexpr std::size_t longest_question_frame = 128;  // ARP padded, or a solicitation
 // RFC 3810 §5.2: what fits a frame.
 constexpr std::size_t groups_in_report = 64;
-
-constexpr std::uint16_t dhcp_client = 68;     // RFC 2131
-constexpr std::uint16_t dhcpv6_client = 546;  // RFC 8415
-
-config::Protocol protocol_of(IpPacket::Kind kind) {
-    switch (kind) {
-        case IpPacket::Kind::udp:
-            return config::Protocol::udp;
-        case IpPacket::Kind::echo_request:
-            return config::Protocol::icmp;
-        default:
-            return config::Protocol::tcp;
-    }
-}
-
-// A datagram or a SYN that the guest has sent, so that the answer to it is known.
-struct Flow {
-    IpPacket::Kind kind = IpPacket::Kind::other;
-    base::IpAddress peer;
-    std::uint16_t peer_port = 0;
-    std::uint16_t port = 0;
-    friend bool operator==(const Flow&, const Flow&) = default;
-};
-
-// Who has asked for the guest's address while it could not hear.
-struct Asked {
-    base::IpAddress asker;
-    base::TimePoint at;
-    Frame frame;  // empty: none
-};
 
 }  // namespace
 
 struct Door::Totals {
     HeldTotal held;
-};
-
-struct Door::Place {
-    Place(Tenant new_tenant, HeldTotal& total) : tenant(std::move(new_tenant)), held(total) {}
-
-    Tenant tenant;
-    Standing standing = Standing::away;
-    bool told = true;    // since begin_anew
-    bool known = false;  // its standing has been told
-    bool attached = false;
-    bool started = false;      // the guest that is up was not when it was first told of
-    bool fresh = false;        // the guest has booted, and met nobody before what it is given
-    bool remembers = false;    // the guest that starts goes on with the connections that it had
-    bool handed_over = false;  // this running guest has its packets
-    bool grows = false;        // and grown() is to follow
-    std::vector<base::IpAddress> claimed;  // addresses for which the guest has spoken
-    Held held;
-    Given given;
-    HandOver what;  // under way
-    std::array<Flow, remembered_flows> flows{};
-    std::size_t next_flow = 0;
-    std::array<Asked, remembered_questions> questions{};
-    std::size_t next_question = 0;
-    std::optional<base::TimePoint> may_wake_at;
-    base::TimePoint running_since{};
-    base::TimePoint question_at{};
-    base::TimePoint young_until{};
-
-    bool has(const base::IpAddress& address) const {
-        return std::ranges::find(tenant.addresses, address) != tenant.addresses.end();
-    }
-    bool has_claimed(const base::IpAddress& address) const {
-        return std::ranges::find(claimed, address) != claimed.end();
-    }
-    bool silent_for(const base::IpAddress& address) const {
-        return handed_over || has_claimed(address);
-    }
-    void remember_question(const base::IpAddress& asker, std::span<const std::uint8_t> frame,
-                           base::TimePoint now) {
-        if (asker.is_unspecified() || frame.size() > longest_question_frame)
-            return;
-        auto it = std::ranges::find_if(questions, [&asker](const Asked& question) {
-            return !question.frame.empty() && question.asker == asker;
-        });
-        if (it == questions.end()) {
-            it = questions.begin() + static_cast<std::ptrdiff_t>(next_question);
-            next_question = (next_question + 1) % remembered_questions;
-        }
-        *it = {asker, now, {frame.begin(), frame.end()}};
-    }
-    // The question of this sender, once.
-    Frame take_question(const base::IpAddress& asker, base::TimePoint now) {
-        for (Asked& question : questions)
-            if (question.asker == asker && now - question.at < Limits::hold_time)
-                return std::exchange(question.frame, {});
-        return {};
-    }
-    bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
-    bool is_away() const {
-        return standing == Standing::away || standing == Standing::refused ||
-               standing == Standing::waiting;
-    }
-    bool expects(const IpPacket& ip) const {
-        if (ip.kind == IpPacket::Kind::udp &&
-            (ip.to_port == dhcp_client || ip.to_port == dhcpv6_client))
-            return true;
-        return std::ranges::find(flows, Flow{ip.kind, ip.from, ip.from_port, ip.to_port}) !=
-               flows.end();
-    }
-    void expect(const Flow& flow) {
-        if (std::ranges::find(flows, flow) != flows.end())
-            return;
-        flows[next_flow] = flow;
-        next_flow = (next_flow + 1) % remembered_flows;
-    }
-    // A segment of a connection that nobody has: of none that could have been made with the guest
-    // that is, or is not, there.
-    bool is_nobodys(const IpPacket& ip) const {
-        return ip.kind == IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
-               (is_away() || (standing == Standing::starting && fresh && !expects(ip)));
-    }
-    // It would begin something with the guest, rather than go on with it.
-    bool opens(const IpPacket& ip) const {
-        switch (ip.kind) {
-            case IpPacket::Kind::tcp:
-                // With a paused guest, or one that is being restored, anything may go on.
-                return ip.opens || (!ip.resets && (standing == Standing::kept ||
-                                                   (standing == Standing::starting && remembers)));
-            case IpPacket::Kind::udp:
-                return !expects(ip);
-            case IpPacket::Kind::echo_request:
-                return true;
-            case IpPacket::Kind::later_fragment:
-                return held.has_from(ip);
-            case IpPacket::Kind::other:
-                return false;
-        }
-        return false;
-    }
-    // And the service is there for that.
-    bool wakes(const IpPacket& ip) const {
-        if (ip.kind == IpPacket::Kind::later_fragment)
-            return true;  // its first fragment has
-        const auto& from = tenant.wake_from;
-        if (!has(ip.to) || (!from.empty() && std::ranges::none_of(from, [&ip](const auto& prefix) {
-                return prefix.contains(ip.from);
-            })))
-            return false;
-        return tenant.ports.empty() ||
-               std::ranges::any_of(tenant.ports, [&ip](const config::Port& port) {
-                   return port.protocol == protocol_of(ip.kind) &&
-                          (port.number == 0 || port.number == ip.to_port);
-               });
-    }
 };
 
 Door::Door(const base::Clock& clock, Actions& actions)
@@ -346,7 +197,10 @@ void Door::report_groups(unsigned tap) const {
 void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet) {
     const auto* ip = std::get_if<IpPacket>(&packet.what);
     if (place.handed_over) {
-        pass(place, frame);  // was on its way here when the bridge was told to go there
+        // Was on its way here when the bridge was told to go there. A SYN that the guest has just
+        // been given is not given twice.
+        if (ip == nullptr || !place.given.has(*ip))
+            pass(place, frame);
         return;
     }
     if (ip != nullptr && place.is_nobodys(*ip)) {
