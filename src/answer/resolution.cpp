@@ -124,7 +124,8 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
                     return Step::failed;
                 break;
             default:
-                if (may_wake(service_))
+                if (may_wake(service_) &&
+                    !(context_.overdue && context_.services[service_].holds_packets))
                     return Step::asleep;
                 break;
         }

@@ -89,6 +89,7 @@ void read_ready(const Value& value, ServiceDraft& draft) {
     Ready& ready = draft.service.ready;
     ready = {};
     draft.ready_given = true;
+    draft.ready_timeout_where.reset();
     if (value.is(Node::Kind::scalar)) {
         const bool http = value.node->text.starts_with("http/");
         const auto port = parse_port(http ? "tcp" + value.node->text.substr(4) : value.node->text);
@@ -128,9 +129,11 @@ void read_ready(const Value& value, ServiceDraft& draft) {
         given = &**one;
     }
     draft.ready_given = given != nullptr;
-    if (const auto timeout = mapping->take("timeout"))
+    if (const auto timeout = mapping->take("timeout")) {
+        draft.ready_timeout_where = timeout->where;
         if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
             ready.timeout = *duration;
+    }
     mapping->refuse_rest();
 }
 

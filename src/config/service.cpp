@@ -103,6 +103,19 @@ void complete_standby(const ServiceDraft& draft, const std::string& owner, Probl
                            "for the disk");
 }
 
+// Who has given the guest longer knows that it may take longer.
+void complete_answer(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
+    const Service& service = draft.service;
+    if (service.answer.kind == AnswerWhen::Kind::ready && !service.wake_packet &&
+        draft.ready_timeout_where && service.ready.timeout > longest_answer)
+        problems.warning(*draft.ready_timeout_where,
+                         "ready.timeout: with answer: ready the first query for " + owner +
+                             " is answered SERVFAIL where the guest takes longer than " +
+                             to_text(longest_answer) +
+                             "; let packets wake it, which are held until it is ready, or "
+                             "have standby copies");
+}
+
 // What needs several keys of one service.
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     Service& service = draft.service;
@@ -117,6 +130,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 "set ready: {xenstore: data/ready}" +
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
     complete_standby(draft, owner, problems);
+    complete_answer(draft, owner, problems);
 }
 
 // A service's own name, or the one that its xl file has for the domain.

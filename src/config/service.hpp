@@ -23,10 +23,11 @@ struct ServiceDraft {
     std::string cmdline;  // its placeholders not yet filled in
     Location cmdline_where;
     Mark standby_where;
-    bool has_kernel = false;          // the key is there, right or wrong
-    bool has_type = false;            // likewise
-    bool ready_given = false;         // and not left to what `ports` says
-    std::optional<bool> wake_packet;  // the configuration says whether
+    bool has_kernel = false;                  // the key is there, right or wrong
+    bool has_type = false;                    // likewise
+    bool ready_given = false;                 // and not left to what `ports` says
+    std::optional<Mark> ready_timeout_where;  // of one that is given
+    std::optional<bool> wake_packet;          // the configuration says whether
     Mark wake_where;
 
     struct Interface {

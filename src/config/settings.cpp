@@ -14,7 +14,6 @@ constexpr milliseconds max_idle = 365 * 24h;
 constexpr milliseconds max_shutdown_timeout = 10min;
 constexpr milliseconds default_silence = 2h;  // RFC 9293 §3.8.4: keep-alives are no more frequent
 constexpr milliseconds max_silence = 24h;
-constexpr milliseconds max_answer_delay = 10s;  // no resolver waits longer
 
 // "connections", or {connections: 2h}.
 void read_keep(const Value& value, Service& service) {
@@ -87,10 +86,10 @@ void read_answer(const Value& value, Service& service) {
     }
     const auto delay =
         scalar ? parse_duration(value.node->text) : base::Result<milliseconds>(base::error(""));
-    if (delay && *delay >= 1ms && *delay <= max_answer_delay)
+    if (delay && *delay >= 1ms && *delay <= longest_answer)
         service.answer = {AnswerWhen::Kind::delay, *delay};
     else
-        value.refuse("booting, ready or a delay from 1ms to " + to_text(max_answer_delay));
+        value.refuse("booting, ready or a delay from 1ms to " + to_text(longest_answer));
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
         services_[i].answer = settings[i].answer;
         if (settings_[i].wakers)
             states_[i].wakers = &*settings_[i].wakers;
+        states_[i].holds_packets = settings[i].holds_packets;
         index_.emplace(settings[i].id, i);
     }
 }

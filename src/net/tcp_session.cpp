@@ -182,8 +182,14 @@ void TcpSession::expire() {
     const auto overdue = std::erase_if(parked_, [&](const Parked& parked) {
         if (parked.deadline > now)
             return false;
-        reply(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
-                               context()));
+        answer::Context& context = this->context();
+        context.overdue = true;
+        const Decision decision = answer::resolve(parked.query, server_.answer_, context);
+        context.overdue = false;
+        reply(decision.kind == Decision::Kind::answer
+                  ? decision.size
+                  : answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
+                                     context));
         return true;
     });
     if (overdue > 0)

@@ -298,17 +298,22 @@ void UdpWorker::expire_parked() {
     look_at_clock();
     const base::TimePoint now = clock_.now();
     const std::span out = batch_->out(0);
+    context_.overdue = true;
     for (std::size_t i = 0; i < parked_->size();) {
         if (parked_->deadline(i) > now) {
             ++i;
             continue;
         }
         context_.client = octets_of(parked_->client(i).address);
-        answer_parked(
-            i, {.kind = Decision::Kind::answer,
-                .size = answer::servfail(parked_->query(i), out, services_.overdue(), context_)});
+        Decision decision = answer::resolve(parked_->query(i), out, context_);
+        if (decision.kind != Decision::Kind::answer)
+            decision = {
+                .kind = Decision::Kind::answer,
+                .size = answer::servfail(parked_->query(i), out, services_.overdue(), context_)};
+        answer_parked(i, decision);
         parked_->remove(i);
     }
+    context_.overdue = false;
 }
 
 // Sends the first answer buffer to a parked query's client, who is the context's.

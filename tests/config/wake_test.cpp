@@ -99,5 +99,22 @@ TEST(Wake, ByPacketWhereItCannotBe) {
                   "interface where summond does not know its way; say wake: dns for it");
 }
 
+TEST(AnswerReady, WarnsWhereTheGuestMayNeedLongerThanAQueryWaits) {
+    const auto problems = [](const std::string& wake, const std::string& answer,
+                             const std::string& ready) {
+        return problems_of(service_config(
+            {good_service.with("wake", wake).with("answer", answer).with("ready", ready)}));
+    };
+    EXPECT_EQ(
+        problems("dns", "ready", "{tcp: 80, timeout: 16s}"),
+        "11:31: warning: ready.timeout: with answer: ready the first query for service www is "
+        "answered SERVFAIL where the guest takes longer than 10s; let packets wake it, which are "
+        "held until it is ready, or have standby copies");
+    EXPECT_EQ(problems("[dns, packet]", "ready", "{tcp: 80, timeout: 16s}"), "");
+    EXPECT_EQ(problems("dns", "booting", "{tcp: 80, timeout: 16s}"), "");
+    EXPECT_EQ(problems("dns", "ready", "{tcp: 80, timeout: 10s}"), "");
+    EXPECT_EQ(problems("dns", "ready", "tcp/80"), "") << "nobody has said how long";
+}
+
 }  // namespace
 }  // namespace summond::config

@@ -177,6 +177,19 @@ TEST_F(TcpServerTest, DeadlineIsServfail) {
     EXPECT_EQ(test::rcode(answer(client)), test::servfail);
 }
 
+TEST_F(TcpServerTest, DeadlineIsTheAddressWherePacketsAreHeld) {
+    serve();
+    services.states()[1].holds_packets = true;
+    Client client = Client::tcp(address);
+    client.send(framed(query("ready.jit.example")));
+    settle(1);
+    advance(park_time);
+    EXPECT_EQ(test::answer_count(answer(client)), 1);
+    client.send(framed(query("ready.jit.example")));
+    settle(1);
+    EXPECT_FALSE(readable(client)) << "waits like the first";
+}
+
 TEST_F(TcpServerTest, TooManyOrTooLongParkedQueriesAreServfail) {
     TcpLimits limits;
     limits.parked = 1;

@@ -212,6 +212,22 @@ TEST_F(UdpWorkerTest, DeadlineIsServfail) {
     EXPECT_EQ(test::rcode(late.receive()), test::noerror);
 }
 
+TEST_F(UdpWorkerTest, DeadlineIsTheAddressWherePacketsAreHeld) {
+    serve("127.0.0.1");
+    services.states()[1].holds_packets = true;
+    Client client = Client::udp(server);
+    ask_sleeping(client, "ready.jit.example", 1);
+    say(state("ready", Phase::building));
+    clock.advance(park_time);
+    worker->step(0);
+    EXPECT_EQ(test::answer_count(client.receive()), 1);
+    client.send(query("ready.jit.example", test::type_a, 2));
+    step();
+    EXPECT_TRUE(client.silent()) << "waits like the first";
+    say(state("ready", Phase::failed, base::WakeFailure::domain_limit, 1000));
+    EXPECT_EQ(test::rcode(client.receive()), test::servfail);
+}
+
 TEST_F(UdpWorkerTest, AsksAgainWhenAWakeCameToNothing) {
     serve("127.0.0.1");
     Client client = Client::udp(server);

@@ -168,6 +168,8 @@ class Engine {
     config::Config& config() { return config_; }
     const zone::Zones& zones() const { return *zones_; }
     answer::Settings& settings() { return settings_; }
+    // All queries from now on have waited for as long as they may.
+    void set_overdue() { overdue_ = true; }
     answer::ServiceState& state(std::size_t service) { return states_[service]; }
 
     answer::Decision resolve(std::span<const std::uint8_t> query,
@@ -208,7 +210,7 @@ class Engine {
   private:
     answer::Context context(answer::Transport transport) {
         static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        return {*zones_, states_, transport, settings_, client, 1559731985, 100};
+        return {*zones_, states_, transport, settings_, client, 1559731985, 100, overdue_};
     }
 
     config::Config config_;
@@ -218,6 +220,7 @@ class Engine {
     answer::Settings settings_;
     std::unique_ptr<zone::Zones> zones_;
     std::vector<std::uint8_t> out_;
+    bool overdue_ = false;
 };
 
 }  // namespace summond::test

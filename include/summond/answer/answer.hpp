@@ -44,6 +44,8 @@ struct ServiceState {
     std::atomic<bool> asked{false};
     // None: everybody's. Set before there are queries; looked at only where one would wake or mark.
     const Wakers* wakers = nullptr;
+    // Set at the start: packets to it wake it and are held until it is ready (`wake: packet`).
+    bool holds_packets = false;
 };
 
 enum class Transport : std::uint8_t { udp, tcp };
@@ -75,6 +77,9 @@ struct Context {
     // TCP: how long the connection may be idle, in units of 100 ms (RFC 7828 §3.1); 0: the client
     // is to close it now.
     std::uint16_t idle_timeout = 0;
+    // The query has been parked for as long as it may. Where packets are held for the service, it
+    // is answered with the address all the same.
+    bool overdue = false;
 };
 
 struct Decision {

@@ -108,6 +108,9 @@ struct Standby {
 
 inline constexpr std::uint32_t max_standby = 64;
 
+// How long a query waits for a service's domain at most; no resolver waits longer.
+inline constexpr std::chrono::milliseconds longest_answer{10'000};
+
 // When a query that woke the service is answered.
 struct AnswerWhen {
     enum class Kind : std::uint8_t {
