@@ -16,9 +16,10 @@ using zone::image::NodeFlag;
 // In front of a record's RDATA, whose owner is a compression pointer.
 constexpr std::size_t rdata_offset = 12;
 
-// Only these tell a client where to connect, so only these wake (TXT or ANY do not).
+// Only these tell a client where to connect, so only these wake. HTTPS and SVCB do not: who asks
+// for them asks for the addresses as well (RFC 9460 §3), and has no use for waiting twice.
 bool delivers_address(Type type) {
-    return type == Type::a || type == Type::aaaa || type == Type::https || type == Type::svcb;
+    return type == Type::a || type == Type::aaaa;
 }
 
 // RFC 8482 §4.2, to be kept long: nobody needs ANY twice.

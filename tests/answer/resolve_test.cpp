@@ -334,7 +334,7 @@ TEST(Wakers, AreThoseOfTheNetworksNamed) {
 TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {
     engine.state(0).availability = Availability::asleep;
     engine.state(1).availability = Availability::starting;
-    for (const char* type : {"A", "AAAA", "HTTPS"})
+    for (const char* type : {"A", "AAAA"})
         EXPECT_EQ(engine.ask({"www.jit.example", type}), "park 0") << type;
     EXPECT_EQ(engine.ask({"x.many.jit.example"}), "park 0");
     EXPECT_EQ(engine.ask({"tosvc.jit.example"}), "park 0");
