@@ -94,11 +94,18 @@ bool Packet::same_name(OwnerAt a, OwnerAt b) const {
 
 void Packet::relocate(const zone::image::RRset& rrset, std::uint8_t* records, OwnerAt owner,
                       std::size_t name_size) const {
-    for (const std::uint16_t position : rrset.pointer_positions()) {
-        const std::size_t in_name =
-            (dns::get16(records + position) & dns::max_pointer) - dns::header_size;
-        const std::size_t at = suffix_at(owner, name_size - in_name);
-        dns::put16(records + position, static_cast<std::uint16_t>(pointer_bits | at));
+    if (rrset.pointers != 0) {
+        const std::size_t base = zone::image::records_offset(name_size);
+        // In the question the owner stands whole, and no pointers have to be followed.
+        const bool in_question = owner.offset < dns::header_size + query_.name.size;
+        for (const std::uint16_t position : rrset.pointer_positions()) {
+            const std::size_t points_at = dns::get16(records + position) & dns::max_pointer;
+            const std::size_t suffix = name_size + dns::header_size - points_at;  // of the owner
+            const std::size_t at = points_at >= base ? size_ + points_at - base
+                                   : in_question     ? owner.offset + owner.size - suffix
+                                                     : suffix_at(owner, suffix);
+            dns::put16(records + position, static_cast<std::uint16_t>(pointer_bits | at));
+        }
     }
     if (owner.offset == dns::header_size)
         return;
@@ -114,8 +121,8 @@ bool Packet::add(Section section, const zone::image::RRset& rrset, OwnerAt owner
         return false;
     std::uint8_t* records = out_.data() + size_;
     std::memcpy(records, rrset.records(), rrset.size);
-    // As it lies in the image it fits the owner that was asked for.
-    if (owner.offset != dns::header_size || owner.size != name_size)
+    // As it lies in the image it fits right behind the question, if that is its owner or as long.
+    if (owner.offset != dns::header_size || size_ != zone::image::records_offset(name_size))
         relocate(rrset, records, owner, name_size);
     size_ += rrset.size;
     counted(section, rrset);

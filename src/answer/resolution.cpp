@@ -137,10 +137,12 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     if (of_service)
         mark_asked(service_);
     wakes_service_ = waiting;
+    if (rrset.with_targets == 0)
+        return Step::done;
     if (rrset.type == Type::ns)
         add_addresses(rrset, records, nullptr, false);
-    else if (rrset.type == Type::svcb || rrset.type == Type::https)
-        add_binding_targets(rrset, records);
+    else
+        add_targets(rrset, records);
     return Step::done;
 }
 
@@ -274,28 +276,31 @@ void Resolution::add_addresses(const RRset& ns, std::size_t records, const Node*
     }
 }
 
-// RFC 9460 §4.1: what SVCB and HTTPS records at `records` in the answer point at, of an alias its
-// own bindings, too. The addresses of a service that does not run are left out: a client asks for
-// them, which wakes it.
-void Resolution::add_binding_targets(const RRset& bindings, std::size_t records) {
+// What MX, SRV, SVCB and HTTPS records at `records` in the answer point at, of an SVCB alias its
+// own bindings, too (RFC 9460 §4.1). The addresses of a service that does not run are left out: a
+// client asks for them, which wakes it.
+void Resolution::add_targets(const RRset& rrset, std::size_t records) {
     constexpr std::size_t most = 16;
-    const auto refs = bindings.targets();
+    const bool binding = rrset.type == Type::svcb || rrset.type == Type::https;
+    const auto refs = rrset.targets();
     std::size_t record = records;
     for (std::size_t i = 0; i < std::min(refs.size(), most); ++i) {
         const std::size_t rdata = record + rdata_offset;
         record = rdata + dns::get16(packet_.bytes() + rdata - 2);
-        const std::size_t name = rdata + 2;
+        const std::size_t name = rdata + zone::image::target_offset(rrset.type);
         if (refs[i] == 0 || std::ranges::count(refs.first(i), refs[i]) > 0)
             continue;
         const Node& node = *zones_.at<Node>(refs[i]);
         if (node.cut != 0)
             continue;
-        const OwnerAt owner = packet_.bytes()[name] == 0
-                                  ? owner_
-                                  : OwnerAt{static_cast<std::uint16_t>(name), node.name_size};
+        const OwnerAt owner =
+            packet_.bytes()[name] == 0
+                ? owner_
+                : packet_.suffix({static_cast<std::uint16_t>(name), node.name_size},
+                                 node.name_size);
         const RRset* of_alias =
-            dns::get16(packet_.bytes() + rdata) == 0 ? node.find(bindings.type) : nullptr;
-        if (of_alias != nullptr && of_alias != &bindings)
+            binding && dns::get16(packet_.bytes() + rdata) == 0 ? node.find(rrset.type) : nullptr;
+        if (of_alias != nullptr && of_alias != &rrset)
             packet_.add(Section::additional, *of_alias, owner, node.name_size);
         if (node.service != zone::image::none) {
             if (context_.services[node.service].availability.load(std::memory_order_acquire) !=

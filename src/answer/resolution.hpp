@@ -50,7 +50,7 @@ class Resolution {
     Step truncate();
     bool in_loop() const;
     void add_addresses(const RRset& ns, std::size_t records, const Node* cut, bool below_cut);
-    void add_binding_targets(const RRset& bindings, std::size_t records);
+    void add_targets(const RRset& rrset, std::size_t records);
     void mark_asked(std::uint32_t service);
     bool may_wake(std::uint32_t service) const;
     bool add_addresses_of(const Node& target, OwnerAt owner);

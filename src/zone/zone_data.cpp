@@ -4,7 +4,36 @@
 #include <cassert>
 #include <numeric>
 
+#include "rdata.hpp"
+#include "summond/dns/folded_name.hpp"
+
 namespace summond::zone {
+
+namespace {
+
+// Of types whose RDATA ends in names (RFC 4034 §6.2) and has nothing before them that is not of a
+// fixed size; of others, all.
+std::size_t octets_before_names(dns::Type type) {
+    enum : std::uint16_t { rp = 17, afsdb = 18, rt = 21, px = 26, kx = 36 };
+    switch (static_cast<std::uint16_t>(type)) {
+        case afsdb:
+        case rt:
+        case px:
+        case kx:
+            return 2;
+        case rp:
+        case static_cast<std::uint16_t>(dns::Type::dname):
+            return 0;
+        case static_cast<std::uint16_t>(dns::Type::srv):
+            return image::target_offset(dns::Type::srv);
+        default:
+            break;
+    }
+    const CompressibleNames names = compressible_names(type);
+    return names.count > 0 ? names.offset : dns::max_message_size;
+}
+
+}  // namespace
 
 std::string_view view(const dns::Name& name) {
     const auto wire = name.wire();
@@ -103,8 +132,16 @@ void ZoneData::sort_records() {
             std::ranges::stable_sort(first, last, {}, &Record::type);
         first = last;
     }
+    // Names are the same in any case (RFC 4343 §3).
     const auto same = [this](const Record& a, const Record& b) {
-        return std::ranges::equal(rdata(a), rdata(b));
+        const auto in_a = rdata(a);
+        const auto in_b = rdata(b);
+        const std::size_t exact = std::min(octets_before_names(a.type), in_a.size());
+        return in_a.size() == in_b.size() &&
+               std::equal(in_a.begin(), in_a.begin() + static_cast<std::ptrdiff_t>(exact),
+                          in_b.begin()) &&
+               std::ranges::equal(in_a.subspan(exact), in_b.subspan(exact), {}, dns::fold,
+                                  dns::fold);
     };
     // The order within an RRset stays that of the file. RRsets are small, so each record is
     // compared with those before it; more than fit into a message are refused later, duplicates or

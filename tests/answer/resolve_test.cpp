@@ -60,6 +60,16 @@ ns.sub  A   192.0.2.66
         AAAA 2001:db8::66
 sub2    NS  ns.sub
 svc     TXT "static beside a service"
+post    MX  1 www
+        MX  2 svc
+        MX  3 mail
+        MX  4 mail
+        MX  5 ns.other.example.
+        MX  6 ns.sub
+nullmx  MX  0 .
+_x._tcp SRV 1 1 80 svc
+        SRV 1 1 80 mail
+        SRV 1 1 80 .
 www     HTTPS 1 . alpn=h2
 www     TXT "about www"
 odd     TYPE65280 \# 3 abcdef
@@ -95,7 +105,9 @@ TEST_F(Resolve, StaticRecords) {
               "NOERROR aa\nAN jit.example. 300 IN SOA ns1.jit.example. hostmaster.jit.example. 7 "
               "3600 600 86400 60\n");
     EXPECT_EQ(engine.ask({"jit.example", "MX"}),
-              "NOERROR aa\nAN jit.example. 300 IN MX 10 mail.jit.example.\n");
+              "NOERROR aa\nAN jit.example. 300 IN MX 10 mail.jit.example.\n"
+              "AD mail.jit.example. 300 IN A 192.0.2.25\n"
+              "AD mail.jit.example. 300 IN AAAA 2001:db8::25\n");
     EXPECT_EQ(engine.ask({"text.jit.example", "TXT"}),
               "NOERROR aa\nAN text.jit.example. 300 IN TXT \"one\" \"two\"\n");
     EXPECT_EQ(engine.ask({"odd.jit.example", "TYPE65280"}),
@@ -346,6 +358,71 @@ TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {
     EXPECT_EQ(engine.ask({"www.jit.example", "TXT"}),
               "NOERROR aa\nAN www.jit.example. 300 IN TXT \"about www\"\n");
     EXPECT_EQ(engine.ask({"www.jit.example", "NS"}), std::string("NOERROR aa\n") + soa);
+    // Who asks for these asks for an address as well, and so is not made to wait for both.
+    EXPECT_EQ(engine.ask({"www.jit.example", "HTTPS"}),
+              "NOERROR aa\nAN www.jit.example. 300 IN HTTPS 1 . alpn=h2\n");
+    EXPECT_FALSE(engine.state(0).asked);
+}
+
+// At its own name, too, an HTTPS record comes at once; with the addresses of what runs.
+TEST_F(Resolve, ServiceBindingOfAServiceThatRuns) {
+    EXPECT_EQ(engine.ask({"www.jit.example", "HTTPS"}),
+              "NOERROR aa\nAN www.jit.example. 300 IN HTTPS 1 . alpn=h2\n"
+              "AD www.jit.example. 60 IN A 192.0.2.80\n"
+              "AD www.jit.example. 60 IN A 192.0.2.81\n"
+              "AD www.jit.example. 60 IN AAAA 2001:db8::80\n");
+    EXPECT_TRUE(engine.state(0).asked);
+    engine.state(0).availability = Availability::failed;
+    EXPECT_EQ(engine.ask({"www.jit.example", "HTTPS"}),
+              "NOERROR aa\nAN www.jit.example. 300 IN HTTPS 1 . alpn=h2\n");
+}
+
+// RFC 1035 §3.3.9, RFC 2782. Nothing is woken or waited for on their account.
+TEST_F(Resolve, ExchangesAndServersComeWithTheAddressesOfWhatRuns) {
+    const std::string post =
+        "NOERROR aa\nAN post.jit.example. 300 IN MX 1 www.jit.example.\n"
+        "AN post.jit.example. 300 IN MX 2 svc.jit.example.\n"
+        "AN post.jit.example. 300 IN MX 3 mail.jit.example.\n"
+        "AN post.jit.example. 300 IN MX 4 mail.jit.example.\n"
+        "AN post.jit.example. 300 IN MX 5 ns.other.example.\n"
+        "AN post.jit.example. 300 IN MX 6 ns.sub.jit.example.\n";
+    const std::string mail =
+        "AD mail.jit.example. 300 IN A 192.0.2.25\n"
+        "AD mail.jit.example. 300 IN AAAA 2001:db8::25\n";
+    engine.state(0).availability = Availability::asleep;
+    EXPECT_EQ(engine.ask({"post.jit.example", "MX"}),
+              post + "AD svc.jit.example. 60 IN A 192.0.2.90\n" + mail);
+    EXPECT_FALSE(engine.state(0).asked);
+    EXPECT_TRUE(engine.state(1).asked);
+    for (const auto other : {Availability::starting, Availability::failed, Availability::waiting}) {
+        engine.state(1).availability = other;
+        const auto query = summond::test::query_bytes({.name = "post.jit.example", .type = "MX"});
+        const Decision decision = engine.resolve(query);
+        EXPECT_FALSE(decision.wakes);
+        EXPECT_EQ(engine.text(decision, query), post + mail);
+    }
+    EXPECT_EQ(engine.ask({"_x._tcp.jit.example", "SRV"}),
+              "NOERROR aa\nAN _x._tcp.jit.example. 300 IN SRV 1 1 80 svc.jit.example.\n"
+              "AN _x._tcp.jit.example. 300 IN SRV 1 1 80 mail.jit.example.\n"
+              "AN _x._tcp.jit.example. 300 IN SRV 1 1 80 .\n" +
+                  mail);
+    EXPECT_EQ(engine.ask({"nullmx.jit.example", "MX"}),
+              "NOERROR aa\nAN nullmx.jit.example. 300 IN MX 0 .\n");
+}
+
+// Where packets are held, the address of something that boots is better than no answer.
+TEST_F(Resolve, AtTheParkingLimitWhereThePacketsAreHeld) {
+    engine.set_overdue();
+    engine.state(0).availability = Availability::starting;
+    EXPECT_EQ(engine.ask({"svc.jit.example"}),
+              "NOERROR aa\nAN svc.jit.example. 60 IN A 192.0.2.90\n");
+    EXPECT_EQ(engine.ask({"www.jit.example"}), "park 0");
+    engine.state(0).holds_packets = true;
+    EXPECT_EQ(engine.ask({"www.jit.example", "AAAA"}),
+              "NOERROR aa\nAN www.jit.example. 60 IN AAAA 2001:db8::80\n");
+    EXPECT_TRUE(engine.state(0).asked);
+    engine.state(0).availability = Availability::failed;
+    EXPECT_EQ(engine.ask({"www.jit.example"}), "SERVFAIL\n");
 }
 
 TEST_F(Resolve, ServicesThatFailedAreServfail) {

@@ -216,7 +216,8 @@ ns.of.zone A 192.0.2.4
               "NOERROR aa\n"
               "AN deep.sub.tree.jit.example. 300 IN MX 10 mail.deep.sub.tree.jit.example.\n"
               "AN deep.sub.tree.jit.example. 300 IN MX 20 sub.tree.jit.example.\n"
-              "AN deep.sub.tree.jit.example. 300 IN MX 30 mail.other.example.\n");
+              "AN deep.sub.tree.jit.example. 300 IN MX 30 mail.other.example.\n"
+              "AD mail.deep.sub.tree.jit.example. 300 IN A 192.0.2.2\n");
     EXPECT_EQ(engine.ask({"one.jit.example", "MX"}),
               "NOERROR aa\n"
               "AN one.jit.example. 300 IN CNAME two.under.jit.example.\n"
@@ -224,7 +225,8 @@ ns.of.zone A 192.0.2.4
               "AN three.two.under.jit.example. 300 IN CNAME deep.sub.tree.jit.example.\n"
               "AN deep.sub.tree.jit.example. 300 IN MX 10 mail.deep.sub.tree.jit.example.\n"
               "AN deep.sub.tree.jit.example. 300 IN MX 20 sub.tree.jit.example.\n"
-              "AN deep.sub.tree.jit.example. 300 IN MX 30 mail.other.example.\n");
+              "AN deep.sub.tree.jit.example. 300 IN MX 30 mail.other.example.\n"
+              "AD mail.deep.sub.tree.jit.example. 300 IN A 192.0.2.2\n");
     const auto wild = [](const std::string& owner) {
         return "AN " + owner + " 300 IN MX 10 mail.wild.jit.example.\n" +  //
                "AN " + owner + " 300 IN MX 20 *.wild.jit.example.\n" +     //
@@ -242,9 +244,10 @@ ns.of.zone A 192.0.2.4
               "AU cut.of.zone.jit.example. 300 IN NS ns.of.zone.jit.example.\n"
               "AD ns.cut.of.zone.jit.example. 300 IN A 192.0.2.3\n"
               "AD ns.of.zone.jit.example. 300 IN A 192.0.2.4\n");
-    // Compressed, not written out: mail and a pointer, a pointer, mail.other and a pointer.
+    // Compressed, not written out: mail and a pointer, a pointer, mail.other and a pointer. Then an
+    // address.
     const auto query = summond::test::query_bytes({"deep.sub.tree.jit.example", "MX"});
-    EXPECT_EQ(engine.resolve(query).size, query.size() + 3 * 14U + 7 + 2 + 13);
+    EXPECT_EQ(engine.resolve(query).size, query.size() + 3 * 14U + 7 + 2 + 13 + 16);
 }
 
 TEST(Referrals, GlueBehind16KibOfNameServersHasItsOwnerWrittenOut) {

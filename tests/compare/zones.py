@@ -123,7 +123,7 @@ def fill(zone, others, size):
     for rtype in rng.sample(rdata.OTHERS, 4):
         zone.add(zone.apex, rtype)
     makers = [(hosts, 8), (wildcard, 4), (empty_non_terminals, 2), (cname_chain, 3), (cname_loop, 1),
-              (dname, 2), (delegation, 3), (large_rrset, 2), (long_name, 1), (into, 2)]
+              (dname, 2), (delegation, 3), (large_rrset, 2), (shared_names, 2), (long_name, 1), (into, 2)]
     population = [maker for maker, weight in makers for _ in range(weight)]
     while len(zone.types) < size:
         maker = rng.choice(population)
@@ -255,6 +255,20 @@ def large_rrset(zone):
         size = rng.choice((512, 1232)) - rng.randrange(30, 130)
         parts = [min(255, size - at) for at in range(0, size, 256)]
         zone.add(owner, "TXT", " ".join(rdata.string(rng, part) for part in parts))
+
+
+def shared_names(zone):
+    """An RRset with names that have parts in common, with each other and perhaps with the owner."""
+    rng, owner = zone.rng, zone.name()
+    rtype = rng.choice(("MX", "MX", "NS", "PTR", "MINFO", "SRV", "AFSDB"))
+    ends = [(b"hosting", b"example", b"net"), (b"Hosting", b"example", b"NET"), (b"x", b"invalid"),
+            (b"net",), zone.apex, owner, (b"sub", *owner), ()]
+    for _ in range(rng.choice((2, 3, 8, 29, 60))):
+        end = rng.choice(ends)
+        target = (*rng.choices((b"a", b"mx", b"y" * 30), k=rng.randrange(3)), *end)
+        zone.add(owner, rtype, target=fit(target))
+    if rng.random() < 0.5:  # where they do not stand right behind the question
+        zone.add((b"to", *zone.name()), "CNAME", target=owner)
 
 
 def fit(labels):

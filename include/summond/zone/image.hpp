@@ -59,22 +59,47 @@ struct ZoneRecord {
     std::uint32_t reserved;
 };
 
-// Whether an RRset of this type points at names whose addresses go along with it.
+// Whether an RRset of this type points at names whose addresses go along with it: RFC 1035 §3.3.11
+// and §3.3.9, RFC 2782, RFC 9460 §4.1.
 constexpr bool has_targets(dns::Type type) {
-    return type == dns::Type::ns || type == dns::Type::svcb || type == dns::Type::https;
+    return type == dns::Type::ns || type == dns::Type::mx || type == dns::Type::srv ||
+           type == dns::Type::svcb || type == dns::Type::https;
 }
+
+// Of a type with targets: octets of RDATA before the target's name.
+constexpr std::size_t target_offset(dns::Type type) {
+    switch (type) {
+        case dns::Type::ns:
+            return 0;
+        case dns::Type::srv:
+            return 6;
+        default:
+            return 2;
+    }
+}
+
+// Where the records of an RRset stand that is the first of an answer whose question is their owner.
+constexpr std::size_t records_offset(std::size_t owner_size) {
+    return dns::header_size + owner_size + 4;
+}
+
+// How far from the RRset's beginning a name may stand that others in it point at. Before the RRset
+// there are at most the question and the DNAME and CNAME records of 16 aliases, 9 KiB: what points
+// there can do so (14 bits, RFC 1035 §4.1.4) wherever the RRset stands.
+inline constexpr std::size_t max_pointed_at = 7 * 1024;
 
 // All records of one owner and type, ready to be copied into an answer whose question is the owner:
 // `size` octets of records, each with the compression pointer 0xC00C as its owner, and names in
-// RDATA (of the types of RFC 1035, RFC 3597 §4) compressed against the owner as if it stood at
-// offset 12. Then, aligned to 4 octets, for NS, SVCB and HTTPS the Ref of each target's node or 0;
-// then the position of each pointer in RDATA as 16 bits, for answers where the owner stands
-// elsewhere.
+// RDATA (of the types of RFC 1035, RFC 3597 §4) compressed against the owner, as if it stood at
+// offset 12, and against the names before them in the RRset, as if that stood at records_offset.
+// Then, aligned to 4 octets, for types with targets the Ref of each target's node or 0; then the
+// position of each pointer in RDATA as 16 bits, for answers where the two stand elsewhere.
 struct RRset {
     dns::Type type;
     std::uint16_t count;     // records
     std::uint16_t size;      // octets of records
-    std::uint16_t pointers;  // in RDATA
+    std::uint16_t pointers : 15;     // in RDATA
+    std::uint16_t with_targets : 1;  // has_targets(type)
 
     const std::uint8_t* records() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
     std::span<const Ref> targets() const {
@@ -92,7 +117,7 @@ struct RRset {
 
   private:
     std::size_t padded_size() const { return (size + 3U) & ~3U; }
-    std::size_t target_count() const { return has_targets(type) ? count : 0; }
+    std::size_t target_count() const { return with_targets != 0 ? count : 0; }
 };
 
 // What a node is, beyond what its RRsets say.
