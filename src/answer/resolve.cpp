@@ -46,6 +46,10 @@ WakeFailureText text_of(base::WakeFailure why) {
             return {ExtendedError::other, "service failed to start"};
         case WakeFailure::no_memory:
             return {ExtendedError::other, "not enough memory to start the service"};
+        case WakeFailure::memory_limit:
+            return {ExtendedError::not_ready, "limit of memory reached"};
+        case WakeFailure::domain_limit:
+            return {ExtendedError::not_ready, "limit of domains reached"};
         case WakeFailure::no_kernel:
             return {ExtendedError::other, "the service's kernel cannot be loaded"};
         case WakeFailure::not_ready:

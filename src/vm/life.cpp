@@ -470,11 +470,15 @@ void Life::tick() {
     if (!due || clock_.now() < *due)
         return;
     if (stage_ == Stage::queued) {
+        const base::WakeFailure shortage = keeper_.shortage(*this);
+        const char* const why =
+            shortage == base::WakeFailure::domain_limit   ? " (limit of domains reached)"
+            : shortage == base::WakeFailure::memory_limit ? " (limit of memory reached)"
+                                                          : " (Xen has not enough memory)";
         leave_queue();
         failures_ = 0;  // it is not the service that fails
-        fail(base::WakeFailure::no_memory, "no room for its domain within " +
-                                               std::to_string(in_ms(keeper_.longest_wait())) +
-                                               " ms");
+        fail(shortage, "no room for its domain within " +
+                           std::to_string(in_ms(keeper_.longest_wait())) + " ms" + why);
         return;
     }
     if (stage_ == Stage::booting)

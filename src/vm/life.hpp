@@ -27,6 +27,8 @@ class Keeper {
     virtual bool finds_memory(Life& life) = 0;
     // How long a wake waits for room.
     virtual base::Duration longest_wait() const = 0;
+    // What this life, or one before it, waits for.
+    virtual base::WakeFailure shortage(const Life& life) const = 0;
     // A domain's memory is free.
     virtual void freed() = 0;
 };

@@ -59,6 +59,15 @@ bool Room::finds_memory(Life& life) {
     return true;
 }
 
+base::WakeFailure Room::shortage(const Life& life) const {
+    if (xen_is_full_)
+        return base::WakeFailure::no_memory;
+    Use use = used();
+    use.memory_kib = 0;
+    return fits(use, life.service()) ? base::WakeFailure::memory_limit
+                                     : base::WakeFailure::domain_limit;
+}
+
 // The first that still waits.
 Life* Room::first() {
     while (!queue_.empty()) {

@@ -35,6 +35,7 @@ class Room final : public Keeper {
     bool has_room(Life& life) override;
     bool finds_memory(Life& life) override;
     base::Duration longest_wait() const override { return limits_.queue; }
+    base::WakeFailure shortage(const Life& life) const override;
     void freed() override { xen_is_full_ = false; }
 
   private:

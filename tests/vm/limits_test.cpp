@@ -90,7 +90,7 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
     EXPECT_EQ(phase(2), Phase::building);
     pass(milliseconds(1));
     EXPECT_EQ(phase(2), Phase::failed);
-    EXPECT_EQ(manager.status(2)->failure, WakeFailure::no_memory);
+    EXPECT_EQ(manager.status(2)->failure, WakeFailure::domain_limit);
     EXPECT_EQ(manager.status(2)->retry_after, seconds(1));
     pass(seconds(1));
     wake(2);
@@ -129,6 +129,8 @@ TEST_F(LimitsTest, Memory) {
     for (const config::ServiceId id : {1U, 2U, 3U})
         wake(id);
     EXPECT_EQ(being_built(), (Ids{1, 2}));
+    pass(seconds(9));
+    EXPECT_EQ(manager.status(3)->failure, WakeFailure::memory_limit);
 }
 
 TEST_F(LimitsTest, EvictsTheLongestIdleWhateverItsTtl) {

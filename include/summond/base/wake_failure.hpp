@@ -9,11 +9,13 @@ namespace summond::base {
 enum class WakeFailure : std::uint8_t {
     none,
     start_failed,
-    no_memory,
+    no_memory,     // of the host
+    memory_limit,  // `limits: {memory}`
+    domain_limit,  // `limits: {domains}`
     no_kernel,
     not_ready,      // did not become ready in its time
     crashed,        // died while booting
-    refused,        // limits or back-off
+    refused,        // back-off
     no_controller,  // the process that starts domains does not answer
 };
 
