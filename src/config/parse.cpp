@@ -157,6 +157,8 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
         read_cookies(*cookies, config.cookies);
     if (const auto limit = mapping->take("rate_limit"))
         read_rate_limit(*limit, config.rate_limit);
+    if (const auto tcp = mapping->take("tcp"))
+        read_tcp(*tcp, config.tcp);
     if (const auto limits = mapping->take("limits"))
         read_limits(*limits, config.limits);
     if (const auto save_dir = mapping->take("save_dir"))

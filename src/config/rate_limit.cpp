@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t max_responses_per_second = 1'000'000;
 constexpr std::uint64_t max_slip = 10;
+constexpr std::uint64_t max_connections = 100'000;
+constexpr std::chrono::milliseconds longest_idle = std::chrono::hours(1);
 
 std::vector<base::IpPrefix> read_exempt(const Value& value) {
     constexpr std::string_view expected =
@@ -34,6 +36,24 @@ std::vector<base::IpPrefix> read_exempt(const Value& value) {
 }
 
 }  // namespace
+
+void read_tcp(const Value& value, Tcp& tcp) {
+    auto mapping = Mapping::of(value, "tcp.", "a mapping, such as {per_source: 64, idle: 10s}");
+    if (!mapping)
+        return;
+    const auto read = [&](std::string_view key, std::uint32_t& number) {
+        if (const auto found = mapping->take(key))
+            number = static_cast<std::uint32_t>(found->number(1, max_connections).value_or(1));
+    };
+    read("connections", tcp.connections);
+    read("per_source", tcp.per_source);
+    if (const auto idle = mapping->take("idle"))
+        tcp.idle =
+            read_duration(*idle, std::chrono::seconds(1), longest_idle, "10s").value_or(tcp.idle);
+    if (const auto exempt = mapping->take("exempt"))
+        tcp.exempt = read_exempt(*exempt);
+    mapping->refuse_rest();
+}
 
 void read_rate_limit(const Value& value, RateLimit& limit) {
     if (value.is(Node::Kind::scalar) && (value.node->text == "on" || value.node->text == "off")) {

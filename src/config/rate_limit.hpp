@@ -1,4 +1,4 @@
-// The mapping `rate_limit`.
+// What one client may take: the mappings `rate_limit` and `tcp`.
 #pragma once
 
 #include "reader.hpp"
@@ -7,5 +7,6 @@
 namespace summond::config {
 
 void read_rate_limit(const Value& value, RateLimit& limit);
+void read_tcp(const Value& value, Tcp& tcp);
 
 }  // namespace summond::config

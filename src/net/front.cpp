@@ -40,6 +40,15 @@ answer::Settings answer_settings(const config::Config& config,
     return settings;
 }
 
+TcpLimits tcp_limits(const config::Tcp& settings) {
+    TcpLimits limits;
+    limits.connections = settings.connections;
+    limits.connections_per_source = settings.per_source;
+    limits.idle = settings.idle;
+    limits.exempt = settings.exempt;
+    return limits;
+}
+
 base::Result<std::unique_ptr<RateLimiter>> make_limiter(const config::RateLimit& settings,
                                                         std::size_t workers) {
     if (!settings.enabled)
@@ -59,7 +68,7 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
       settings_(answer_settings(config, cookie_secret)),
       limit_report_(std::make_unique<LimitReport>(clock)),
       services_(settings(config, zones), clock, [this] { on_services_changed(); }),
-      tcp_(io, zones, services_, clock, {}, settings_),
+      tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
                         services_.take_wanted();

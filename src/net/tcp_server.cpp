@@ -67,21 +67,14 @@ void TcpServer::accept(Listener& listener) {
 }
 
 void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
-    Source source{};
-    base::IpAddress address;
-    if (peer.address().is_v4()) {
-        const auto bytes = peer.address().to_v4().to_bytes();
-        address = base::IpAddress::v4(bytes);
-        source[0] = 4;
-        std::ranges::copy(bytes, source.begin() + 1);
-    } else {
-        const auto bytes = peer.address().to_v6().to_bytes();
-        address = base::IpAddress::v6(bytes);
-        source[0] = 6;
-        std::copy_n(bytes.begin(), 8, source.begin() + 1);
-    }
+    const base::IpAddress address = peer.address().is_v4()
+                                        ? base::IpAddress::v4(peer.address().to_v4().to_bytes())
+                                        : base::IpAddress::v6(peer.address().to_v6().to_bytes());
+    const Source source = network_of(address.bytes(), source_lengths);
     const auto of_source = sources_.find(source);
-    if (of_source != sources_.end() && of_source->second >= limits_.connections_per_source)
+    const auto is_exempt = [&](const base::IpPrefix& prefix) { return prefix.contains(address); };
+    if (of_source != sources_.end() && of_source->second >= limits_.connections_per_source &&
+        std::ranges::none_of(limits_.exempt, is_exempt) && !make_room(&source))
         return;
     if (sessions_.size() >= limits_.connections && !make_room())
         return;
@@ -93,10 +86,12 @@ void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
         (*place)->drain();
 }
 
-// Closes the connection that has been idle longest. False if none is idle.
-bool TcpServer::make_room() {
-    const auto found =
-        std::ranges::find_if(sessions_, [](const auto& session) { return session->idle(); });
+// Closes the connection, of this source if one is given, that has been idle longest. False if none
+// is idle.
+bool TcpServer::make_room(const Source* of) {
+    const auto found = std::ranges::find_if(sessions_, [&](const auto& session) {
+        return session->idle() && (of == nullptr || session->source() == *of);
+    });
     if (found == sessions_.end())
         return false;
     (*found)->close();

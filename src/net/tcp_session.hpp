@@ -20,6 +20,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void start(TcpServer::Sessions::iterator place);
     // Nothing received that is not answered, nothing to send.
     bool idle() const;
+    const TcpServer::Source& source() const { return source_; }
     // A service's availability has changed: answers waiting queries.
     void resolve_parked();
     // Answers queries that have waited too long; closes the connection if it has.

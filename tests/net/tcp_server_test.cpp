@@ -356,15 +356,54 @@ TEST_F(TcpServerTest, ConnectionsPerSource) {
     limits.connections_per_source = 2;
     serve(limits);
     Client first = Client::tcp(address);
+    settle(1);
     Client second = Client::tcp(address);
     settle(2);
     Client third = Client::tcp(address);
-    EXPECT_TRUE(ended(third));
-    { Client gone = std::move(first); }
-    settle(1);
+    EXPECT_TRUE(ended(second)) << "idle for longer than the first";
+    for (Client* client : {&first, &third}) {
+        client->send(framed(query("ready.jit.example", test::type_a, 1)));
+        settle(2);
+    }
     Client fourth = Client::tcp(address);
-    fourth.send(static_query);
-    EXPECT_EQ(test::rcode(answer(fourth)), test::noerror);
+    EXPECT_TRUE(ended(fourth)) << "the others are busy";
+    services.take_wanted();
+    say(state("ready", Phase::ready));
+    answer(first);
+    answer(third);
+    Client fifth = Client::tcp(address);
+    EXPECT_TRUE(ended(first));
+    fifth.send(static_query);
+    EXPECT_EQ(test::rcode(answer(fifth)), test::noerror);
+}
+
+TEST_F(TcpServerTest, HundredConnectionsOfOneSourceAreServed) {
+    serve();
+    std::vector<Client> clients;
+    for (int i = 0; i < 100; ++i) {
+        clients.push_back(Client::tcp(address));
+        clients.back().send(static_query);
+        EXPECT_EQ(test::rcode(answer(clients.back())), test::noerror);
+    }
+    settle(64);
+    EXPECT_TRUE(ended(clients[35]));
+    clients[36].send(static_query);
+    EXPECT_EQ(test::rcode(answer(clients[36])), test::noerror);
+}
+
+TEST_F(TcpServerTest, ExemptNetworksMayHaveMore) {
+    TcpLimits limits;
+    limits.connections_per_source = 1;
+    limits.exempt = {{base::IpAddress::v4({127, 0, 0, 0}), 8}};
+    serve(limits);
+    Client first = Client::tcp(address);
+    Client second = Client::tcp(address);
+    Client third = Client::tcp(address);
+    settle(3);
+    for (Client* client : {&first, &second, &third}) {
+        client->send(static_query);
+        EXPECT_EQ(test::rcode(answer(*client)), test::noerror);
+    }
 }
 
 TEST_F(TcpServerTest, IdlestConnectionMakesRoom) {

@@ -254,6 +254,14 @@ struct RateLimit {
         {base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), 128}};
 };
 
+// DNS over TCP.
+struct Tcp {
+    std::uint32_t connections = 512;  // 1 to 100'000
+    std::uint32_t per_source = 64;    // from one IPv4 address or one IPv6 /56; 1 to 100'000
+    std::chrono::milliseconds idle{10'000};
+    std::vector<base::IpPrefix> exempt;  // from per_source
+};
+
 // What all services' domains together may take of the host.
 struct Limits {
     std::optional<std::uint64_t> memory_kib;          // standby copies included
@@ -271,6 +279,7 @@ struct Config {
     Server server;
     Cookies cookies;
     RateLimit rate_limit;
+    Tcp tcp;
     Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";

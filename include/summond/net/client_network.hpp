@@ -2,6 +2,7 @@
 // others, and whoever forges one forges all.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <span>
 
@@ -12,7 +13,7 @@ namespace summond::net {
 struct ClientNetwork {
     std::uint64_t bits = 0;  // the address's first octet on top; beyond the network's length zero
     bool v6 = false;
-    friend bool operator==(const ClientNetwork&, const ClientNetwork&) = default;
+    friend auto operator<=>(const ClientNetwork&, const ClientNetwork&) = default;
 };
 
 // Lengths of networks in bits, 1 to 32 and 1 to 64.

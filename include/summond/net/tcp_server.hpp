@@ -6,7 +6,6 @@
 // read from) and waiting queries.
 #pragma once
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
@@ -22,6 +21,7 @@
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/net/client_network.hpp"
 #include "summond/net/services.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -33,8 +33,10 @@ struct TcpLimits {
     // Beyond it, the connection that has been idle longest makes room; if none is idle, the new
     // one is closed.
     std::size_t connections = 512;
-    // From one IPv4 address or IPv6 /64. Further ones are closed at once.
+    // From one source. Beyond it, the one of them that has been idle longest makes room; if none is
+    // idle, the new one is closed.
     std::size_t connections_per_source = 64;
+    std::vector<base::IpPrefix> exempt{};  // from connections_per_source
     // A connection is closed when for this long no whole query has come and no answer has been
     // taken (RFC 7766 §6.2.3: "of the order of a few seconds").
     base::Duration idle = std::chrono::seconds(10);
@@ -72,14 +74,17 @@ class TcpServer {
   private:
     friend class TcpSession;
     using Acceptor = boost::asio::ip::tcp::acceptor;
-    using Source = std::array<std::uint8_t, 9>;  // family, address or /64 prefix
+    // An IPv4 address, or a /56, as one site has of IPv6 (RFC 6177 §2): unlike those of queries
+    // over UDP, addresses of connections are not forged.
+    using Source = ClientNetwork;
+    static constexpr NetworkLengths source_lengths{32, 56};
     using Sessions = std::list<std::shared_ptr<TcpSession>>;
     struct Listener;
 
     void accept(Listener& listener);
     void on_connection(boost::asio::ip::tcp::socket socket,
                        const boost::asio::ip::tcp::endpoint& peer);
-    bool make_room();
+    bool make_room(const Source* of = nullptr);
     void remove(Sessions::iterator session, Source source);
     void moved_on(Sessions::iterator session);
     void check_drained();
