@@ -46,12 +46,15 @@ std::size_t body_size(Type type) {
             return sizeof(HandedOver);
         case Type::grown:
             return sizeof(Grown);
+        case Type::connection:
+            return sizeof(Connection);
     }
     return 0;
 }
 
 bool carries_fd(Type type) {
-    return type == Type::peer || type == Type::reload || type == Type::tap || type == Type::attach;
+    return type == Type::peer || type == Type::reload || type == Type::tap ||
+           type == Type::attach || type == Type::connection;
 }
 
 union Control {

@@ -50,7 +50,7 @@ class FrontProcess {
           limit_(io) {
         terminate_.async_wait([this](const boost::system::error_code& error, int) {
             if (!error)
-                drain(terminate_limit);
+                drain(terminate_limit, false);
         });
     }
 
@@ -91,7 +91,10 @@ class FrontProcess {
                 front_->connect_vmm(ipc::Channel(std::move(message.fd)));
                 break;
             case ipc::Type::drain:
-                drain(drain_limit);
+                drain(drain_limit, message.as<ipc::Drain>().replaced != 0);
+                break;
+            case ipc::Type::connection:
+                front_->adopt(std::move(message.fd));
                 break;
             default:
                 spdlog::error("the parent sent a message that is not for the front");
@@ -107,14 +110,18 @@ class FrontProcess {
         });
     }
 
-    void drain(std::chrono::seconds limit) {
+    void drain(std::chrono::seconds limit, bool replaced) {
         limit_.expires_after(limit);
         limit_.async_wait([this](const boost::system::error_code& error) {
             if (!error)
                 io_.stop();
         });
-        if (!std::exchange(draining_, true))
-            front_->drain([this] { io_.stop(); });
+        if (std::exchange(draining_, true))
+            return;
+        net::TcpServer::HandOver hand_over;
+        if (replaced)
+            hand_over = [this](int fd) { return control_.send(ipc::Connection{}, fd); };
+        front_->drain([this] { io_.stop(); }, std::move(hand_over));
     }
 
     asio::io_context& io_;

@@ -26,6 +26,8 @@ using namespace std::chrono_literals;
 constexpr auto stop_limit_front = 5s;
 // Who waits for the daemon waits for the addresses of its services, too; but not for ever.
 constexpr auto wire_ready_limit = 30s;
+// How long addresses that a reload takes out of `listen` are still answered at.
+constexpr auto given_up_limit = 2s;
 // vmm at the end: destroying domains takes seconds each.
 constexpr auto stop_limit_vmm = 60s;
 
@@ -120,13 +122,13 @@ void Parent::loaded(proc::Exit exit, Memfds& memfds) {
     if (!exit.success())
         return load_failed(exit_failed, "reading " + config_file_ + " failed: " + exit.to_string());
 
-    std::vector<GenerationPtr> older;
+    net::OwnSockets own;
     if (front_.generation)
-        older.push_back(front_.generation);
+        add_sockets(*front_.generation, own);
     for (const Front& front : draining_)
-        older.push_back(front.generation);
-    auto generation =
-        make_generation(config_file_, std::move(memfds.config), std::move(memfds.image), older);
+        add_sockets(*front.generation, own);
+    auto generation = make_generation(config_file_, std::move(memfds.config),
+                                      std::move(memfds.image), front_.generation.get(), own);
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     if (phase_ == Phase::starting)
@@ -205,13 +207,27 @@ void Parent::replace(GenerationPtr generation) {
 }
 
 void Parent::finish_reload() {
+    if (auto opened = open_pending(*next_.generation); !opened) {
+        drain(std::exchange(next_, {}));  // it may have taken queries
+        return replace_failed(opened.error().what);
+    }
     front_restart_.cancel();  // of the old front, had it just died
     drain(std::exchange(front_, std::exchange(next_, {})));
     retire_others();  // now that nobody asks for them any more
+    close_given_up_later();
     front_backoff_ = {};
     set_log_level(*front_.generation);
     spdlog::info("reloaded: {}", front_.generation->to_string());
     reload_ended();
+}
+
+// Clients of addresses that are listened on no more may be in the middle of a handshake.
+void Parent::close_given_up_later() {
+    given_up_.expires_after(given_up_limit);
+    given_up_.async_wait([this](auto error) {
+        if (!error && front_.generation)
+            close_given_up(*front_.generation);
+    });
 }
 
 void Parent::replace_failed(const std::string& why) {
@@ -247,6 +263,7 @@ void Parent::stop(int status) {
     front_restart_.cancel();
     vmm_restart_.cancel();
     wire_restart_.cancel();
+    given_up_.cancel();
     if (wire_)
         wire_->kill();  // it has nothing to put in order
     if (loader_)

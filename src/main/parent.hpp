@@ -47,6 +47,7 @@ class Parent {
     void reload();
     void replace(GenerationPtr generation);
     void finish_reload();
+    void close_given_up_later();
     void replace_failed(const std::string& why);
     void reload_ended();
 
@@ -54,6 +55,7 @@ class Parent {
     void front_ended(Child& child, proc::Exit exit);
     void front_lost(base::TimePoint started);
     void drain(Front front);
+    void hand_on(const base::UniqueFd& connection);
 
     void start_vmm();
     void vmm_ended(Child& child, proc::Exit exit);
@@ -94,6 +96,7 @@ class Parent {
     boost::asio::steady_timer front_restart_{io_};
     boost::asio::steady_timer vmm_restart_{io_};
     boost::asio::steady_timer wire_restart_{io_};
+    boost::asio::steady_timer given_up_{io_};
 
     Phase phase_ = Phase::starting;
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way

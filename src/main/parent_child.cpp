@@ -68,6 +68,8 @@ void Child::watch_process() {
         self->process_watch_.release();
         self->limit_.cancel();
         self->background_.cancel();
+        while (self->ready_ && self->control_.fd() >= 0 && self->receive())
+            ;  // what it has said last
         self->close_control();
         // Somebody else's waitpid would be a bug of ours; the child is gone all the same.
         if (!exit)
@@ -80,31 +82,36 @@ void Child::watch_control() {
     control_watch_.async_wait(Descriptor::wait_read, [self = shared_from_this()](auto error) {
         if (error)
             return;
-        const auto received = self->control_.receive();
-        if (!received) {
-            self->close_control();
-            if (!self->told_to_end_)
-                self->kill_later(end_limit, "closed its control channel and did not end");
-            return;
-        }
-        if (*received) {
-            // Ready, once, is all that a child may say.
-            if ((*received)->type != ipc::Type::ready || self->ready_) {
-                spdlog::error("{} sent a message that it may not send: killed", self->name_);
-                self->kill();
-                self->close_control();
-                return;
-            }
-            self->ready_ = true;
-            self->background_.cancel();
-            if (!self->told_to_end_)
-                self->limit_.cancel();
-            spdlog::info("{} is ready", self->name_);
-            self->handlers_.ready();
-        }
+        self->receive();
         if (self->control_.fd() >= 0)
             self->watch_control();
+        else if (!self->told_to_end_)
+            self->kill_later(end_limit, "closed its control channel and did not end");
     });
+}
+
+// False: there was nothing to receive.
+bool Child::receive() {
+    const auto received = control_.receive();
+    if (!received)
+        close_control();
+    if (!received || !*received)
+        return false;
+    if ((*received)->type == ipc::Type::connection && handlers_.connection) {
+        handlers_.connection((*received)->fd);
+    } else if ((*received)->type == ipc::Type::ready && !ready_) {
+        ready_ = true;
+        background_.cancel();
+        if (!told_to_end_)
+            limit_.cancel();
+        spdlog::info("{} is ready", name_);
+        handlers_.ready();
+    } else {
+        spdlog::error("{} sent a message that it may not send: killed", name_);
+        kill();
+        close_control();
+    }
+    return true;
 }
 
 void Child::close_control() {

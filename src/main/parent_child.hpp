@@ -23,6 +23,8 @@ class Child : public std::enable_shared_from_this<Child> {
     struct Handlers {
         std::function<void()> ready;                    // it sent Ready
         std::function<void(Child&, proc::Exit)> ended;  // it has been reaped; the last call
+        // It sent a client's connection. Without this handler it may not.
+        std::function<void(const base::UniqueFd&)> connection{};
     };
 
     // role: "front", "vmm" or "load"; arguments follow `summond --role=ROLE`. Its end of the
@@ -61,6 +63,7 @@ class Child : public std::enable_shared_from_this<Child> {
           ipc::Channel control, Handlers handlers);
     void watch_process();
     void watch_control();
+    bool receive();
     // The child notices and ends by itself: front at once, vmm in order.
     void close_control();
     void watch_background(std::chrono::nanoseconds used);

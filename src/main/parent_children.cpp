@@ -28,10 +28,9 @@ void Parent::start_front(Front& front) {
                                      {generation.image.get(), image_fd},
                                      {cookie_secret_.get(), secret_fd}};
     int next_fd = first_socket_fd;
-    for (const Listener& listener : generation.listeners) {
-        for (const auto& socket : listener.sockets)
-            fds.push_back({socket->get(), next_fd++});
-    }
+    const std::vector<int> sockets = open_sockets(generation);
+    for (const int socket : sockets)
+        fds.push_back({socket, next_fd++});
     // While vmm is away the other end is closed, and the front waits for a Peer.
     const ipc::Channel peer = vmm_wanted_ ? connect_to_vmm(ipc::Peer::Side::front) : ipc::Channel();
     const bool has_peer = peer.fd() >= 0;
@@ -39,10 +38,11 @@ void Parent::start_front(Front& front) {
         fds.push_back({peer.fd(), peer_fd});
     auto child = Child::start(
         io_, "front",
-        {"--config", config_file_, "--sockets=" + std::to_string(generation.socket_count()),
+        {"--config", config_file_, "--sockets=" + std::to_string(sockets.size()),
          std::string("--peer=") + (has_peer ? "1" : "0")},
         std::move(fds),
-        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { front_ended(c, exit); }},
+        {[this] { child_ready(); }, [this](Child& c, proc::Exit exit) { front_ended(c, exit); },
+         [this](const base::UniqueFd& connection) { hand_on(connection); }},
         // While another one answers, its start is not to be in the way.
         &front == &next_ ? proc::Priority::background : proc::Priority::normal);
     if (child) {
@@ -92,10 +92,16 @@ void Parent::front_lost(base::TimePoint started) {
 void Parent::drain(Front front) {
     if (!front.child)
         return;
-    if (!front.child->send(ipc::Drain{}))
+    if (!front.child->send(ipc::Drain{front_.child ? 1U : 0U}))
         front.child->kill();
     front.child->must_end_within(drain_limit);
     draining_.push_back(std::move(front));
+}
+
+// A connection of a front that drains goes on with the one that serves. Without one it ends.
+void Parent::hand_on(const base::UniqueFd& connection) {
+    if (front_.child && !front_.child->send(ipc::Connection{}, connection.get()))
+        spdlog::warn("{} does not take a client's connection, which ends", front_.child->name());
 }
 
 // -- vmm

@@ -8,10 +8,11 @@
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/net/bind.hpp"
 
 namespace summond::main {
 
-// The sockets of one address in `listen`: one for TCP, the others for UDP. They are shared by the
+// The sockets of one address in `listen`: those for UDP, then one for TCP. They are shared by the
 // generations that listen there, so that a reload keeps them open and loses no query that waits in
 // them.
 struct Listener {
@@ -19,10 +20,22 @@ struct Listener {
     std::vector<std::shared_ptr<const base::UniqueFd>> sockets;
 };
 
+// Sockets that are bound when the generation takes over: until then others have their packets.
+struct Pending {
+    base::Endpoint endpoint;
+    std::vector<std::shared_ptr<const base::UniqueFd>> sockets;
+};
+
 struct Generation {
-    base::UniqueFd config;  // sealed memfd: text
-    base::UniqueFd image;   // sealed memfd: zones
-    std::vector<Listener> listeners;
+    base::UniqueFd config;            // sealed memfd: text
+    base::UniqueFd image;             // sealed memfd: zones
+    std::vector<Listener> listeners;  // of `listen`
+    // Of the generation before, and read by this one's front, too: those whose address is one of a
+    // wildcard that is listened on now, for good, as a query in a socket that is closed is lost;
+    // and those that are given up, until close_given_up.
+    std::vector<Listener> inherited;
+    std::vector<Listener> given_up;  // closed, but its front has them as long as it lives
+    std::vector<Pending> pending;    // some sockets of the first two
     std::string log_level;
     std::string user;
     std::size_t zones = 0;
@@ -30,19 +43,26 @@ struct Generation {
     std::size_t services = 0;
     bool wakes_by_packet = false;  // some service does
 
-    std::size_t socket_count() const;
     // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".
     std::string to_string() const;
 };
 
-using GenerationPtr = std::shared_ptr<const Generation>;
+using GenerationPtr = std::shared_ptr<Generation>;
 
-// From what the loader wrote into the two memfds, which are sealed here. Endpoints that one of the
-// `older` generations listens on keep its sockets and get more if there are more workers now; all
-// of them even if there are fewer, as queries in a socket that is closed would be lost. Errors: an
-// endpoint that cannot be bound, in words for the log.
+// From what the loader wrote into the two memfds, which are sealed here. Endpoints that the
+// generation `before` (or null) listens on keep its sockets and get more if there are more workers
+// now; all of them even if there are fewer. own: all sockets of the daemon's. Errors: an endpoint
+// that cannot be bound, in words for the log.
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
-                                            base::UniqueFd image,
-                                            const std::vector<GenerationPtr>& older);
+                                            base::UniqueFd image, const Generation* before,
+                                            net::OwnSockets own);
+// Binds what is pending. After an error the generation is of no use.
+base::Result<void> open_pending(const Generation& generation);
+// Closes inherited sockets whose addresses are not listened on any more.
+void close_given_up(Generation& generation);
+// For its front.
+std::vector<int> open_sockets(const Generation& generation);
+// Adds all that it has to `own`.
+void add_sockets(const Generation& generation, net::OwnSockets& own);
 
 }  // namespace summond::main

@@ -1,11 +1,17 @@
 #include "summond/net/bind.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
 
 #include "socket_address.hpp"
 
@@ -93,26 +99,102 @@ void tune_udp(int fd, const base::Endpoint& endpoint) {
         set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
-// Appends count sockets of one SO_REUSEPORT group. endpoint: in and out, port 0 becomes the chosen
-// one.
-base::Result<void> bind_udp(base::Endpoint& endpoint, unsigned count, bool& not_local,
-                            std::vector<base::UniqueFd>& sockets) {
-    for (unsigned i = 0; i < count; ++i) {
-        base::UniqueFd fd = make_socket(endpoint, SOCK_DGRAM);
-        if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1))
-            return failed("UDP", endpoint, errno);
-        tune_udp(fd.get(), endpoint);
-        if (const int r = bind_socket(fd.get(), endpoint, not_local); r != 0)
-            return failed("UDP", endpoint, r);
-        if (endpoint.port == 0) {
-            const auto info = describe(fd.get());
-            if (!info)
-                return tl::make_unexpected(info.error());
-            endpoint.port = info->local.port;
-        }
-        sockets.push_back(std::move(fd));
+base::Result<base::UniqueFd> make_udp(const base::Endpoint& endpoint) {
+    base::UniqueFd fd = make_socket(endpoint, SOCK_DGRAM);
+    if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1))
+        return failed("UDP", endpoint, errno);
+    tune_udp(fd.get(), endpoint);
+    return fd;
+}
+
+base::Result<base::UniqueFd> make_tcp(const base::Endpoint& endpoint) {
+    base::UniqueFd fd = make_socket(endpoint, SOCK_STREAM);
+    // For listeners of ours to one and to all addresses beside each other.
+    if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1))
+        return failed("TCP", endpoint, errno);
+    set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // connections in TIME_WAIT do not matter
+    set(fd.get(), SOL_SOCKET, SO_SNDBUF, tcp_send_buffer);
+    set(fd.get(), SOL_SOCKET, SO_RCVBUF, tcp_receive_buffer);
+    return fd;
+}
+
+// Whether a socket that is not of these has the port for this address: as the kernel lists them
+// (proc(5), /proc/net). Sockets of TCP that do not listen do not count.
+bool others_have(const base::Endpoint& endpoint, int type, const OwnSockets& own) {
+    const bool tcp = type == SOCK_STREAM;
+    std::ifstream table(std::string("/proc/net/") + (tcp ? "tcp" : "udp") +
+                        (endpoint.address.is_v4() ? "" : "6"));
+    std::string line;
+    std::getline(table, line);
+    if (!table)
+        return true;  // the kernel has refused the port, and nobody says why
+    std::set<ino_t> inodes;
+    for (const int fd : own) {
+        struct stat status {};
+        if (::fstat(fd, &status) == 0)
+            inodes.insert(status.st_ino);
+    }
+    // Each 32 bits of an address as a number of this machine.
+    std::string address;
+    const auto bytes = endpoint.address.bytes();
+    for (std::size_t i = 0; i < bytes.size(); i += 4) {
+        std::uint32_t word;
+        std::memcpy(&word, &bytes[i], sizeof word);
+        address += fmt::format("{:08X}", word);
+    }
+    const std::string all(address.size(), '0');
+    const std::string port = fmt::format("{:04X}", endpoint.port);
+    while (std::getline(table, line)) {
+        std::istringstream fields(line);
+        std::string number, local, remote, state, queues, timer, retries, uid, timeout;
+        ino_t inode = 0;
+        fields >> number >> local >> remote >> state >> queues >> timer >> retries >> uid >>
+            timeout >> inode;
+        const std::size_t colon = local.find(':');
+        if (!fields || colon == std::string::npos || local.substr(colon + 1) != port ||
+            (tcp && state != "0A") || inodes.contains(inode))  // TCP_LISTEN
+            continue;
+        local.resize(colon);
+        if (local == address || local == all || address == all)
+            return true;
+    }
+    return false;
+}
+
+// Without SO_REUSEPORT: fails where anybody has the port, whatever options they set.
+base::Result<void> look_for_others(const base::Endpoint& endpoint, bool& not_local,
+                                   const OwnSockets& own) {
+    for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+        const base::UniqueFd probe = make_socket(endpoint, type);
+        const char* const protocol = type == SOCK_DGRAM ? "UDP" : "TCP";
+        if (!probe)
+            return failed(protocol, endpoint, errno);
+        if (type == SOCK_STREAM)
+            set(probe.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+        const int r = bind_socket(probe.get(), endpoint, not_local);
+        const bool only_we = r == EADDRINUSE && !own.empty() && !others_have(endpoint, type, own);
+        if (r != 0 && !only_we)
+            return failed(protocol, endpoint, r);
     }
     return {};
+}
+
+base::Result<std::vector<base::UniqueFd>> make_sockets(const base::Endpoint& endpoint,
+                                                       unsigned udp_workers) {
+    auto sockets = prepare_more_udp(endpoint, udp_workers);
+    if (!sockets)
+        return sockets;
+    auto tcp = make_tcp(endpoint);
+    if (!tcp)
+        return tl::make_unexpected(tcp.error());
+    sockets->push_back(std::move(*tcp));
+    return sockets;
+}
+
+bool is_tcp(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 }  // namespace
@@ -126,33 +208,26 @@ unsigned udp_worker_count(const config::Config& config) {
     return std::clamp<unsigned>(static_cast<unsigned>(CPU_COUNT(&cpus)), 1, config::max_workers);
 }
 
-base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_workers) {
-    Bound bound;
-    base::Endpoint actual = endpoint;
+base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_workers,
+                                  const OwnSockets& own) {
     bool not_local = false;
-    {
-        // Without SO_REUSEPORT: fails where anybody has the port, whatever options they set.
-        const base::UniqueFd probe = make_socket(endpoint, SOCK_DGRAM);
-        if (!probe)
-            return failed("UDP", endpoint, errno);
-        if (const int r = bind_socket(probe.get(), endpoint, not_local); r != 0)
-            return failed("UDP", endpoint, r);
-    }
-    if (auto r = bind_udp(actual, udp_workers, not_local, bound.sockets); !r)
+    if (auto r = look_for_others(endpoint, not_local, own); !r)
         return tl::make_unexpected(r.error());
-
-    base::UniqueFd fd = make_socket(endpoint, SOCK_STREAM);
-    if (!fd)
-        return failed("TCP", endpoint, errno);
-    set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // connections in TIME_WAIT do not matter
-    set(fd.get(), SOL_SOCKET, SO_SNDBUF, tcp_send_buffer);
-    set(fd.get(), SOL_SOCKET, SO_RCVBUF, tcp_receive_buffer);
-    if (const int r = bind_socket(fd.get(), actual, not_local); r != 0)
-        return failed("TCP", actual, r);
-    if (::listen(fd.get(), tcp_backlog) != 0)
-        return failed("TCP", actual, errno);
-    bound.sockets.push_back(std::move(fd));
-
+    auto sockets = make_sockets(endpoint, udp_workers);
+    if (!sockets)
+        return tl::make_unexpected(sockets.error());
+    base::Endpoint actual = endpoint;
+    for (const base::UniqueFd& socket : *sockets) {
+        if (auto r = open_socket(socket.get(), actual); !r)
+            return tl::make_unexpected(r.error());
+        if (actual.port != 0)
+            continue;
+        const auto info = describe(socket.get());
+        if (!info)
+            return tl::make_unexpected(info.error());
+        actual.port = info->local.port;
+    }
+    Bound bound{std::move(*sockets), {}};
     if (not_local)
         bound.warnings.push_back("listen " + endpoint.to_string() +
                                  ": no interface has this address now; queries will be answered "
@@ -160,14 +235,59 @@ base::Result<Bound> bind_endpoint(const base::Endpoint& endpoint, unsigned udp_w
     return bound;
 }
 
-base::Result<std::vector<base::UniqueFd>> bind_more_udp(const base::Endpoint& endpoint,
-                                                        unsigned count) {
-    std::vector<base::UniqueFd> sockets;
-    base::Endpoint actual = endpoint;
+base::Result<std::vector<base::UniqueFd>> prepare_endpoint(const base::Endpoint& endpoint,
+                                                           unsigned udp_workers,
+                                                           const OwnSockets& own) {
     bool not_local = false;
-    if (auto r = bind_udp(actual, count, not_local, sockets); !r)
+    if (auto r = look_for_others(endpoint, not_local, own); !r)
         return tl::make_unexpected(r.error());
+    return make_sockets(endpoint, udp_workers);
+}
+
+base::Result<std::vector<base::UniqueFd>> prepare_more_udp(const base::Endpoint& endpoint,
+                                                           unsigned count) {
+    std::vector<base::UniqueFd> sockets;
+    for (unsigned i = 0; i < count; ++i) {
+        auto udp = make_udp(endpoint);
+        if (!udp)
+            return tl::make_unexpected(udp.error());
+        sockets.push_back(std::move(*udp));
+    }
     return sockets;
+}
+
+base::Result<void> open_socket(int fd, const base::Endpoint& endpoint) {
+    const bool tcp = is_tcp(fd);
+    bool not_local = false;
+    int r = bind_socket(fd, endpoint, not_local);
+    if (r == 0 && tcp && ::listen(fd, tcp_backlog) != 0)
+        r = errno;
+    if (r != 0)
+        return failed(tcp ? "TCP" : "UDP", endpoint, r);
+    return {};
+}
+
+void close_shared(int fd) {
+    if (is_tcp(fd)) {
+        ::shutdown(fd, SHUT_RDWR);
+        return;
+    }
+    const auto info = describe(fd);
+    if (!info)
+        return;
+    // Connected, it receives from one peer alone: from itself, which never sends.
+    base::Endpoint self = info->local;
+    if (self.address.is_unspecified())
+        self.address = self.address.is_v4()
+                           ? base::IpAddress::v4({127, 0, 0, 1})
+                           : base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+    const auto [address, size] = to_socket_address(self);
+    ::connect(fd, &address.any, size);
+}
+
+bool covers(const base::Endpoint& wildcard, const base::Endpoint& specific) {
+    return wildcard.address.is_unspecified() && !specific.address.is_unspecified() &&
+           wildcard.address.is_v4() == specific.address.is_v4() && wildcard.port == specific.port;
 }
 
 base::Result<SocketInfo> describe(int fd) {

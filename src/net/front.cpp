@@ -91,7 +91,7 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
                                                  const base::Clock& clock,
                                                  const answer::CookieSecret& cookie_secret) {
     std::unique_ptr<Front> front(new Front(io, config, zones, clock, cookie_secret));
-    std::map<std::string, std::size_t> udp_sockets;  // of an endpoint, so far
+    std::size_t udp_sockets = 0;  // of this endpoint, so far
     std::vector<std::vector<base::UniqueFd>> of_worker(udp_worker_count(config));
     for (base::UniqueFd& socket : sockets) {
         const auto info = describe(socket.get());
@@ -99,10 +99,10 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
             return tl::make_unexpected(info.error());
         if (info->kind == SocketInfo::Kind::tcp_listener) {
             front->listeners_.push_back(std::move(socket));
+            udp_sockets = 0;
             continue;
         }
-        const std::size_t index = udp_sockets[info->local.to_string()]++;
-        of_worker[index % of_worker.size()].push_back(std::move(socket));
+        of_worker[udp_sockets++ % of_worker.size()].push_back(std::move(socket));
     }
     for (auto& worker_sockets : of_worker) {
         auto limiter = make_limiter(config.rate_limit, of_worker.size());
@@ -204,12 +204,12 @@ void Front::report_limits() {
                     *line);
 }
 
-void Front::drain(std::function<void()> drained) {
+void Front::drain(std::function<void()> drained, TcpServer::HandOver hand_over) {
     drained_ = std::move(drained);
     undrained_ = workers_.size() + 1;
     for (const auto& worker : workers_)
         worker->drain();
-    tcp_.drain([this] { part_drained(); });
+    tcp_.drain([this] { part_drained(); }, std::move(hand_over));
 }
 
 void Front::part_drained() {

@@ -57,12 +57,22 @@ void TcpServer::accept(Listener& listener) {
         }
         if (draining_)
             return;
+        if (error == boost::asio::error::invalid_argument)  // accept(2): it does not listen
+            return accept_later(listener);
         if (error && error != boost::asio::error::connection_aborted) {
             listener.paused = true;
             make_room();
             return;
         }
         accept(listener);
+    });
+}
+
+// The parent has this socket listen when the front takes over; a connection then wakes us.
+void TcpServer::accept_later(Listener& listener) {
+    listener.acceptor.async_wait(Acceptor::wait_read, [this, &listener](const error_code& error) {
+        if (!error && !draining_)
+            accept(listener);
     });
 }
 
@@ -126,9 +136,25 @@ void TcpServer::tick() {
     }
 }
 
-void TcpServer::drain(std::function<void()> drained) {
+void TcpServer::adopt(base::UniqueFd connection) {
+    const auto info = describe(connection.get());
+    if (!info)
+        return;
+    error_code error;
+    tcp::socket socket(io_);
+    socket.assign(info->local.address.is_v4() ? tcp::v4() : tcp::v6(), connection.get(), error);
+    if (error)
+        return;
+    connection.release();
+    const tcp::endpoint peer = socket.remote_endpoint(error);
+    if (!error)
+        on_connection(std::move(socket), peer);
+}
+
+void TcpServer::drain(std::function<void()> drained, HandOver hand_over) {
     draining_ = true;
     drained_ = std::move(drained);
+    hand_over_ = std::move(hand_over);
     error_code ignored;
     for (Listener& listener : listeners_)
         listener.acceptor.close(ignored);

@@ -70,15 +70,18 @@ void TcpSession::read() {
         in_.resize(usual_input);
         in_.shrink_to_fit();
     }
+    // Who takes over gets the connection at the beginning of a frame.
+    const std::size_t most =
+        handing_over() && end_ > 0 ? std::max(need, length_size) - end_ : in_.size() - end_;
     reading_ = true;
-    socket_.async_read_some(boost::asio::buffer(in_.data() + end_, in_.size() - end_),
+    socket_.async_read_some(boost::asio::buffer(in_.data() + end_, most),
                             [self = shared_from_this()](const error_code& error, std::size_t size) {
                                 self->reading_ = false;
                                 if (self->closed_)
                                     return;
                                 if (error == boost::asio::error::eof)
                                     self->end_of_input_ = true;
-                                else if (error)
+                                else if (error && error != boost::asio::error::operation_aborted)
                                     return self->close();
                                 self->on_read(size);
                             });
@@ -111,7 +114,8 @@ answer::Context& TcpSession::context() {
     server_.context_.client = address_.bytes();
     server_.context_.now = unix_time();
     // RFC 7828 §3.3.2: nothing to one that is about to end, or whose place others wait for.
-    const bool keep = !draining_ && server_.sessions_.size() < server_.limits_.connections;
+    const bool keep =
+        (!draining_ || handing_over()) && server_.sessions_.size() < server_.limits_.connections;
     const auto idle = std::chrono::duration_cast<KeepaliveUnit>(server_.limits_.idle).count();
     server_.context_.idle_timeout =
         keep ? static_cast<std::uint16_t>(std::min<std::int64_t>(idle, 0xffff)) : 0;
@@ -220,10 +224,29 @@ void TcpSession::next() {
             close();
         return;
     }
-    if (draining_ && !shut_down_ && may_shut_down())
+    if (handing_over()) {
+        if (idle())
+            return hand_over();
+        // The next query is for whoever takes over, unless something is waited for here.
+        if (begin_ == end_ && parked_.empty())
+            return;
+    } else if (draining_ && !shut_down_ && may_shut_down()) {
         shut_down();
+    }
     if (!reading_ && !backlog_full())
         read();
+}
+
+// Not while Asio reads: it may have taken something from the socket already. Cancelled, it says so.
+void TcpSession::hand_over() {
+    error_code ignored;
+    if (reading_) {
+        socket_.cancel(ignored);
+    } else if (server_.hand_over_(socket_.native_handle())) {
+        // Not by Asio, which leaves it to close(2) to end its watch: others have it open.
+        const base::UniqueFd given_away(socket_.release(ignored));
+        close();
+    }
 }
 
 bool TcpSession::may_shut_down() const {

@@ -25,8 +25,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void resolve_parked();
     // Answers queries that have waited too long; closes the connection if it has.
     void expire();
-    // Ends the connection once what has been asked is answered. A client that has connected just
-    // now may still ask.
+    // Ends the connection, or hands it over, once what has been asked is answered. A client that
+    // has connected just now may still ask.
     void drain();
     // Now, whatever is under way. Removes the session from the server.
     void close();
@@ -48,6 +48,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void write();
     void move_on();
     void next();
+    bool handing_over() const { return draining_ && server_.hand_over_ != nullptr; }
+    void hand_over();
     bool may_shut_down() const;
     void shut_down();
     bool backlog_full() const;

@@ -56,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (received && *received) {
             const ipc::Type type = (*received)->type;
             const bool carries = type == ipc::Type::peer || type == ipc::Type::reload ||
-                                 type == ipc::Type::tap || type == ipc::Type::attach;
+                                 type == ipc::Type::tap || type == ipc::Type::attach ||
+                                 type == ipc::Type::connection;
             if (carries != static_cast<bool>((*received)->fd) || size - 1 < sizeof type)
                 std::abort();
             // What was accepted is what was sent,.

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "net_fixture.hpp"
+#include "socket_address.hpp"
 
 namespace summond::net {
 namespace {
@@ -29,11 +30,77 @@ TEST(Bind, OneUdpSocketAWorkerAndOneListener) {
 TEST(Bind, MoreSocketsOfABoundEndpoint) {
     const auto sockets = test::bind(endpoint("127.0.0.1"), 1);
     const auto local = describe(sockets[0].get())->local;
-    const auto more = bind_more_udp(local, 2);
+    const auto more = prepare_more_udp(local, 2);
     ASSERT_TRUE(more) << more.error().what;
     ASSERT_EQ(more->size(), 2u);
-    for (const auto& socket : *more)
+    for (const auto& socket : *more) {
+        EXPECT_EQ(describe(socket.get())->local, endpoint("0.0.0.0"));
+        ASSERT_TRUE(open_socket(socket.get(), local));
         EXPECT_EQ(describe(socket.get())->local, local);
+    }
+}
+
+OwnSockets own(const std::vector<base::UniqueFd>& sockets) {
+    OwnSockets fds;
+    for (const base::UniqueFd& socket : sockets)
+        fds.push_back(socket.get());
+    return fds;
+}
+
+// One address and all addresses beside each other, in either order; but not beside others' sockets.
+TEST(Bind, WildcardBesideAnAddressOfOurs) {
+    for (const auto& [one, all] : {std::pair("127.0.0.1", "0.0.0.0"), std::pair("::1", "::")}) {
+        for (const bool one_first : {true, false}) {
+            const auto first = test::bind(endpoint(one_first ? one : all), 2);
+            const std::uint16_t port = describe(first[0].get())->local.port;
+            const base::Endpoint second = endpoint(one_first ? all : one, port);
+            EXPECT_FALSE(bind_endpoint(second, 2)) << "others' as far as it knows";
+            const auto bound = bind_endpoint(second, 2, own(first));
+            ASSERT_TRUE(bound) << bound.error().what;
+            EXPECT_EQ(bound->sockets.size(), 3u);
+            const auto prepared = prepare_endpoint(second, 1, own(first));
+            ASSERT_FALSE(prepared) << "the second ones are others'";
+            EXPECT_THAT(prepared.error().what, HasSubstr("another server has this port"));
+        }
+    }
+}
+
+TEST(Bind, AnotherServerBesideOursIsSeen) {
+    const auto ours = test::bind(endpoint("127.0.0.1"), 1);
+    const std::uint16_t port = describe(ours[0].get())->local.port;
+    for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+        // As NSD and Knot do, and as the same user.
+        const base::UniqueFd theirs(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+        const int on = 1;
+        ::setsockopt(theirs.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+        ::setsockopt(theirs.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        const auto [address, size] = to_socket_address(endpoint("127.0.0.2", port));
+        ASSERT_EQ(::bind(theirs.get(), &address.any, size), 0);
+        if (type == SOCK_STREAM) {
+            ASSERT_EQ(::listen(theirs.get(), 1), 0);
+        }
+        EXPECT_FALSE(bind_endpoint(endpoint("0.0.0.0", port), 1, own(ours)));
+        EXPECT_TRUE(bind_endpoint(endpoint("127.0.0.3", port), 1, own(ours)));
+    }
+    EXPECT_TRUE(bind_endpoint(endpoint("0.0.0.0", port), 1, own(ours)));
+}
+
+TEST(Bind, ClosedForAllWhoShareIt) {
+    for (const char* address : {"127.0.0.1", "0.0.0.0"}) {
+        const auto sockets = test::bind(endpoint(address), 1);
+        const auto local = describe(sockets[0].get())->local;
+        const auto at = endpoint("127.0.0.1", local.port);
+        test::Client before = test::Client::udp(at);
+        before.send({1});
+        for (const auto& socket : sockets)
+            close_shared(socket.get());
+        char byte;
+        EXPECT_EQ(::recv(sockets[0].get(), &byte, 1, MSG_DONTWAIT), 1) << "what came before";
+        test::Client after = test::Client::udp(at);
+        after.send({2});
+        EXPECT_EQ(::recv(sockets[0].get(), &byte, 1, MSG_DONTWAIT), -1);
+        EXPECT_THROW(test::Client::tcp(at), std::runtime_error);
+    }
 }
 
 TEST(Bind, OneWorkerACpuUnlessToldOtherwise) {

@@ -121,24 +121,27 @@ class Load:
     """Queries without pause from several threads, each query from a new port, so that every UDP
     worker's socket gets some. A query without an answer is lost."""
 
-    def __init__(self, port, threads=4):
+    def __init__(self, port, threads=4, host="127.0.0.1"):
         self.asked = 0
         self.lost = 0
         self.wrong = 0
-        self._port = port
+        self._port, self._host = port, host
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
 
     def _run(self):
         while not self._stop.is_set():
-            answer = ask(self._port, timeout=5)
+            answer = self._ask()
             with self._lock:
                 self.asked += 1
                 if answer is None:
                     self.lost += 1
                 elif answer.addresses != ["192.0.2.80"]:
                     self.wrong += 1
+
+    def _ask(self):
+        return ask(self._port, host=self._host, timeout=5)
 
     def __enter__(self):
         for thread in self._threads:
@@ -149,6 +152,58 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+
+class TcpLoad(Load):
+    """The same over TCP, a connection each."""
+
+    def _ask(self):
+        try:
+            return ask_tcp(self._port, host=self._host)
+        except (OSError, struct.error):
+            return None
+
+
+class Pipeline:
+    """One TCP connection that always has as many queries outstanding."""
+
+    def __init__(self, port, outstanding=32, host="127.0.0.1", name="www.example.test"):
+        self.asked = self.answered = 0
+        self.end = None  # how the connection ended, if it did
+        self._message = query(name, A, 7)
+        self._outstanding = outstanding
+        self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+        self._stream = self._socket.makefile("rb")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _send(self, count):
+        self._socket.sendall((struct.pack(">H", len(self._message)) + self._message) * count)
+        self.asked += count
+
+    def _run(self):
+        try:
+            self._send(self._outstanding)
+            while self.answered < self.asked:
+                size = self._stream.read(2)
+                if not size:
+                    self.end = "closed"
+                    return
+                self._stream.read(struct.unpack(">H", size)[0])
+                self.answered += 1
+                if not self._stop.is_set():
+                    self._send(1)
+        except OSError as e:
+            self.end = str(e)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
 
 
 # -- Processes

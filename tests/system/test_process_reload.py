@@ -4,11 +4,13 @@ for a bad one."""
 import os
 import signal
 import socket
+import struct
 import tempfile
 import unittest
 
-from process_support import (A, NXDOMAIN, PATIENCE, SERVFAIL, SERVICE, ZONE, Answer, Load, ProcessTest,
-                             ask, ask_tcp, descriptors, free_port, query, wait_until)
+from process_support import (A, NXDOMAIN, PATIENCE, SERVFAIL, SERVICE, ZONE, Answer, Load, Pipeline,
+                             ProcessTest, TcpLoad, ask, ask_tcp, descriptors, free_port, query,
+                             wait_until)
 
 ZONE_OF_FILE = """\
 zones:
@@ -60,6 +62,44 @@ class Reload(ProcessTest):
             self.assertEqual(client.recv(1), b"", "an idle client is let go")
         wait_until(lambda: len(daemon.children()) == 1, "end of the old front")
         self.assertNotIn("killed", daemon.log())
+
+    def test_a_busy_connection_goes_on(self):
+        """With queries under way all the time, from front to front; no query is lost."""
+        daemon = self.daemon().ready()
+        with Pipeline(daemon.port) as client:
+            for i in range(5):
+                answered = client.answered
+                old = daemon.pid_of("front")
+                daemon.reload(NEW_NAME if i % 2 else ZONE)
+                daemon.pid_of("front", other_than=old)
+                wait_until(lambda: client.end or client.answered > answered + 500, "answers")
+        self.assertIsNone(client.end, daemon.log())
+        self.assertEqual(client.answered, client.asked)
+
+    def test_connections_have_the_new_limits(self):
+        daemon = self.daemon("tcp: {per_source: 2}\n" + ZONE).ready()
+
+        def connect():
+            client = socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE)
+            self.addCleanup(client.close)
+            message = query("www.example.test", A, 7)
+            client.sendall(struct.pack(">H", len(message)) + message)
+            self.assertTrue(client.recv(1000))
+            return client
+
+        first, second, third = connect(), connect(), connect()
+        self.assertEqual(first.recv(1), b"")
+        old = daemon.pid_of("front")
+        daemon.reload("tcp: {per_source: 3, idle: 2s}\n" + ZONE)
+        wait_until(lambda: old not in daemon.children(), "end of the old front")
+        fourth = connect()
+        second.settimeout(0.1)
+        with self.assertRaises(TimeoutError):
+            second.recv(1)
+        fifth = connect()
+        for client in second, third, fourth, fifth:
+            client.settimeout(PATIENCE)
+            self.assertEqual(client.recv(1), b"", "idle for 2 s")
 
     def test_files_are_read_when_it_is_loaded(self):
         """An xl file is part of the configuration: a child that is started again needs no file."""
@@ -208,6 +248,70 @@ class Listen(ProcessTest):
             daemon.reload(ZONE)
         self.assertEqual((load.lost, load.wrong), (0, 0))
         wait_until(lambda: ask(other, timeout=0.2) is None, "end of the second address")
+
+    def change(self, host, steps, start):
+        """Reloads with these `listen` while clients ask all the time, over UDP and TCP."""
+        daemon = self.daemon(listen=start).ready()
+        with Load(daemon.port, 2, host) as udp, TcpLoad(daemon.port, 2, host) as tcp, \
+                Pipeline(daemon.port, host=host) as pipeline:
+            for listen in steps:
+                udp_asked, tcp_asked = udp.asked, tcp.asked
+                daemon.listen = listen
+                daemon.reload(ZONE)
+                wait_until(lambda: udp.asked > udp_asked + 50 and tcp.asked > tcp_asked + 20,
+                           "queries between reloads")
+        self.assertNotIn("kept the running configuration", daemon.log())
+        self.assertEqual((udp.lost, udp.wrong), (0, 0), f"of {udp.asked} by UDP\n{daemon.log()}")
+        self.assertEqual((tcp.lost, tcp.wrong), (0, 0), f"of {tcp.asked} by TCP\n{daemon.log()}")
+        self.assertEqual((pipeline.end, pipeline.answered), (None, pipeline.asked))
+        return daemon
+
+    ONE, OTHER, ALL = "127.0.0.1:{port}", "127.0.0.2:{port}", "0.0.0.0:{port}"
+
+    def test_from_one_address_to_all_and_back(self):
+        daemon = self.change("127.0.0.1", [
+            [self.ALL], [self.ONE], [self.ALL, self.ONE], [self.ONE, self.OTHER], [self.ALL],
+            [self.ALL, self.OTHER], [self.ONE]], [self.ONE])
+        wait_until(lambda: ask(daemon.port, host="127.0.0.2", timeout=0.2) is None,
+                   "end of the other address")
+        with self.assertRaises(ConnectionRefusedError):
+            ask_tcp(daemon.port, host="127.0.0.2")
+        self.assertEqual(ask_tcp(daemon.port).addresses, ["192.0.2.80"])
+        daemon.listen = [self.ALL]
+        daemon.reload(ZONE)  # the wildcard's sockets have been closed
+        self.assert_answers(daemon, "127.0.0.2")
+        self.assertEqual(ask_tcp(daemon.port, host="127.0.0.2").addresses, ["192.0.2.80"])
+
+    def test_from_all_addresses_to_one_and_back(self):
+        daemon = self.change("127.0.0.1", [[self.ONE], [self.ALL], [self.ONE, self.OTHER]],
+                             [self.ALL])
+        self.assert_answers(daemon, "127.0.0.2")
+
+    def test_the_same_of_ipv6(self):
+        self.change("::1", [["[::]:{port}"], ["[::1]:{port}"], ["[::]:{port}", self.ALL]],
+                    ["[::1]:{port}"])
+
+    def test_one_address_and_all_at_once(self):
+        daemon = self.daemon(listen=[self.ALL, self.ONE, "[::1]:{port}", "[::]:{port}"]).ready()
+        for host in "127.0.0.1", "127.0.0.2", "::1":
+            for _ in range(20):
+                self.assert_answers(daemon, host)
+                self.assertEqual(ask_tcp(daemon.port, host=host).addresses, ["192.0.2.80"])
+
+    def test_another_server_is_told_from_our_own_sockets(self):
+        daemon = self.daemon().ready()
+        for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+            with socket.socket(socket.AF_INET, kind) as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                other.bind(("127.0.0.2", daemon.port))
+                if kind == socket.SOCK_STREAM:
+                    other.listen()
+                daemon.listen = [self.ALL]
+                daemon.reload(ZONE, result="kept the running configuration")
+                self.assertIn("another server has this port", daemon.log())
+                self.assert_answers(daemon)
+        daemon.reload(ZONE)
+        self.assert_answers(daemon, "127.0.0.2")
 
     def test_workers_come_and_go(self):
         daemon = self.daemon("workers: 1\n" + ZONE).ready()

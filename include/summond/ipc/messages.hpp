@@ -10,6 +10,7 @@
 //   parent -> vmm     Peer, Reload, Retire, Stop
 //   parent -> wire    Peer
 //   front, vmm, wire -> parent   Ready
+//   front -> parent -> front     Connection
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@ enum class Type : std::uint32_t {
     handed_over,
     retire,
     grown,
+    connection,
 };
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
@@ -92,6 +94,13 @@ struct Peer {
 // front: answer what has been received, take no new queries, end when the last client is served.
 struct Drain {
     static constexpr Type type = Type::drain;
+    std::uint32_t replaced;  // 1: another front serves, and takes over connections
+};
+
+// Carries one descriptor: a client's TCP connection on which nothing is under way, from a front
+// that drains to the one that serves.
+struct Connection {
+    static constexpr Type type = Type::connection;
     std::uint32_t reserved;
 };
 

@@ -27,8 +27,9 @@ class LimitReport;
 
 class Front {
   public:
-    // sockets: from bind_endpoint, in any order. The UDP sockets of each endpoint are dealt out to
-    // the workers in turn; there are at least as many as workers. cookie_secret: for DNS cookies,
+    // sockets: as bind_endpoint makes them, one endpoint after the other; perhaps not open yet. The
+    // UDP sockets of each endpoint are dealt out to the workers in turn; there are at least as many
+    // as workers. cookie_secret: for DNS cookies,
     // unless config has one. Nothing is received yet. io, zones and clock must outlive the front.
     static base::Result<std::unique_ptr<Front>> make(boost::asio::io_context& io,
                                                      const config::Config& config,
@@ -43,8 +44,11 @@ class Front {
     void connect_vmm(ipc::Channel channel);
     // Starts the workers' threads and accepts connections. Once.
     base::Result<void> start();
-    // Takes no new queries, answers those that wait; then calls drained. Once.
-    void drain(std::function<void()> drained);
+    // A client's connection from another front.
+    void adopt(base::UniqueFd connection) { tcp_.adopt(std::move(connection)); }
+    // Takes no new queries, answers those that wait; then calls drained. hand_over: takes the
+    // connections, if there is one.
+    void drain(std::function<void()> drained, TcpServer::HandOver hand_over = {});
 
     std::size_t worker_count() const { return workers_.size(); }
 

@@ -59,15 +59,19 @@ class TcpServer {
               const answer::Settings& settings = answer::default_settings);
     ~TcpServer();
 
-    // Accepts connections from a listening socket.
+    // Accepts connections from a socket that listens or will listen.
     base::Result<void> listen(base::UniqueFd listener);
     // A service's availability has changed.
     void signal();
     // Ends what has taken too long. Call about once a second.
     void tick();
-    // Takes no new connections and ends those there are when they have been answered; then calls
-    // drained, perhaps at once.
-    void drain(std::function<void()> drained);
+    // A connection that another server has handed over; counts as a new one.
+    void adopt(base::UniqueFd connection);
+    // Gives a connection away, which the caller then closes; false: not now.
+    using HandOver = std::function<bool(int connection)>;
+    // Takes no new connections and ends those there are when they have been answered, or hands them
+    // over if there is somebody to take them; then calls drained, perhaps at once.
+    void drain(std::function<void()> drained, HandOver hand_over = {});
 
     std::size_t connection_count() const { return sessions_.size(); }
 
@@ -82,6 +86,7 @@ class TcpServer {
     struct Listener;
 
     void accept(Listener& listener);
+    void accept_later(Listener& listener);
     void on_connection(boost::asio::ip::tcp::socket socket,
                        const boost::asio::ip::tcp::endpoint& peer);
     bool make_room(const Source* of = nullptr);
@@ -100,6 +105,7 @@ class TcpServer {
     std::map<Source, std::size_t> sources_;
     bool draining_ = false;
     std::function<void()> drained_;
+    HandOver hand_over_;
 };
 
 }  // namespace summond::net
