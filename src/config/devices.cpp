@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "scalars.hpp"
+#include "summond/xen/xl_file.hpp"
 
 namespace summond::config {
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_link_name = 15;  // IFNAMSIZ with its NUL, linux/if.h
 constexpr std::size_t max_interfaces = 8;
+constexpr std::uint64_t min_mtu = 68;     // RFC 791
+constexpr std::uint64_t max_mtu = 65517;  // netback's: 65535 less Ethernet's header and a tag
 
 // What Linux takes for an interface (dev_valid_name in net/core/dev.c).
 bool is_link_name(std::string_view name) {
@@ -48,16 +51,10 @@ std::string read_link(const Value& value) {
     return {};
 }
 
-// A bare name is looked up by libxl in Xen's own directory of scripts.
-std::string read_script(const Value& value) {
-    constexpr std::string_view expected =
-        "a hotplug script: a path that begins with /, or the name of one of Xen's, such as "
-        "vif-route";
-    const auto script = value.text(expected);
-    if (!script || script->starts_with('/') || script->find_first_of("/ ") == std::string::npos)
-        return script.value_or("");
-    value.refuse(expected);
-    return {};
+// Xen's own vif-bridge is what summond does itself, and sooner. Given as a path, it is run.
+std::string read_vif_script(const Value& value) {
+    std::string script = read_script(value);
+    return script == "vif-bridge" ? "" : script;
 }
 
 std::string read_ips(const Value& value) {
@@ -76,6 +73,20 @@ std::string read_ips(const Value& value) {
             ips.append(ips.empty() ? "" : " ").append(text);
     }
     return ips;
+}
+
+void read_rate(const Value& value, Interface& interface) {
+    constexpr std::string_view expected = "bits or bytes in a second, such as 10Mb/s or 1MB/s@20ms";
+    const auto text = value.text(expected);
+    if (!text)
+        return;
+    const auto rate = xen::parse_xl_rate(*text);
+    if (!rate) {
+        value.refuse(expected);
+        return;
+    }
+    interface.rate = rate->bytes;
+    interface.interval = rate->microseconds;
 }
 
 void read_mac(const Value& value, ServiceDraft::Interface& draft) {
@@ -98,7 +109,7 @@ std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose 
     Interface& interface = draft.interface;
     interface.bridge = default_bridge;
     if (const auto script = mapping->take("script"))
-        interface.script = read_script(*script);
+        interface.script = read_vif_script(*script);
     const bool scripted = !interface.script.empty();
     if (const auto bridge = mapping->take("bridge"))
         interface.bridge = scripted ? read_bridge_for_script(*bridge) : read_bridge(*bridge, false);
@@ -110,72 +121,39 @@ std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose 
     const auto for_script = [&](std::string_view key, std::string& field, auto read) {
         const auto option = mapping->take(key);
         if (option && !scripted)
-            option->complain("only a script uses it; name one, such as script: vif-route");
+            option->complain(
+                "only a script uses it; name one, such as script: vif-route, or a path: "
+                "vif-bridge alone is what summond does itself");
         else if (option)
             field = read(*option);
     };
     for_script("ip", interface.ip, read_ips);
     for_script("gatewaydev", interface.gatewaydev, read_link);
-    for_script("vifname", interface.vifname, read_link);
+    if (const auto name = mapping->take("vifname"))
+        interface.vifname = read_link(*name);
+    if (const auto rate = mapping->take("rate"))
+        read_rate(*rate, interface);
+    if (const auto mtu = mapping->take("mtu"))
+        interface.mtu = static_cast<std::uint32_t>(mtu->number(min_mtu, max_mtu).value_or(0));
+    if (const auto trusted = mapping->take("trusted"))
+        interface.trusted = read_boolean(*trusted);
     mapping->refuse_rest();
     return draft;
 }
 
-// xvda, xvdb1, hda, sda: the names and limits of libxl__device_disk_dev_number.
-bool is_disk_device(std::string_view name) {
-    struct Family {
-        std::string_view prefix;
-        std::uint64_t disks;
-        std::uint64_t partitions;
-    };
-    for (const Family& family :
-         {Family{"xvd", 1U << 20, 255}, Family{"hd", 4, 63}, Family{"sd", 16, 15}}) {
-        if (!name.starts_with(family.prefix))
-            continue;
-        std::string_view rest = name.substr(family.prefix.size());
-        std::uint64_t disk = 0;  // a is 1, z is 26, aa is 27
-        while (!rest.empty() && rest.front() >= 'a' && rest.front() <= 'z') {
-            disk = disk * 26 + static_cast<std::uint64_t>(rest.front() - 'a') + 1;
-            if (disk > family.disks)
-                return false;
-            rest.remove_prefix(1);
-        }
-        const auto partition = rest.empty() ? 0 : parse_number(rest);
-        return disk > 0 && !rest.starts_with('0') && partition && *partition <= family.partitions;
-    }
-    return false;
-}
-
-void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
-    auto mapping =
-        Mapping::of(value, value.key + ".", "a disk, such as {path: www.img, device: xvda}");
-    if (!mapping)
-        return;
-    Disk disk;
-    disk.where = value.problems->at(mapping->where());
-    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
-        if (auto file = paths.read(*path))
-            disk.path = std::move(*file);
-    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
-        constexpr std::string_view expected =
-            "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
-        disk.device = device->text(expected).value_or("");
-        const auto same = [&](const Disk& other) { return other.device == disk.device; };
-        if (!disk.device.empty() && !is_disk_device(disk.device))
-            device->refuse(expected);
-        else if (!disk.device.empty() && std::any_of(disks.begin(), disks.end(), same))
-            device->complain(disk.device + " is another disk of this service already");
-    }
-    if (const auto mode = mapping->take("mode"))
-        disk.writable = mode->one_of({"r", "w"}) == 1U;
-    if (const auto format = mapping->take("format"))
-        disk.format =
-            static_cast<Disk::Format>(format->one_of({"raw", "qcow2", "vhd"}).value_or(0));
-    mapping->refuse_rest();
-    disks.push_back(std::move(disk));
-}
-
 }  // namespace
+
+// A bare name is looked up by libxl in Xen's own directory of scripts.
+std::string read_script(const Value& value) {
+    constexpr std::string_view expected =
+        "a hotplug script: a path that begins with /, or the name of one of Xen's, such as "
+        "vif-route";
+    const auto script = value.text(expected);
+    if (!script || script->starts_with('/') || script->find_first_of("/ ") == std::string::npos)
+        return script.value_or("");
+    value.refuse(expected);
+    return {};
+}
 
 void read_interface_list(const Value& list, ServiceDraft& draft, Whose whose) {
     std::vector<ServiceDraft::Interface> interfaces;
@@ -212,7 +190,7 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
     if (bridge && draft.interfaces.empty())
         draft.interfaces.emplace_back().interface.bridge = default_bridge;
     if (script && !draft.interfaces.empty())
-        draft.interfaces[0].interface.script = read_script(*script);
+        draft.interfaces[0].interface.script = read_vif_script(*script);
     if (bridge) {
         ServiceDraft::Interface& only = draft.interfaces[0];
         only.interface.bridge = only.interface.script.empty() || bridge->node->text == "none"
@@ -246,12 +224,6 @@ void complete_interfaces(ServiceDraft& draft) {
             interface.ip = addresses;
         service.interfaces.push_back(interface);
     }
-}
-
-void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
-    disks.clear();
-    for (const Value& disk : value.list("a list of disks"))
-        read_disk(disk, paths, disks);
 }
 
 }  // namespace summond::config

@@ -16,6 +16,11 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose);
 void read_interface_list(const Value& list, ServiceDraft& draft, Whose whose);
 void complete_interfaces(ServiceDraft& draft);
 
+// A hotplug script: a path, or a name that libxl looks up in Xen's own directory of scripts.
+std::string read_script(const Value& value);
+
+// p9 in xl.cfg(5).
+void read_shares(const Value& value, const Paths& paths, std::vector<Share>& shares);
 void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks);
 
 }  // namespace summond::config

@@ -61,16 +61,29 @@ class SharedDisks {
     std::map<std::tuple<bool, dev_t, std::uint64_t>, User> users_;
 };
 
+void check_kernel_type(std::vector<Problem>& problems, const Service& service) {
+    const std::string fault = kernel_fault(service.kernel, service.type, service.pvshim);
+    if (!fault.empty())
+        problems.push_back({service.kernel_where, "kernel: " + fault, true});
+}
+
 }  // namespace
 
 std::vector<Problem> check_files(const Config& config) {
     std::vector<Problem> problems;
     SharedDisks shared;
     for (const Service& service : config.services) {
-        check_file(problems, "kernel", service.kernel, service.kernel_where, false);
-        if (service.ramdisk)
-            check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
+        if (service.bootloader.empty()) {  // otherwise these are in the disk
+            check_file(problems, "kernel", service.kernel, service.kernel_where, false);
+            if (service.ramdisk)
+                check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
+            check_kernel_type(problems, service);
+        } else if (service.bootloader.starts_with('/')) {
+            check_file(problems, "bootloader", service.bootloader, service.where, false);
+        }
         for (const Disk& disk : service.disks) {
+            if (!disk.script.empty())
+                continue;  // the script knows what its path means
             check_file(problems, "disks.path", disk.path, disk.where, true);
             shared.check(service, disk, problems);
         }

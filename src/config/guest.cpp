@@ -3,6 +3,7 @@
 
 #include "cmdline.hpp"
 #include "devices.hpp"
+#include "options.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t min_memory_kib = 1024;
 constexpr std::uint64_t max_memory_kib = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t max_cpus = 4095;  // of a host, Xen's NR_CPUS
 constexpr std::uint64_t max_vcpus = 128;  // HVM_MAX_VCPUS, xen/hvm/hvm_info_table.h
 
 // The size, or otherwise if it is wrong.
@@ -40,6 +42,47 @@ DomainType read_type(const Value& value) {
     return DomainType::pvh;
 }
 
+// parse_cpurange of xl: parts with commas between, each all, a CPU or a range of them, or with
+// nodes: before it NUMA nodes; ^ takes out.
+bool is_cpu_list(std::string_view text) {
+    bool any = false;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(','), text.size());
+        std::string_view part = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+        if (part.empty())  // xl takes two commas for one
+            continue;
+        const bool taken_out = part.starts_with('^');
+        part.remove_prefix(taken_out ? 1 : 0);
+        for (const std::string_view node : {"node:", "nodes:"})
+            part.remove_prefix(part.starts_with(node) ? node.size() : 0);
+        const auto dash = part.find('-');
+        const auto first = parse_number(part.substr(0, dash));
+        const auto last =
+            dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1));
+        if (part == "all" ? taken_out : !first || !last || *first > *last || *last >= max_cpus)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+Affinity read_affinity(const Value& value) {
+    constexpr std::string_view expected =
+        "CPUs of the host such as 0-3,^1 or node:0, or a list with those of each vCPU";
+    Affinity affinity;
+    affinity.each = value.is(Node::Kind::list);
+    for (const Value& item : value.list_or_one(expected)) {
+        const auto text = item.text(expected);
+        if (text && is_cpu_list(*text))
+            affinity.cpus.push_back(*text);
+        else if (text)
+            item.refuse(expected);
+    }
+    return affinity;
+}
+
 void read_machine(Mapping& mapping, ServiceDraft& draft) {
     Service& service = draft.service;
     const auto at = [&](const Value& value) { return mapping.problems().at(value.where); };
@@ -53,8 +96,18 @@ void read_machine(Mapping& mapping, ServiceDraft& draft) {
     }
     if (const auto shadow = mapping.take("shadow_memory"))
         service.shadow_memory_kib = read_memory(*shadow, 0);
-    if (const auto vcpus = mapping.take("vcpus"))
+    if (const auto vcpus = mapping.take("vcpus")) {
         service.vcpus = static_cast<std::uint32_t>(vcpus->number(1, max_vcpus).value_or(1));
+        service.max_vcpus = 0;  // of somebody else's vcpus
+    }
+    if (const auto max = mapping.take("max_vcpus")) {
+        service.max_vcpus = static_cast<std::uint32_t>(max->number(1, max_vcpus).value_or(0));
+        draft.max_vcpus_where = at(*max);
+    }
+    if (const auto cpus = mapping.take("cpus"))
+        service.cpus = read_affinity(*cpus);
+    if (const auto cpus = mapping.take("cpus_soft"))
+        service.cpus_soft = read_affinity(*cpus);
     if (const auto type = mapping.take("type")) {
         service.type = read_type(*type);
         draft.has_type = true;
@@ -65,15 +118,76 @@ void read_machine(Mapping& mapping, ServiceDraft& draft) {
     }
 }
 
-void read_restart(Mapping& mapping, Restart& restart) {
-    const auto read = [&](std::string_view key, bool& field) {
-        if (const auto action = mapping.take(key))
-            field = action->one_of({"destroy", "restart"}) == 1U;
+void read_ends(Mapping& mapping, Service& service) {
+    const auto read = [&](std::string_view key, bool& restart, bool& preserve) {
+        const auto action = mapping.take(key);
+        if (!action)
+            return;
+        if (action->is(Node::Kind::scalar) && action->node->text.starts_with("coredump-")) {
+            action->refuse("destroy, restart, preserve or rename-restart",
+                           "which summond does not write; preserve the domain and use xl "
+                           "dump-core");
+            return;
+        }
+        const auto chosen =
+            action->one_of({"destroy", "restart", "preserve", "rename-restart"}).value_or(0);
+        restart = chosen == 1 || chosen == 3;
+        preserve = chosen >= 2;
     };
-    read("on_poweroff", restart.poweroff);
-    read("on_reboot", restart.reboot);
-    read("on_watchdog", restart.watchdog);
-    read("on_crash", restart.crash);
+    Restart& restart = service.restart;
+    Preserve& preserve = service.preserve;
+    read("on_poweroff", restart.poweroff, preserve.poweroff);
+    read("on_reboot", restart.reboot, preserve.reboot);
+    read("on_watchdog", restart.watchdog, preserve.watchdog);
+    read("on_crash", restart.crash, preserve.crash);
+}
+
+// A path, or a name that libxl looks for beside its own programs.
+std::string read_bootloader(const Value& value, const Paths& paths) {
+    constexpr std::string_view expected = "a program, such as pygrub";
+    const auto name = value.text(expected);
+    if (!name || name->find('/') == std::string::npos)
+        return name.value_or("");
+    return paths.read(value).value_or("");
+}
+
+// What is booted. Of kernel and bootloader, one takes the place of the other; together they say
+// which kernel the bootloader is to take out of the disk.
+void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
+    Service& service = draft.service;
+    Problems& problems = mapping.problems();
+    const auto kernel = mapping.take("kernel");
+    const auto bootloader = mapping.take("bootloader");
+    const auto args = mapping.take("bootloader_args");
+    const auto ramdisk = mapping.take("ramdisk");
+    if (kernel || bootloader) {
+        draft.has_kernel = true;
+        service.kernel.clear();
+        service.bootloader.clear();
+    }
+    if (bootloader) {
+        service.bootloader = read_bootloader(*bootloader, paths);
+        service.ramdisk.reset();
+        draft.bootloader_where = problems.at(bootloader->where);
+    }
+    const auto read = [&](const Value& value) {
+        return service.bootloader.empty() ? paths.read(value)
+                                          : value.text("the path of a file in the disk");
+    };
+    if (kernel) {
+        service.kernel = read(*kernel).value_or("");
+        service.kernel_where = problems.at(kernel->where);
+    }
+    if (ramdisk) {
+        service.ramdisk = read(*ramdisk);
+        service.ramdisk_where = problems.at(ramdisk->where);
+    }
+    if (args) {
+        service.bootloader_args.clear();
+        for (const Value& item : args->list_or_one("an argument of the bootloader, or a list"))
+            if (auto text = item.text("an argument of the bootloader"))
+                service.bootloader_args.push_back(std::move(*text));
+    }
 }
 
 }  // namespace
@@ -81,15 +195,7 @@ void read_restart(Mapping& mapping, Restart& restart) {
 void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose) {
     Service& service = draft.service;
     Problems& problems = mapping.problems();
-    if (const auto kernel = mapping.take("kernel")) {
-        draft.has_kernel = true;
-        service.kernel = paths.read(*kernel).value_or("");
-        service.kernel_where = problems.at(kernel->where);
-    }
-    if (const auto ramdisk = mapping.take("ramdisk")) {
-        service.ramdisk = paths.read(*ramdisk);
-        service.ramdisk_where = problems.at(ramdisk->where);
-    }
+    read_boot(mapping, draft, paths);
     if (const auto cmdline = mapping.take("cmdline")) {
         draft.cmdline =
             cmdline->text("the kernel's command line, in quotes if it begins with {").value_or("");
@@ -101,7 +207,10 @@ void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose
         read_disks(*disks, paths, service.disks);
     if (const auto rumprun = mapping.take("rumprun"))
         draft.rumprun = read_rumprun(*rumprun, paths);
-    read_restart(mapping, service.restart);
+    if (const auto shares = mapping.take("p9"))
+        read_shares(*shares, paths, service.shares);
+    read_options(mapping, draft, paths);
+    read_ends(mapping, service);
 }
 
 void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& problems) {
@@ -118,6 +227,17 @@ void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& pro
         problems.error_at(draft.pvshim_where, "pvshim of " + owner +
                                                   ": runs a PV guest inside a PVH domain; it needs "
                                                   "type: pvh");
+    if (service.max_vcpus == 0)
+        service.max_vcpus = service.vcpus;
+    else if (service.max_vcpus < service.vcpus)
+        problems.error_at(draft.max_vcpus_where,
+                          "max_vcpus of " + owner + " is " + std::to_string(service.max_vcpus) +
+                              ", less than its vcpus, " + std::to_string(service.vcpus));
+    if (!service.bootloader.empty() && service.disks.empty())
+        problems.error_at(draft.bootloader_where,
+                          "bootloader of " + owner +
+                              ": it looks for a kernel in the first disk, and there is no disk");
+    complete_options(draft, owner, problems);
     complete_interfaces(draft);
     if (!draft.addresses_complete)
         return;  // {ipv4} may only seem to be missing

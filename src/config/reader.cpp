@@ -112,6 +112,15 @@ const Entry* Mapping::find(std::string_view key) const {
 
 std::optional<Value> Mapping::take(std::string_view key) {
     known_.push_back(key);
+    return value_of(key);
+}
+
+std::optional<Value> Mapping::take_rare(std::string_view key) {
+    rare_.push_back(key);
+    return value_of(key);
+}
+
+std::optional<Value> Mapping::value_of(std::string_view key) const {
     const Entry* entry = find(key);
     if (entry == nullptr)
         return std::nullopt;
@@ -130,13 +139,15 @@ std::optional<Value> Mapping::require(std::string_view key, std::string_view own
 }
 
 void Mapping::refuse_rest() {
+    std::vector<std::string_view> all = known_;
+    all.insert(all.end(), rare_.begin(), rare_.end());
     for (const Entry& entry : value_.node->entries) {
         if (problems().full())
             return;
-        if (std::find(known_.begin(), known_.end(), entry.key) != known_.end())
+        if (std::find(all.begin(), all.end(), entry.key) != all.end())
             continue;
         std::string what = "unknown key " + in_quotes(prefix_ + entry.key);
-        if (const auto meant = nearest(entry.key, known_); !meant.empty())
+        if (const auto meant = nearest(entry.key, all); !meant.empty())
             what.append("; did you mean ")
                 .append(in_quotes(prefix_ + std::string(meant)))
                 .append("?");

@@ -46,8 +46,15 @@ class Mapping {
     static std::optional<Mapping> of(const Value& value, std::string prefix,
                                      std::string_view expected);
 
+    // The value under a key, without taking it; null if the key is not there.
+    const Node* peek(std::string_view key) const {
+        const Entry* entry = find(key);
+        return entry == nullptr ? nullptr : entry->value.get();
+    }
     // The value under a key, if the key is there.
     std::optional<Value> take(std::string_view key);
+    // As take, but not named where the known keys are: one of many that few people need.
+    std::optional<Value> take_rare(std::string_view key);
     // As take; a missing key is reported as "OWNER has no KEY; hint".
     std::optional<Value> require(std::string_view key, std::string_view owner,
                                  std::string_view hint);
@@ -63,7 +70,9 @@ class Mapping {
 
     Value value_;
     std::string prefix_;
+    std::optional<Value> value_of(std::string_view key) const;
     std::vector<std::string_view> known_;  // literals of our own
+    std::vector<std::string_view> rare_;   // likewise
 };
 
 }  // namespace summond::config

@@ -196,6 +196,10 @@ std::string size_text(std::uint64_t kib) {
     return quantity_text(kib, size_units);
 }
 
+bool read_boolean(const Value& value) {
+    return value.one_of({"false", "true"}) == 1U;
+}
+
 std::optional<milliseconds> read_duration(const Value& value, milliseconds low, milliseconds high,
                                           std::string_view example) {
     std::string reason;

@@ -40,6 +40,7 @@ std::string to_text(std::chrono::milliseconds duration);
 std::string size_text(std::uint64_t kib);
 
 // The rest read a value and report what is wrong with it.
+bool read_boolean(const Value& value);  // true or false
 std::optional<std::chrono::milliseconds> read_duration(const Value& value,
                                                        std::chrono::milliseconds low,
                                                        std::chrono::milliseconds high,

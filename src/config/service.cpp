@@ -96,6 +96,15 @@ void complete_standby(const ServiceDraft& draft, const std::string& owner, Probl
         problems.error(draft.standby_where, "standby: a hotplug script of " + owner +
                                                 " would connect its copies to the network; set "
                                                 "standby: 0, or leave the script out");
+    if (std::ranges::any_of(service.interfaces, [](const auto& i) { return !i.vifname.empty(); }))
+        problems.error(draft.standby_where, "standby: vifname of " + owner +
+                                                " can be the name of one interface, and its copies "
+                                                "have one each; set standby: 0, or leave vifname "
+                                                "out");
+    if (!service.shares.empty())
+        problems.error(draft.standby_where, "standby: the directories in p9 of " + owner +
+                                                " would be written to by its copies, too; set "
+                                                "standby: 0, or leave p9 out");
     if (std::ranges::any_of(service.disks, [](const Disk& disk) { return disk.writable; }))
         problems.error(draft.standby_where,
                        "standby: a disk of " + owner +
@@ -151,7 +160,7 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     ServiceDraft draft = defaults;
     Service& service = draft.service;
     const auto xl_value = mapping->take("xl");
-    auto xl = xl_value ? read_xl(*xl_value, paths) : std::nullopt;
+    auto xl = xl_value ? read_xl(*xl_value, *mapping, paths) : std::nullopt;
     const bool xl_unread = xl_value && !xl;
     const auto name_value = xl_value ? mapping->take("name")
                                      : mapping->require("name", "a service",
@@ -179,11 +188,11 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         read_xl_guest(*xl, draft, paths);
     read_settings(*mapping, draft, paths, Whose::service);
     mapping->refuse_rest();
-    if (!draft.has_kernel && xl)
+    if (!draft.has_kernel && xl && xl->may_boot)
         value.problems->error_at({xl->path, 0, 0},
-                                 "no kernel; say which file to boot, such as "
+                                 "neither kernel nor bootloader; say what to boot, such as "
                                  "kernel = 'www.xen'");
-    else if (!draft.has_kernel && !xl_unread)
+    else if (!draft.has_kernel && !xl && !xl_unread)
         value.problems->error(
             value.where, owner + " has no kernel; say which file to boot, such as kernel: www.elf");
     if (xl_unread)  // what seems to be missing may be there

@@ -1,6 +1,7 @@
 // Reads services and their defaults.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct ServiceDraft {
     Mark standby_where;
     bool has_kernel = false;                  // the key is there, right or wrong
     bool has_type = false;                    // likewise
+    bool by_xl = false;                       // an xl file says what the guest is
     bool ready_given = false;                 // and not left to what `ports` says
     std::optional<Mark> ready_timeout_where;  // of one that is given
     std::optional<bool> wake_packet;          // the configuration says whether
@@ -37,7 +39,10 @@ struct ServiceDraft {
     };
     RumprunDraft rumprun;
     Location max_memory_where;
+    Location max_vcpus_where;
     Location pvshim_where;
+    Location bootloader_where;
+    std::map<std::string, Location> option_where;  // of Service::options
     std::vector<Interface> interfaces;
     Location interfaces_where;  // of what says that there is none
 

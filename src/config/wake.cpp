@@ -82,6 +82,11 @@ void read_wakes(Mapping& mapping, ServiceDraft& draft) {
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {
     const std::string reason = obstacle(draft);
     draft.service.wake_packet = draft.wake_packet.value_or(true) && reason.empty();
+    // Whoever writes a configuration knows what a script means for it; an xl file is older.
+    if (draft.by_xl && !draft.wake_packet && !draft.interfaces.empty() && !reason.empty())
+        problems.warning_at(draft.service.where,
+                            owner + " is not woken by packets, only by queries: " + reason +
+                                "; say wake: dns for it");
     if (draft.wake_packet == true && !reason.empty())
         problems.error(draft.wake_where, owner + " cannot be woken by a packet: " + reason +
                                              "; say wake: dns for it");

@@ -5,11 +5,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 
 #include "devices.hpp"
+#include "options.hpp"
 #include "summond/xen/xl_file.hpp"
 #include "xl_devices.hpp"
+#include "xl_keys.hpp"
 
 namespace summond::config {
 
@@ -17,23 +20,22 @@ namespace {
 
 using xen::XlSetting;
 
-constexpr std::array<std::string_view, 21> supported{
-    "name", "uuid",  "type",   "builder",     "kernel",        "ramdisk",     "cmdline",
-    "root", "extra", "memory", "maxmem",      "shadow_memory", "vcpus",       "maxvcpus",
-    "vif",  "disk",  "pvshim", "on_poweroff", "on_reboot",     "on_watchdog", "on_crash"};
-
 class Translator {
   public:
-    Translator(std::vector<XlSetting> settings, XlGuest& guest)
-        : settings_(std::move(settings)), guest_(guest), mapping_(std::make_shared<Node>()) {
+    // service: the mapping that names the file, whose keys take the place of the file's.
+    Translator(std::vector<XlSetting> settings, const Mapping& service, XlGuest& guest)
+        : settings_(std::move(settings)),
+          service_(service),
+          guest_(guest),
+          mapping_(std::make_shared<Node>()) {
         mapping_->kind = Node::Kind::mapping;
         mapping_->where = {1, 1};
     }
 
     void translate() {
-        for (const XlSetting& setting : settings_)
-            refuse_unsupported(setting);
-        for (const std::string_view key : {"name", "kernel", "ramdisk"})
+        std::erase_if(settings_, [this](const XlSetting& setting) { return replaced(setting); });
+        std::erase_if(settings_, [this](const XlSetting& setting) { return !used(setting); });
+        for (const std::string_view key : {"name", "kernel", "ramdisk", "bootloader"})
             if (const XlSetting* setting = text(key))
                 put(key, *setting->text, *setting);
         type();
@@ -41,29 +43,67 @@ class Translator {
         sizes();
         vcpus();
         ends();
+        options();
+        bootloader_args();
         if (const XlSetting* pvshim = text("pvshim"))
             put("pvshim", *pvshim->text == "0" ? "false" : "true", *pvshim);
-        if (const XlSetting* uuid = text("uuid"))
-            guest_.problems.warning(mark(uuid->where),
-                                    "uuid is not used: summond knows its domains by UUIDs of its "
-                                    "own");
-        guest_.vif = devices("vif", vif_to_yaml);
-        guest_.disk = devices("disk", disk_to_yaml);
+        guest_.vif = devices("vif", [this](const xen::XlItem& item, std::size_t index) {
+            return vif_to_yaml(item, index, service_, guest_.problems);
+        });
+        guest_.disk = devices("disk", [this](const xen::XlItem& item, std::size_t) {
+            return disk_to_yaml(item, guest_.problems);
+        });
+        if (const XlSetting* p9 = find("p9"))
+            if (auto shares = devices("p9",
+                                      [this](const xen::XlItem& item, std::size_t) {
+                                          return share_to_yaml(item, guest_.problems);
+                                      });
+                !shares->items.empty())
+                put("p9", std::move(shares), *p9);
         guest_.settings = mapping_;
     }
 
   private:
-    void refuse_unsupported(const XlSetting& setting) {
-        if (std::ranges::find(supported, setting.key) != supported.end())
-            return;
-        std::string what = in_quotes(setting.key) + " is not supported";
-        if (const auto meant = nearest(setting.key, supported); !meant.empty())
-            what.append("; did you mean ").append(in_quotes(meant)).append("?");
-        else if (setting.key == "bootloader" || setting.key == "firmware")
-            what += "; a kernel is loaded by name: say which in kernel";
-        else
-            what += "; take it out, if the guest can do without";
-        error(setting, what);
+    // Whether the service says it itself: then it is not even looked at, as in xl create FILE
+    // KEY=VALUE.
+    bool replaced(const XlSetting& setting) const {
+        const XlKeys* known = find_keys(xl_keys(), setting.key);
+        if (known == nullptr)
+            return false;
+        if (setting.key == "vif")
+            if (const Node* bridge = service_.peek("bridge"); bridge && bridge->text == "none")
+                return true;
+        const auto says = [this](std::string_view key) { return service_.peek(key) != nullptr; };
+        return says(setting.key) || std::ranges::any_of(words(known->replaced), says);
+    }
+
+    // Reports what has no effect, and what would have one that is not to be had.
+    bool used(const XlSetting& setting) {
+        const XlKeys* known = find_keys(xl_keys(), setting.key);
+        if (known == nullptr) {
+            std::vector<std::string_view> all;
+            for (const XlKeys& keys : xl_keys())
+                std::ranges::copy(words(keys.keys), std::back_inserter(all));
+            std::string what = "xl knows no " + in_quotes(setting.key) + " and ignores it";
+            if (const auto meant = nearest(setting.key, all); !meant.empty())
+                what.append("; did you mean ").append(in_quotes(meant)).append("?");
+            warning(setting, what);
+            return false;
+        }
+        if (known->fate == XlFate::honoured)
+            return true;
+        if (known->fate == XlFate::warning)
+            warning(setting, setting.key + " has no effect: " + std::string(known->what));
+        else if (!is_off(setting))
+            error(setting, setting.key + " is not supported: " + std::string(known->what));
+        return false;
+    }
+
+    // Nothing is asked for.
+    static bool is_off(const XlSetting& setting) {
+        constexpr std::array<std::string_view, 4> off{"", "0", "none", "disabled"};
+        return setting.text ? std::ranges::find(off, *setting.text) != off.end()
+                            : setting.items.empty();
     }
 
     const XlSetting* find(std::string_view key) const {
@@ -95,9 +135,27 @@ class Translator {
     void error(const XlSetting& setting, std::string what) {
         guest_.problems.error(mark(setting.where), std::move(what));
     }
+    void warning(const XlSetting& setting, std::string what) {
+        guest_.problems.warning(mark(setting.where), std::move(what));
+    }
+    void put(std::string_view key, NodePtr value, const XlSetting& at) {
+        mapping_->entries.push_back({std::string(key), mark(at.where), std::move(value)});
+    }
     void put(std::string_view key, std::string value, const XlSetting& at) {
-        const Mark where = mark(at.where);
-        mapping_->entries.push_back({std::string(key), where, scalar(std::move(value), where)});
+        put(key, scalar(std::move(value), mark(at.where)), at);
+    }
+    // One text, or a list of them.
+    void put_texts(std::string_view key, const XlSetting& setting) {
+        if (setting.text) {
+            put(key, *setting.text, setting);
+            return;
+        }
+        auto list = std::make_shared<Node>();
+        list->kind = Node::Kind::list;
+        list->where = mark(setting.where);
+        for (const xen::XlItem& item : setting.items)
+            list->items.push_back(scalar(item.text, mark(item.where)));
+        put(key, NodePtr(std::move(list)), setting);
     }
 
     void type() {
@@ -111,6 +169,7 @@ class Translator {
         else if (builder != nullptr)
             error(*builder,
                   "builder is " + in_quotes(*builder->text) + "; say type = 'pvh' or 'pv'");
+        guest_.may_boot = of_builder != "hvm" && (type == nullptr || *type->text != "hvm");
         if (type != nullptr && !of_builder.empty() && *type->text != of_builder)
             error(*builder, "builder and type contradict each other; keep type");
         else if (type != nullptr)
@@ -153,34 +212,74 @@ class Translator {
     }
 
     void vcpus() {
-        const XlSetting* vcpus = text("vcpus");
-        const XlSetting* max = text("maxvcpus");
-        const auto count = number(vcpus);
-        const auto most = number(max);
-        if (count)
-            put("vcpus", std::to_string(*count), *vcpus);
-        if (most && *most != count.value_or(1))
-            error(*max,
-                  "maxvcpus is not vcpus; all vCPUs are there from the start: set both to "
-                  "the same number");
+        const auto count = [&](std::string_view key, std::string_view ours) {
+            const XlSetting* setting = text(key);
+            if (const auto value = number(setting))
+                put(ours, std::to_string(*value), *setting);
+        };
+        // Without vcpus there is one (libxl), and without maxvcpus no more than that.
+        count("vcpus", "vcpus");
+        count("maxvcpus", "max_vcpus");
+        for (const std::string_view key : {"cpus", "cpus_soft"})
+            if (const XlSetting* setting = find(key))
+                put_texts(key, *setting);
     }
 
     void ends() {
-        for (const std::string_view key : {"on_poweroff", "on_reboot", "on_watchdog", "on_crash"}) {
-            const XlSetting* setting = text(key);
-            if (setting == nullptr)
-                continue;
-            std::string action = *setting->text;
-            if (action == "preserve") {
-                guest_.problems.warning(
-                    mark(setting->where),
-                    setting->key +
-                        " = 'preserve' is taken for 'destroy': a domain that has ended "
-                        "is removed, the log says how it ended");
-                action = "destroy";
+        for (const std::string_view key : {"on_poweroff", "on_reboot", "on_watchdog", "on_crash"})
+            if (const XlSetting* setting = text(key))
+                put(key, *setting->text, *setting);
+    }
+
+    void options() {
+        for (const Option& option : all_options())
+            if (option.key == "cpuid" ? find(option.key) != nullptr : text(option.key) != nullptr)
+                option_of(option, *find(option.key));
+    }
+
+    void option_of(const Option& option, const XlSetting& setting) {
+        switch (option.kind) {
+            case Option::Kind::number:
+                if (setting.text->starts_with('-'))
+                    put(option.key, *setting.text, setting);
+                else if (const auto value = number(&setting))
+                    put(option.key, std::to_string(*value), setting);
+                return;
+            case Option::Kind::boolean:
+                if (const auto value = number(&setting))
+                    put(option.key, *value != 0 ? "true" : "false", setting);
+                return;
+            case Option::Kind::words: {  // once their numbers, which xl takes still
+                const std::string& text = *setting.text;
+                const bool is_index = text.size() == 1 && text[0] >= '0' &&
+                                      static_cast<std::size_t>(text[0] - '0') < option.words.size();
+                put(option.key,
+                    is_index ? std::string(option.words[static_cast<std::size_t>(text[0] - '0')])
+                             : text,
+                    setting);
+                return;
             }
-            put(key, std::move(action), *setting);
+            case Option::Kind::text:
+            case Option::Kind::path:
+            case Option::Kind::cpuid:
+                put_texts(option.key, setting);
+                return;
         }
+    }
+
+    void bootloader_args() {
+        const XlSetting* setting = find("bootloader_args");
+        if (setting == nullptr)
+            return;
+        XlSetting args = *setting;
+        if (args.text) {
+            for (const std::string_view word : words(*args.text))
+                if (!word.empty())
+                    args.items.push_back({std::string(word), args.where});
+            args.text.reset();
+        }
+        if (!args.items.empty())
+            put_texts("bootloader_args", args);
     }
 
     template <typename ToYaml>
@@ -193,18 +292,21 @@ class Translator {
         list->where = mark(setting->where);
         if (setting->text)
             error(*setting, setting->key + " must be a list, such as " + setting->key + " = [ '" +
-                                (key == "vif" ? "bridge=xenbr0" : "/srv/a.img,raw,xvda,rw") +
+                                (key == "vif"    ? "bridge=xenbr0"
+                                 : key == "disk" ? "/srv/a.img,raw,xvda,rw"
+                                                 : "tag=www,path=/srv/www,security_model=none") +
                                 "' ]");
         auto items = setting->items;
         if (setting->text)  // to say what else is wrong
             items.push_back({*setting->text, setting->where});
-        for (const xen::XlItem& item : items)
-            if (NodePtr device = to_yaml(item, guest_.problems))
+        for (std::size_t i = 0; i < items.size(); ++i)
+            if (NodePtr device = to_yaml(items[i], i))
                 list->items.push_back(std::move(device));
         return list;
     }
 
     std::vector<XlSetting> settings_;
+    const Mapping& service_;
     XlGuest& guest_;
     std::shared_ptr<Node> mapping_;
 };
@@ -218,13 +320,21 @@ void forget_guest(ServiceDraft& draft) {
     service.memory_kib = default_memory_kib;
     service.max_memory_kib = service.shadow_memory_kib = 0;
     service.vcpus = 1;
+    service.max_vcpus = 0;
+    service.cpus = service.cpus_soft = {};
+    service.options.clear();
+    service.bootloader.clear();
+    service.bootloader_args.clear();
     service.pvshim = false;
     service.disks.clear();
+    service.shares.clear();
     service.restart = {};
+    service.preserve = {};
     draft.cmdline.clear();
     draft.interfaces.clear();
     draft.has_kernel = false;
     draft.has_type = true;
+    draft.by_xl = true;
 }
 
 Value root(XlGuest& guest) {
@@ -233,7 +343,7 @@ Value root(XlGuest& guest) {
 
 }  // namespace
 
-std::optional<XlGuest> read_xl(const Value& value, const Paths& paths) {
+std::optional<XlGuest> read_xl(const Value& value, const Mapping& service, const Paths& paths) {
     auto content = paths.read_content(value);
     if (!content)
         return std::nullopt;
@@ -244,7 +354,7 @@ std::optional<XlGuest> read_xl(const Value& value, const Paths& paths) {
         return std::nullopt;
     }
     XlGuest guest{content->path, Problems(content->path), nullptr, nullptr, nullptr};
-    Translator(std::move(*settings), guest).translate();
+    Translator(std::move(*settings), service, guest).translate();
     return guest;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "problems.hpp"
+#include "reader.hpp"
 #include "summond/xen/xl_file.hpp"
 #include "yaml.hpp"
 
@@ -12,9 +13,14 @@ inline Mark mark(xen::XlMark where) {
 }
 NodePtr scalar(std::string text, Mark where);
 
-// xl-network-configuration(5), xl-disk-configuration(5). Nothing if the item is wrong, which is
-// reported.
-NodePtr vif_to_yaml(const xen::XlItem& item, Problems& problems);
+NodePtr mapping(std::vector<Entry> entries, Mark where);
+
+// xl-network-configuration(5), xl-disk-configuration(5), p9 in xl.cfg(5). Nothing if the item is
+// wrong, which is reported.
+// service: its own bridge, mac and script take the place of what an item says.
+NodePtr vif_to_yaml(const xen::XlItem& item, std::size_t index, const Mapping& service,
+                    Problems& problems);
 NodePtr disk_to_yaml(const xen::XlItem& item, Problems& problems);
+NodePtr share_to_yaml(const xen::XlItem& item, Problems& problems);
 
 }  // namespace summond::config

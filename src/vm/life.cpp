@@ -41,6 +41,23 @@ bool restarts(const config::Restart& restart, Death how, base::Duration lived) {
     return false;
 }
 
+bool preserves(const config::Preserve& preserve, Death how) {
+    switch (how) {
+        case Death::poweroff:
+            return preserve.poweroff;
+        case Death::reboot:
+            return preserve.reboot;
+        case Death::watchdog:
+            return preserve.watchdog;
+        case Death::crash:
+            return preserve.crash;
+        case Death::suspend:
+        case Death::gone:
+            return false;
+    }
+    return false;
+}
+
 bool same_addresses(const config::Service& a, const config::Service& b) {
     return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
 }
@@ -326,7 +343,7 @@ void Life::died(Death how) {
     switch (stage_) {
         case Stage::booting: {
             const std::string what = std::string("the domain ") + text(how) + " while booting";
-            if (how == Death::gone) {
+            if (how == Death::gone || preserved(how)) {
                 stage_ = Stage::absent;
                 keeper_.freed();
             }
@@ -350,7 +367,10 @@ void Life::died(Death how) {
                 woken_at_ = clock_.now();
                 wake_again_ = true;
             }
-            destroy();
+            if (stage_ != Stage::shutting_down && preserved(how))
+                nothing_left();
+            else
+                destroy();
             return;
         case Stage::absent:
         case Stage::queued:
@@ -359,6 +379,18 @@ void Life::died(Death how) {
         case Stage::destroying:
             return;
     }
+}
+
+bool Life::preserved(Death how) {
+    if (!preserves(service_.preserve, how))
+        return false;
+    if (const auto r = backend_.preserve(domid_, service_); !r) {
+        spdlog::warn("{}: domid {} is not preserved: {}", service_.name, domid_, r.error().what);
+        return false;
+    }
+    spdlog::info("{}: domid {} is preserved as {}.preserved; xl destroy removes it", service_.name,
+                 domid_, service_.name);
+    return true;
 }
 
 void Life::reconfigure(const config::Service& service) {

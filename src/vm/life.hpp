@@ -127,6 +127,8 @@ class Life {
     void stop_saving();
     void await_ready();
     void nothing_left();
+    // Whether the domain, which has ended so, is left to whoever wants to look at it.
+    bool preserved(Death how);
     bool can_be_destroyed() const {
         return stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused ||
                stage_ == Stage::shutting_down;

@@ -44,7 +44,8 @@ std::uint64_t footprint_kib(const config::Service& service) {
     if (service.type == config::DomainType::pv)
         return memory + xens_own;
     // libxl_get_required_shadow_memory
-    const std::uint64_t tables = 4 * (256 * service.vcpus + 2 * (memory / 1024));
+    const std::uint64_t tables =
+        4 * (256 * std::max(service.vcpus, service.max_vcpus) + 2 * (memory / 1024));
     return memory + pvh_extra + std::max({tables, least_tables, service.shadow_memory_kib}) +
            (service.pvshim ? shim : 0);
 }

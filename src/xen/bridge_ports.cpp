@@ -271,7 +271,7 @@ bool BridgePorts::forwards(int port) {
 }
 
 std::optional<int> BridgePorts::interface_of(vm::DomId domid) {
-    const auto index = ::if_nametoindex(vif_name(domid, 0).c_str());
+    const auto index = ::if_nametoindex(present_vif_name(domid, 0).c_str());
     return index == 0 ? std::nullopt : std::optional(static_cast<int>(index));
 }
 

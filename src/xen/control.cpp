@@ -5,6 +5,7 @@ extern "C" {
 #include <xenctrl.h>
 }
 
+#include <algorithm>
 #include <cerrno>
 
 namespace summond::xen {
@@ -23,6 +24,14 @@ base::Result<void> Control::open() {
 base::Result<void> Control::unpause(vm::DomId domid) {
     if (xc_domain_unpause(interface_.get(), domid) != 0)
         return base::system_error("cannot unpause", errno);
+    return {};
+}
+
+base::Result<void> Control::set_uuid(vm::DomId domid, const std::array<std::uint8_t, 16>& uuid) {
+    xen_domain_handle_t handle;
+    std::ranges::copy(uuid, handle);
+    if (xc_domain_sethandle(interface_.get(), domid, handle) != 0)
+        return base::system_error("cannot set a UUID", errno);
     return {};
 }
 

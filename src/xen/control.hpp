@@ -1,6 +1,8 @@
 // What libxl does only together with something slow. Over libxenctrl, as libxl itself.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 
 #include "summond/base/result.hpp"
@@ -16,6 +18,9 @@ class Control {
     // Of a domain that is not HVM, as all of ours. libxl asks xenstore for that, which takes
     // several times as long as the unpause.
     base::Result<void> unpause(vm::DomId domid);
+
+    // Another UUID than what it was made with.
+    base::Result<void> set_uuid(vm::DomId domid, const std::array<std::uint8_t, 16>& uuid);
 
   private:
     struct Close {

@@ -2,31 +2,15 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 #include <utility>
 
+#include "domain_options.hpp"
 #include "identity.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {
 namespace {
-
-// libxl frees what a configuration holds with free().
-char* copy(const std::string& text) {
-    char* result = ::strdup(text.c_str());
-    if (result == nullptr)
-        throw std::bad_alloc();
-    return result;
-}
-
-template <typename T>
-T* zeroed(std::size_t count) {
-    auto* result = static_cast<T*>(std::calloc(std::max<std::size_t>(count, 1), sizeof(T)));
-    if (result == nullptr)
-        throw std::bad_alloc();
-    return result;
-}
 
 libxl_disk_format format(config::Disk::Format format) {
     switch (format) {
@@ -36,8 +20,24 @@ libxl_disk_format format(config::Disk::Format format) {
             return LIBXL_DISK_FORMAT_QCOW2;
         case config::Disk::Format::vhd:
             return LIBXL_DISK_FORMAT_VHD;
+        case config::Disk::Format::qcow:
+            return LIBXL_DISK_FORMAT_QCOW;
+        case config::Disk::Format::qed:
+            return LIBXL_DISK_FORMAT_QED;
     }
     return LIBXL_DISK_FORMAT_UNKNOWN;
+}
+
+libxl_disk_backend backend(config::Disk::Backend backend) {
+    switch (backend) {
+        case config::Disk::Backend::any:
+            return LIBXL_DISK_BACKEND_UNKNOWN;
+        case config::Disk::Backend::phy:
+            return LIBXL_DISK_BACKEND_PHY;
+        case config::Disk::Backend::qdisk:
+            return LIBXL_DISK_BACKEND_QDISK;
+    }
+    return LIBXL_DISK_BACKEND_UNKNOWN;
 }
 
 void set_identity(libxl_domain_create_info& info, const config::Service& service, unsigned number) {
@@ -70,16 +70,23 @@ void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Se
     // libxl's own sum is too small for the page tables of a PVH domain below some 20 MiB.
     if (type == LIBXL_DOMAIN_TYPE_PVH)
         info.shadow_memkb = std::max<std::uint64_t>(
-            {libxl_get_required_shadow_memory(service.max_memory_kib, service.vcpus),
+            {libxl_get_required_shadow_memory(service.max_memory_kib, service.max_vcpus),
              service.shadow_memory_kib, std::uint64_t{2048}});
     if (service.pvshim)
         libxl_defbool_set(&info.u.pvh.pvshim, true);
-    info.max_vcpus = static_cast<int>(service.vcpus);
+    info.max_vcpus = static_cast<int>(service.max_vcpus);
     if (libxl_cpu_bitmap_alloc(ctx, &info.avail_vcpus, info.max_vcpus) != 0)
         throw std::bad_alloc();
-    for (int vcpu = 0; vcpu < info.max_vcpus; ++vcpu)
+    for (int vcpu = 0; vcpu < static_cast<int>(service.vcpus); ++vcpu)
         libxl_bitmap_set(&info.avail_vcpus, vcpu);
-    info.kernel = copy(service.kernel);
+    set_affinities(ctx, info, service);
+    if (!service.kernel.empty())
+        info.kernel = copy(service.kernel);
+    if (!service.bootloader.empty()) {
+        info.bootloader = copy(service.bootloader);
+        info.bootloader_args = zeroed<char*>(service.bootloader_args.size() + 1);
+        std::ranges::transform(service.bootloader_args, info.bootloader_args, copy);
+    }
     if (service.ramdisk)
         info.ramdisk = copy(*service.ramdisk);
     if (!service.cmdline.empty())
@@ -96,6 +103,26 @@ void set_disks(libxl_domain_config& config, const config::Service& service) {
         disk.vdev = copy(service.disks[i].device);
         disk.format = format(service.disks[i].format);
         disk.readwrite = service.disks[i].writable ? 1 : 0;
+        disk.is_cdrom = disk.removable = service.disks[i].cdrom ? 1 : 0;
+        disk.backend = backend(service.disks[i].backend);
+        if (!service.disks[i].script.empty())
+            disk.script = copy(service.disks[i].script);
+        disk.direct_io_safe = service.disks[i].direct_io_safe;
+        if (service.disks[i].discard)
+            libxl_defbool_set(&disk.discard_enable, *service.disks[i].discard);
+        libxl_defbool_set(&disk.trusted, service.disks[i].trusted);
+    }
+}
+
+void set_shares(libxl_domain_config& config, const config::Service& service) {
+    config.p9s = zeroed<libxl_device_p9>(service.shares.size());
+    config.num_p9s = static_cast<int>(service.shares.size());
+    for (std::size_t i = 0; i < service.shares.size(); ++i) {
+        libxl_device_p9& share = config.p9s[i];
+        libxl_device_p9_init(&share);
+        share.tag = copy(service.shares[i].tag);
+        share.path = copy(service.shares[i].path);
+        share.security_model = copy("none");
     }
 }
 
@@ -119,6 +146,10 @@ void set_nics(libxl_domain_config& config, const config::Service& service) {
             nic.gatewaydev = copy(interface.gatewaydev);
         if (!interface.vifname.empty())
             nic.ifname = copy(interface.vifname);
+        nic.rate_bytes_per_interval = interface.rate;
+        nic.rate_interval_usecs = interface.interval;
+        nic.mtu = static_cast<int>(interface.mtu);
+        libxl_defbool_set(&nic.trusted, interface.trusted);
     }
 }
 
@@ -130,7 +161,9 @@ std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Servic
     libxl_domain_config& config = result->config;
     set_identity(config.c_info, service, number);
     set_machine(ctx, config.b_info, service, config.c_info.type);
+    set_options(config, service);
     set_disks(config, service);
+    set_shares(config, service);
     set_nics(config, service);
     return result;
 }

@@ -115,6 +115,8 @@ base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& servi
     make_spares();
     std::set<std::string> files;
     for (const config::Service& service : services) {
+        if (!service.bootloader.empty())
+            continue;  // what it boots is in its disk
         files.insert(service.kernel);
         if (service.ramdisk)
             files.insert(*service.ramdisk);
@@ -246,6 +248,33 @@ base::Result<void> LibxlBackend::pause(vm::DomId domid) {
     if (const int rc = libxl_domain_pause(ctx_, domid, nullptr); rc != 0)
         return base::error(explain("cannot pause", log_.last(), rc));
     return {};
+}
+
+// As xl does for preserve and rename-restart; but its UUID in Xen, too, becomes another's, since
+// that is what our domains are known by.
+base::Result<void> LibxlBackend::preserve(vm::DomId domid, const config::Service& service) {
+    const std::string suffix = ".preserved";
+    std::uint32_t other = 0;
+    if (libxl_name_to_domid(ctx_, (service.name + suffix).c_str(), &other) == 0)
+        return base::error(fmt::format("domid {} still is", other));
+    rename(domid, service.name);  // it may have been a copy
+    libxl_uuid uuid;
+    libxl_uuid_generate(&uuid);
+    libxl_domain_create_info info;
+    libxl_domain_create_info_init(&info);
+    info.name = ::strdup(service.name.c_str());
+    const int rc = libxl_domain_preserve(ctx_, domid, &info, suffix.c_str(), uuid);
+    libxl_domain_create_info_dispose(&info);
+    if (rc != 0)
+        return base::error(explain("cannot rename it", log_.last(), rc));
+    std::array<std::uint8_t, 16> octets{};
+    std::ranges::copy(uuid.uuid, octets.begin());
+    if (auto r = control_.set_uuid(domid, octets); !r)
+        return r;
+    unwatch_death(domid);
+    may_suspend_.erase(domid);
+    readiness_->forget(domid);
+    return store_->remove(domain_path(domid) + "/summond");
 }
 
 void LibxlBackend::destroy(vm::DomId domid, Done done) {

@@ -54,6 +54,7 @@ class LibxlBackend final : public vm::Backend {
     bool saved(const config::Service& service) override { return saves_.has(service); }
     void restore(const config::Service& service, Built done) override;
     void discard_saved(config::ServiceId service) override { saves_.discard(service); }
+    base::Result<void> preserve(vm::DomId domid, const config::Service& service) override;
     void destroy(vm::DomId domid, Done done) override;
     void await_ready(vm::DomId domid, const config::Service& service,
                      std::function<void()> ready) override {

@@ -45,6 +45,19 @@ std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& se
     return std::nullopt;
 }
 
+// libxc only says that it has found no loader.
+std::string kernel_fault(const libxl_domain_config& config) {
+    if (config.b_info.kernel == nullptr || config.b_info.bootloader != nullptr)
+        return {};
+    const bool is_pv = config.b_info.type == LIBXL_DOMAIN_TYPE_PV;
+    const auto is_set = [](libxl_defbool value) {
+        return !libxl_defbool_is_default(value) && libxl_defbool_val(value);
+    };
+    return config::kernel_fault(config.b_info.kernel,
+                                is_pv ? config::DomainType::pv : config::DomainType::pvh,
+                                !is_pv && is_set(config.b_info.u.pvh.pvshim));
+}
+
 }  // namespace
 
 void LibxlBackend::build(const config::Service& service, Built done) {
@@ -52,9 +65,12 @@ void LibxlBackend::build(const config::Service& service, Built done) {
 }
 
 void LibxlBackend::build_numbered(const config::Service& service, unsigned number, Built done) {
-    auto refused = unreadable("kernel", service.kernel);
-    if (!refused && service.ramdisk)
-        refused = unreadable("ramdisk", *service.ramdisk);
+    std::optional<vm::BuildError> refused;
+    if (service.bootloader.empty()) {  // otherwise they are in the disk
+        refused = unreadable("kernel", service.kernel);
+        if (!refused && service.ramdisk)
+            refused = unreadable("ramdisk", *service.ramdisk);
+    }
     if (refused)
         post([done = std::move(done), error = std::move(*refused)] {
             done(tl::make_unexpected(error));
@@ -214,6 +230,8 @@ void LibxlBackend::settle(Build& settling) {
         error.what = build->vif->error().what;
     } else {
         error.what = explain("the domain could not be built", build->errors.first, *build->created);
+        if (const std::string fault = kernel_fault(build->config->config); !fault.empty())
+            error.what += "; " + fault;
         if (*build->created == ERROR_NOMEM || lacks_memory(ctx_, build->config->config))
             error.why = base::WakeFailure::no_memory;
         // There was a domain to read it into, so it is the reading that has failed.

@@ -54,6 +54,16 @@ base::Result<std::optional<Link>> Links::find(const std::string& name) {
     return link;
 }
 
+base::Result<void> Links::rename(const Link& link, const std::string& name) {
+    ifinfomsg about{};
+    about.ifi_index = link.index;
+    NetlinkRequest request(RTM_NEWLINK, NLM_F_ACK, about);
+    mnl_attr_put_strz(request.header(), IFLA_IFNAME, name.c_str());
+    if (const auto r = requests_.ask(request); !r)
+        return base::system_error("cannot call " + link.name + " " + name, r.error());
+    return {};
+}
+
 base::Result<void> Links::join(const Link& port, const Link& bridge) {
     ifinfomsg about{};
     about.ifi_index = port.index;

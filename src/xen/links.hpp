@@ -24,6 +24,8 @@ class Links {
 
     // None if there is no such interface.
     base::Result<std::optional<Link>> find(const std::string& name);
+    // Only while it is down.
+    base::Result<void> rename(const Link& link, const std::string& name);
     // Makes the interface a port of the bridge, with its MTU if that is known, and takes it up.
     base::Result<void> join(const Link& port, const Link& bridge);
 

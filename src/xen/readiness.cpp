@@ -111,7 +111,7 @@ VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t por
 // False: it cannot be asked.
 bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
                              const config::ReadyTcp& tcp, const std::function<void()>& ready) {
-    const std::string vif = vif_name(domid, 0);
+    const std::string vif = present_vif_name(domid, 0);
     auto socket = VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
     if (!socket) {
         spdlog::warn(

@@ -1,7 +1,9 @@
 #include "vif_nodes.hpp"
 
 #include <fmt/format.h>
+#include <net/if.h>
 
+#include <filesystem>
 #include <set>
 
 #include "identity.hpp"
@@ -29,7 +31,9 @@ std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>&
     std::vector<Vif> vifs;
     for (unsigned i = 0; i < interfaces.size(); ++i)
         if (interfaces[i].script.empty())
-            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge});
+            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge,
+                            interfaces[i].vifname, interfaces[i].mtu, interfaces[i].rate,
+                            interfaces[i].interval, interfaces[i].trusted});
     return vifs;
 }
 
@@ -40,6 +44,18 @@ VifPaths::VifPaths(vm::DomId domid, unsigned index)
 
 std::string vif_name(vm::DomId domid, unsigned index) {
     return fmt::format("vif{}.{}", domid, index);
+}
+
+std::string present_vif_name(vm::DomId domid, unsigned index) {
+    std::string name = vif_name(domid, index);
+    if (::if_nametoindex(name.c_str()) != 0)
+        return name;
+    // The device of Xen's bus that it is of keeps its name (xenbus_probe_backend.c).
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(
+             fmt::format("/sys/bus/xen-backend/devices/vif-{}-{}/net", domid, index), error))
+        return entry.path().filename().string();
+    return name;
 }
 
 std::vector<xs_permissions> backend_permissions(vm::DomId domid) {
@@ -70,12 +86,19 @@ std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
          {"state", initialising},
          {"handle", handle},
          {"mac", address},
-         {"trusted", "1"}});
+         {"trusted", vif.trusted ? "1" : "0"}});
     if (mtu != usual_mtu)
         nodes.push_back({paths.frontend + "/mtu", std::to_string(mtu), ours});
 
     nodes.push_back({paths.backend, "", ours});
     add(nodes, paths.backend, device);
+    // What only some have, as libxl writes it (libxl_nic.c).
+    if (!vif.name.empty())
+        add(nodes, paths.backend, {{"vifname", vif.name}});
+    if (vif.rate != 0)
+        add(nodes, paths.backend, {{"rate", fmt::format("{},{}", vif.rate, vif.interval)}});
+    if (vif.mtu != 0)
+        add(nodes, paths.backend, {{"mtu", std::to_string(vif.mtu)}});
     // connected: netback need not wait for anybody, since the domain runs only once its vif is on
     // the bridge.
     add(nodes, paths.backend,

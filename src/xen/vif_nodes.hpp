@@ -2,6 +2,7 @@
 // xen/io/xenbus.h for the backend's and the frontend's, libxl for its own).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@ struct Vif {
     unsigned index = 0;
     config::Mac mac{};
     std::string bridge;
+    std::string name{};        // of its interface in dom0; empty: netback's
+    std::uint32_t mtu{};       // 0: its bridge's
+    std::uint64_t rate{};      // bytes in an interval; 0: no limit
+    std::uint32_t interval{};  // microseconds
+    bool trusted = true;
 };
 
 // Of those interfaces that have no script.
@@ -31,6 +37,8 @@ struct VifPaths {
 
 // The vif's network interface in dom0, as netback names it.
 std::string vif_name(vm::DomId domid, unsigned index);
+// And as it is called now: netback's name, or another that it was given since.
+std::string present_vif_name(vm::DomId domid, unsigned index);
 
 // The hotplug script of our vifs. netback does not probe a vif without one and libxl runs it when
 // it removes one; all that a script would do is done here. It is also how a vif is known as ours.

@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -73,6 +74,11 @@ void Vifs::remove(vm::DomId domid, Done done) {
         it->second->done = [](const auto&) {};
         end(*it->second, {});
     }
+    std::map<unsigned, std::string> names;  // while sysfs knows them
+    for (const std::string& index :
+         store_.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid)))
+        if (const auto number_of = number<unsigned>(index))
+            names[*number_of] = present_vif_name(domid, *number_of);
     const auto cleared = clear(domid);
     if (!cleared || cleared->empty()) {
         forget_errors(domid);
@@ -90,7 +96,7 @@ void Vifs::remove(vm::DomId domid, Done done) {
             end(*it->second, base::error(*it->second->there.begin() + " does not go away"));
     });
     for (const unsigned index : *cleared)
-        removing->there.insert(vif_name(domid, index));
+        removing->there.insert(names[index]);
     for (const std::string& name : removing->there) {
         const auto link = links_->find(name);
         if (link && !*link)  // later, for done is not to be called from here

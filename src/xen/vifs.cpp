@@ -138,7 +138,7 @@ Vifs::Ends Vifs::ends_of(const Vif& vif) {
     const auto link = [](const std::string& name) {
         return Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
     };
-    return {link(vif_name(vif.domid, vif.index)), link(vif.bridge)};
+    return {link(present_vif_name(vif.domid, vif.index)), link(vif.bridge)};
 }
 
 base::Result<void> Vifs::rest(const Vif& vif) {
@@ -184,6 +184,8 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
         if (!*bridge)
             return fail({"there is no bridge " + vif.bridge});
         bridges.push_back(**bridge);
+        if (vif.mtu != 0)
+            bridges.back().mtu = vif.mtu;
     }
     auto& slot = connecting_[domid];
     const bool begun = slot != nullptr;
@@ -209,11 +211,13 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
                                                  netback_error(store_, domid, late->index))));
     });
     for (std::size_t i = begun ? 1 : 0; i < vifs.size(); ++i) {
-        slot->ports.push_back({vifs[i].index, vif_name(domid, vifs[i].index), bridges[i]});
+        slot->ports.push_back(
+            {vifs[i].index, vif_name(domid, vifs[i].index), vifs[i].name, bridges[i]});
         watch(*slot, slot->ports.back());
     }
     if (!begun)
         return;
+    slot->ports.front().wanted_name = vifs.front().name;
     slot->ports.front().bridge = bridges.front();
     boost::asio::post(io_, [this, domid] {
         if (const auto it = connecting_.find(domid); it != connecting_.end())
@@ -247,8 +251,12 @@ void Vifs::watch(Connecting& connecting, Port& port) {
 void Vifs::advance(Connecting& connecting, Port& port) {
     if (!port.made() || !port.bridge || port.joined)
         return;
-    const auto joined = connecting.off_bridge ? links_->raise(*port.link, *port.bridge)
-                                              : links_->join(*port.link, *port.bridge);
+    base::Result<void> joined;
+    if (!port.wanted_name.empty())
+        joined = links_->rename(*port.link, port.wanted_name);
+    if (joined)
+        joined = connecting.off_bridge ? links_->raise(*port.link, *port.bridge)
+                                       : links_->join(*port.link, *port.bridge);
     port.joined = joined.has_value();
     const bool all =
         std::ranges::all_of(connecting.ports, [](const Port& each) { return each.joined; });

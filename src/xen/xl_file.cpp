@@ -178,25 +178,24 @@ bool fill_in(XLU_Config* config, XlSetting& setting) {
 }
 
 std::string beyond(const libxl_device_disk& disk) {
-    if (disk.is_cdrom != 0)
-        return "cdrom";
-    if (disk.script != nullptr)
-        return "script";
     if (disk.backend_domname != nullptr)
         return "backend";
-    if (disk.backend != LIBXL_DISK_BACKEND_UNKNOWN)
-        return "backendtype";
     if (disk.specification == LIBXL_DISK_SPECIFICATION_VIRTIO)
         return "specification";
-    if (disk.direct_io_safe)
-        return "direct-io-safe";
-    if (!libxl_defbool_is_default(disk.discard_enable))
-        return libxl_defbool_val(disk.discard_enable) ? "discard" : "no-discard";
-    if (!libxl_defbool_is_default(disk.trusted))
-        return "trusted";
     if (!libxl_defbool_is_default(disk.colo_enable))
         return "colo";
     return "";
+}
+
+std::string text_of(const char* text) {
+    return text == nullptr ? "" : text;
+}
+
+// What it says behind the last quotation of what is wrong.
+std::string reason(XluConfig& config, std::string_view before) {
+    const std::string said = config.said();
+    const auto after = said.find(before);
+    return after == std::string::npos ? said : said.substr(after + before.size());
 }
 
 }  // namespace
@@ -235,18 +234,56 @@ base::Result<XlDisk> parse_xl_disk(const std::string& text) {
     const char* const spec = text.c_str();
     base::Result<XlDisk> result = XlDisk{};
     if (xlu_disk_parse(config.get(), 1, &spec, &disk) != 0) {
-        const std::string said = config.said();
-        const auto after = said.find("specification: ");
-        result = base::error(after == std::string::npos ? said : said.substr(after + 15));
+        result = base::error(reason(config, "specification: "));
     } else {
-        result->target = disk.pdev_path == nullptr ? "" : disk.pdev_path;
-        result->vdev = disk.vdev == nullptr ? "" : disk.vdev;
-        const char* format = libxl_disk_format_to_string(disk.format);
-        result->format = format == nullptr ? "" : format;
+        result->target = text_of(disk.pdev_path);
+        result->vdev = text_of(disk.vdev);
+        result->format = text_of(libxl_disk_format_to_string(disk.format));
         result->writable = disk.readwrite != 0;
+        result->cdrom = disk.is_cdrom != 0;
+        result->script = text_of(disk.script);
+        if (disk.backend != LIBXL_DISK_BACKEND_UNKNOWN)
+            result->backendtype = text_of(libxl_disk_backend_to_string(disk.backend));
+        result->direct_io_safe = disk.direct_io_safe;
+        if (!libxl_defbool_is_default(disk.discard_enable))
+            result->discard = libxl_defbool_val(disk.discard_enable);
+        result->trusted = libxl_defbool_is_default(disk.trusted) || libxl_defbool_val(disk.trusted);
         result->beyond = beyond(disk);
     }
     libxl_device_disk_dispose(&disk);
+    return result;
+}
+
+base::Result<XlRate> parse_xl_rate(const std::string& text) {
+    XluConfig config;
+    libxl_device_nic nic;
+    libxl_device_nic_init(&nic);
+    base::Result<XlRate> result = XlRate{};
+    if (xlu_vif_parse_rate(config.get(), text.c_str(), &nic) != 0)
+        result = base::error(reason(config, ": "));
+    else
+        result = XlRate{nic.rate_bytes_per_interval, nic.rate_interval_usecs};
+    libxl_device_nic_dispose(&nic);
+    return result;
+}
+
+base::Result<void> check_xl_cpuid(const std::string& text) {
+    libxl_cpuid_policy_list policy = nullptr;
+    const bool is_xend = !text.starts_with("host");
+    std::string_view rest = text;
+    base::Result<void> result;
+    if (!is_xend)
+        rest.remove_prefix(std::min(rest.find(',') + 1, rest.size()));
+    while (!rest.empty() && result) {
+        const auto end = std::min(rest.find(is_xend ? '\n' : ','), rest.size());
+        const std::string part(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        const int rc = is_xend ? libxl_cpuid_parse_config_xend(&policy, part.c_str())
+                               : libxl_cpuid_parse_config(&policy, part.c_str());
+        if (rc != 0)
+            result = base::error("\"" + part + "\" is not known to libxl");
+    }
+    libxl_cpuid_dispose(&policy);
     return result;
 }
 

@@ -127,8 +127,11 @@ const std::string bridge =
     "; it must be the name of a bridge of dom0, such as xenbr0, or none for no network interface";
 const std::string mac = "; it must be a unicast MAC address, such as 00:16:3e:12:34:56";
 const std::string device =
-    "; it must be a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp";
-const std::string only_script = ": only a script uses it; name one, such as script: vif-route";
+    "; it must be a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp, "
+    "d0p1, or a number such as 0x1";
+const std::string only_script =
+    ": only a script uses it; name one, such as script: vif-route, or a path: vif-bridge alone is "
+    "what summond does itself";
 const std::string script =
     "; it must be a hotplug script: a path that begins with /, or the name of one of Xen's, such "
     "as vif-route";
@@ -175,7 +178,12 @@ INSTANTIATE_TEST_SUITE_P(
             "interfaces", "[{bridge: none}]",
             "9:27: interfaces.bridge is \"none\"; it must be the name of a bridge of dom0, such "
             "as xenbr0"},
-        BadCase{"interfaces", "[{vifname: web}]", "9:28: interfaces.vifname" + only_script},
+        BadCase{"interfaces", "[{script: vif-bridge, ip: 10.0.0.1}]",
+                "9:43: interfaces.ip" + only_script},
+        BadCase{"interfaces", "[{rate: 1, mtu: 10, trusted: yes}]",
+                "9:25: interfaces.rate is \"1\"; it must be bits or bytes in a second, such as "
+                "10Mb/s or 1MB/s@20ms\n9:33: interfaces.mtu is \"10\"; it must be a whole number "
+                "from 68 to 65517\n9:46: interfaces.trusted is \"yes\"; it must be false or true"},
         BadCase{"interfaces", "[{ip: 10.0.0.1}]", "9:23: interfaces.ip" + only_script},
         BadCase{"interfaces", "[{script: vif-nat, ip: 10.0.0.0/33}]",
                 "9:40: interfaces.ip is \"10.0.0.0/33\"" + ip},
@@ -186,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "of dom0, such as eth0"},
         BadCase{"interfaces", "[{model: e1000}]",
                 "9:19: unknown key \"interfaces.model\"; known here: script, bridge, mac, ip, "
-                "gatewaydev and vifname"},
+                "gatewaydev, vifname, rate, mtu and trusted"},
         BadCase{"interfaces", "[{bridge: br0}]\n    bridge: br1",
                 "10:13: bridge: interfaces is there too; say it in there, or leave out "
                 "interfaces"}));
@@ -212,8 +220,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "9:56: disks.device: xvda is another disk of this service already"},
         BadCase{"disks", "[{path: a, device: xvda, mode: rw}]",
                 "9:43: disks.mode is \"rw\"; it must be r or w"},
-        BadCase{"disks", "[{path: a, device: xvda, format: qcow}]",
-                "9:45: disks.format is \"qcow\"; it must be raw, qcow2 or vhd"},
+        BadCase{"disks", "[{path: a, device: xvda, format: vmdk}]",
+                "9:45: disks.format is \"vmdk\"; it must be raw, qcow2, vhd, qcow or qed"},
+        BadCase{"disks", "[{path: a, device: xvda, cdrom: true, mode: w}]",
+                "9:56: disks.mode: a CD is not written to; leave it out"},
         BadCase{"disks", "[{path: a, device: xvda, mod: r}]",
                 "9:37: unknown key \"disks.mod\"; did you mean \"disks.mode\"?"}));
 

@@ -28,8 +28,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
     if (loaded.config) {
         const Service& service = loaded.config->services.at(0);
-        if (service.id != service_id(service.name) || service.kernel.empty() ||
-            service.memory_kib == 0 || service.max_memory_kib < service.memory_kib)
+        if (service.id != service_id(service.name) ||
+            (service.kernel.empty() && service.bootloader.empty()) ||
+            service.max_vcpus < service.vcpus || service.memory_kib == 0 ||
+            service.max_memory_kib < service.memory_kib)
             std::abort();
     }
     return 0;

@@ -52,6 +52,7 @@ class FakeBackend final : public vm::Backend {
     std::vector<config::ServiceId> metered;
     bool unpause_fails = false;
     bool shutdown_fails = false;
+    bool preserve_fails = false;
     bool traffic_fails = false;
 
     vm::DomId finish_build(vm::DomId domid) {
@@ -143,6 +144,12 @@ class FakeBackend final : public vm::Backend {
         restores.push_back({service.id, std::move(done)});
     }
     void discard_saved(config::ServiceId service) override { kept.erase(service); }
+    base::Result<void> preserve(vm::DomId domid, const config::Service&) override {
+        if (preserve_fails)
+            return base::error("as the test says");
+        awaited.erase(domid);
+        return call("preserve", domid);
+    }
     void destroy(vm::DomId domid, Done done) override {
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});

@@ -210,6 +210,29 @@ TEST_F(ManagerTest, RestartsAsTheServiceSays) {
     EXPECT_EQ(builds_after(Death::watchdog, seconds(20)), 1u);
 }
 
+TEST_F(ManagerTest, PreservedDomainsAreLeftToOthers) {
+    reconfigure_www([](config::Service& s) {
+        s.preserve = {.reboot = true, .crash = true};
+        s.restart.crash = false;
+    });
+    bring_up(7);
+    backend.die(7, Death::crash);
+    EXPECT_EQ(backend.calls.back(), "preserve 7");
+    EXPECT_TRUE(backend.destroys.empty()) << "it is nobody's of ours any more";
+    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_TRUE(backend.builds.empty()) << "preserve is not rename-restart";
+    bring_up(8);
+    backend.die(8, Death::reboot);  // which is restarted by default
+    EXPECT_EQ(backend.calls.back(), "preserve 8");
+    ASSERT_EQ(backend.builds.size(), 1u);
+    backend.finish_build(9);
+    backend.become_ready(9);
+    backend.preserve_fails = true;  // there is one already
+    backend.die(9, Death::crash);
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    EXPECT_EQ(backend.destroys[0].domid, 9u);
+}
+
 TEST_F(ManagerTest, IdleDomainIsDestroyedAndTrafficKeepsIt) {
     bring_up(7);
     for (int minute = 0; minute < 5; ++minute) {

@@ -55,6 +55,26 @@ TEST(VifNodes, BackendHasWhatNetbackAndTheGuestNeed) {
                   {backend + "/hotplug-status", "connected"}});
 }
 
+TEST(VifNodes, SettingsAreWrittenAsByLibxl) {
+    Vif special = vif;
+    special.name = "web";
+    special.mtu = 1400;
+    special.rate = 62500;
+    special.interval = 50000;
+    special.trusted = false;
+    std::map<std::string, std::string> written;
+    for (const Node& node : vif_nodes(special, special.mtu))
+        written[node.path] = node.value;
+    EXPECT_EQ(written[backend + "/vifname"], "web");
+    EXPECT_EQ(written[backend + "/mtu"], "1400");
+    EXPECT_EQ(written[frontend + "/mtu"], "1400");
+    EXPECT_EQ(written[backend + "/rate"], "62500,50000");
+    EXPECT_EQ(written[frontend + "/trusted"], "0");
+    for (const Node& node : vif_nodes(vif, 9000))
+        for (const char* name : {"/vifname", "/mtu", "/rate"})
+            EXPECT_NE(node.path, backend + name) << "nobody has asked for it";
+}
+
 TEST(VifNodes, FrontendHasWhatTheGuestNeeds) {
     expect_nodes({{frontend + "/backend", backend},
                   {frontend + "/backend-id", "0"},

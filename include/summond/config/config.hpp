@@ -153,25 +153,58 @@ struct Interface {
     // Empty: none, summond itself puts it onto its bridge.
     std::string script;
     // Only with a script, which may use them (xl-network-configuration(5)). Empty: not given.
-    std::string ip;          // addresses and networks, separated by spaces
-    std::string gatewaydev;  // an interface of dom0
-    std::string vifname;     // of the interface in dom0
+    std::string ip;            // addresses and networks, separated by spaces
+    std::string gatewaydev;    // an interface of dom0
+    std::string vifname{};     // of the interface in dom0; empty: netback's name
+    std::uint64_t rate{};      // bytes that the guest may send in an interval; 0: no limit
+    std::uint32_t interval{};  // of rate, microseconds
+    std::uint32_t mtu{};       // octets; 0: its bridge's
+    bool trusted = true;       // what the guest's driver is told about dom0
 
     bool operator==(const Interface&) const = default;
 };
 
+// As in xl-disk-configuration(5).
 struct Disk {
-    std::string path;    // absolute
-    std::string device;  // xvda, hda, sda, as in xl-disk-configuration(5)
+    std::string path;    // absolute; with a script, what that takes
+    std::string device;  // xvda, hda, sda, d0p1, 0x1
     bool writable = false;
-    enum class Format : std::uint8_t { raw, qcow2, vhd } format = Format::raw;
+    enum class Format : std::uint8_t { raw, qcow2, vhd, qcow, qed } format = Format::raw;
+    enum class Backend : std::uint8_t { any, phy, qdisk } backend = Backend::any;
+    bool cdrom = false;
+    std::string script{};  // that makes a device of path; empty: path is the device or a file
+    bool direct_io_safe = false;
+    std::optional<bool> discard{};  // none: as libxl does
+    bool trusted = true;
     Location where;
+};
+
+// A directory of dom0 that the guest can mount (p9 in xl.cfg(5)).
+struct Share {
+    std::string tag;   // the guest's name of it
+    std::string path;  // absolute
+    bool operator==(const Share&) const = default;
+};
+
+// On which of the host's CPUs vCPUs run, each as in xl.cfg(5): "0-3,^1", "node:0", "all".
+struct Affinity {
+    std::vector<std::string> cpus;  // empty: not given
+    bool each = false;              // one of each vCPU, the rest unbound; otherwise one of all
+    bool operator==(const Affinity&) const = default;
 };
 
 // Whether a domain that has ended is started again, by how it ended (xl's on_poweroff and so on).
 struct Restart {
     bool poweroff = false;
     bool reboot = true;
+    bool watchdog = false;
+    bool crash = false;
+};
+
+// And whether it is left as it is for somebody to look at (preserve, rename-restart).
+struct Preserve {
+    bool poweroff = false;
+    bool reboot = false;
     bool watchdog = false;
     bool crash = false;
 };
@@ -185,17 +218,25 @@ struct Service {
     std::uint32_t ttl = 60;  // seconds, of its A and AAAA records
 
     DomainType type = DomainType::pvh;
-    std::string kernel;                  // absolute path
+    std::string kernel;      // absolute path; empty: the bootloader finds one
+    std::string bootloader;  // absolute path, or a name such as pygrub; empty: none
+    std::vector<std::string> bootloader_args;
     std::optional<std::string> ramdisk;  // absolute path
     std::string cmdline;                 // {ipv4}, {ipv6}, {name} and {mac} already filled in
     std::uint64_t memory_kib = 0;
     std::uint64_t max_memory_kib = 0;     // what it may grow to by itself; at least memory_kib
     std::uint64_t shadow_memory_kib = 0;  // 0: as much as its size needs
-    std::uint32_t vcpus = 1;
+    std::uint32_t vcpus = 1;              // at the start
+    std::uint32_t max_vcpus = 0;          // as many as it may bring up; at least vcpus
+    Affinity cpus;
+    Affinity cpus_soft;
+    // What else libxl is told, by xl's names; the values are checked (option_keys).
+    std::map<std::string, std::string> options;
     bool pvshim = false;                // of pvh: a PV guest inside it
     std::string rumprun;                // rumprun/cfg in its xenstore directory; empty: none
     std::vector<Interface> interfaces;  // as the guest numbers them
     std::vector<Disk> disks;
+    std::vector<Share> shares;
 
     std::optional<std::chrono::milliseconds> idle_after;  // none: never put away
     IdleAction idle_action = IdleAction::destroy;
@@ -218,12 +259,16 @@ struct Service {
     Ready ready;
     bool destroy_on_exit = false;
     Restart restart;
+    Preserve preserve;
 
     Location where;  // of its name
     Location kernel_where;
     Location ramdisk_where;
     std::vector<Location> name_where;  // of names, one each
 };
+
+// Every key that Service::options may have: module xen gives each to libxl.
+std::vector<std::string_view> option_keys();
 
 // What the server says of itself to those who ask; empty: nothing.
 struct Server {
@@ -323,5 +368,9 @@ Loaded parse_packed(std::string_view bytes, const std::string& file);
 // not exist now (they may by the time of the wake), errors for disks that are the same file or
 // device under two names.
 std::vector<Problem> check_files(const Config& config);
+
+// Why a guest of this type cannot be booted from the kernel, where the file tells. Empty: it can,
+// or nobody knows (a bzImage, no such file).
+std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim);
 
 }  // namespace summond::config

@@ -107,6 +107,10 @@ class Backend {
     virtual void restore(const config::Service& service, Built done) = 0;
     virtual void discard_saved(config::ServiceId service) = 0;
 
+    // Gives up a domain that has ended, to be looked at: called NAME.preserved, it is no domain of
+    // ours any more. One a service: an error if there is one already.
+    virtual base::Result<void> preserve(DomId domid, const config::Service& service) = 0;
+
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
     virtual void destroy(DomId domid, Done done) = 0;
     // Calls ready once, when the guest shows readiness as the service says. Ends with the domain.

@@ -37,6 +37,10 @@ class SimulatedBackend final : public Backend {
     bool saved(const config::Service& service) override { return saved_.contains(service.id); }
     void restore(const config::Service& service, Built done) override;
     void discard_saved(config::ServiceId service) override { saved_.erase(service); }
+    base::Result<void> preserve(DomId domid, const config::Service&) override {
+        alive_.erase(domid);
+        return {};
+    }
     void destroy(DomId domid, Done done) override;
     void await_ready(DomId domid, const config::Service& service,
                      std::function<void()> ready) override;

@@ -2,6 +2,7 @@
 // (summond::xlfile) that reaches no Xen and no file, so that module config may use it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,12 +45,28 @@ tl::expected<std::vector<XlSetting>, XlError> parse_xl(std::string_view text);
 struct XlDisk {
     std::string target;
     std::string vdev;
-    std::string format;  // in its own words, "raw" by default
+    std::string format;  // in its own words, "raw" by default; "empty": a CD drive without a disk
     bool writable = true;
-    // Any other parameter that is set: "backendtype", "cdrom"; empty: none.
+    bool cdrom = false;
+    std::string script;       // empty: none
+    std::string backendtype;  // in its own words; empty: not said
+    bool direct_io_safe = false;
+    std::optional<bool> discard;
+    bool trusted = true;
+    // A parameter for which summond has no use: "backend", "colo", "specification"; empty: none.
     std::string beyond;
 };
 // Errors in libxlutil's words.
 base::Result<XlDisk> parse_xl_disk(const std::string& text);
+
+// `rate` of a vif, xl-network-configuration(5): so many bytes in each interval.
+struct XlRate {
+    std::uint64_t bytes = 0;
+    std::uint32_t microseconds = 0;
+};
+base::Result<XlRate> parse_xl_rate(const std::string& text);
+
+// `cpuid`, xl.cfg(5): one text that begins with "host", or lines in xend's form.
+base::Result<void> check_xl_cpuid(const std::string& text);
 
 }  // namespace summond::xen

@@ -1,0 +1,87 @@
+// A service's disks, and the directories that it shares with dom0.
+#include <algorithm>
+
+#include "devices.hpp"
+#include "scalars.hpp"
+#include "vdev.hpp"
+
+namespace summond::config {
+
+namespace {
+
+void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+    auto mapping =
+        Mapping::of(value, value.key + ".", "a disk, such as {path: www.img, device: xvda}");
+    if (!mapping)
+        return;
+    Disk disk;
+    disk.where = value.problems->at(mapping->where());
+    if (const auto script = mapping->take("script"))
+        disk.script = read_script(*script);
+    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
+        disk.path = (disk.script.empty() ? paths.read(*path) : path->text("what the script takes"))
+                        .value_or("");
+    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
+        constexpr std::string_view expected =
+            "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp, d0p1, or a "
+            "number such as 0x1";
+        disk.device = device->text(expected).value_or("");
+        const auto number = vdev_number(disk.device);
+        const auto same = [&](const Disk& other) { return vdev_number(other.device) == number; };
+        if (!disk.device.empty() && !number)
+            device->refuse(expected);
+        else if (number && std::any_of(disks.begin(), disks.end(), same))
+            device->complain(disk.device + " is another disk of this service already");
+    }
+    if (const auto cdrom = mapping->take("cdrom"))
+        disk.cdrom = read_boolean(*cdrom);
+    if (const auto mode = mapping->take("mode")) {
+        disk.writable = mode->one_of({"r", "w"}) == 1U;
+        if (disk.writable && disk.cdrom)
+            mode->complain("a CD is not written to; leave it out");
+    }
+    if (const auto format = mapping->take("format"))
+        disk.format = static_cast<Disk::Format>(
+            format->one_of({"raw", "qcow2", "vhd", "qcow", "qed"}).value_or(0));
+    if (const auto backend = mapping->take("backendtype"))
+        disk.backend =
+            backend->one_of({"phy", "qdisk"}) == 1U ? Disk::Backend::qdisk : Disk::Backend::phy;
+    if (const auto safe = mapping->take("direct-io-safe"))
+        disk.direct_io_safe = read_boolean(*safe);
+    if (const auto discard = mapping->take("discard"))
+        disk.discard = read_boolean(*discard);
+    if (const auto trusted = mapping->take("trusted"))
+        disk.trusted = read_boolean(*trusted);
+    mapping->refuse_rest();
+    disks.push_back(std::move(disk));
+}
+
+void read_share(const Value& value, const Paths& paths, std::vector<Share>& shares) {
+    auto mapping =
+        Mapping::of(value, value.key + ".", "a directory, such as {tag: www, path: /srv/www}");
+    if (!mapping)
+        return;
+    Share share;
+    if (const auto tag = mapping->require("tag", "a share", "say what the guest mounts it by"))
+        share.tag = tag->text("a word, such as www").value_or("");
+    if (const auto path = mapping->require("path", "a share", "name a directory of dom0"))
+        share.path = paths.read(*path).value_or("");
+    mapping->refuse_rest();
+    shares.push_back(std::move(share));
+}
+
+}  // namespace
+
+void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+    disks.clear();
+    for (const Value& disk : value.list("a list of disks"))
+        read_disk(disk, paths, disks);
+}
+
+void read_shares(const Value& value, const Paths& paths, std::vector<Share>& shares) {
+    shares.clear();
+    for (const Value& share : value.list("a list of directories"))
+        read_share(share, paths, shares);
+}
+
+}  // namespace summond::config
