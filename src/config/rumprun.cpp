@@ -1,6 +1,9 @@
 #include "rumprun.hpp"
 
+#include <algorithm>
+
 #include "cmdline.hpp"
+#include "vdev.hpp"
 
 namespace summond::config {
 
@@ -82,7 +85,7 @@ void write_net(Writer& writer, const Value& value, std::size_t index) {
     writer.close();
 }
 
-void write_blk(Writer& writer, const Value& value) {
+void write_blk(Writer& writer, const Value& value, RumprunDraft& draft) {
     auto mapping =
         Mapping::of(value, "rumprun.blk.", "a disk, such as {path: xvda, mountpoint: /data}");
     if (!mapping)
@@ -93,8 +96,11 @@ void write_blk(Writer& writer, const Value& value) {
     writer.entry("source", is_dev ? "dev" : "etfs", value.where);
     if (const auto path = mapping->require("path", "a disk of rumprun",
                                            "name the device, as in disks, such as xvda"))
-        if (const auto word = read_word(*path, "a device, such as xvda"))
+        if (const auto word = read_word(*path, "a device, such as xvda")) {
             writer.entry("path", *word, path->where);
+            if (!is_dev)
+                draft.disks.push_back({*word, value.problems->at(path->where)});
+        }
     const auto fstype = mapping->take("fstype");
     const auto mountpoint = mapping->take("mountpoint");
     if (mountpoint) {
@@ -137,7 +143,7 @@ void write_inline(Mapping& mapping, RumprunDraft& draft) {
     }
     if (const auto blk = mapping.take("blk"))
         for (const Value& item : one_or_list(*blk, "a disk or a list of them"))
-            write_blk(writer, item);
+            write_blk(writer, item, draft);
     if (const auto env = mapping.take("env"))
         write_env(writer, *env);
     // As the script does for every Xen guest.
@@ -170,14 +176,17 @@ void read_file(const Value& value, const Paths& paths, RumprunDraft& draft) {
         return;
     Problems problems(content->path);
     std::vector<RumprunFault> unknown;
+    std::vector<RumprunDisk> disks;
     if (content->text.size() > max_rumprun)
         problems.error({}, numbered(content->text.size()));
-    else if (const auto fault = check_rumprun(content->text, unknown))
+    else if (const auto fault = check_rumprun(content->text, unknown, disks))
         problems.error(fault->where, fault->what);
     else
         draft.pieces.push_back({std::move(content->text), false, {}});
     for (const RumprunFault& fault : unknown)
         problems.warning(fault.where, fault.what);
+    for (RumprunDisk& disk : disks)
+        draft.disks.push_back({std::move(disk.path), problems.at(disk.where)});
     value.problems->add(std::move(problems));
 }
 
@@ -217,6 +226,17 @@ void complete_rumprun(const RumprunDraft& draft, Service& service, const std::st
         else
             problems.error_at({draft.where.file, piece.where.line, piece.where.column},
                               "rumprun of " + owner + ": " + value.error().what);
+    }
+    for (const RumprunDraft::Disk& disk : draft.disks) {
+        const auto number = vdev_number(disk.path);
+        const bool read_only = number && std::ranges::any_of(service.disks, [&](const Disk& other) {
+                                   return !other.writable && vdev_number(other.device) == number;
+                               });
+        if (read_only)
+            problems.warning_at(disk.where,
+                                "rumprun of " + owner + ": the guest opens " + disk.path +
+                                    " (etfs) for writing, and ends where it cannot; give the disk "
+                                    "mode: w, which leaves no standby copies");
     }
     if (service.rumprun.size() > max_rumprun)
         problems.error_at(draft.where,

@@ -29,6 +29,12 @@ struct RumprunDraft {
     bool given = false;
     Location where;
     std::vector<Piece> pieces;
+    // Disks of Xen's that it registers (etfs), as it names them.
+    struct Disk {
+        std::string path;
+        Location where;
+    };
+    std::vector<Disk> disks;
 };
 
 // {config: FILE}, or the same things by key.
@@ -37,12 +43,17 @@ void complete_rumprun(const RumprunDraft& draft, Service& service, const std::st
                       Problems& problems);
 
 // The first thing in a text that a rumprun guest could not read, as it reads: by jsmn, to which
-// commas mean nothing, and with keys that repeat. What is only unknown is added to unknown.
+// commas mean nothing, and with keys that repeat. What is only unknown is added to unknown, and the
+// path of each disk of source etfs to disks.
 struct RumprunFault {
     Mark where;
     std::string what;
 };
-std::optional<RumprunFault> check_rumprun(std::string_view text,
-                                          std::vector<RumprunFault>& unknown);
+struct RumprunDisk {
+    Mark where;
+    std::string path;
+};
+std::optional<RumprunFault> check_rumprun(std::string_view text, std::vector<RumprunFault>& unknown,
+                                          std::vector<RumprunDisk>& disks);
 
 }  // namespace summond::config

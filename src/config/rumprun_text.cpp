@@ -22,8 +22,9 @@ struct Stop {
 
 class Reader {
   public:
-    Reader(std::string_view text, std::vector<RumprunFault>& unknown)
-        : text_(text), unknown_(unknown) {}
+    Reader(std::string_view text, std::vector<RumprunFault>& unknown,
+           std::vector<RumprunDisk>& disks)
+        : text_(text), unknown_(unknown), disks_(disks) {}
 
     void read() {
         // The guest looks for the first brace (it takes kernel command lines, too).
@@ -124,13 +125,20 @@ class Reader {
     }
 
     void read_device(const std::string& name, std::span<const std::string_view> keys, int depth) {
+        RumprunDisk disk{where_, {}};
+        bool etfs = false;
         read_object(depth + 1, [&](std::string_view key, Mark where) {
             if (peek() != '"')
                 fail("the value of " + in_quotes(key) + " is no text in quotes");
-            read_string();
+            const std::string_view value = read_string();
+            etfs = etfs || (key == "source" && value == "etfs");
+            if (key == "path")
+                disk.path = value;
             if (std::ranges::find(keys, key) == keys.end())
                 warn(where, in_quotes(key) + " of " + name);
         });
+        if (etfs && name == "blk")
+            disks_.push_back(std::move(disk));
     }
 
     void warn(Mark where, const std::string& key) {
@@ -171,6 +179,7 @@ class Reader {
 
     std::string_view text_;
     std::vector<RumprunFault>& unknown_;
+    std::vector<RumprunDisk>& disks_;
     std::size_t next_ = 0;
     Mark where_{1, 1};
     bool has_program_ = false;
@@ -178,10 +187,10 @@ class Reader {
 
 }  // namespace
 
-std::optional<RumprunFault> check_rumprun(std::string_view text,
-                                          std::vector<RumprunFault>& unknown) {
+std::optional<RumprunFault> check_rumprun(std::string_view text, std::vector<RumprunFault>& unknown,
+                                          std::vector<RumprunDisk>& disks) {
     try {
-        Reader(text, unknown).read();
+        Reader(text, unknown, disks).read();
     } catch (const Stop& stop) {
         return stop.fault;
     }

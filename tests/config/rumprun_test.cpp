@@ -100,10 +100,31 @@ TEST(Rumprun, ByKey) {
         "{cmdline: a, net: [{method: dhcp}, {if: xenif7, cloner: false, type: inet6, method: "
         "auto}], blk: [{source: dev, path: /dev/ld0a}]}");
     std::vector<RumprunFault> unknown;
-    EXPECT_FALSE(check_rumprun(text, unknown)) << text;
+    std::vector<RumprunDisk> disks;
+    EXPECT_FALSE(check_rumprun(text, unknown, disks)) << text;
+    EXPECT_TRUE(disks.empty()) << "none of Xen's: " << disks[0].path;
     EXPECT_TRUE(unknown.empty());
     EXPECT_NE(text.find("\"if\": \"xenif7\""), std::string::npos) << text;
     EXPECT_EQ(text.find("mask"), std::string::npos) << text;
+}
+
+TEST(Rumprun, DisksOfXensAreOpenedForWriting) {
+    const auto with_disk = [](const std::string& mode, const std::string& device) {
+        return good_service.with("disks", "[{path: a, device: xvda, mode: " + mode + "}]")
+            .with("rumprun", "{cmdline: a, blk: {path: " + device + ", mountpoint: /d}}");
+    };
+    const std::string warning =
+        "warning: rumprun of service www: the guest opens xvda (etfs) for writing, and ends where "
+        "it cannot; give the disk mode: w, which leaves no standby copies";
+    EXPECT_EQ(problems_with({}, with_disk("r", "xvda")), "10:39: " + warning);
+    EXPECT_NE(problems_with({}, with_disk("r", "d0p0")), "") << "the same disk";
+    EXPECT_EQ(problems_with({}, with_disk("w", "xvda")), "");
+    EXPECT_EQ(problems_with({{path,
+                              "{\"cmdline\": \"a\",\n\"blk\": {\"source\": \"etfs\", "
+                              "\"path\": \"xvda\"}}"}},
+                            good_service.with("disks", "[{path: a, device: xvda}]")
+                                .with("rumprun", "{config: " + path + "}")),
+              path + ":2:8: " + warning);
 }
 
 TEST(Rumprun, Size) {
