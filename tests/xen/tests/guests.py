@@ -58,8 +58,8 @@ def test_two_interfaces(lab):
 
 @limit(400)
 def test_hotplug_script(lab):
-    """An interface with `script: vif-bridge` is libxl's; its traffic keeps the domain."""
-    daemon = start(lab, service(lab, 61, script="vif-bridge", idle={"after": "20s"}))
+    """An interface with a script, given by its path, is libxl's; its traffic keeps the domain."""
+    daemon = start(lab, service(lab, 61, script="/etc/xen/scripts/vif-bridge", idle={"after": "20s"}))
     daemon.resolve(name(61))
     woke = daemon.wait_woken("s61")
     vif = f"vif{woke['domid']}.0"
