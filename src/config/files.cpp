@@ -79,7 +79,11 @@ std::vector<Problem> check_files(const Config& config) {
                 check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
             check_kernel_type(problems, service);
         } else if (service.bootloader.starts_with('/')) {
-            check_file(problems, "bootloader", service.bootloader, service.where, false);
+            const std::size_t before = problems.size();
+            check_file(problems, "bootloader", service.bootloader, service.kernel_where, false);
+            if (problems.size() > before)  // often the path of an older Xen
+                problems.back().what +=
+                    "; a name alone, such as pygrub, is looked for beside Xen's own programs";
         }
         for (const Disk& disk : service.disks) {
             if (!disk.script.empty())

@@ -168,7 +168,7 @@ void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
     if (bootloader) {
         service.bootloader = read_bootloader(*bootloader, paths);
         service.ramdisk.reset();
-        draft.bootloader_where = problems.at(bootloader->where);
+        draft.bootloader_where = service.kernel_where = problems.at(bootloader->where);
     }
     const auto read = [&](const Value& value) {
         return service.bootloader.empty() ? paths.read(value)

@@ -1,7 +1,10 @@
+#include <elf.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 
 #include "texts.hpp"
 
@@ -35,6 +38,18 @@ TEST(CheckFiles, WarnsOfWhatIsNotThere) {
     EXPECT_EQ(warnings(good_service.with("kernel", "directory")),
               config_file + ":8:13: warning: kernel: " + (directory / "directory").string() +
                   " is not a file; wakes fail until it is there\n");
+    // What a bootloader is to take out of the disk is not looked for here.
+    std::ofstream(directory / "root.img") << "disk";
+    const Lines in_disk = good_service.with("kernel", "")
+                              .with("disks", "[{path: root.img, device: xvda}]")
+                              .with("ramdisk", "/boot/initrd");
+    EXPECT_EQ(warnings(in_disk.with("bootloader", "pygrub")), "");
+    EXPECT_EQ(
+        warnings(in_disk.with("bootloader", "/usr/lib/xen-4.4/bin/pygrub")),
+        config_file +
+            ":10:17: warning: bootloader: /usr/lib/xen-4.4/bin/pygrub does not exist; wakes "
+            "fail until it is there; a name alone, such as pygrub, is looked for beside Xen's "
+            "own programs\n");
     std::filesystem::remove_all(directory);
 }
 
@@ -72,6 +87,60 @@ TEST(CheckFiles, RefusesADiskOfTwoNamesThatSomebodyWritesTo) {
                                ", a disk of service a, and one of the two may write to it; share "
                                "with mode: r, or give each its own\n");
     std::filesystem::remove_all(directory);
+}
+
+// An ELF file with nothing but Xen's notes of these types.
+void write_kernel(const std::filesystem::path& path, std::initializer_list<std::uint32_t> types) {
+    std::string notes;
+    for (const std::uint32_t type : types) {
+        const Elf64_Nhdr note{4, 4, type};
+        notes.append(reinterpret_cast<const char*>(&note), sizeof note);
+        notes.append("Xen\0", 4).append(4, '\0');
+    }
+    Elf64_Ehdr header{};
+    std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_phoff = sizeof header;
+    header.e_phnum = 1;
+    Elf64_Phdr segment{};
+    segment.p_type = PT_NOTE;
+    segment.p_offset = sizeof header + sizeof segment;
+    segment.p_filesz = notes.size();
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(&header), sizeof header)
+        .write(reinterpret_cast<const char*>(&segment), sizeof segment)
+        .write(notes.data(), static_cast<std::streamsize>(notes.size()));
+}
+
+TEST(KernelFault, TellsTheTypesThatAKernelIsFor) {
+    constexpr std::uint32_t pv = 1;  // XEN_ELFNOTE_ENTRY, xen/elfnote.h
+    constexpr std::uint32_t pvh = 18;
+    const auto path = std::filesystem::path(testing::TempDir()) / "summond-kernel.elf";
+    const auto fault = [&](DomainType type, bool pvshim = false) {
+        return kernel_fault(path.string(), type, pvshim);
+    };
+    write_kernel(path, {6, pvh});
+    EXPECT_EQ(fault(DomainType::pvh), "");
+    EXPECT_EQ(fault(DomainType::pv),
+              path.string() + " is for guests of type pvh, and this one is of type pv");
+    EXPECT_EQ(
+        fault(DomainType::pvh, true),
+        path.string() + " is for guests of type pvh, and this one is of type pvh with pvshim");
+    write_kernel(path, {6, pv});
+    EXPECT_EQ(fault(DomainType::pvh),
+              path.string() + " is for guests of type pv, and this one is of type pvh");
+    EXPECT_EQ(fault(DomainType::pvh, true), "");
+    write_kernel(path, {pv, 6, pvh});  // as Linux
+    EXPECT_EQ(fault(DomainType::pv) + fault(DomainType::pvh), "");
+    write_kernel(path, {});
+    EXPECT_EQ(fault(DomainType::pv), "") << "nobody knows";
+    std::ofstream(path) << "a bzImage";
+    EXPECT_EQ(fault(DomainType::pv), "");
+    std::filesystem::resize_file(path, 0);
+    EXPECT_EQ(fault(DomainType::pvh), "");
+    std::filesystem::remove(path);
+    EXPECT_EQ(fault(DomainType::pvh), "");
 }
 
 }  // namespace
