@@ -163,11 +163,8 @@ bool Scanner::scan_word(Entry& entry) {
             if (!quoted)
                 break;
             if (!go_on_quoted(quote_at, entry)) {
-                give_up_quoted(quote_at);
-                if (entry.long_string == quote_at)
-                    entry.long_string.reset();
-                entry.problem = "a quotation mark is not closed";
-                entry.problem_at = quote_at;
+                if (entry.problem.empty())
+                    give_up_quoted(quote_at, entry);
                 return false;
             }
             at = at_ - 1;
@@ -203,7 +200,8 @@ bool Scanner::go_on_quoted(std::size_t quote, Entry& entry) {
         return false;
     ++at_;
     if (!have_line(entry)) {
-        --at_;
+        if (entry.problem.empty())
+            --at_;
         return false;
     }
     ++line_number_;
@@ -212,7 +210,11 @@ bool Scanner::go_on_quoted(std::size_t quote, Entry& entry) {
     return true;
 }
 
-void Scanner::give_up_quoted(std::size_t quote) {
+void Scanner::give_up_quoted(std::size_t quote, Entry& entry) {
+    entry.problem = "a quotation mark is not closed";
+    entry.problem_at = quote;
+    if (entry.long_string == quote)
+        entry.long_string.reset();
     const char* const begin = buffer_.data() + entry_ + quote;
     const auto lines = std::count(begin, static_cast<const char*>(buffer_.data()) + at_, '\n');
     line_number_ -= static_cast<std::uint32_t>(lines);

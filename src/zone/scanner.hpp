@@ -28,9 +28,6 @@ struct Entry {
         std::uint32_t column;  // octets, from 1
     };
     Place place(std::size_t at) const;  // in text
-    Place place(const std::string_view& word) const {
-        return place(static_cast<std::size_t>(word.data() - text.data()));
-    }
 };
 
 class Scanner {
@@ -53,8 +50,8 @@ class Scanner {
     bool scan_word(Entry& entry);
     // Goes on in the next line, within quotation marks. False: there is none, or it is too far.
     bool go_on_quoted(std::size_t quote, Entry& entry);
-    // Goes back to the line in which a quotation mark is not closed.
-    void give_up_quoted(std::size_t quote);
+    // Goes back to the line in which the quotation mark is that is not closed.
+    void give_up_quoted(std::size_t quote, Entry& entry);
     // Makes line_end_ the end of the line at at_. False at the end of the file, or if it cannot be
     // read.
     bool have_line(Entry& entry);

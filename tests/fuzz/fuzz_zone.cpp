@@ -1,10 +1,13 @@
 // Any text as a zone file; if it is one, every name of it is asked for, also when the zone is kept
-// because its file has become bad.
+// because its file has become bad. Data that are taken as text are taken as the octets that they
+// make, too (RFC 3597 §5).
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <string>
 
+#include "../../src/zone/rdata.hpp"
+#include "../../src/zone/scanner.hpp"
 #include "check_answer.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
@@ -34,6 +37,35 @@ void ask_everything(const zone::Zones& zones) {
     }
 }
 
+// Lines of owner, type and data.
+void read_both_ways(std::string_view text) {
+    zone::Scanner scanner(text);
+    zone::Entry entry;
+    zone::RdataReader reader;
+    while (scanner.next(entry)) {
+        const std::span words(entry.words);
+        const auto type = entry.problem.empty() && words.size() > 1 ? zone::type_from_text(words[1])
+                                                                    : std::nullopt;
+        if (!type)
+            continue;
+        const auto rdata = reader.read(*type, words.subspan(2));
+        if (!rdata)
+            continue;
+        const std::vector<std::uint8_t> octets(rdata->begin(), rdata->end());
+        std::string hex;
+        for (const std::uint8_t octet : octets) {
+            constexpr char digits[] = "0123456789abcdef";
+            hex += {digits[octet >> 4], digits[octet & 0xf]};
+        }
+        const std::string size = std::to_string(octets.size());
+        std::vector<std::string_view> generic{"\\#", size};
+        if (!hex.empty())
+            generic.emplace_back(hex);
+        const auto again = reader.read(*type, generic);
+        FUZZ_CHECK(again && std::ranges::equal(*again, octets));
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -42,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size > 4096 || ::ftruncate(file, 0) != 0 ||
         ::pwrite(file, data, size, 0) != static_cast<ssize_t>(size))
         return 0;
+    read_both_ways({reinterpret_cast<const char*>(data), size});
     config::Config config;
     config::Zone& zone = config.zones.emplace_back();
     zone.name = *dns::Name::parse("jit.example");
