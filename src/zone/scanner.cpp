@@ -89,7 +89,10 @@ bool Scanner::next(Entry& entry) {
 bool Scanner::have_line(Entry& entry) {
     std::size_t searched = at_;
     while (true) {
-        const void* newline = std::memchr(buffer_.data() + searched, '\n', end_ - searched);
+        // memchr takes no null pointer, which the buffer of an empty text is.
+        const void* newline = searched == end_
+                                  ? nullptr
+                                  : std::memchr(buffer_.data() + searched, '\n', end_ - searched);
         if (newline != nullptr) {
             line_end_ =
                 static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());

@@ -157,6 +157,14 @@ TEST(Rdata, OfEveryType) {
     }
 }
 
+TEST(Rdata, TimesOfSoaMayHaveUnits) {
+    EXPECT_EQ(read("SOA ns h 4294967295 1h 30M 2w1d 4294967295"),
+              with_origin("026e73@0168@") + "ffffffff00000e100000070800" + "13c680ffffffff");
+    EXPECT_EQ(read("SOA ns h 1h 1 2 3 4"), "3: \"1h\" is not a number from 0 to 4294967295");
+    EXPECT_EQ(read("SOA ns h 1 1y 2 3 4"),
+              "4: \"1y\" is not a number from 0 to 4294967295 or a time such as 1h");
+}
+
 // RFC 9460, appendix D.
 TEST(Rdata, ServiceBindingVectors) {
     EXPECT_EQ(read("HTTPS 0 foo.example.com."), "000003666f6f076578616d706c6503636f6d00");
