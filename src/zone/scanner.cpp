@@ -160,8 +160,9 @@ bool Scanner::scan_word(Entry& entry) {
     const std::size_t begin = at_ - entry_;
     std::size_t quote_at = 0;
     bool quoted = false;
+    std::size_t end = line_end_;
     for (std::size_t at = at_;; ++at) {
-        if (at == line_end_) {
+        if (at == end) {
             at_ = at;
             if (!quoted)
                 break;
@@ -171,6 +172,7 @@ bool Scanner::scan_word(Entry& entry) {
                 return false;
             }
             at = at_ - 1;
+            end = line_end_;
             continue;
         }
         const std::uint8_t k = kind(buffer_[at]);
@@ -182,7 +184,7 @@ bool Scanner::scan_word(Entry& entry) {
             return false;
         }
         if (k == backslash) {
-            at += at + 1 < line_end_ ? 1 : 0;
+            at += at + 1 < end ? 1 : 0;
         } else if (k == quote) {
             quoted = !quoted;
             quote_at = at - entry_;
