@@ -38,6 +38,16 @@ Frame next(int fd, int limit = 30000) {
     return {};
 }
 
+// The next that is TCP: a bridge's kernel speaks IGMP of its own.
+Frame next_segment(int fd) {
+    for (;;) {
+        Frame frame = next(fd);
+        const bool v4 = frame.size() > 23 && frame[12] == 8 && frame[13] == 0;
+        if (frame.empty() || (frame.size() > 23 && frame[v4 ? 23 : 20] == 6))
+            return frame;
+    }
+}
+
 class BridgePortsTest : public test::OwnNetwork {
   protected:
     void SetUp() override {
@@ -195,22 +205,22 @@ TEST_F(BridgePortsTest, ResetsOfAYoungGuestAreForItsSocketOnly) {
     send(guest_.get(), segment(1, test::rst));
     send(guest_.get(), segment6(2, test::rst | test::ack));
     send(guest_.get(), segment(3, test::syn | test::ack));
-    EXPECT_EQ(next(client_.get()), segment(3, test::syn | test::ack));
-    EXPECT_EQ(next(socket->get()), segment(1, test::rst));
-    EXPECT_EQ(next(socket->get()), segment6(2, test::rst | test::ack));
+    EXPECT_EQ(next_segment(client_.get()), segment(3, test::syn | test::ack));
+    EXPECT_EQ(next_segment(socket->get()), segment(1, test::rst));
+    EXPECT_EQ(next_segment(socket->get()), segment6(2, test::rst | test::ack));
     // Wire's own pass.
     send(tap_.fd.get(), segment(4, test::rst));
-    EXPECT_EQ(next(client_.get()), segment(4, test::rst));
+    EXPECT_EQ(next_segment(client_.get()), segment(4, test::rst));
     ASSERT_TRUE(ports_->hold_resets(vif(), false));
     send(guest_.get(), segment(5, test::rst));
-    EXPECT_EQ(next(client_.get()), segment(5, test::rst));
+    EXPECT_EQ(next_segment(client_.get()), segment(5, test::rst));
     // And they pass when whoever held them is gone, however it ended.
     ASSERT_TRUE(ports_->hold_resets(vif(), true));
     ports_.reset();
     Frame passed;
     for (int tries = 0; tries < 20 && passed.empty(); ++tries) {
         send(guest_.get(), segment(6, test::rst));
-        passed = next(client_.get());
+        passed = next_segment(client_.get());
     }
     EXPECT_EQ(passed, segment(6, test::rst));
 }

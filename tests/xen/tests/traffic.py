@@ -10,6 +10,7 @@ import time
 
 from always_on import get
 from guests import linux
+from idle_actions import forget
 from support import frames, host
 from support.lab import limit
 from support.site import ipv4, name, page, service, start, together
@@ -76,6 +77,7 @@ def test_open_connections(lab):
 
     together(destroyed=destroyed, suspended=lambda: goes_on(11, "suspended"),
              paused=lambda: goes_on(12, "paused"))
+    forget(lab, daemon)
 
 
 @limit(900)
