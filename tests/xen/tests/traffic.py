@@ -224,8 +224,8 @@ def test_held_outlives_vmm(lab):
         asking = threading.Thread(target=lambda: body.append(get(client, ipv4(21), 120)))
         asking.start()
         daemon.wait_log("waking s21 for tcp/80")
-        lab.wait_until(lambda: lab.domain("s21") and lab.domain("s21").state[0] in "rb", 60,
-                       "s21 to run")
+        lab.wait_until(lambda: (domain := lab.domain("s21")) and domain.state[:2] != "--"
+                       and domain.state[2] == "-", 60, "s21 to run")
         time.sleep(1)
         old = daemon.kill("vmm")
         lab.wait_until(lambda: daemon.pids().get("vmm", old) != old, 60, "another vmm")
