@@ -266,8 +266,8 @@ bool BridgePorts::forwards(int port) {
     std::array<char, IF_NAMESIZE> name{};
     if (::if_indextoname(static_cast<unsigned>(port), name.data()) == nullptr)
         return true;
-    const auto state = number_of(name.data(), "brport/state");
-    return state != BR_STATE_LISTENING && state != BR_STATE_LEARNING;
+    const long state = number_of(name.data(), "brport/state").value_or(BR_STATE_FORWARDING);
+    return state < BR_STATE_LISTENING || state > BR_STATE_LEARNING;
 }
 
 std::optional<int> BridgePorts::interface_of(vm::DomId domid) {
