@@ -77,17 +77,8 @@ bool is_spf(std::span<const std::uint8_t> rdata) {
 
 // Of the types that the checks of an owner are about.
 bool leads_somewhere(const Record& record) {
-    switch (record.type) {
-        case Type::ns:
-        case Type::cname:
-        case Type::mx:
-        case Type::srv:
-        case Type::txt:
-        case spf:
-            return true;
-        default:
-            return false;
-    }
+    constexpr std::array types{Type::ns, Type::cname, Type::mx, Type::srv, Type::txt, spf};
+    return std::ranges::find(types, record.type) != types.end();
 }
 
 class Adviser {

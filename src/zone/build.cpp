@@ -1,6 +1,7 @@
 // From a configuration to a zone image, one zone after the other.
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "advice.hpp"
 #include "image_builder.hpp"
@@ -45,14 +46,10 @@ class Builder {
     void find_pointers(std::uint32_t service);
     void add_zone(std::uint32_t index);
     bool read_zone(std::uint32_t index, ZoneData& data);
-    void read_file(const config::Zone& zone, ZoneData& data);
     void add_soa_and_ns(const config::Zone& zone, ZoneData& data);
-    void add_guests(std::uint32_t zone, ZoneData& data);
     // What others put into a zone. (clang 14 does not compile std::ranges::equal_range.)
-    std::span<const Guest> guests_of(std::uint32_t zone) const {
-        return {std::ranges::lower_bound(guests_, zone, {}, &Guest::zone),
-                std::ranges::upper_bound(guests_, zone, {}, &Guest::zone)};
-    }
+    std::span<const Guest> guests_of(std::uint32_t zone) const;
+    void add_guests(std::uint32_t zone, ZoneData& data);
     void add_service_name(const Guest& guest, ZoneData& data);
     void add_pointer(const Guest& guest, ZoneData& data);
     void replace_zone(std::uint32_t index);
@@ -190,6 +187,12 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
     const std::uint32_t owner = data.owner(view(name), where);
     data.add(owner, dns::Type::ptr, service.ttl, pointer_target(service)->wire(), where, true);
     data.owners[owner].flags |= image::service_pointer;
+}
+
+std::span<const Builder::Guest> Builder::guests_of(std::uint32_t zone) const {
+    const auto first = std::ranges::lower_bound(guests_, zone, {}, &Guest::zone);
+    const auto last = std::ranges::upper_bound(guests_, zone, {}, &Guest::zone);
+    return {first, last};
 }
 
 void Builder::add_guests(std::uint32_t zone, ZoneData& data) {

@@ -88,10 +88,9 @@ bool OlderZones::restore(ZoneData& zone, Where where) {
     if (nodes_.empty())
         list_nodes();
     const std::uint32_t index = found.node->zone;
-    const auto begin =
-        std::ranges::lower_bound(nodes_, index, {}, [](const auto& n) { return n.first; });
-    for (auto it = begin; it != nodes_.end() && it->first == index; ++it) {
-        const auto& node = *image_.at<image::Node>(it->second);
+    for (auto at = std::ranges::lower_bound(nodes_, std::pair(index, image::Ref{0}));
+         at != nodes_.end() && at->first == index; ++at) {
+        const auto& node = *image_.at<image::Node>(at->second);
         const std::string_view name(reinterpret_cast<const char*>(node.name()), node.name_size);
         const image::RRset* rrset = node.first();
         for (unsigned i = 0; i < node.rrset_count; ++i, rrset = rrset->next()) {

@@ -80,7 +80,8 @@ void Validator::check_rrsets(const Owner& owner) {
                                             " records are more than fit into one answer");
         const auto other = std::ranges::find_if(
             set, [&](const Record& r) { return r.ttl != set[0].ttl && !r.of_service; });
-        if (other != set.end())
+        // An RRSIG has the TTL of what it covers (RFC 4034 §3).
+        if (other != set.end() && other->type != Type::rrsig)
             report_.warning(other->where, "the TTL differs from that of the other " +
                                               type_to_text(set[0].type) + " records of " +
                                               name(owner) + " (RFC 2181 §5.2); the first is used");

@@ -1,6 +1,8 @@
 """Configurations that are refused, at the start and by `summond check`."""
 
 import os
+import resource
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -49,6 +51,34 @@ class Check(unittest.TestCase):
             "z.zone": "$TTL 60\n@ SOA ns1 host 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\nbad A nonsense\n"})
         self.assertEqual(result.returncode, 2)
         self.assertRegex(result.stderr, r"z\.zone:5:7: ")
+
+    def test_warnings_leave_the_status_alone(self):
+        result = self.check(ZONE.replace("www A 192.0.2.80", "www MX 10 192.0.2.80"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("x.yaml:6:9: warning: mail exchange 192.0.2.80.example.test. is an address",
+                      result.stderr)
+
+    def test_thousands_of_zones_take_little_memory(self):
+        """Twice their text and 30 MiB, libraries' data and all."""
+        with open(shutil.which(BINARY), "rb") as f:
+            if b"__asan_init" in f.read():
+                self.skipTest("a sanitizer takes more")
+        zone = ("$TTL 300\n@ SOA ns hostmaster 1 14400 3600 1209600 300\n@ NS ns\n"
+                "ns A 192.0.2.1\nwww A 192.0.2.2\n")
+        count = 5000
+        limit = 2 * count * len(zone) + (30 << 20)
+        names = [f"z{i}.example" for i in range(count)]
+        with open(os.path.join(self.directory.name, "x.yaml"), "w", encoding="utf-8") as f:
+            f.write("zones:\n" + "".join(f"  - {{name: {n}, file: {n}}}\n" for n in names))
+        for name in names:
+            with open(os.path.join(self.directory.name, name), "w", encoding="utf-8") as f:
+                f.write(zone)
+        result = subprocess.run(
+            [BINARY, "check", "x.yaml"], cwd=self.directory.name, timeout=10 * PATIENCE, check=False,
+            capture_output=True, text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+        self.assertEqual(result.stderr, "")
+        self.assertEqual(result.stdout, "x.yaml: ok: 5000 zones, 20000 records, 0 services\n")
 
     def test_unreadable(self):
         for name in "missing.yaml", ".":

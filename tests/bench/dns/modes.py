@@ -4,6 +4,7 @@ import itertools
 
 import figures
 import large
+import many
 import rounds
 import servers
 import workers
@@ -88,5 +89,5 @@ def tcp(run):
 
 
 MODES = {"udp": udp, "services": services, "cookies": cookies, "tcp": tcp,
-         "large": large.large, "load": large.load, "reload": large.reload,
+         "large": large.large, "load": large.load, "reload": large.reload, "many": many.many,
          "workers": workers.workers}

@@ -77,13 +77,13 @@ def write_queries(path, count, names, aaaa=True, cookie=False):
             f.write(struct.pack("<HBB", len(wire), rcode, answers) + wire)
 
 
-def ask(port, name, timeout):
+def ask(port, name, timeout, zone_name=ZONE):
     """The IPv4 address that the server gives for a name of the zone; None without one in time."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(timeout)
         try:
             s.connect(("127.0.0.1", port))
-            s.send(query(f"{name}.{ZONE}", A))
+            s.send(query(f"{name}.{zone_name}", A))
             answer = s.recv(1500)
         except OSError:  # time-out, or nobody is there
             return None
