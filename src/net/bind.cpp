@@ -275,14 +275,15 @@ void close_shared(int fd) {
     const auto info = describe(fd);
     if (!info)
         return;
-    // Connected, it receives from one peer alone: from itself, which never sends.
+    // Connected, it receives from one peer alone: from itself, which never sends. Where that fails,
+    // the address is not here, and nothing arrives at all.
     base::Endpoint self = info->local;
     if (self.address.is_unspecified())
         self.address = self.address.is_v4()
                            ? base::IpAddress::v4({127, 0, 0, 1})
                            : base::IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
     const auto [address, size] = to_socket_address(self);
-    ::connect(fd, &address.any, size);
+    (void)::connect(fd, &address.any, size);
 }
 
 bool covers(const base::Endpoint& wildcard, const base::Endpoint& specific) {

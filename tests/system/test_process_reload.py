@@ -392,6 +392,35 @@ class Services(ProcessTest):
         wait_until(lambda: old not in daemon.children(), "end of the old front")
         self.assertNotIn("killed", daemon.log())
 
+    def test_a_connection_with_a_waiting_query_goes_on(self):
+        service = SERVICE.format(name="s", address="10.9.0.1")
+        daemon = self.daemon(ZONE + service, "--simulate").ready()
+        old, vmm = daemon.pid_of("front"), daemon.pid_of("vmm")
+        os.kill(vmm, signal.SIGSTOP)
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE) as client:
+            stream = client.makefile("rb")
+
+            def send(name, ident):
+                message = query(name, A, ident)
+                client.sendall(struct.pack(">H", len(message)) + message)
+
+            def receive():
+                message = stream.read(struct.unpack(">H", stream.read(2))[0])
+                return message[1], Answer(message)
+
+            send("s.example.test", 1)
+            send("www.example.test", 2)
+            self.assertEqual(receive()[0], 2)
+            daemon.reload(NEW_NAME + service)
+            send("www.example.test", 3)
+            self.assertEqual(receive()[0], 3, "while the first one waits")
+            os.kill(vmm, signal.SIGCONT)
+            ident, answer = receive()
+            self.assertEqual((ident, answer.addresses), (1, ["10.9.0.1"]))
+            wait_until(lambda: old not in daemon.children(), "end of the old front")
+            send("new.example.test", 4)
+            self.assertEqual(receive()[1].addresses, ["192.0.2.99"])
+
     def test_a_query_that_waits_for_a_service_that_goes_is_told(self):
         daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1") +
                              "    answer: ready\n", "--simulate").ready()

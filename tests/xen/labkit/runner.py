@@ -13,6 +13,7 @@ from .util import REPO, XEN_DIR, LabError, Tree, say
 
 SUMMOND = REPO / "build/release/summond"
 GUEST = REPO / "build/release/guest/guest"
+UNIT = REPO / "packaging/summond.service.in"
 
 # name of the file -> what is run in dom0 for it
 LOG_COMMANDS = {
@@ -44,6 +45,7 @@ def push_what_is_needed(tree, state, options):
     """The tests, and summond and the test unikernel as far as they have been built."""
     ssh.shell(tree, state, "rm -rf /opt/lab/tests")
     ssh.push(tree, state, [XEN_DIR / "tests"], "/opt/lab/tests")
+    ssh.push(tree, state, [UNIT], "/opt/lab/summond.service.in")
     for given, default, dest in ((options.summond, SUMMOND, "/opt/summond/summond"),
                                  (options.guest, GUEST, "/opt/lab/guest")):
         if given and not given.is_file():
