@@ -154,9 +154,9 @@ void complete_options(ServiceDraft& draft, const std::string& owner, Problems& p
         if (option.of == Of::any || (option.of == Of::pv) == is_pv ||
             draft.service.options.erase(key) == 0)
             continue;
-        problems.warning_at(
-            draft.option_where[key],
-            key + " of " + owner + " means nothing to a guest of type " + (is_pv ? "pv" : "pvh"));
+        std::string what = key;
+        what.append(" of ").append(owner).append(" means nothing to a guest of type ");
+        problems.warning_at(draft.option_where[key], what.append(is_pv ? "pv" : "pvh"));
     }
 }
 
