@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 // A front maps its image and starts threads; one that takes longer is stuck.
 constexpr auto front_ready_limit = 30s;
 // Clients of a replaced front: parked queries and TCP sessions.
-constexpr auto drain_limit = 30s;
+constexpr auto front_drain_limit = 30s;
 
 }  // namespace
 
@@ -94,7 +94,7 @@ void Parent::drain(Front front) {
         return;
     if (!front.child->send(ipc::Drain{front_.child ? 1U : 0U}))
         front.child->kill();
-    front.child->must_end_within(drain_limit);
+    front.child->must_end_within(front_drain_limit);
     draining_.push_back(std::move(front));
 }
 

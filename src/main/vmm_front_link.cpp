@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 using Wait = asio::posix::stream_descriptor::wait_type;
 
 // Messages taken in one go before libxl and the other fronts have their turn.
-constexpr int receive_batch = 64;
+constexpr int front_batch = 64;
 // A query has not waited longer for its Wake, whatever a front says.
 constexpr std::chrono::seconds longest_ago{10};
 
@@ -79,7 +79,7 @@ void FrontLink::listen() {
 }
 
 void FrontLink::receive() {
-    for (int i = 0; i < receive_batch; ++i) {
+    for (int i = 0; i < front_batch; ++i) {
         const auto message = channel_.receive();
         if (message && !*message)
             break;

@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 using Wait = asio::posix::stream_descriptor::wait_type;
 
 // Messages taken in one go before libxl and the fronts have their turn.
-constexpr int receive_batch = 64;
+constexpr int wire_batch = 64;
 // A wire that does not hand over in this time is left out.
 constexpr std::chrono::seconds longest_hand_over{1};
 
@@ -134,7 +134,7 @@ void WireLink::listen() {
 }
 
 void WireLink::receive() {
-    for (int i = 0; i < receive_batch; ++i) {
+    for (int i = 0; i < wire_batch; ++i) {
         const auto message = channel_.receive();
         if (message && !*message)
             break;

@@ -20,7 +20,8 @@ namespace {
 std::vector<Services::Setting> settings(const config::Config& config, const zone::Zones& zones) {
     std::map<config::ServiceId, Services::Setting> of_service;
     for (const config::Service& service : config.services) {
-        auto& setting = of_service[service.id] = {service.id, service.answer, {}, service.wake_packet};
+        auto& setting =
+            of_service[service.id] = {service.id, service.answer, {}, service.wake_packet};
         if (!service.wake_dns)
             setting.wakers.emplace();
         else if (!service.wake_query_from.empty())

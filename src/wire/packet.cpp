@@ -11,7 +11,6 @@ namespace {
 using base::IpAddress;
 
 constexpr std::size_t ethernet_size = 14;
-constexpr std::size_t arp_size = 28;
 constexpr std::size_t ipv4_size = 20;
 constexpr std::size_t ipv6_size = 40;
 constexpr std::size_t tcp_size = 20;

@@ -25,7 +25,6 @@ constexpr std::size_t tcp_header = 20;
 constexpr std::size_t ethernet_header = 14;
 constexpr std::size_t ipv4_header = 20;
 constexpr std::size_t ipv6_header = 40;
-constexpr std::size_t arp_size = 28;
 constexpr std::size_t solicitation_size = 24;  // RFC 4861 §4.3, without options
 
 IpAddress ipv4(Bytes at, std::size_t offset) {

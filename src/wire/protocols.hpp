@@ -1,6 +1,8 @@
 // Numbers of the protocols as far as module wire reads and writes them (IANA's registries).
 #pragma once
 
+#include <cstddef>
+
 namespace summond::wire {
 
 inline constexpr unsigned ethertype_ipv4 = 0x0800;
@@ -10,6 +12,7 @@ inline constexpr unsigned ethertype_vlan = 0x8100;          // IEEE 802.1Q
 inline constexpr unsigned ethertype_service_vlan = 0x88a8;  // 802.1ad
 
 // RFC 826.
+inline constexpr std::size_t arp_size = 28;  // octets, of IPv4 over Ethernet (RFC 826)
 inline constexpr unsigned arp_request = 1;
 inline constexpr unsigned arp_reply = 2;
 

@@ -138,8 +138,10 @@ void set_cpus(libxl_ctx* ctx, libxl_bitmap& map, std::string_view list) {
                 change(&map, each);
             } else if (libxl_cpu_bitmap_alloc(ctx, &of_node, 0) == 0 &&
                        libxl_node_to_cpumap(ctx, each, &of_node) == 0) {
-                int cpu = 0;
-                libxl_for_each_set_bit(cpu, of_node) change(&map, cpu);
+                const auto cpus = static_cast<int>(of_node.size * 8);
+                for (int cpu = 0; cpu < cpus; ++cpu)
+                    if (libxl_bitmap_test(&of_node, cpu) != 0)
+                        change(&map, cpu);
             }
             libxl_bitmap_dispose(&of_node);
         }

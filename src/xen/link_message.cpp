@@ -7,7 +7,7 @@
 namespace summond::xen {
 namespace {
 
-int attribute(const nlattr* attribute, void* data) {
+int link_attribute(const nlattr* attribute, void* data) {
     auto& link = *static_cast<Link*>(data);
     switch (mnl_attr_get_type(attribute)) {
         case IFLA_IFNAME:
@@ -38,7 +38,7 @@ std::optional<Link> link_of(const nlmsghdr& message) {
     Link link;
     link.index = info->ifi_index;
     link.gone = !there;
-    mnl_attr_parse(&message, sizeof(ifinfomsg), attribute, &link);
+    mnl_attr_parse(&message, sizeof(ifinfomsg), link_attribute, &link);
     if (link.name.empty())
         return std::nullopt;
     return link;

@@ -35,7 +35,7 @@ std::optional<base::IpAddress> ip_address(const nlattr* attribute) {
     return std::nullopt;
 }
 
-int attribute(const nlattr* attribute, void* data) {
+int route_attribute(const nlattr* attribute, void* data) {
     auto& hop = *static_cast<Hop*>(data);
     switch (mnl_attr_get_type(attribute)) {
         case RTA_OIF:
@@ -74,7 +74,7 @@ Neighbours::Way Neighbours::on_link(const base::IpAddress& address) {
     const auto r = netlink_.ask(request, [&hop](const nlmsghdr& answer) {
         const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&answer));
         if (answer.nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_UNICAST)
-            mnl_attr_parse(&answer, sizeof(rtmsg), attribute, &hop);
+            mnl_attr_parse(&answer, sizeof(rtmsg), route_attribute, &hop);
     });
     return r && !hop.router ? hop.way : Way{};
 }

@@ -84,7 +84,7 @@ class Compression {
     std::vector<Known> known_;
 };
 
-void append16(std::vector<std::uint8_t>& bytes, std::size_t value) {
+void push16(std::vector<std::uint8_t>& bytes, std::size_t value) {
     bytes.resize(bytes.size() + 2);
     dns::put16(&bytes[bytes.size() - 2], static_cast<std::uint16_t>(value));
 }
@@ -107,7 +107,7 @@ void append_rdata(std::span<const std::uint8_t> rdata, dns::Type type, std::size
         if (common.in_name == name.size())
             continue;
         pointers.push_back(static_cast<std::uint16_t>(bytes.size() - base));
-        append16(bytes, pointer_bits | common.offset);
+        push16(bytes, pointer_bits | common.offset);
     }
     bytes.insert(bytes.end(), rdata.begin(), rdata.end());
 }

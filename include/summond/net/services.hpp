@@ -34,7 +34,7 @@ class Services {
         config::ServiceId id;
         config::AnswerWhen answer;
         std::optional<answer::Wakers> wakers{};  // none: everybody
-        bool holds_packets = false;  // answer::ServiceState
+        bool holds_packets = false;              // answer::ServiceState
     };
     // How long a Wake may stay without an answer before those who wait must ask for it again.
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);

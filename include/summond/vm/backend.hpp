@@ -48,8 +48,8 @@ struct Traffic {
     config::ServiceId service = 0;
     std::uint64_t packets = 0;
     // Of a service with keep_connections: how long ago there was a packet on that of its open
-    // connections that has been silent for the shortest time; up to a second less than it was. None:
-    // no connection is open.
+    // connections that has been silent for the shortest time; up to a second less than it was.
+    // None: no connection is open.
     std::optional<base::Duration> connection_silent{};
 };
 

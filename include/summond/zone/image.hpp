@@ -96,8 +96,8 @@ inline constexpr std::size_t max_pointed_at = 7 * 1024;
 // position of each pointer in RDATA as 16 bits, for answers where the two stand elsewhere.
 struct RRset {
     dns::Type type;
-    std::uint16_t count;     // records
-    std::uint16_t size;      // octets of records
+    std::uint16_t count;             // records
+    std::uint16_t size;              // octets of records
     std::uint16_t pointers : 15;     // in RDATA
     std::uint16_t with_targets : 1;  // has_targets(type)
 
