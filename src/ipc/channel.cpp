@@ -48,6 +48,8 @@ std::size_t body_size(Type type) {
             return sizeof(Grown);
         case Type::connection:
             return sizeof(Connection);
+        case Type::opened:
+            return sizeof(Opened);
     }
     return 0;
 }

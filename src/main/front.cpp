@@ -90,6 +90,9 @@ class FrontProcess {
                 spdlog::info("connected to a new vmm");
                 front_->connect_vmm(ipc::Channel(std::move(message.fd)));
                 break;
+            case ipc::Type::opened:
+                front_->resume();
+                break;
             case ipc::Type::drain:
                 drain(drain_limit, message.as<ipc::Drain>().replaced != 0);
                 break;

@@ -211,7 +211,9 @@ void Parent::finish_reload() {
         drain(std::exchange(next_, {}));  // it may have taken queries
         return replace_failed(opened.error().what);
     }
-    front_restart_.cancel();  // of the old front, had it just died
+    if (!next_.generation->pending.empty())
+        next_.child->send(ipc::Opened{});  // one that does not take it tries again by itself
+    front_restart_.cancel();               // of the old front, had it just died
     drain(std::exchange(front_, std::exchange(next_, {})));
     retire_others();  // now that nobody asks for them any more
     close_given_up_later();

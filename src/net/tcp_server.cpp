@@ -14,7 +14,7 @@ using boost::system::error_code;
 
 struct TcpServer::Listener {
     Acceptor acceptor;
-    bool paused = false;  // out of descriptors or memory; tick tries again
+    bool paused = false;  // does not listen, or out of descriptors or memory; tick tries again
 };
 
 TcpServer::TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
@@ -57,23 +57,21 @@ void TcpServer::accept(Listener& listener) {
         }
         if (draining_)
             return;
-        if (error == boost::asio::error::invalid_argument)  // accept(2): it does not listen
-            return accept_later(listener);
         if (error && error != boost::asio::error::connection_aborted) {
             listener.paused = true;
-            make_room();
+            if (error != boost::asio::error::invalid_argument)  // it does not listen, accept(2)
+                make_room();
             return;
         }
         accept(listener);
     });
 }
 
-// The parent has this socket listen when the front takes over; a connection then wakes us.
-void TcpServer::accept_later(Listener& listener) {
-    listener.acceptor.async_wait(Acceptor::wait_read, [this, &listener](const error_code& error) {
-        if (!error && !draining_)
+void TcpServer::resume() {
+    for (Listener& listener : listeners_) {
+        if (std::exchange(listener.paused, false) && !draining_)
             accept(listener);
-    });
+    }
 }
 
 void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
@@ -130,10 +128,7 @@ void TcpServer::signal() {
 void TcpServer::tick() {
     for (const auto& session : std::vector(sessions_.begin(), sessions_.end()))
         session->expire();
-    for (Listener& listener : listeners_) {
-        if (std::exchange(listener.paused, false) && !draining_)
-            accept(listener);
-    }
+    resume();
 }
 
 void TcpServer::adopt(base::UniqueFd connection) {

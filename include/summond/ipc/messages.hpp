@@ -6,7 +6,7 @@
 //   vmm    -> front   State
 //   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand, Ready
 //   wire   -> vmm     Arrived, HandedOver, Grown   vmm treats wire as hostile, too
-//   parent -> front   Peer, Drain
+//   parent -> front   Peer, Opened, Drain
 //   parent -> vmm     Peer, Reload, Retire, Stop
 //   parent -> wire    Peer
 //   front, vmm, wire -> parent   Ready
@@ -37,6 +37,7 @@ enum class Type : std::uint32_t {
     retire,
     grown,
     connection,
+    opened,
 };
 
 // A service is named by config::ServiceId. Unknown ids are ignored.
@@ -95,6 +96,12 @@ struct Peer {
 struct Drain {
     static constexpr Type type = Type::drain;
     std::uint32_t replaced;  // 1: another front serves, and takes over connections
+};
+
+// front: all its sockets are bound and listen now.
+struct Opened {
+    static constexpr Type type = Type::opened;
+    std::uint32_t reserved;
 };
 
 // Carries one descriptor: a client's TCP connection on which nothing is under way, from a front

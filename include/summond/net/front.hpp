@@ -44,6 +44,8 @@ class Front {
     void connect_vmm(ipc::Channel channel);
     // Starts the workers' threads and accepts connections. Once.
     base::Result<void> start();
+    // Sockets that were not open are now.
+    void resume() { tcp_.resume(); }
     // A client's connection from another front.
     void adopt(base::UniqueFd connection) { tcp_.adopt(std::move(connection)); }
     // Takes no new queries, answers those that wait; then calls drained. hand_over: takes the

@@ -59,8 +59,9 @@ class TcpServer {
               const answer::Settings& settings = answer::default_settings);
     ~TcpServer();
 
-    // Accepts connections from a socket that listens or will listen.
+    // Accepts connections from a socket that listens, or will when resume is called.
     base::Result<void> listen(base::UniqueFd listener);
+    void resume();
     // A service's availability has changed.
     void signal();
     // Ends what has taken too long. Call about once a second.
@@ -86,7 +87,6 @@ class TcpServer {
     struct Listener;
 
     void accept(Listener& listener);
-    void accept_later(Listener& listener);
     void on_connection(boost::asio::ip::tcp::socket socket,
                        const boost::asio::ip::tcp::endpoint& peer);
     bool make_room(const Source* of = nullptr);

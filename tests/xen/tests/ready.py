@@ -57,6 +57,31 @@ def test_ready_tcp(lab):
 
 
 @limit(300)
+def test_longer_than_a_query_waits(lab):
+    """With `answer: ready` a guest that needs 20 s: where packets are held, the first query gets its
+    address after 10 s, and the page comes; elsewhere SERVFAIL."""
+    slow = {"answer": "ready", "ports": ["tcp/80"], "ready": {"timeout": "3m"},
+            "options": "--listen-delay=20000"}
+    daemon = start(lab, service(lab, 77, **slow), service(lab, 78, wake="dns", **slow))
+
+    def held():
+        asked = time.monotonic()
+        response = daemon.query(name(77), timeout=60)
+        took = time.monotonic() - asked
+        assert response.addresses() == [ipv4(77)], str(response)
+        assert took >= 9, f"answered after {took:.1f} s"
+        assert not daemon.wakes("s77"), "it was ready before: nothing is shown"
+        lab.http_get(ipv4(77), deadline=60)
+        assert time.monotonic() - asked >= 19
+        lab.measured["s77"] = f"answer {took:.1f} s, page {time.monotonic() - asked:.1f} s"
+
+    def not_held():
+        assert daemon.query(name(78), timeout=60).rcode == "SERVFAIL"
+
+    together(held=held, not_held=not_held)
+
+
+@limit(300)
 def test_powers_off_while_booting(lab):
     """An orderly poweroff before it was ready is a failed wake: SERVFAIL, reaped, backoff."""
     daemon = start(lab, service(lab, 73, answer="ready", ports="tcp/80", ready="tcp/80",
