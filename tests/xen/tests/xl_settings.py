@@ -36,6 +36,7 @@ def linux_file(lab, number, lines):
 def test_xl_settings(lab):
     """CPUs, scheduling, a vif's name, rate and MTU, disks by number: each reaches the domain, which
     a packet wakes; and all of it goes again."""
+    host.output("modprobe", "loop")
     image = lab.directory / "data.img"
     image.write_bytes(b"by its number\n" + bytes(1 << 20))
     path = linux_file(lab, 70, "vcpus = 1\nmaxvcpus = 2\ncpus = '1'\ncpus_soft = ['0', '1']\n"
@@ -113,6 +114,7 @@ def test_preserved(lab):
 
 def disk_with_grub(lab, number, fstype="ext3"):
     """An image as installers make it: a file system with a kernel and what GRUB is to boot."""
+    host.output("modprobe", "loop")
     tree = lab.directory / f"root{number}"
     (tree / "boot/grub").mkdir(parents=True)
     for file, source in (("vmlinuz", LINUX_KERNEL), ("initrd", LINUX_RAMDISK)):
