@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "summond/base/log.hpp"
 
@@ -45,7 +46,14 @@ void XenLog::message(xentoollog_logger* logger, xentoollog_level level, int errn
         reinterpret_cast<Logger*>(logger)->owner->keep(text);
 }
 
-void XenLog::keep(const std::string& text) {
+void XenLog::keep(std::string text) {
+    // libxl says what the script has left in xenstore (hotplug-error), for no domain, and then, of
+    // the domain, "unable to add disk devices".
+    constexpr std::string_view script = "script: ";
+    if (text.starts_with(script))
+        script_said_ = text.substr(script.size());
+    else if (!script_said_.empty() && text.find("unable to add") != std::string::npos)
+        text += ": " + std::exchange(script_said_, "");
     last_ = text;
     ErrorSink* sink = during_;
     constexpr std::string_view mark = "Domain ";

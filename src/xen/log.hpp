@@ -43,12 +43,13 @@ class XenLog {
     };
     static void message(xentoollog_logger* logger, xentoollog_level level, int errnoval,
                         const char* context, const char* format, va_list arguments);
-    void keep(const std::string& text);
+    void keep(std::string text);
 
     Logger logger_;
     ErrorSink* during_ = nullptr;
     std::map<vm::DomId, ErrorSink*> by_domain_;
     std::string last_;
+    std::string script_said_;  // a hotplug script that failed, until its domain is named
 };
 
 }  // namespace summond::xen
