@@ -1,7 +1,10 @@
 #include <sys/stat.h>
 
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 #include "summond/config/config.hpp"
@@ -67,6 +70,26 @@ void check_kernel_type(std::vector<Problem>& problems, const Service& service) {
         problems.push_back({service.kernel_where, "kernel: " + fault, true});
 }
 
+// A compressed Linux kernel, by its header (Documentation/arch/x86/boot.rst).
+bool is_bzimage(const std::string& path) {
+    constexpr std::streamoff magic_at = 0x202;
+    std::array<char, 4> magic{};
+    std::ifstream file(path, std::ios::binary);
+    file.seekg(magic_at).read(magic.data(), magic.size());
+    return file && std::string_view(magic.data(), magic.size()) == "HdrS";
+}
+
+void check_compressed(std::vector<Problem>& problems, const Service& service) {
+    if (is_bzimage(service.kernel))
+        problems.push_back(
+            {service.kernel_where,
+             "kernel: " + service.kernel +
+                 " is compressed and is unpacked at each wake, during which no other domain is "
+                 "built; as an ELF file (scripts/extract-vmlinux of Linux) it takes half the "
+                 "time",
+             true});
+}
+
 }  // namespace
 
 std::vector<Problem> check_files(const Config& config) {
@@ -78,6 +101,8 @@ std::vector<Problem> check_files(const Config& config) {
             if (service.ramdisk)
                 check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
             check_kernel_type(problems, service);
+            if (config.services.size() > 1)
+                check_compressed(problems, service);
         } else if (service.bootloader.starts_with('/')) {
             const std::size_t before = problems.size();
             check_file(problems, "bootloader", service.bootloader, service.kernel_where, false);

@@ -17,25 +17,25 @@ TEST(CheckFiles, WarnsOfWhatIsNotThere) {
     std::filesystem::create_directories(directory / "directory");
     std::ofstream(directory / "www.elf") << "kernel";
     const std::string config_file = (directory / "c.yaml").string();
-    const auto warnings = [&](const Lines& service) {
-        const Loaded loaded = parse(service_config({service}), config_file);
+    const auto warnings = [&](const std::vector<Lines>& services) {
+        const Loaded loaded = parse(service_config(services), config_file);
         EXPECT_TRUE(loaded.config);
         std::string text;
         for (const Problem& problem : check_files(loaded.config.value_or(Config{})))
             text += problem.to_string() + "\n";
         return text;
     };
-    EXPECT_EQ(warnings(good_service), "");
-    EXPECT_EQ(warnings(good_service.with("ramdisk", "initrd")
-                           .with("disks", "[{path: directory, device: xvda}]")),
+    EXPECT_EQ(warnings({good_service}), "");
+    EXPECT_EQ(warnings({good_service.with("ramdisk", "initrd")
+                            .with("disks", "[{path: directory, device: xvda}]")}),
               config_file + ":9:14: warning: ramdisk: " + (directory / "initrd").string() +
                   " does not exist; wakes fail until it is there\n" + config_file +
                   ":10:13: warning: disks.path: " + (directory / "directory").string() +
                   " is neither a file nor a block device; wakes fail until it is there\n");
-    EXPECT_EQ(warnings(good_service.with("kernel", "www.elf/x")),
+    EXPECT_EQ(warnings({good_service.with("kernel", "www.elf/x")}),
               config_file + ":8:13: warning: kernel: " + (directory / "www.elf/x").string() +
                   " does not exist; wakes fail until it is there\n");
-    EXPECT_EQ(warnings(good_service.with("kernel", "directory")),
+    EXPECT_EQ(warnings({good_service.with("kernel", "directory")}),
               config_file + ":8:13: warning: kernel: " + (directory / "directory").string() +
                   " is not a file; wakes fail until it is there\n");
     // What a bootloader is to take out of the disk is not looked for here.
@@ -43,13 +43,25 @@ TEST(CheckFiles, WarnsOfWhatIsNotThere) {
     const Lines in_disk = good_service.with("kernel", "")
                               .with("disks", "[{path: root.img, device: xvda}]")
                               .with("ramdisk", "/boot/initrd");
-    EXPECT_EQ(warnings(in_disk.with("bootloader", "pygrub")), "");
+    EXPECT_EQ(warnings({in_disk.with("bootloader", "pygrub")}), "");
     EXPECT_EQ(
-        warnings(in_disk.with("bootloader", "/usr/lib/xen-4.4/bin/pygrub")),
+        warnings({in_disk.with("bootloader", "/usr/lib/xen-4.4/bin/pygrub")}),
         config_file +
             ":10:17: warning: bootloader: /usr/lib/xen-4.4/bin/pygrub does not exist; wakes "
             "fail until it is there; a name alone, such as pygrub, is looked for beside Xen's "
             "own programs\n");
+    const auto other = good_service.with("name", "other")
+                           .with("names", "other.jit.example")
+                           .with("addresses", "10.0.0.99");
+    std::ofstream(directory / "vmlinuz") << std::string(0x202, 'x') << "HdrS"
+                                         << "more";
+    const auto linux = good_service.with("kernel", "vmlinuz");
+    EXPECT_EQ(warnings({linux}), "") << "there is nobody whom it would hold up";
+    EXPECT_EQ(warnings({linux, other}),
+              config_file + ":8:13: warning: kernel: " + (directory / "vmlinuz").string() +
+                  " is compressed and is unpacked at each wake, during which no other domain is "
+                  "built; as an ELF file (scripts/extract-vmlinux of Linux) it takes half the "
+                  "time\n");
     std::filesystem::remove_all(directory);
 }
 
