@@ -138,7 +138,7 @@ class Scanner {
     std::string skip_word() {
         return skip_while([](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                   c == '_';
+                   c == '_' || c == '.';  // vif.default.script, of xl.conf
         });
     }
     void skip_string(char quote) {
