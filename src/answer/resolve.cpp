@@ -60,6 +60,14 @@ WakeFailureText text_of(base::WakeFailure why) {
             return {ExtendedError::not_ready, "service may not be started now"};
         case WakeFailure::no_controller:
             return {ExtendedError::not_ready, "services cannot be started now"};
+        case WakeFailure::powered_off:
+            return {ExtendedError::other, "service powered off while booting"};
+        case WakeFailure::rebooted:
+            return {ExtendedError::other, "service rebooted while booting"};
+        case WakeFailure::destroyed:
+            return {ExtendedError::other, "service was destroyed while booting"};
+        case WakeFailure::keeps_ending:
+            return {ExtendedError::other, "service keeps ending soon after its start"};
     }
     return {ExtendedError::other, "service is not available"};
 }

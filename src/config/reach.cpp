@@ -84,7 +84,8 @@ std::string read_http_path(const Value& value) {
 
 void read_ready(const Value& value, ServiceDraft& draft) {
     constexpr std::string_view expected =
-        "link, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or {link: "
+        "link, ends, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or "
+        "{link: "
         "true}, each with a timeout such as 30s if need be";
     Ready& ready = draft.service.ready;
     ready = {};
@@ -95,6 +96,8 @@ void read_ready(const Value& value, ServiceDraft& draft) {
         const auto port = parse_port(http ? "tcp" + value.node->text.substr(4) : value.node->text);
         if (port && port->protocol == Protocol::tcp && port->number != 0)
             ready.how = ReadyTcp{port->number, http ? "/" : ""};
+        else if (value.node->text == "ends")
+            ready.how = ReadyEnds{};
         else if (value.node->text != "link")
             value.refuse(expected);
         return;
@@ -147,6 +150,9 @@ void read_reach(Mapping& mapping, ServiceDraft& draft) {
 }
 
 void complete_reach(ServiceDraft& draft) {
+    // How long such a guest works is its own business.
+    if (std::holds_alternative<ReadyEnds>(draft.service.ready.how) && !draft.idle_given)
+        draft.service.idle_after.reset();
     const auto named_tcp = [](const Port& port) {
         return port.protocol == Protocol::tcp && port.number != 0;
     };

@@ -92,6 +92,11 @@ void complete_standby(const ServiceDraft& draft, const std::string& owner, Probl
     const Service& service = draft.service;
     if (service.standby.count == 0)
         return;
+    if (std::holds_alternative<ReadyEnds>(service.ready.how) &&
+        service.standby.stage == StandbyStage::booted)
+        problems.error(draft.standby_where,
+                       "standby: copies of " + owner +
+                           " would end before they are woken; set stage: built, or standby: 0");
     if (std::ranges::any_of(service.interfaces, [](const auto& i) { return !i.script.empty(); }))
         problems.error(draft.standby_where, "standby: a hotplug script of " + owner +
                                                 " would connect its copies to the network; set "
@@ -131,7 +136,8 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
     complete_guest(draft, owner, problems);
     complete_reach(draft);
     complete_wakes(draft, owner, problems);
-    if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how))
+    if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how) &&
+        !std::holds_alternative<ReadyEnds>(service.ready.how))
         problems.error_at(
             draft.interfaces_where,
             (draft.interfaces_where.line == 0 ? "no vif leaves " : "bridge: none leaves ") + owner +

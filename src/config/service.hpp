@@ -27,6 +27,7 @@ struct ServiceDraft {
     bool has_kernel = false;                  // the key is there, right or wrong
     bool has_type = false;                    // likewise
     bool by_xl = false;                       // an xl file says what the guest is
+    bool idle_given = false;                  // likewise
     bool ready_given = false;                 // and not left to what `ports` says
     std::optional<Mark> ready_timeout_where;  // of one that is given
     std::optional<bool> wake_packet;          // the configuration says whether

@@ -38,6 +38,7 @@ void read_idle(const Value& value, Service& service) {
     };
     service.idle_after = default_idle_after;
     service.idle_action = IdleAction::destroy;
+    service.idle_else = Service().idle_else;
     service.shutdown_timeout = Service().shutdown_timeout;
     service.idle_ignore.clear();
     service.keep_connections = {};
@@ -59,6 +60,15 @@ void read_idle(const Value& value, Service& service) {
     if (const auto action = mapping->take("action"))
         service.idle_action = static_cast<IdleAction>(
             action->one_of({"destroy", "pause", "suspend", "shutdown"}).value_or(0));
+    if (const auto otherwise = mapping->take("else")) {
+        const auto action = otherwise->one_of({"pause", "destroy"});
+        if (service.idle_action != IdleAction::suspend)
+            otherwise->complain(
+                "it is what is done with a guest that cannot be suspended, and goes with "
+                "action: suspend");
+        else
+            service.idle_else = action == 1U ? IdleAction::destroy : IdleAction::pause;
+    }
     if (const auto timeout = mapping->take("timeout")) {
         const auto duration = read_duration(*timeout, 1s, max_shutdown_timeout, "30s");
         if (service.idle_action != IdleAction::shutdown)
@@ -105,8 +115,10 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
     if (const auto ttl = mapping.take("ttl"))
         service.ttl = read_seconds(*ttl).value_or(service.ttl);
     read_guest(mapping, draft, paths, whose);
-    if (const auto idle = mapping.take("idle"))
+    if (const auto idle = mapping.take("idle")) {
         read_idle(*idle, service);
+        draft.idle_given = true;
+    }
     if (const auto standby = mapping.take("standby")) {
         read_standby(*standby, service.standby);
         draft.standby_where = standby->where;

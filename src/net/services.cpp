@@ -16,7 +16,7 @@ namespace {
 
 WakeFailure to_failure(std::uint32_t value) {
     return value > static_cast<std::uint32_t>(WakeFailure::none) &&
-                   value <= static_cast<std::uint32_t>(WakeFailure::no_controller)
+                   value <= static_cast<std::uint32_t>(WakeFailure::last)
                ? static_cast<WakeFailure>(value)
                : WakeFailure::start_failed;
 }

@@ -15,48 +15,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds first_backoff{1};
-constexpr seconds longest_backoff{60};
-constexpr seconds destroy_retry{5};
-constexpr seconds restart_after_crash{10};
 // A Touch comes up to a second after the answer that it tells of; a domain put away in between was
 // put away by mistake.
 constexpr seconds touch_delay{2};
-
-// A domain that crashes soon after its start would do so again: after that a query has to wake it.
-bool restarts(const config::Restart& restart, Death how, base::Duration lived) {
-    switch (how) {
-        case Death::poweroff:
-            return restart.poweroff;
-        case Death::reboot:
-            return restart.reboot;
-        case Death::watchdog:
-            return restart.watchdog && lived >= restart_after_crash;
-        case Death::crash:
-            return restart.crash && lived >= restart_after_crash;
-        case Death::suspend:
-        case Death::gone:
-            return false;
-    }
-    return false;
-}
-
-bool preserves(const config::Preserve& preserve, Death how) {
-    switch (how) {
-        case Death::poweroff:
-            return preserve.poweroff;
-        case Death::reboot:
-            return preserve.reboot;
-        case Death::watchdog:
-            return preserve.watchdog;
-        case Death::crash:
-            return preserve.crash;
-        case Death::suspend:
-        case Death::gone:
-            return false;
-    }
-    return false;
-}
 
 bool same_addresses(const config::Service& a, const config::Service& b) {
     return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
@@ -91,6 +52,7 @@ Status Life::status() const {
             status.phase = Phase::ready;
             return status;
         case Stage::saving:
+        case Stage::suspended:
         case Stage::shutting_down:
         case Stage::destroying:
             if (wake_again_) {
@@ -103,10 +65,10 @@ Status Life::status() const {
         case Stage::paused:
             break;
     }
-    if (now < retry_at_) {
+    if (backing_off()) {
         status.phase = Phase::failed;
-        status.failure = failure_;
-        status.retry_after = retry_at_ - now;
+        status.failure = backoff_.why();
+        status.retry_after = backoff_.until() - now;
     }
     return status;
 }
@@ -129,6 +91,7 @@ void Life::wake(WakeReason why, base::TimePoint asked_at) {
             unpause_idle(why, asked_at);
             break;
         case Stage::saving:
+        case Stage::suspended:
         case Stage::shutting_down:
         case Stage::destroying:
             if (!wake_again_) {
@@ -158,6 +121,7 @@ void Life::touch() {
 
 void Life::build(WakeReason why, base::TimePoint asked_at) {
     stage_ = Stage::absent;  // whatever there was before
+    restart_at_.reset();
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
     restoring_ = backend_.saved(service_);
@@ -269,7 +233,7 @@ void Life::await_ready() {
 
 void Life::became_ready() {
     const auto now = clock_.now();
-    failures_ = 0;
+    backoff_.forget_failures();
     last_traffic_ = now;
     enter(Stage::ready);  // before the log, which may be slow: queries wait for this
     if (standby_)
@@ -316,8 +280,12 @@ void Life::adopt(const Found& found) {
                 enter(Stage::paused);
                 return;
             }
-            if (suspended) {
+            if (suspended && found.saving) {
                 resume();
+                return;
+            }
+            if (suspended) {
+                leave_suspended();
                 return;
             }
             backend_.discard_saved(service_.id);
@@ -339,69 +307,17 @@ void Life::adopt(const Found& found) {
     destroy();
 }
 
-void Life::died(Death how) {
-    switch (stage_) {
-        case Stage::booting: {
-            const std::string what = std::string("the domain ") + text(how) + " while booting";
-            if (how == Death::gone || preserved(how)) {
-                stage_ = Stage::absent;
-                keeper_.freed();
-            }
-            fail(base::WakeFailure::crashed, what);
-            return;
-        }
-        case Stage::ready:
-        case Stage::paused:
-        case Stage::shutting_down:
-            if (how == Death::crash || how == Death::watchdog)
-                spdlog::warn("{}: domid {} {}", service_.name, domid_, text(how));
-            else
-                spdlog::info("{}: domid {} {}", service_.name, domid_, text(how));
-            if (how == Death::gone) {
-                nothing_left();
-                return;
-            }
-            if (restarts(service_.restart, how, clock_.now() - booted_at_) &&
-                stage_ != Stage::shutting_down && !refuses_wakes()) {
-                why_ = WakeReason::restart;
-                woken_at_ = clock_.now();
-                wake_again_ = true;
-            }
-            if (stage_ != Stage::shutting_down && preserved(how))
-                nothing_left();
-            else
-                destroy();
-            return;
-        case Stage::absent:
-        case Stage::queued:
-        case Stage::building:
-        case Stage::saving:
-        case Stage::destroying:
-            return;
-    }
-}
-
-bool Life::preserved(Death how) {
-    if (!preserves(service_.preserve, how))
-        return false;
-    if (const auto r = backend_.preserve(domid_, service_); !r) {
-        spdlog::warn("{}: domid {} is not preserved: {}", service_.name, domid_, r.error().what);
-        return false;
-    }
-    spdlog::info("{}: domid {} is preserved as {}.preserved; xl destroy removes it", service_.name,
-                 domid_, service_.name);
-    return true;
-}
-
 void Life::reconfigure(const config::Service& service) {
     const bool moved = !same_addresses(service_, service);
     const bool rebuilt = moved || domain_settings(service_) != domain_settings(service);
     retired_ = false;
+    refuses_suspend_ = false;  // its kernel may be another one
+    save_again_at_ = {};
     service_ = service;
     if (!rebuilt || stage_ == Stage::absent || stage_ == Stage::queued ||
         stage_ == Stage::shutting_down || stage_ == Stage::destroying)
         return;
-    if (stage_ == Stage::saving) {
+    if (stage_ == Stage::saving || stage_ == Stage::suspended) {
         outdated_ = true;
         stop_saving();
         return;
@@ -417,6 +333,7 @@ void Life::reconfigure(const config::Service& service) {
 void Life::retire() {
     retired_ = true;
     wake_again_ = false;
+    restart_at_.reset();
     if (can_be_destroyed()) {
         spdlog::info("destroying {}: domid {}, no longer configured", service_.name, domid_);
         destroy();
@@ -430,6 +347,7 @@ void Life::retire() {
 void Life::stop() {
     stopping_ = true;
     wake_again_ = false;
+    restart_at_.reset();
     stop_saving();
     leave_queue();
     if (service_.destroy_on_exit && can_be_destroyed()) {
@@ -443,51 +361,13 @@ void Life::leave_queue() {
         stage_ = Stage::absent;
 }
 
-void Life::fail(base::WakeFailure why, const std::string& what) {
-    const auto now = clock_.now();
-    auto backoff = first_backoff;
-    for (unsigned i = 0; i < failures_ && backoff < longest_backoff; ++i)
-        backoff *= 2;
-    backoff = std::min(backoff, longest_backoff);
-    ++failures_;
-    failure_ = why;
-    retry_at_ = now + backoff;
-    spdlog::error("could not wake {}: {} (after {} ms; next try in {} s at the earliest)",
-                  service_.name, what, in_ms(now - woken_at_), backoff.count());
-    if (stage_ == Stage::absent)
-        changed_(service_.id);
-    else
-        destroy();
-}
-
-void Life::destroy() {
-    enter(Stage::destroying);
-    destroy_in_flight_ = true;
-    backend_.destroy(domid_, [this](const base::Result<void>& r) { destroyed(r); });
-}
-
-void Life::destroyed(const base::Result<void>& result) {
-    destroy_in_flight_ = false;
-    if (!result) {
-        spdlog::error("could not destroy {}: domid {}: {} (trying again in {} s)", service_.name,
-                      domid_, result.error().what, destroy_retry.count());
-        destroy_again_at_ = clock_.now() + destroy_retry;
-        return;
-    }
-    nothing_left();
-}
-
-void Life::nothing_left() {
-    keeper_.freed();
-    if (std::exchange(wake_again_, false) && !refuses_wakes())
-        build(why_, woken_at_);
-    else
-        enter(Stage::absent);
-}
-
 std::optional<base::TimePoint> Life::deadline() const {
+    if (stage_ == Stage::absent)
+        return restart_at_;
     if (stage_ == Stage::queued)
         return queued_until_;
+    if (stage_ == Stage::suspended)
+        return look_again_at_;
     if (stage_ == Stage::booting)
         return booted_at_ + service_.ready.timeout;
     if (stage_ == Stage::shutting_down)
@@ -501,6 +381,14 @@ void Life::tick() {
     const auto due = deadline();
     if (!due || clock_.now() < *due)
         return;
+    if (stage_ == Stage::absent) {
+        build(WakeReason::restart, clock_.now());
+        return;
+    }
+    if (stage_ == Stage::suspended) {
+        look_again();
+        return;
+    }
     if (stage_ == Stage::queued) {
         const base::WakeFailure shortage = keeper_.shortage(*this);
         const char* const why =
@@ -508,7 +396,7 @@ void Life::tick() {
             : shortage == base::WakeFailure::memory_limit ? " (limit of memory reached)"
                                                           : " (Xen has not enough memory)";
         leave_queue();
-        failures_ = 0;  // it is not the service that fails
+        backoff_.forget_failures();  // it is not the service that fails
         fail(shortage, "no room for its domain within " +
                            std::to_string(in_ms(keeper_.longest_wait())) + " ms" + why);
         return;

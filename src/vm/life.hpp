@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "backoff.hpp"
 #include "standby.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/vm/backend.hpp"
@@ -42,7 +43,8 @@ class Life {
         booting,
         ready,
         paused,
-        saving,  // to disk; or resuming, where that was in vain
+        saving,     // to disk; or resuming, where that was in vain
+        suspended,  // by somebody else
         shutting_down,
         destroying,
     };
@@ -120,9 +122,13 @@ class Life {
     void unpause_idle(WakeReason why, base::TimePoint asked_at);
     void put_away();
     void save(long long idle_seconds);
-    void saved(const base::Result<void>& result);
+    void saved(const tl::expected<void, SaveError>& result);
     void resume();
     void go_on();
+    config::IdleAction idle_action() const;
+    bool as_left() const;
+    void leave_suspended();
+    void look_again();
     void shut_down(long long idle_seconds);
     void stop_saving();
     void await_ready();
@@ -137,7 +143,7 @@ class Life {
     void destroy();
     void destroyed(const base::Result<void>& result);
     void enter(Stage stage);
-    bool backing_off() const { return clock_.now() < retry_at_; }
+    bool backing_off() const { return clock_.now() < backoff_.until(); }
     bool refuses_wakes() const { return retired_ || stopping_; }
     bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
@@ -155,7 +161,7 @@ class Life {
     bool wake_again_ = false;  // wanted while destroying, shutting down or saving
 
     bool restoring_ = false;  // building: from a file
-    bool outdated_ = false;   // saving: the settings have changed meanwhile
+    bool outdated_ = false;   // saving, suspended: the settings have changed meanwhile
 
     std::optional<config::StandbyStage> standby_;  // the domain was such a copy
     base::TimePoint queued_until_{};
@@ -167,10 +173,11 @@ class Life {
     base::TimePoint built_at_{};
     base::TimePoint booted_at_{};
 
-    // Failures in a row, and what they mean for the next wake.
-    unsigned failures_ = 0;
-    base::WakeFailure failure_ = base::WakeFailure::none;
-    base::TimePoint retry_at_{};
+    Backoff backoff_;
+    std::optional<base::TimePoint> restart_at_;  // absent, destroying: built again by itself then
+
+    bool was_booting_ = false;         // suspended: it was when that began
+    base::TimePoint look_again_at_{};  // suspended
 
     base::TimePoint last_traffic_{};
     base::TimePoint last_asked_{};
@@ -181,6 +188,8 @@ class Life {
     base::TimePoint destroy_again_at_{};   // destroying: the last try failed
     bool destroy_in_flight_ = false;
     base::TimePoint save_again_at_{};  // the last try failed
+    bool refuses_suspend_ = false;     // its guest takes no part in that
+    bool told_paused_ = false;         // that somebody else has paused it
     base::TimePoint shutdown_deadline_{};
 };
 

@@ -12,9 +12,12 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// A guest that does not know how to suspend makes the toolstack wait for a minute, in vain each
-// time.
+// What a failed save would meet again: a full disk, for one.
 constexpr minutes save_retry{1};
+
+const char* put_away_so(config::IdleAction action) {
+    return action == config::IdleAction::pause ? "paused" : "destroyed";
+}
 
 }  // namespace
 
@@ -28,19 +31,39 @@ void Life::traffic(const Traffic& counted) {
         return;
     if (now < last_traffic_ + *service_.idle_after)
         return;
-    if (now < last_asked_ + seconds(service_.ttl) || now < save_again_at_)
+    if (now < last_asked_ + seconds(service_.ttl))
         return;
     // One that the domain before had is not open any more.
     if (counted.connection_silent && now - *counted.connection_silent >= met_clients_since_)
         return;
+    if (!as_left()) {
+        if (!std::exchange(told_paused_, true))
+            spdlog::warn(
+                "{}: domid {} was paused by somebody else; it is left alone until it is unpaused",
+                service_.name, domid_);
+        return;
+    }
+    told_paused_ = false;
     put_away();
+}
+
+// Nobody else has paused or unpaused it.
+bool Life::as_left() const {
+    const auto run = backend_.run(domid_);
+    return stage_ == Stage::paused ? run != Found::Run::running : run != Found::Run::paused;
+}
+
+config::IdleAction Life::idle_action() const {
+    const bool fails = refuses_suspend_ || clock_.now() < save_again_at_;
+    return service_.idle_action == config::IdleAction::suspend && fails ? service_.idle_else
+                                                                        : service_.idle_action;
 }
 
 void Life::put_away() {
     const auto now = clock_.now();
     put_away_at_ = now;
     const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
-    switch (service_.idle_action) {
+    switch (idle_action()) {
         case config::IdleAction::suspend:
             save(idle);
             return;
@@ -63,13 +86,13 @@ void Life::put_away() {
 
 bool Life::evictable() const {
     return (stage_ == Stage::ready || stage_ == Stage::paused) && service_.idle_after &&
-           !stopping_ && !retired_;
+           !stopping_ && !retired_ && as_left();
 }
 
 void Life::evict() {
     const auto idle = std::chrono::duration_cast<seconds>(clock_.now() - idle_since()).count();
     spdlog::info("making room: {}, domid {}, idle for {} s", service_.name, domid_, idle);
-    if (stage_ == Stage::ready && service_.idle_action != config::IdleAction::pause) {
+    if (stage_ == Stage::ready && idle_action() != config::IdleAction::pause) {
         put_away();
         return;
     }
@@ -85,7 +108,7 @@ void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
         return;
     }
     const auto now = clock_.now();
-    failures_ = 0;
+    backoff_.forget_failures();
     last_traffic_ = now;
     enter(Stage::ready);
     woke(now, fmt::format("unpause {:.1f} ms", exact_ms(now - woken_at_)));
@@ -95,7 +118,7 @@ void Life::save(long long idle_seconds) {
     spdlog::info("suspending {}: domid {}, idle for {} s", service_.name, domid_, idle_seconds);
     outdated_ = save_stopped_ = false;
     enter(Stage::saving);
-    backend_.save(domid_, service_, [this](const base::Result<void>& r) { saved(r); });
+    backend_.save(domid_, service_, [this](const auto& r) { saved(r); });
 }
 
 void Life::stop_saving() {
@@ -105,13 +128,16 @@ void Life::stop_saving() {
     backend_.stop_saving(domid_);
 }
 
-void Life::saved(const base::Result<void>& result) {
+void Life::saved(const tl::expected<void, SaveError>& result) {
     const auto now = clock_.now();
     if (!result) {
         if (!save_stopped_) {
-            spdlog::error("could not suspend {}: domid {}: {} (it goes on running)", service_.name,
-                          domid_, result.error().what);
+            refuses_suspend_ = result.error().refused;
             save_again_at_ = now + save_retry;
+            spdlog::error("could not suspend {}: domid {}: {} ({} it is {} when idle)",
+                          service_.name, domid_, result.error().what,
+                          refuses_suspend_ ? "from now on" : "this time",
+                          put_away_so(service_.idle_else));
         }
         go_on();
         return;
@@ -153,7 +179,8 @@ void Life::go_on() {
     }
     if (std::exchange(wake_again_, false))
         woke(now, fmt::format("resume {:.1f} ms", exact_ms(now - woken_at_)));
-    last_traffic_ = now;
+    if (idle_action() == service_.idle_action)  // else what idle time it has had counts
+        last_traffic_ = now;
     enter(Stage::ready);
 }
 

@@ -96,6 +96,15 @@ base::Result<void> Manager::adopt() {
             standby_->adopt(domain);
             continue;
         }
+        // No domain of ours runs that was not built to the end.
+        if (!domain.complete &&
+            (domain.run == Found::Run::running || domain.run == Found::Run::suspended)) {
+            spdlog::warn(
+                "domid {} has a UUID of ours, but somebody else has made it (xl restore?); "
+                "it is left alone",
+                domain.domid);
+            continue;
+        }
         Life* life = find(domain.service);
         if (life != nullptr && life->stage() == Life::Stage::absent) {
             life->adopt(domain);

@@ -39,10 +39,20 @@ void SimulatedBackend::build_copy(const config::Service& service, unsigned, Buil
 base::Result<void> SimulatedBackend::adopt(DomId) {
     return {};
 }
-base::Result<void> SimulatedBackend::unpause(DomId) {
+
+std::optional<Found::Run> SimulatedBackend::run(DomId domid) {
+    if (!alive_.contains(domid))
+        return std::nullopt;
+    return paused_.contains(domid) ? Found::Run::paused : Found::Run::running;
+}
+
+base::Result<void> SimulatedBackend::unpause(DomId domid) {
+    paused_.erase(domid);
     return {};
 }
-base::Result<void> SimulatedBackend::pause(DomId) {
+
+base::Result<void> SimulatedBackend::pause(DomId domid) {
+    paused_.insert(domid);
     return {};
 }
 
@@ -54,7 +64,7 @@ base::Result<void> SimulatedBackend::shutdown(DomId domid) {
     return {};
 }
 
-void SimulatedBackend::save(DomId, const config::Service& service, Done done) {
+void SimulatedBackend::save(DomId, const config::Service& service, Saved done) {
     steps_.emplace(clock_.now() + save_time, [this, done = std::move(done), id = service.id] {
         saved_.insert(id);
         done({});
@@ -71,6 +81,7 @@ void SimulatedBackend::restore(const config::Service& service, Built done) {
 
 void SimulatedBackend::destroy(DomId domid, Done done) {
     alive_.erase(domid);
+    paused_.erase(domid);
     steps_.emplace(clock_.now() + destroy_time, [done = std::move(done)] { done({}); });
 }
 

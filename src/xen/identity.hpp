@@ -31,6 +31,8 @@ inline constexpr char service_mark[] = "summond/service";    // the service's na
 inline constexpr char complete_mark[] = "summond/complete";  // "1" once the domain is built whole
 // "1" in a domain that has been restored, whose guest says nothing of what it has said before.
 inline constexpr char restored_mark[] = "summond/restored";
+// Only in a domain that is being saved by summond.
+inline constexpr char saving_mark[] = "summond/saving";
 // Only in a standby copy that nobody has woken: standby_new, then what vm::Backend::rest is told.
 inline constexpr char standby_mark[] = "summond/standby";
 inline constexpr char standby_new[] = "new";

@@ -34,6 +34,13 @@ vm::Death death(std::uint8_t reason) {
     }
 }
 
+vm::Found::Run run_of(const libxl_dominfo& info) {
+    using Run = vm::Found::Run;
+    if (info.shutdown)
+        return info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND ? Run::suspended : Run::dead;
+    return info.paused ? Run::paused : Run::running;
+}
+
 constexpr std::chrono::seconds quiet_before_spare{1};
 constexpr std::size_t most_spares = 4;
 constexpr std::chrono::seconds wakes_shown_within{1};
@@ -157,22 +164,38 @@ base::Result<std::vector<vm::Found>> LibxlBackend::find() {
         if (!identity || info.dying)
             continue;
         const bool complete = store_->read(domain_path(info.domid) + "/" + complete_mark) == "1";
-        const bool suspended = info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND;
-        const auto run = info.shutdown && suspended ? vm::Found::Run::suspended
-                         : info.shutdown            ? vm::Found::Run::dead
-                         : info.paused              ? vm::Found::Run::paused
-                                                    : vm::Found::Run::running;
+        const bool asked = store_->read(domain_path(info.domid) + "/" + saving_mark).has_value();
         auto mark = store_->read(domain_path(info.domid) + "/" + standby_mark);
         if (mark == standby_new)
             mark->clear();
-        found.push_back({info.domid, identity->service, complete, run, mark, identity->number});
+        found.push_back(
+            {info.domid, identity->service, complete, run_of(info), mark, identity->number, asked});
     }
     libxl_dominfo_list_free(domains, count);
     vifs_->sweep(there);
     return found;
 }
 
+std::optional<vm::Found::Run> LibxlBackend::run(vm::DomId domid) {
+    libxl_dominfo info;
+    libxl_dominfo_init(&info);
+    std::optional<vm::Found::Run> run;
+    if (libxl_domain_info(ctx_, &info, domid) == 0 && !info.dying)
+        run = run_of(info);
+    libxl_dominfo_dispose(&info);
+    return run;
+}
+
+// Xen refuses to unpause what is not paused, such as a domain that an administrator has unpaused.
+base::Result<void> LibxlBackend::unpause(vm::DomId domid) {
+    auto r = control_.unpause(domid);
+    if (!r && run(domid) == vm::Found::Run::running)
+        return {};
+    return r;
+}
+
 base::Result<void> LibxlBackend::watch_death(vm::DomId domid) {
+    unwatch_death(domid);
     libxl_evgen_domain_death* watch = nullptr;
     if (const int rc = libxl_evenable_domain_death(ctx_, domid, 0, &watch); rc != 0)
         return base::error(explain("cannot watch the domain", log_.last(), rc));
@@ -208,7 +231,7 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
             if (self->vifs_->gone(domid))
                 return;  // it had not been given out
         }
-        if (*how == vm::Death::suspend && self->may_suspend_.erase(domid) > 0) {
+        if (*how == vm::Death::suspend && self->was_asked_to_suspend(domid)) {
             self->resume(domid, [domid](const base::Result<void>& r) {
                 if (!r)
                     spdlog::error("domid {} has suspended itself: {}", domid, r.error().what);
@@ -218,6 +241,11 @@ void LibxlBackend::event_occurs(void* user, libxl_event* event) {
         if (self->died_)
             self->died_(domid, *how);
     });
+}
+
+bool LibxlBackend::was_asked_to_suspend(vm::DomId domid) {
+    const auto it = may_suspend_.find(domid);
+    return it != may_suspend_.end() && std::chrono::steady_clock::now() < it->second;
 }
 
 base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
@@ -233,7 +261,8 @@ base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
     if (service && !store_->read(path + "/" + standby_mark) &&
         store_->read(path + "/name") != service)
         rename(domid, *service);
-    withdraw_suspend(domid);
+    if (store_->read(path + "/" + saving_mark))
+        withdraw_suspend(domid);
     return watch_death(domid);
 }
 

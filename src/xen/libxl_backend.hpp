@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -41,14 +42,16 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> join(vm::DomId domid, const config::Service& service) override;
     void woken(vm::DomId domid, const config::Service& service) override;
     base::Result<void> adopt(vm::DomId domid) override;
-    base::Result<void> unpause(vm::DomId domid) override { return control_.unpause(domid); }
+    std::optional<vm::Found::Run> run(vm::DomId domid) override;
+    base::Result<void> watch(vm::DomId domid) override { return watch_death(domid); }
+    base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
     base::Result<void> shutdown(vm::DomId domid) override;
     void save_in(const std::string& directory) override { saves_.use(directory); }
     void keep_saved(const std::vector<config::Service>& services) override {
         saves_.keep(services);
     }
-    void save(vm::DomId domid, const config::Service& service, Done done) override;
+    void save(vm::DomId domid, const config::Service& service, Saved done) override;
     void stop_saving(vm::DomId domid) override;
     void resume(vm::DomId domid, Done done) override;
     bool saved(const config::Service& service) override { return saves_.has(service); }
@@ -85,8 +88,9 @@ class LibxlBackend final : public vm::Backend {
     void settle(Build& build);
     void settle(Destroy& destroy);
     void written(std::unique_ptr<Save> save);
-    void run_on(std::unique_ptr<Save> save, const base::Error& why);
+    void run_on(std::unique_ptr<Save> save, const vm::SaveError& why);
     void withdraw_suspend(vm::DomId domid);
+    bool was_asked_to_suspend(vm::DomId domid);
     void meter_scripted(vm::DomId domid, config::ServiceId service);
     base::Result<void> watch_death(vm::DomId domid);
     void unwatch_death(vm::DomId domid);
@@ -115,9 +119,9 @@ class LibxlBackend final : public vm::Backend {
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;
     Saves saves_;
     std::map<vm::DomId, Save*> saving_;  // those that libxl is at
-    // May yet suspend themselves, as they were asked to by a save that has failed since, or by a
-    // process before this one.
-    std::set<vm::DomId> may_suspend_;
+    // May yet suspend themselves until then, as they were asked to by a save that has failed since,
+    // or by a process before this one.
+    std::map<vm::DomId, std::chrono::steady_clock::time_point> may_suspend_;
 };
 
 }  // namespace summond::xen

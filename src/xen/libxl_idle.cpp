@@ -1,5 +1,6 @@
 // LibxlBackend: domains asked to shut down, suspended to disk, and resumed.
 
+#include <chrono>
 #include <utility>
 
 #include "identity.hpp"
@@ -14,6 +15,16 @@ namespace {
 std::uint64_t image_size(const config::Service& service) {
     const std::uint64_t memory = service.memory_kib * 1024;
     return memory + memory / 128 + 2 * 1024 * 1024;
+}
+
+// libxl waits as long for a guest to acknowledge that it is to suspend, and again for it to do so.
+constexpr std::chrono::seconds guest_suspends_within{60};
+
+// libxl (libxl_dom_suspend.c) tells a guest that takes no notice of the request from other failures
+// by this message only, and one that acknowledges it but does nothing by an error of its own.
+bool refused(const ErrorSink& errors, int rc) {
+    return rc == ERROR_GUEST_TIMEDOUT ||
+           errors.first.find("guest didn't acknowledge suspend") != std::string::npos;
 }
 
 }  // namespace
@@ -33,10 +44,20 @@ void LibxlBackend::shutdown_done(libxl_ctx*, int, void* for_callback) {
     static_cast<LibxlBackend*>(for_callback)->operation_ended();
 }
 
-void LibxlBackend::save(vm::DomId domid, const config::Service& service, Done done) {
+void LibxlBackend::save(vm::DomId domid, const config::Service& service, Saved done) {
+    const auto fail = [&](const base::Error& why) {
+        post([done = std::move(done), what = why.what] {
+            done(tl::make_unexpected(vm::SaveError{what}));
+        });
+    };
     auto file = saves_.begin(service, image_size(service));
     if (!file) {
-        post([done = std::move(done), error = file.error()] { done(tl::make_unexpected(error)); });
+        fail(file.error());
+        return;
+    }
+    if (const auto r = store_->write(domain_path(domid) + "/" + saving_mark, "1"); !r) {
+        saves_.abandon(std::move(*file));
+        fail(r.error());
         return;
     }
     // libxl reports one shutdown of a domain and no more, and the suspension is one.
@@ -72,7 +93,7 @@ void LibxlBackend::save_done(libxl_ctx*, int rc, void* for_callback) {
             return;
         }
         backend.saves_.abandon(std::move(save->file));
-        const base::Error why{explain("save", save->errors.first, rc)};
+        const vm::SaveError why{explain("save", save->errors.first, rc), refused(save->errors, rc)};
         backend.run_on(std::move(save), why);
     });
 }
@@ -85,25 +106,22 @@ void LibxlBackend::written(std::unique_ptr<Save> save) {
         if (result)
             waiting->done({});
         else
-            run_on(std::make_unique<Save>(std::move(*waiting)), result.error());
+            run_on(std::make_unique<Save>(std::move(*waiting)), {result.error().what});
     });
 }
 
 // The undo of a save. libxl leaves the domain as it was when the save failed (libxl.h,
 // libxl_domain_suspend): suspended or not, the request withdrawn or not.
-void LibxlBackend::run_on(std::unique_ptr<Save> failed, const base::Error& why) {
+void LibxlBackend::run_on(std::unique_ptr<Save> failed, const vm::SaveError& why) {
     const vm::DomId domid = failed->domid;
     withdraw_suspend(domid);
-    libxl_dominfo info;
-    libxl_dominfo_init(&info);
-    const bool there = libxl_domain_info(ctx_, &info, domid) == 0;
-    const bool suspended =
-        there && info.shutdown && info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND;
-    libxl_dominfo_dispose(&info);
-    auto ended = [done = std::move(failed->done), why](const base::Result<void>& resumed) {
-        done(base::error(resumed ? why.what : why.what + "; " + resumed.error().what));
+    auto ended = [done = std::move(failed->done),
+                  error = vm::SaveError(why)](const base::Result<void>& resumed) mutable {
+        if (!resumed)
+            error.what += "; " + resumed.error().what;
+        done(tl::make_unexpected(error));
     };
-    if (suspended)
+    if (run(domid) == vm::Found::Run::suspended)
         resume(domid, std::move(ended));
     else
         ended(watch_death(domid));  // which tells if it has died meanwhile
@@ -113,11 +131,12 @@ void LibxlBackend::run_on(std::unique_ptr<Save> failed, const base::Error& why) 
 void LibxlBackend::withdraw_suspend(vm::DomId domid) {
     const std::string request = domain_path(domid) + "/control/shutdown";
     const auto withdrawn = store_->transact("withdraw a request", [&](auto& transaction) {
-        return transaction.read(request) != "suspend" || transaction.write({request, ""});
+        return (transaction.read(request) != "suspend" || transaction.write({request, ""})) &&
+               transaction.remove(domain_path(domid) + "/" + saving_mark);
     });
     if (!withdrawn)
         spdlog::warn("domid {}: {}", domid, withdrawn.error().what);
-    may_suspend_.insert(domid);
+    may_suspend_[domid] = std::chrono::steady_clock::now() + guest_suspends_within;
 }
 
 void LibxlBackend::resume(vm::DomId domid, Done done) {

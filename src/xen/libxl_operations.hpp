@@ -48,7 +48,7 @@ struct LibxlBackend::Save {
     LibxlBackend& backend;
     vm::DomId domid;
     Saves::Writing file;
-    Done done;
+    Saved done;
     ErrorSink errors{};
 };
 

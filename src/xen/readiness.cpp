@@ -59,6 +59,10 @@ base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, S
 
 void Readiness::await(vm::DomId domid, const config::Service& service,
                       std::function<void()> ready) {
+    if (std::holds_alternative<config::ReadyEnds>(service.ready.how)) {
+        asio::post(io_, std::move(ready));
+        return;
+    }
     const auto* key = std::get_if<config::ReadyXenstore>(&service.ready.how);
     // A restored guest goes on from where it was ready; only its link has to come up again.
     if (key != nullptr && store_.read(domain_path(domid) + "/" + restored_mark)) {

@@ -243,6 +243,10 @@ TEST_F(Messages, ParkedQueriesGetTheirServfail) {
               "SERVFAIL\nEDNS size=1232 do ede=14:service did not become ready in time\n");
     EXPECT_EQ(text(WakeFailure::no_controller),
               "SERVFAIL\nEDNS size=1232 do ede=14:services cannot be started now\n");
+    EXPECT_EQ(text(WakeFailure::powered_off),
+              "SERVFAIL\nEDNS size=1232 do ede=0:service powered off while booting\n");
+    EXPECT_EQ(text(WakeFailure::keeps_ending),
+              "SERVFAIL\nEDNS size=1232 do ede=0:service keeps ending soon after its start\n");
     EXPECT_EQ(text(WakeFailure::none),
               "SERVFAIL\nEDNS size=1232 do ede=0:service is not available\n");
     EXPECT_EQ(summond::answer::servfail(Bytes(5), out, WakeFailure::none, context), 0U);

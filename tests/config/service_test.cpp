@@ -111,6 +111,9 @@ TEST(ServiceSettings, Idle) {
     EXPECT_EQ(paused.idle_action, IdleAction::pause);
     EXPECT_EQ(service_with("idle", "{after: 2h, action: destroy}").idle_after, 2h);
     EXPECT_EQ(service_with("idle", "{action: suspend}").idle_action, IdleAction::suspend);
+    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_else, IdleAction::pause);
+    EXPECT_EQ(service_with("idle", "{action: suspend, else: destroy}").idle_else,
+              IdleAction::destroy);
     const Service shut_down = service_with("idle", "{action: shutdown}");
     EXPECT_EQ(shut_down.idle_action, IdleAction::shutdown);
     EXPECT_EQ(shut_down.shutdown_timeout, 30s);
@@ -163,6 +166,13 @@ TEST(ServiceSettings, PortsAndHowTheyShowReadiness) {
         EXPECT_TRUE(std::holds_alternative<ReadyLink>(service_with("ports", ports).ready.how));
 }
 
+TEST(ServiceSettings, GuestThatEndsByItselfWorksAsLongAsItLikes) {
+    const Service job = service_with("ready", "ends");
+    EXPECT_TRUE(std::holds_alternative<ReadyEnds>(job.ready.how));
+    EXPECT_FALSE(job.idle_after);
+    EXPECT_EQ(service_of(good_service.with("ready", "ends").with("idle", "1h")).idle_after, 1h);
+}
+
 TEST(ServiceSettings, DefaultsApplyUntilOverridden) {
     const Config config = config_of(
         "defaults:\n"
@@ -209,8 +219,8 @@ const std::string vcpus = "; it must be a whole number from 1 to 128";
 const std::string idle = "; it must be a duration from 1s to 365d, such as 5m";
 const std::string port = "; it must be tcp/80, udp/53, icmp, or tcp or udp for any port";
 const std::string how_ready =
-    "; it must be link, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or "
-    "{link: true}, each with a timeout such as 30s if need be";
+    "; it must be link, ends, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: "
+    "data/ready} or {link: true}, each with a timeout such as 30s if need be";
 const std::string path =
     "; it must be a path such as /health: at most 200 characters of a URL, the first a slash";
 const std::string answer = "; it must be booting, ready or a delay from 1ms to 10s";
@@ -348,6 +358,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"idle", "{action: pause, timeout: 5s}",
                 "9:36: idle.timeout: it is how long a guest may take to shut down, and goes with "
                 "action: shutdown"},
+        BadCase{"idle", "{action: pause, else: destroy}",
+                "9:33: idle.else: it is what is done with a guest that cannot be suspended, and "
+                "goes with action: suspend"},
+        BadCase{"idle", "{action: suspend, else: shutdown}",
+                "9:35: idle.else is \"shutdown\"; it must be pause or destroy"},
         BadCase{"idle", "{atfer: 5m}",
                 "9:12: unknown key \"idle.atfer\"; did you mean \"idle.after\"?"},
         BadCase{"answer", "now", "9:13: answer is \"now\"" + answer},

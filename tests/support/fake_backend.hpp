@@ -28,7 +28,7 @@ class FakeBackend final : public vm::Backend {
     struct PendingSave {
         vm::DomId domid;
         config::ServiceId service;
-        Done done;
+        Saved done;
     };
 
     struct PendingCopy {
@@ -45,11 +45,14 @@ class FakeBackend final : public vm::Backend {
     std::deque<PendingBuild> restores;
     std::set<config::ServiceId> kept;  // those whose files are there
     std::map<vm::DomId, std::function<void()>> awaited;
+    std::map<vm::DomId, config::Ready> awaited_as;
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
     std::map<config::ServiceId, vm::Wakes> wakes;  // counted
     std::vector<config::ServiceId> metered;
+    // What domains do that do not run; none: they are not there.
+    std::map<vm::DomId, std::optional<vm::Found::Run>> runs;
     bool unpause_fails = false;
     bool shutdown_fails = false;
     bool preserve_fails = false;
@@ -79,7 +82,9 @@ class FakeBackend final : public vm::Backend {
         kept.insert(save.service);
         save.done({});
     }
-    void fail_save() { take(saves).done(base::error("as the test says")); }
+    void fail_save(bool refused = false) {
+        take(saves).done(tl::make_unexpected(vm::SaveError{"as the test says", refused}));
+    }
     void finish_resume() { take(resumes).done({}); }
     void fail_resume() { take(resumes).done(base::error("as the test says")); }
     void finish_restore(vm::DomId domid) { take(restores).done(domid); }
@@ -119,12 +124,21 @@ class FakeBackend final : public vm::Backend {
         (void)call("woken", domid);
     }
     base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
+    std::optional<vm::Found::Run> run(vm::DomId domid) override {
+        const auto it = runs.find(domid);
+        return it == runs.end() ? vm::Found::Run::running : it->second;
+    }
+    base::Result<void> watch(vm::DomId domid) override { return call("watch", domid); }
     base::Result<void> unpause(vm::DomId domid) override {
+        runs.erase(domid);
         if (unpause_fails)
             return base::error("as the test says");
         return call("unpause", domid);
     }
-    base::Result<void> pause(vm::DomId domid) override { return call("pause", domid); }
+    base::Result<void> pause(vm::DomId domid) override {
+        runs[domid] = vm::Found::Run::paused;
+        return call("pause", domid);
+    }
     base::Result<void> shutdown(vm::DomId domid) override {
         if (shutdown_fails)
             return base::error("as the test says");
@@ -132,7 +146,7 @@ class FakeBackend final : public vm::Backend {
     }
     void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
-    void save(vm::DomId domid, const config::Service& service, Done done) override {
+    void save(vm::DomId domid, const config::Service& service, Saved done) override {
         saves.push_back({domid, service.id, std::move(done)});
     }
     void stop_saving(vm::DomId domid) override { call("stop_saving", domid); }
@@ -154,8 +168,9 @@ class FakeBackend final : public vm::Backend {
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});
     }
-    void await_ready(vm::DomId domid, const config::Service&,
+    void await_ready(vm::DomId domid, const config::Service& service,
                      std::function<void()> ready) override {
+        awaited_as[domid] = service.ready;
         awaited[domid] = std::move(ready);
     }
     base::Result<void> meter(const std::vector<config::Service>& services) override {

@@ -165,15 +165,52 @@ TEST_F(SuspendTest, IsSavedDestroyedAndRestored) {
     EXPECT_EQ(phase(), Phase::ready);
 }
 
-TEST_F(SuspendTest, FailedSaveLeavesItRunningAndIsTriedAgain) {
+TEST_F(SuspendTest, FailedSaveIsTriedAgainAndTheDomainPausedMeanwhile) {
     bring_up_and_idle(7);
     backend.fail_save();
     EXPECT_EQ(phase(), Phase::ready);
+    pass(seconds(15));
+    EXPECT_EQ(last_call(), "pause 7");
+    manager.wake(www, WakeReason::dns);
+    EXPECT_EQ(last_call(), "unpause 7");
+    pass(seconds(90));
+    EXPECT_EQ(backend.saves.size(), 1u) << "there may be room now";
     EXPECT_TRUE(backend.destroys.empty());
-    pass(seconds(59));
+}
+
+TEST_F(SuspendTest, GuestThatRefusesIsAskedOnce) {
+    bring_up_and_idle(7);
+    backend.fail_save(true);
+    for (int times = 0; times < 5; ++times) {
+        pass(seconds(150));
+        EXPECT_EQ(last_call(), "pause 7");
+        manager.wake(www, WakeReason::dns);
+        EXPECT_EQ(phase(), Phase::ready);
+    }
     EXPECT_TRUE(backend.saves.empty());
-    pass(seconds(30));
+    manager.configure({service(IdleAction::suspend)});  // perhaps with another kernel
+    pass(seconds(80));
     EXPECT_EQ(backend.saves.size(), 1u);
+}
+
+TEST_F(SuspendTest, GuestThatRefusesIsDestroyedWhereTheServiceSaysSo) {
+    auto fussy = service(IdleAction::suspend);
+    fussy.idle_else = IdleAction::destroy;
+    manager.configure({fussy});
+    bring_up_and_idle(7);
+    backend.fail_save(true);
+    pass(seconds(20));
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
+TEST_F(SuspendTest, TrafficDuringAFailedSaveKeepsItRunning) {
+    bring_up_and_idle(7);
+    backend.counts = {{www, 1}};
+    backend.fail_save(true);
+    pass(seconds(45));
+    EXPECT_EQ(phase(), Phase::ready);
+    pass(seconds(40));
+    EXPECT_EQ(last_call(), "pause 7");
 }
 
 TEST_F(SuspendTest, FailedSaveIsNotTriedAgainWithinAMinute) {
@@ -182,9 +219,14 @@ TEST_F(SuspendTest, FailedSaveIsNotTriedAgainWithinAMinute) {
     manager.configure({quick});
     bring_up_and_idle(7);
     backend.fail_save();
-    pass(seconds(58));
-    EXPECT_TRUE(backend.saves.empty());
     pass(seconds(4));
+    EXPECT_EQ(last_call(), "pause 7");
+    manager.wake(www, WakeReason::dns);
+    pass(seconds(40));
+    EXPECT_TRUE(backend.saves.empty());
+    pass(seconds(20));
+    manager.wake(www, WakeReason::dns);
+    pass(seconds(20));
     EXPECT_EQ(backend.saves.size(), 1u);
 }
 

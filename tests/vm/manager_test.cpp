@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "backoff.hpp"
 #include "fake_backend.hpp"
 #include "fake_clock.hpp"
 #include "pass_time.hpp"
@@ -146,13 +147,17 @@ TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
 }
 
 TEST_F(ManagerTest, DeathWhileBootingFailsTheWakeWhateverItsReason) {
+    reconfigure_www([](config::Service& s) { s.restart.reboot = false; });
     int backoff = 1;
-    for (const Death how :
-         {Death::crash, Death::poweroff, Death::reboot, Death::suspend, Death::watchdog}) {
+    const std::pair<Death, WakeFailure> ends[] = {{Death::crash, WakeFailure::crashed},
+                                                  {Death::poweroff, WakeFailure::powered_off},
+                                                  {Death::reboot, WakeFailure::rebooted},
+                                                  {Death::watchdog, WakeFailure::crashed}};
+    for (const auto& [how, failure] : ends) {
         manager.wake(www, WakeReason::dns);
         backend.finish_build(7);
         backend.die(7, how);
-        EXPECT_EQ(manager.status(www)->failure, WakeFailure::crashed);
+        EXPECT_EQ(manager.status(www)->failure, failure);
         ASSERT_EQ(backend.destroys.size(), 1u) << "not reaped";
         backend.finish_destroy();
         EXPECT_TRUE(backend.builds.empty());
@@ -189,9 +194,9 @@ TEST_F(ManagerTest, RebootIsDoneForTheGuest) {
 }
 
 TEST_F(ManagerTest, RestartsAsTheServiceSays) {
-    const auto builds_after = [&](Death how, seconds lived) {
+    const auto builds_after = [&](Death how) {
         bring_up(7);
-        pass(lived);
+        pass(Backoff::long_life);
         backend.die(7, how);
         backend.finish_destroy();
         const std::size_t builds = backend.builds.size();
@@ -200,14 +205,17 @@ TEST_F(ManagerTest, RestartsAsTheServiceSays) {
         pass(seconds(60));
         return builds;
     };
-    EXPECT_EQ(builds_after(Death::poweroff, seconds(1)), 0u);
-    EXPECT_EQ(builds_after(Death::crash, seconds(20)), 0u);
-    reconfigure_www([](config::Service& s) { s.restart = {true, false, true, true}; });
-    EXPECT_EQ(builds_after(Death::poweroff, seconds(1)), 1u);
-    EXPECT_EQ(builds_after(Death::reboot, seconds(1)), 0u);
-    EXPECT_EQ(builds_after(Death::crash, seconds(20)), 1u);
-    EXPECT_EQ(builds_after(Death::crash, seconds(1)), 0u) << "over and over";
-    EXPECT_EQ(builds_after(Death::watchdog, seconds(20)), 1u);
+    reconfigure_www([](config::Service& s) { s.idle_after.reset(); });
+    EXPECT_EQ(builds_after(Death::poweroff), 0u);
+    EXPECT_EQ(builds_after(Death::crash), 0u);
+    reconfigure_www([](config::Service& s) {
+        s.idle_after.reset();
+        s.restart = {true, false, true, true};
+    });
+    EXPECT_EQ(builds_after(Death::poweroff), 1u);
+    EXPECT_EQ(builds_after(Death::reboot), 0u);
+    EXPECT_EQ(builds_after(Death::crash), 1u);
+    EXPECT_EQ(builds_after(Death::watchdog), 1u);
 }
 
 TEST_F(ManagerTest, PreservedDomainsAreLeftToOthers) {

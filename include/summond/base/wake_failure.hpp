@@ -14,9 +14,14 @@ enum class WakeFailure : std::uint8_t {
     domain_limit,  // `limits: {domains}`
     no_kernel,
     not_ready,      // did not become ready in its time
-    crashed,        // died while booting
+    crashed,        // while booting
     refused,        // back-off
     no_controller,  // the process that starts domains does not answer
+    powered_off,    // while booting
+    rebooted,       // likewise
+    destroyed,      // likewise, by somebody else
+    keeps_ending,   // soon after each start
+    last = keeps_ending,
 };
 
 }  // namespace summond::base

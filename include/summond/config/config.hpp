@@ -131,6 +131,7 @@ struct Port {
 };
 
 // How a guest shows that it is ready.
+struct ReadyEnds {};  // not at all: it is as soon as it runs, and meant to end by itself
 struct ReadyXenstore {
     std::string key;  // relative to the guest's own directory, under data/
 };
@@ -141,7 +142,7 @@ struct ReadyTcp {
 };
 
 struct Ready {
-    std::variant<ReadyLink, ReadyXenstore, ReadyTcp> how;
+    std::variant<ReadyLink, ReadyXenstore, ReadyTcp, ReadyEnds> how;
     std::chrono::milliseconds timeout{30'000};
 };
 
@@ -245,6 +246,8 @@ struct Service {
     // An open TCP connection of a client's keeps it, too, unless it has been silent for this long.
     // 0: it does not.
     std::chrono::milliseconds keep_connections{0};
+    // suspend, where that cannot be: pause or destroy.
+    IdleAction idle_else = IdleAction::pause;
     // shutdown: how long the guest may take before it is destroyed.
     std::chrono::milliseconds shutdown_timeout{30'000};
     Standby standby;

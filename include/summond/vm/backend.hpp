@@ -28,6 +28,12 @@ struct BuildError {
     bool image_broken = false;  // restore only: the file is no good, another try would end likewise
 };
 
+// Why a domain could not be saved.
+struct SaveError {
+    std::string what;
+    bool refused = false;  // its guest takes no part in being suspended, and would not another time
+};
+
 // How a domain ended (SHUTDOWN_* of xen/sched.h), or that it is no longer there at all.
 enum class Death : std::uint8_t { poweroff, reboot, suspend, crash, watchdog, gone };
 
@@ -41,6 +47,7 @@ struct Found {
     // that far.
     std::optional<std::string> standby{};
     unsigned number = 0;  // build_copy's, for a domain that was or is a copy
+    bool saving = true;   // suspended: by a save of ours, not by somebody else
 };
 
 // Packets to a service that keep it, since the meter was set up (a number that only grows).
@@ -57,6 +64,7 @@ class Backend {
   public:
     using Built = std::function<void(tl::expected<DomId, BuildError>)>;
     using Done = std::function<void(base::Result<void>)>;
+    using Saved = std::function<void(tl::expected<void, SaveError>)>;
 
     virtual ~Backend() = default;
 
@@ -72,8 +80,8 @@ class Backend {
     // As build, but a standby copy: it may be there beside the service's domain, its interfaces are
     // up and on no bridge. number: 1 to 1023, of no other domain of the service.
     virtual void build_copy(const config::Service& service, unsigned number, Built done) = 0;
-    // Marks a copy, which is paused: it waits for its wake from now on. service is read during the
-    // call only, here and below.
+    // Marks a copy, which is paused: it waits for its wake from now on, and its readiness for
+    // nobody. service is read during the call only, here and below.
     virtual base::Result<void> rest(DomId domid, const config::Service& service,
                                     const std::string& mark) = 0;
     // The interfaces of a copy, which runs since a moment ago, onto their bridges. woken is to
@@ -83,6 +91,14 @@ class Backend {
     virtual void woken(DomId domid, const config::Service& service) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
+    // What the domain does at this moment; none: it is not there. Others may have paused, unpaused
+    // or suspended it.
+    virtual std::optional<Found::Run> run(DomId domid) = 0;
+    // Of a domain that somebody else had suspended and has resumed, on_death tells nothing more
+    // unless it is watched again.
+    virtual base::Result<void> watch(DomId domid) = 0;
+
+    // A domain that is not paused is no error.
     virtual base::Result<void> unpause(DomId domid) = 0;
     virtual base::Result<void> pause(DomId domid) = 0;
     // Asks the guest to power off. That it does is told by on_death.
@@ -96,7 +112,7 @@ class Backend {
     // Suspends the domain and keeps it in a file; it is not running any more, but still there. On
     // error there is no file and the domain runs on (where it has died, on_death tells). service is
     // read during the call only. Between the call and done, on_death tells nothing of the domain.
-    virtual void save(DomId domid, const config::Service& service, Done done) = 0;
+    virtual void save(DomId domid, const config::Service& service, Saved done) = 0;
     // Makes a save under way end soon, well or with an error.
     virtual void stop_saving(DomId domid) = 0;
     // Lets a domain go on that is suspended and still there.
@@ -113,7 +129,8 @@ class Backend {
 
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
     virtual void destroy(DomId domid, Done done) = 0;
-    // Calls ready once, when the guest shows readiness as the service says. Ends with the domain.
+    // Calls ready once, when the guest shows readiness as the service says. Ends with the domain,
+    // or with another call for it.
     // service is read during the call only.
     virtual void await_ready(DomId domid, const config::Service& service,
                              std::function<void()> ready) = 0;

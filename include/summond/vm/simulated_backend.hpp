@@ -26,12 +26,14 @@ class SimulatedBackend final : public Backend {
     base::Result<void> join(DomId, const config::Service&) override { return {}; }
     void woken(DomId, const config::Service&) override {}
     base::Result<void> adopt(DomId domid) override;
+    std::optional<Found::Run> run(DomId domid) override;
+    base::Result<void> watch(DomId) override { return {}; }
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
     base::Result<void> shutdown(DomId domid) override;
     void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
-    void save(DomId domid, const config::Service& service, Done done) override;
+    void save(DomId domid, const config::Service& service, Saved done) override;
     void stop_saving(DomId) override {}
     void resume(DomId domid, Done done) override;
     bool saved(const config::Service& service) override { return saved_.contains(service.id); }
@@ -57,6 +59,7 @@ class SimulatedBackend final : public Backend {
     std::multimap<base::TimePoint, std::function<void()>> steps_;  // still to come
     std::vector<Traffic> traffic_;
     std::set<DomId> alive_;
+    std::set<DomId> paused_;
     std::set<config::ServiceId> saved_;
     std::function<void(DomId, Death)> died_;
     DomId next_domid_ = 1;

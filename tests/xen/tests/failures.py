@@ -1,6 +1,7 @@
 """What fails is said, cleaned up, and tried again later."""
 
 import pathlib
+import subprocess
 import time
 
 from support.lab import UNIKERNEL, limit
@@ -80,6 +81,78 @@ def test_fails_to_boot(lab):
     lab.assert_no_trace(120)
     assert created <= tries + 2, f"{created} domains were created for {tries} failures"
     lab.measured.update(created=created, failures=tries)
+
+
+@limit(900)
+def test_short_lives(lab):
+    """Guests that end soon after they are ready, to be restarted: later and later; clients are told."""
+    domains = Created()
+    daemon = start(lab, service(lab, 38, options="--exit-after=1500", on_poweroff="restart"),
+                   service(lab, 39, options="--crash-after=1500", on_crash="restart"))
+
+    def restarts(number, words):
+        def run():
+            daemon.resolve(name(number))
+            daemon.wait_log(f"s{number}: domid", words, "built again in 8 s", limit=400)
+            response = daemon.query(name(number), timeout=5)
+            assert_refused(response, "while it waits")
+            assert "keeps ending" in response.ede[0][1], str(response)
+            lines = [line for line in daemon.log_lines(f"s{number}: domid", words)
+                     if "built again in" in line]
+            waits = [int(line.rsplit("built again in ", 1)[1].split()[0]) for line in lines]
+            assert waits == [1, 2, 4, 8], f"{waits}"
+            assert not daemon.log_lines(f"could not wake s{number}")
+            # A restart that nobody asks for comes all the same.
+            wakes = len(daemon.wakes(f"s{number}"))
+            daemon.wait_woken(f"s{number}", times=wakes + 1, limit=120)
+        return run
+
+    began = time.monotonic()
+    together(poweroff=restarts(38, "powered off"), crash=restarts(39, "crashed"))
+    lab.measured.update(created=domains.end(), seconds=f"{time.monotonic() - began:.0f}")
+
+
+@limit(600)
+def test_meant_to_end(lab):
+    """`ready: ends`: a guest that does its work and powers off, over and over, is no failure."""
+    daemon = start(lab, service(lab, 28, options="--exit-after=300 --no-ready", ready="ends"),
+                   service(lab, 29, options="--exit-after=300 --no-ready",
+                           answer="ready", ready={"xenstore": "data/ready", "timeout": "3m"}))
+    for times in (1, 2, 3):
+        response = daemon.query(name(28), timeout=60)
+        assert response.addresses() == [ipv4(28)], str(response)
+        daemon.wait_log("s28: domid", "powered off", times=times)
+        lab.wait_until(lambda: not lab.domain("s28"), 120, "s28 to be gone")
+    assert not failures(daemon, 28)
+    # One that was meant to become ready: the reason is said as it was.
+    response = daemon.query(name(29), timeout=60)
+    assert_refused(response, "the query that saw it end")
+    assert "powered off" in response.ede[0][1], str(response)
+
+
+@limit(600)
+def test_disk_cannot_be_added(lab):
+    """A disk whose block script fails: the log has the script's own words."""
+    image = pathlib.Path("/run/lab-disk.img")
+    image.write_bytes(b"\0" * (1 << 20))
+    blocked = pathlib.Path("/etc/modprobe.d/lab-no-loop.conf")
+    try:
+        subprocess.run(["modprobe", "-r", "loop"], check=False)
+        blocked.write_text("install loop /bin/false\n")
+        daemon = start(lab, service(lab, 27, disks=[{"path": str(image), "device": "xvda"}]))
+        assert_refused(daemon.query(name(27), timeout=60), "without a loop device")
+        line = daemon.wait_log("could not wake s27: ", limit=120)
+        said = line.partition("unable to add disk devices: ")[2]
+        assert "loop" in said, line
+        lab.measured.update(said=said.partition(" (")[0])
+        subprocess.run(["modprobe", "-i", "loop"], check=True)
+        daemon.resolve(name(27))
+        page(lab, 27)
+        lab.output("xl", "destroy", "s27")
+        lab.assert_no_trace()
+    finally:
+        blocked.unlink(missing_ok=True)
+        image.unlink()
 
 
 @limit(500)

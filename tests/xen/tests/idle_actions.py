@@ -142,7 +142,7 @@ def test_suspend(lab):
 
 @limit(2400)
 def test_suspend_refused(lab):
-    """No room, or a guest that does not obey: it runs on. A broken or stale file: a cold boot."""
+    """No room, or a guest that does not obey: paused. A broken or stale file: a cold boot."""
     small = pathlib.Path("/run/lab-saves")
     kernel = pathlib.Path(lab.need("/opt/lab/guest")).read_bytes()
     with small_directory(small, "8m"), kernel_file(kernel, "suspend") as own_kernel:
@@ -151,7 +151,9 @@ def test_suspend_refused(lab):
         daemon = lab.daemon({**config, "save_dir": str(small)}).start(answers="jit.example")
         wake(daemon, 75)
         booted = page(lab, 75)["booted"]
-        daemon.wait_log("could not suspend s75: ", "no room", limit=600)
+        daemon.wait_log("could not suspend s75: ", "no room", "this time it is paused", limit=600)
+        daemon.wait_log("paused s75: ", limit=120)
+        daemon.resolve(name(75))
         assert page(lab, 75)["booted"] == booted
         assert not saves(small)
 
@@ -177,6 +179,34 @@ def test_suspend_refused(lab):
         assert page(lab, 76)["booted"] != booted
         daemon.wait_log("suspended s76: ", times=2, limit=600)
         forget(lab, daemon)
+
+
+@limit(900)
+def test_suspend_not_supported(lab):
+    """A guest that takes no part in suspending is asked once; then it is paused, or destroyed."""
+    idle = {"after": "6s", "action": "suspend"}
+    options = "--ignore-shutdown"
+    daemon = start(lab, service(lab, 62, idle=idle, options=options),
+                   service(lab, 63, idle={**idle, "else": "destroy"}, options=options))
+
+    def learns(number, how):
+        def run():
+            wake(daemon, number)
+            before = page(lab, number)
+            daemon.wait_log(f"could not suspend s{number}: ", "from now on it is", limit=600)
+            daemon.wait_log(f"{how} s{number}: ", limit=120)
+            for times in (2, 3):
+                wake(daemon, number, times=times)
+                after = page(lab, number)
+                assert (after["booted"] == before["booted"]) == (how == "paused"), f"{after}"
+                asked = time.monotonic()
+                daemon.wait_log(f"{how} s{number}: ", times=times, limit=120)
+                lab.measured.update({f"{how} {times}": f"{time.monotonic() - asked:.0f} s"})
+            assert len(daemon.log_lines(f"could not suspend s{number}")) == 1, "asked again"
+            assert len(daemon.log_lines(f"suspending s{number}")) == 1
+        return run
+
+    together(pause=learns(62, "paused"), destroy=learns(63, "destroying"))
 
 
 @limit(2400)
