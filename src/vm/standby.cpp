@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "life_log.hpp"
@@ -23,6 +24,10 @@ constexpr seconds refill_delay{2};
 // What guests do behind their start, such as announcing their addresses (twice, 2 s apart: RFC 5227
 // §1.1), is not to be done when a client waits.
 constexpr seconds settle_time{3};
+
+// Where a server that is known by its port alone speaks HTTP: http and http-alt of IANA's registry,
+// and what else is usual.
+constexpr std::array<std::uint16_t, 5> web_ports{80, 8000, 8008, 8080, 8888};
 
 // By which a later process knows a copy that is as it would build it.
 std::string mark(const config::Service& service) {
@@ -235,8 +240,21 @@ void Standby::boot(Entries::iterator entry) {
             return;
         entry->state = State::settling;
         entry->since = clock_.now();
+        warm_up(*entry);
         changed_(entry->service.id);
     });
+}
+
+// What a web server does at its first request is not to be done when a client waits, either. Any
+// answer will do, and so will none: it is ready.
+void Standby::warm_up(const Entry& entry) {
+    const auto* tcp = std::get_if<config::ReadyTcp>(&entry.service.ready.how);
+    if (tcp == nullptr || !tcp->http_path.empty() ||
+        std::ranges::find(web_ports, tcp->port) == web_ports.end())
+        return;
+    config::Service asked = entry.service;
+    asked.ready.how = config::ReadyTcp{tcp->port, "/"};
+    backend_.await_ready(entry.domid, asked, [] {});
 }
 
 void Standby::rest(Entries::iterator entry) {

@@ -93,6 +93,7 @@ class Standby {
     void begin(const config::Service& service);
     void built(Entries::iterator entry, tl::expected<DomId, BuildError> result);
     void boot(Entries::iterator entry);
+    void warm_up(const Entry& entry);
     void rest(Entries::iterator entry);
     void fail(Entries::iterator entry, const std::string& what);
     void back_off(config::ServiceId service, const std::string& what);

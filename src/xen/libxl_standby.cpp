@@ -22,6 +22,7 @@ void LibxlBackend::build_copy(const config::Service& service, unsigned number, B
 
 base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& service,
                                       const std::string& mark) {
+    readiness_->forget(domid);
     for (const Vif& vif : own_vifs(domid, service.interfaces))
         if (const auto r = vifs_->rest(vif); !r)
             return r;

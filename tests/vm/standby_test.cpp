@@ -73,6 +73,28 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     EXPECT_TRUE(backend.destroys.empty()) << "however long it waits";
 }
 
+TEST_F(StandbyTest, IsAskedForAPageBeforeItRestsWhateverComesOfThat) {
+    const auto asked_for = [&](config::ReadyTcp how) {
+        auto web = service(www, 1);
+        web.ready.how = how;
+        configure({web});
+        backend.finish_copy(5);
+        backend.become_ready(5);
+        const auto* asked = std::get_if<config::ReadyTcp>(&backend.awaited_as[5].how);
+        const std::string path = backend.awaited.contains(5) && asked ? asked->http_path : "";
+        pass(seconds(3));
+        EXPECT_TRUE(backend.marks.contains(5)) << "no answer, and it rests all the same";
+        backend.marks.clear();
+        configure({});
+        backend.finish_destroy();
+        return path;
+    };
+    EXPECT_EQ(asked_for({80}), "/");
+    EXPECT_EQ(asked_for({8080}), "/");
+    EXPECT_EQ(asked_for({25}), "") << "no web server, as far as anybody knows";
+    EXPECT_EQ(asked_for({80, "/health"}), "") << "has answered that already";
+}
+
 TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     configure({service(www, 1)});
     finish_booted(5);
