@@ -8,6 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t least_memory_kib = 1024;
+constexpr std::uint64_t least_dom0_kib = 128 * 1024;  // LIBXL_MIN_DOM0_MEM
 constexpr std::uint64_t most_memory_kib = 1024ULL * 1024 * 1024 * 1024;
 constexpr std::uint64_t most_domains = 32'752;            // DOMID_FIRST_RESERVED, xen/xen.h
 constexpr std::chrono::milliseconds longest_queue = 10s;  // no resolver waits longer
@@ -38,6 +39,9 @@ void read_limits(const Value& value, Limits& limits) {
             limits.domains = static_cast<std::uint32_t>(*number);
     if (const auto memory = mapping->take("standby_memory"))
         limits.standby_memory_kib = read_memory(*memory, 0);
+    if (const auto memory = mapping->take("dom0_memory"))
+        limits.dom0_memory_kib =
+            read_memory(*memory, least_dom0_kib).value_or(limits.dom0_memory_kib);
     if (const auto evict = mapping->take("evict"))
         limits.evict = evict->one_of({"false", "true"}) == 1U;
     if (const auto queue = mapping->take("queue"))

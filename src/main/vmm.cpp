@@ -55,6 +55,7 @@ class Vmm {
         }
         services_ = config.services;
         backend_.save_in(config.save_dir);
+        backend_.keep_for_dom0(config.limits.dom0_memory_kib);
         manager_.configure(config.services, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -132,6 +133,7 @@ class Vmm {
             return;
         }
         backend_.save_in(loaded.config->save_dir);
+        backend_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
         manager_.configure(loaded.config->services, loaded.config->limits);
         services_ = loaded.config->services;
         if (wire_)

@@ -80,6 +80,7 @@ base::Result<void> LibxlBackend::open() {
     }
     if (auto r = control_.open(); !r)
         return r;
+    dom0_memory_.open(ctx_);
     events_.attach(ctx_);
     libxl_childproc_setmode(ctx_, &children, nullptr);
     static const libxl_event_hooks hooks{LIBXL_EVENTMASK_ALL, event_occurs, disaster};

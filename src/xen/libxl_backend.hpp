@@ -11,6 +11,7 @@
 
 #include "announce.hpp"
 #include "control.hpp"
+#include "dom0_memory.hpp"
 #include "identity.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
@@ -27,7 +28,7 @@ namespace summond::xen {
 class LibxlBackend final : public vm::Backend {
   public:
     explicit LibxlBackend(boost::asio::io_context& io)
-        : events_(io), spare_timer_(io), wakes_timer_(io), saves_(io) {}
+        : events_(io), dom0_memory_(io), spare_timer_(io), wakes_timer_(io), saves_(io) {}
     ~LibxlBackend() override;
     base::Result<void> open();
 
@@ -47,6 +48,7 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> unpause(vm::DomId domid) override;
     base::Result<void> pause(vm::DomId domid) override;
     base::Result<void> shutdown(vm::DomId domid) override;
+    void keep_for_dom0(std::uint64_t kib) override { dom0_memory_.keep(kib); }
     void save_in(const std::string& directory) override { saves_.use(directory); }
     void keep_saved(const std::vector<config::Service>& services) override {
         saves_.keep(services);
@@ -82,10 +84,12 @@ class LibxlBackend final : public vm::Backend {
     void settle(vm::DomId domid, const config::Service& service);
     void rename(vm::DomId domid, const std::string& name);
     void create_next();
+    void create_first();
     void create(std::unique_ptr<Build> build);
     int begin(Build& build, const libxl_asyncop_how& how);
     void plumb(Build& build, vm::DomId domid);
     void settle(Build& build);
+    std::optional<vm::BuildError> lacks_memory(libxl_domain_config& config);
     void settle(Destroy& destroy);
     void written(std::unique_ptr<Save> save);
     void run_on(std::unique_ptr<Save> save, const vm::SaveError& why);
@@ -105,6 +109,7 @@ class LibxlBackend final : public vm::Backend {
     XenLog log_;
     libxl_ctx* ctx_ = nullptr;
     Control control_;
+    Dom0Memory dom0_memory_;
     std::deque<std::unique_ptr<Build>> to_create_;  // the first is being created or about to be
     int outstanding_ = 0;                           // builds and destroys that libxl has not ended
     boost::asio::steady_timer spare_timer_;

@@ -22,19 +22,13 @@ std::optional<vm::BuildError> unreadable(const std::string& what, const std::str
         fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
 }
 
-// Free memory as libxl counts it for this domain, with what it needs beyond its own size.
-std::optional<vm::BuildError> lacks_memory(libxl_ctx* ctx, libxl_domain_config& config) {
-    std::uint64_t need_kib = 0;
-    std::uint64_t free_kib = 0;
-    if (libxl_domain_need_memory(ctx, &config, static_cast<std::uint32_t>(INVALID_DOMID),
-                                 &need_kib) != 0 ||
-        libxl_get_free_memory(ctx, &free_kib) != 0)
-        return std::nullopt;  // the build will tell
-    if (need_kib <= free_kib)
+// What libxl needs for this domain, with what is beyond its own size; none: the build will tell.
+std::optional<std::uint64_t> needed_kib(libxl_ctx* ctx, libxl_domain_config& config) {
+    std::uint64_t kib = 0;
+    if (libxl_domain_need_memory(ctx, &config, static_cast<std::uint32_t>(INVALID_DOMID), &kib) !=
+        0)
         return std::nullopt;
-    return vm::BuildError{
-        base::WakeFailure::no_memory,
-        fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free", need_kib, free_kib)};
+    return kib;
 }
 
 // With a script, what a bridge is and whether it is there is the script's business.
@@ -59,6 +53,17 @@ std::string kernel_fault(const libxl_domain_config& config) {
 }
 
 }  // namespace
+
+std::optional<vm::BuildError> LibxlBackend::lacks_memory(libxl_domain_config& config) {
+    const auto need_kib = needed_kib(ctx_, config);
+    std::uint64_t free_kib = 0;
+    if (!need_kib || libxl_get_free_memory(ctx_, &free_kib) != 0 || *need_kib <= free_kib)
+        return std::nullopt;
+    const std::string& why = dom0_memory_.why_not();
+    return vm::BuildError{base::WakeFailure::no_memory,
+                          fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free{}{}",
+                                      *need_kib, free_kib, why.empty() ? "" : "; ", why)};
+}
 
 void LibxlBackend::build(const config::Service& service, Built done) {
     build_numbered(service, 0, std::move(done));
@@ -108,6 +113,12 @@ void LibxlBackend::enqueue(const config::Service& service, unsigned number, base
 // libxl_domain_create_new does most of its work in the call. Between two such calls the loop
 // attends to everything else, so that the first of many wakes is not held up by the last.
 void LibxlBackend::create_next() {
+    const auto need_kib = needed_kib(ctx_, to_create_.front()->config->config);
+    if (!need_kib || !dom0_memory_.find(*need_kib, [this] { create_first(); }))
+        create_first();
+}
+
+void LibxlBackend::create_first() {
     create(std::move(to_create_.front()));
     to_create_.pop_front();
     if (!to_create_.empty())
@@ -128,7 +139,7 @@ int LibxlBackend::begin(Build& build, const libxl_asyncop_how& how) {
 }
 
 void LibxlBackend::create(std::unique_ptr<Build> creating) {
-    if (auto refused = lacks_memory(ctx_, creating->config->config)) {
+    if (auto refused = lacks_memory(creating->config->config)) {
         creating->done(tl::make_unexpected(std::move(*refused)));
         return;
     }
@@ -232,7 +243,7 @@ void LibxlBackend::settle(Build& settling) {
         error.what = explain("the domain could not be built", build->errors.first, *build->created);
         if (const std::string fault = kernel_fault(build->config->config); !fault.empty())
             error.what += "; " + fault;
-        if (*build->created == ERROR_NOMEM || lacks_memory(ctx_, build->config->config))
+        if (*build->created == ERROR_NOMEM || lacks_memory(build->config->config))
             error.why = base::WakeFailure::no_memory;
         // There was a domain to read it into, so it is the reading that has failed.
         else if (build->image && build->known_domid != static_cast<vm::DomId>(INVALID_DOMID))

@@ -27,6 +27,7 @@ TEST(LimitsKey, Defaults) {
         EXPECT_FALSE(limits.memory_kib);
         EXPECT_FALSE(limits.domains);
         EXPECT_FALSE(limits.standby_memory_kib);
+        EXPECT_EQ(limits.dom0_memory_kib, 1024U * 1024);
         EXPECT_FALSE(limits.evict);
         EXPECT_EQ(limits.queue, seconds(9));
     }
@@ -34,12 +35,14 @@ TEST(LimitsKey, Defaults) {
 
 TEST(LimitsKey, Values) {
     const Limits limits =
-        config_of(with_limits("{memory: 8GiB, domains: 20, standby_memory: 64MiB, "
-                              "evict: true, queue: 500ms}"))
+        config_of(
+            with_limits("{memory: 8GiB, domains: 20, standby_memory: 64MiB, dom0_memory: 768MiB, "
+                        "evict: true, queue: 500ms}"))
             .limits;
     EXPECT_EQ(limits.memory_kib, 8U * 1024 * 1024);
     EXPECT_EQ(limits.domains, 20U);
     EXPECT_EQ(limits.standby_memory_kib, 64U * 1024);
+    EXPECT_EQ(limits.dom0_memory_kib, 768U * 1024);
     EXPECT_TRUE(limits.evict);
     EXPECT_EQ(limits.queue, milliseconds(500));
 }
@@ -49,6 +52,8 @@ TEST(LimitsKey, BadValues) {
               "1:18: limits.memory is \"8\", without a unit; it must be a size such as 8GiB");
     EXPECT_EQ(problems_of(with_limits("{domains: 0}")),
               "1:19: limits.domains is \"0\"; it must be a whole number from 1 to 32752");
+    EXPECT_EQ(problems_of(with_limits("{dom0_memory: 64MiB}")),
+              "1:23: limits.dom0_memory is \"64MiB\"; it must be a size such as 8GiB");
     EXPECT_EQ(problems_of(with_limits("{evict: perhaps}")),
               "1:17: limits.evict is \"perhaps\"; it must be false or true");
     EXPECT_EQ(problems_of(with_limits("{queue: 11s}")),

@@ -144,6 +144,7 @@ class FakeBackend final : public vm::Backend {
             return base::error("as the test says");
         return call("shutdown", domid);
     }
+    void keep_for_dom0(std::uint64_t) override {}
     void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
     void save(vm::DomId domid, const config::Service& service, Saved done) override {

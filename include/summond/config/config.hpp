@@ -315,8 +315,10 @@ struct Limits {
     std::optional<std::uint64_t> memory_kib;          // standby copies included
     std::optional<std::uint32_t> domains;             // likewise
     std::optional<std::uint64_t> standby_memory_kib;  // of the standby copies
-    bool evict = false;                               // put idle domains away for those that wake
-    std::chrono::milliseconds queue{9000};            // how long a wake waits for room
+    // What dom0 keeps where its memory is given to domains.
+    std::uint64_t dom0_memory_kib = 1024 * 1024;
+    bool evict = false;                     // put idle domains away for those that wake
+    std::chrono::milliseconds queue{9000};  // how long a wake waits for room
 };
 
 struct Config {

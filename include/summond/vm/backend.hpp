@@ -104,6 +104,9 @@ class Backend {
     // Asks the guest to power off. That it does is told by on_death.
     virtual base::Result<void> shutdown(DomId domid) = 0;
 
+    // Where memory of dom0's is given to domains, dom0 keeps so much from now on.
+    virtual void keep_for_dom0(std::uint64_t kib) = 0;
+
     // Suspended domains are files of this directory from now on.
     virtual void save_in(const std::string& directory) = 0;
     // Removes what is kept of other services than these, or of other settings than they have now,

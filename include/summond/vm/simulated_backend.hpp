@@ -31,6 +31,7 @@ class SimulatedBackend final : public Backend {
     base::Result<void> unpause(DomId domid) override;
     base::Result<void> pause(DomId domid) override;
     base::Result<void> shutdown(DomId domid) override;
+    void keep_for_dom0(std::uint64_t) override {}
     void save_in(const std::string&) override {}
     void keep_saved(const std::vector<config::Service>&) override {}
     void save(DomId domid, const config::Service& service, Saved done) override;

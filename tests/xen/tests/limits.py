@@ -1,9 +1,13 @@
 """Limits: wakes wait for room and are refused in vain, or room is made."""
 
+import contextlib
+import pathlib
+import subprocess
 import time
 
+from support import host
 from support.lab import limit
-from support.site import ipv4, name, service, site
+from support.site import ipv4, name, page, service, site
 
 
 @limit(900)
@@ -37,3 +41,66 @@ def test_evict(lab):
     daemon.wait_woken("s38")
     assert daemon.log_lines("making room: s37")
     assert not lab.domain("s37")
+
+
+def free_mib():
+    """What Xen has free."""
+    return int(host.output("xl", "info", "free_memory"))
+
+
+def dom0_mib():
+    return int(host.output("xl", "list", "0").splitlines()[1].split()[2])
+
+
+@contextlib.contextmanager
+def autoballoon(value):
+    """xl.conf says so; afterwards it and dom0's memory are as they were."""
+    file = pathlib.Path("/etc/xen/xl.conf")
+    text, memory = file.read_text(), dom0_mib()
+    file.write_text(f'{text}\nautoballoon="{value}"\n')
+    try:
+        yield
+    finally:
+        file.write_text(text)
+        subprocess.run(["xl", "mem-set", "0", f"{memory}m"], check=True)
+        # libxl's record of what dom0 has, made when that is first changed.
+        subprocess.run(["xenstore-rm", "/vm/00000000-0000-0000-0000-000000000000"], check=False)
+
+
+@limit(900)
+def test_memory_of_dom0(lab):
+    """Xen has too little: dom0 gives, where xl would have it give, down to what it keeps."""
+    with autoballoon("on"):
+        before = dom0_mib()
+        keeps = before - 300
+        lab.xl_create("filler", type="pvh", kernel="/usr/lib/grub-xen/grub-i386-xen_pvh.bin",
+                      memory=free_mib() - 100)
+        config = site(*(service(lab, number, memory="200MiB") for number in (40, 41)))
+        config["limits"] = {"dom0_memory": f"{keeps}MiB"}
+        daemon = lab.daemon(config).start(answers="jit.example")
+        left = free_mib()
+        assert left < 200, f"{left} MiB are free: the test has no point"
+        daemon.resolve(name(40))
+        page(lab, 40)
+        woke = daemon.wait_woken("s40")
+        assert keeps <= dom0_mib() < before, f"dom0 has {dom0_mib()} of {before} MiB"
+        lab.measured.update(free=f"{left} MiB", dom0=f"{before} to {dom0_mib()} MiB",
+                            build=f"{woke['build']} ms")
+        response = daemon.query(name(41), timeout=60)
+        assert response.rcode == "SERVFAIL" and "memory" in response.ede[0][1], str(response)
+        daemon.wait_log("could not wake s41: not enough memory", "limits.dom0_memory")
+        assert dom0_mib() >= keeps
+        daemon.stop()
+        host.output("xl", "destroy", "s40")
+
+
+@limit(600)
+def test_memory_that_dom0_keeps(lab):
+    """Where dom0's memory is fixed (dom0_mem, as in the lab), it is left alone, and the log says so."""
+    before = dom0_mib()
+    lab.xl_create("filler", type="pvh", kernel="/usr/lib/grub-xen/grub-i386-xen_pvh.bin",
+                  memory=free_mib() - 100)
+    daemon = lab.daemon(site(service(lab, 42, memory="200MiB"))).start(answers="jit.example")
+    assert daemon.query(name(42), timeout=60).rcode == "SERVFAIL"
+    daemon.wait_log("could not wake s42: not enough memory", "dom0 keeps its own, by dom0_mem")
+    assert dom0_mib() == before
