@@ -89,5 +89,13 @@ TEST(StandbyKey, NothingThatCopiesWouldShare) {
               "standby: 0, or mode: r for the disk");
 }
 
+TEST(StandbyKey, NoBootedCopiesOfWhatEndsByItself) {
+    const auto job = good_service.with("ready", "ends");
+    EXPECT_EQ(standby_problem(job.with("standby", "1")),
+              "10:14: standby: copies of service www would end before they are woken; set stage: "
+              "built, or standby: 0");
+    EXPECT_EQ(standby_problem(job.with("standby", "{count: 1, stage: built}")), "");
+}
+
 }  // namespace
 }  // namespace summond::config
