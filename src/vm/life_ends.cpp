@@ -157,7 +157,7 @@ void Life::look_again() {
     if (const auto r = backend_.watch(domid_); !r)
         spdlog::error("{}: domid {}: {}", service_.name, domid_, r.error().what);
     spdlog::info("{}: domid {} runs again", service_.name, domid_);
-    if (!was_booting_) {
+    if (!was_booting_ || retired_ || outdated_) {
         go_on();
         return;
     }

@@ -142,6 +142,8 @@ void LibxlBackend::withdraw_suspend(vm::DomId domid) {
 void LibxlBackend::resume(vm::DomId domid, Done done) {
     unwatch_death(domid);
     may_suspend_.erase(domid);
+    if (const auto r = store_->remove(domain_path(domid) + "/" + saving_mark); !r)
+        spdlog::warn("domid {} is still marked as being saved: {}", domid, r.error().what);
     auto* resume = new Resume{*this, domid, std::move(done)};
     ++outstanding_;
     log_.of_domain(domid, &resume->errors);

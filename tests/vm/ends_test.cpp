@@ -221,6 +221,18 @@ TEST_F(AdminTest, ServiceThatGoesMeanwhileLeavesTheDomainToWhoSavesIt) {
     EXPECT_EQ(backend.destroys.size(), 1u) << "it has come back, and nobody wants it";
 }
 
+TEST_F(AdminTest, WhateverItWasDoingWhenThatBegan) {
+    backend.die(7, Death::gone);
+    manager.wake(www, WakeReason::dns);
+    backend.finish_build(7);
+    suspend_by_hand();
+    manager.configure({});
+    manager.retire_others();
+    backend.runs.clear();
+    pass(seconds(2));
+    EXPECT_EQ(backend.destroys.size(), 1u);
+}
+
 TEST_F(AdminTest, DomainThatSomebodyElseHasPausedIsNotPutAway) {
     backend.runs[7] = Run::paused;
     pass(minutes(10));
