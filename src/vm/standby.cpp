@@ -16,9 +16,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr seconds first_backoff{5};
-constexpr minutes longest_backoff{5};
-constexpr seconds destroy_retry{5};
+constexpr seconds first_retry{5};
+constexpr minutes longest_retry{5};
+constexpr seconds copy_destroy_retry{5};
 // After a wake: its client has the machine to itself for a while.
 constexpr seconds refill_delay{2};
 // What guests do behind their start, such as announcing their addresses (twice, 2 s apart: RFC 5227
@@ -282,10 +282,10 @@ void Standby::back_off(config::ServiceId service, const std::string& what) {
         spdlog::warn("{}", what);
         return;
     }
-    seconds backoff = first_backoff;
-    for (unsigned i = 0; i < want->second.failures && backoff < longest_backoff; ++i)
+    seconds backoff = first_retry;
+    for (unsigned i = 0; i < want->second.failures && backoff < longest_retry; ++i)
         backoff *= 2;
-    backoff = std::min<seconds>(backoff, longest_backoff);
+    backoff = std::min<seconds>(backoff, longest_retry);
     ++want->second.failures;
     want->second.retry_at = clock_.now() + backoff;
     spdlog::warn("{} (next try in {} s)", what, backoff.count());
@@ -328,7 +328,7 @@ void Standby::destroy(Entries::iterator entry) {
             copies_.erase(entry);
         } else {
             spdlog::error("could not destroy domid {}: {} (trying again in {} s)", entry->domid,
-                          result.error().what, destroy_retry.count());
+                          result.error().what, copy_destroy_retry.count());
             entry->since = clock_.now();
         }
         changed_(service);
@@ -372,7 +372,7 @@ std::optional<base::TimePoint> Standby::deadline() const {
         if (entry.state == State::settling)
             earlier(entry.since + settle_time);
         if (entry.state == State::destroying && !entry.destroy_in_flight)
-            earlier(entry.since + destroy_retry);
+            earlier(entry.since + copy_destroy_retry);
     }
     if (!stopping_)
         for (const auto& [id, want] : wanted_)
@@ -392,7 +392,7 @@ void Standby::tick() {
         else if (entry->state == State::settling && now >= entry->since + settle_time)
             rest(entry);
         else if (entry->state == State::destroying && !entry->destroy_in_flight &&
-                 now >= entry->since + destroy_retry)
+                 now >= entry->since + copy_destroy_retry)
             destroy(entry);
     }
 }

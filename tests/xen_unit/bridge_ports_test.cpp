@@ -90,7 +90,7 @@ class BridgePortsTest : public test::OwnNetwork {
     }
     static Frame broadcast_question(int number) {
         Frame question = wire::question(client, test::ip("10.9.0.77"), service,
-                                        test::ip("10.9.1." + std::to_string(number)));
+                                        test::ip(("10.9.1." + std::to_string(number)).c_str()));
         std::fill_n(question.begin(), 6, std::uint8_t{0xff});
         return question;
     }
