@@ -10,11 +10,16 @@ namespace summond::dns {
 
 namespace {
 
-// RFC 1035 §5.1: characters that mean something else in a name, unless they are escaped.
+constexpr std::size_t first_beyond_ascii = 0x80;
+
+// What is not simply an octet of a label: characters that mean something else in a name unless they
+// are escaped (RFC 1035 §5.1), and those outside ASCII.
 constexpr auto make_special() {
     std::array<bool, 256> special{};
     for (const char c : std::string_view(".\\\""))
         special[static_cast<unsigned char>(c)] = true;
+    for (std::size_t i = first_beyond_ascii; i < special.size(); ++i)
+        special[i] = true;
     return special;
 }
 constexpr auto special = make_special();
@@ -96,7 +101,7 @@ base::Result<std::size_t> parse_name(std::string_view text, std::span<const std:
                         return no_name(text,
                                        "a backslash takes one character or three digits up to 255");
                     c = *octet;
-                } else if (static_cast<unsigned char>(c) >= 0x80) {
+                } else if (static_cast<unsigned char>(c) >= first_beyond_ascii) {
                     return not_ascii(text);
                 } else {
                     return no_name(text, "names stand without quotation marks");

@@ -62,11 +62,11 @@ class BadFileTest : public testing::Test {
 
 TEST_F(BadFileTest, IsServfailAtTheStart) {
     for (const auto& [content, what] :
-         {std::pair{"a.other. A 192.0.2.1\n", "bad:3: a.other. is not in the zone bad.example.\n"},
+         {std::pair{"a.other. A 192.0.2.1\n", "bad:3:1: a.other. is not in the zone bad.example.\n"},
           std::pair{
               "a 2147483648 A 192.0.2.1\n",
-              "bad:3: \"2147483648\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"},
-          std::pair{"a A\n", "bad:3: bad A record: Syntax error, value expected\n"},
+              "bad:3:3: \"2147483648\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"},
+          std::pair{"a A\n", "bad:3:3: bad A record: address is missing; the fields are: address\n"},
           std::pair{"a CNAME b.\na TXT x\n",
                     "bad:4: a.bad.example. has a CNAME record and TXT; a CNAME allows no other "
                     "data\n"}}) {
@@ -128,7 +128,7 @@ r RP mail t
     const auto before = zone::Zones::open(first.image);
     builder.file("bad", "nonsense\n");
     EXPECT_EQ(builder.tolerated(&*before),
-              std::string("bad:1: the record type is missing\n") + kept);
+              std::string("bad:1:1: the record type is missing\n") + kept);
     const auto zones = zone::Zones::open(builder.built.image);
     EXPECT_EQ(state("bad.example"), "");
     for (const std::string name :
@@ -180,7 +180,7 @@ TEST_F(BadFileTest, OldContentThatHasNoPlaceForAServiceRefusesTheReload) {
     builder.service("www", "www.bad.example", "192.0.2.2");
     EXPECT_EQ(
         builder.tolerated(&*before),
-        std::string("bad:1: the record type is missing\n") + kept +
+        std::string("bad:1:1: the record type is missing\n") + kept +
             "summond.yaml:3:5: www.bad.example. is a service's name and cannot have A records "
             "of its own\n");
     EXPECT_TRUE(builder.built.image.empty());

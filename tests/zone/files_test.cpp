@@ -63,15 +63,15 @@ TEST(ZoneFiles, NamesAreAscii) {
                              "cher\n");
     builder.zone_with_file("t.example", "zone");
     EXPECT_EQ(builder.problems(),
-              "zone:3: \"b\xc3\xbc"
+              "zone:3:1: \"b\xc3\xbc"
               "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
-              "zone:4: bad CNAME record: \"b\xc3\xbc"
+              "zone:4:9: bad CNAME record: \"b\xc3\xbc"
               "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
-              "zone:5: bad MX record: \"b\xc3\xbc"
+              "zone:5:9: bad MX record: \"b\xc3\xbc"
               "cher.example.\" is not a domain name: DNS writes it xn--bcher-kva.example.\n"
-              "zone:6: \"\xfc\" is not a domain name: it has characters outside ASCII; DNS writes "
+              "zone:6:1: \"\xfc\" is not a domain name: it has characters outside ASCII; DNS writes "
               "words of other scripts as xn--..., and any other octet as \\DDD\n"
-              "zone:7: \"b\xc3\xbc"
+              "zone:7:9: \"b\xc3\xbc"
               "cher\" is not a domain name: DNS writes it xn--bcher-kva\n");
     ZoneBuilder escaped;
     escaped.file("zone", apex +
@@ -92,9 +92,9 @@ TEST(ZoneFiles, AreToldApartHoweverManyThereAre) {
         builder.zone_with_file(name + ".example", name);
     }
     EXPECT_EQ(builder.problems(),
-              "z7:1: \"zone\" is not a record type\n"
-              "z107:1: \"zone\" is not a record type\n"
-              "z207:1: \"zone\" is not a record type\n");
+              "z7:1:4: \"zone\" is not a record type\n"
+              "z107:1:4: \"zone\" is not a record type\n"
+              "z207:1:4: \"zone\" is not a record type\n");
 }
 
 // Each of them can be wrong in every line, and what is wrong with the last one is to be seen, too.
@@ -110,5 +110,5 @@ TEST(ZoneFiles, DoNotHideEachOthersProblems) {
     }
     const std::string problems = builder.problems();
     EXPECT_EQ(std::ranges::count(problems, '\n'), 101 + 101 + 1);
-    EXPECT_NE(problems.find("z2:3: bad A record"), std::string::npos);
+    EXPECT_NE(problems.find("z2:3:5: bad A record"), std::string::npos);
 }

@@ -418,7 +418,7 @@ TEST_F(ZoneFile, NeverServesQuotationMarksAsPartOfAName) {
         "quotation marks\n"
         "zone:7:9: \"\"x\"\" is not a domain name: names stand without quotation marks\n");
     ZoneBuilder escaped;
-    escaped.file("zone", std::string(soa) + "\\\"a\\\" NS \\\"ns1\n");
+    escaped.file("zone", std::string(soa) + "\\\"a\\\" TXT x\nb CNAME \\\"a\\\"\n");
     escaped.zone_with_file("jit.example", "zone");
     EXPECT_EQ(escaped.problems(), "");
 }

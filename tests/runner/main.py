@@ -1,0 +1,180 @@
+"""scripts/test: builds summond and runs every test.
+
+The parts of a run are in three lanes that run side by side: what compiles, what tests, and the lab. A
+lab's QEMU goes first, since guests notice when they are kept waiting; compilers give way.
+Last line: `N passed, N failed`. Before it: what failed, where its log is, how to run it alone.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lanes import Lanes  # noqa: E402
+from part import BUILD, Ctest, Fuzz, Lab, Part  # noqa: E402
+
+SHOWN = 7  # failures at the end: with their logs and commands they fit the last 30 lines
+BUSY = 4   # processes that --stress lets run beside
+# Several sources are compiled as one: the headers are read once for all of them. Only here: who
+# works on the code compiles files one by one.
+
+started = time.monotonic()
+printing = threading.Lock()
+
+
+def say(text):
+    with printing:
+        print(f"[{time.monotonic() - started:4.0f} s] {text}", flush=True)
+
+
+def compile_part(name, preset, *targets, needs=()):
+    script = 'cmake --preset "$1" && cmake --build "build/$1" ${2:+--target "${@:2}"}'
+    return Part(name, "compile", ["bash", "-c", script, "_", preset, *targets], needs, niceness=10)
+
+
+def ctest(preset, *, pattern=".", needs, times=1):
+    repeat = ["--repeat", f"until-fail:{times}"] if times > 1 else []
+    return Ctest(f"tests {preset}", "test",
+                 ["ctest", "--test-dir", f"build/{preset}", "-R", pattern, "--output-on-failure",
+                  "-j", str(os.cpu_count()), "--timeout", "300", "--no-tests=error", *repeat],
+                 needs, niceness=5)
+
+
+def lab(options, name="tests on Xen", times=1):
+    command = ["tests/xen/lab", "test", "--repeat", str(times), "--time-limit", str(2700 * times)]
+    if options.stress:
+        command += ["--labs", "2"]
+    return Lab(name, "lab", command, ("lab image", "compile daemon"))
+
+
+def parts_of(options):
+    times = options.times if options.stress else 1
+    parts = []
+    if options.lab:
+        parts.append(Part("lab image", "lab", ["tests/xen/lab", "image"]))
+    # The lab begins as soon as it has a daemon.
+    parts += [
+        compile_part("compile daemon", "release", "summond", "guest"),
+        compile_part("compile release", "release", needs=("compile daemon",)),
+        ctest("release", needs=("compile release",), times=times),
+        # The whole under address and undefined-behaviour sanitizers, fuzz targets included; what has
+        # threads under tsan.
+        compile_part("compile asan", "asan"),
+        ctest("asan", needs=("compile asan",), times=times),
+    ]
+    if options.fuzz_seconds:
+        parts.append(Fuzz("fuzzing", "test",
+                          ["tests/fuzz/run", "--seconds", str(options.fuzz_seconds)],
+                          ("compile asan",), niceness=5))
+    parts += [compile_part("compile tsan", "tsan", "net_tests"),
+              ctest("tsan", pattern=r"^net\.", needs=("compile tsan",), times=times)]
+    if options.lint:
+        parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"], ("compile asan",),
+                          niceness=10))
+    if options.lab:
+        parts.append(lab(options, times=times))
+    return parts
+
+
+def beside_load():
+    """Everything once more, beside busy processes and, for each lab, a second one."""
+    return [ctest("release", needs=()), ctest("asan", needs=()),
+            ctest("tsan", pattern=r"^net\.", needs=())]
+
+
+def show_excerpt(part):
+    print(f"FAILED: {part.name}; from {part.log}:")
+    print("\n".join(part.excerpt()), flush=True)
+
+
+def table(parts):
+    rows = [(part.name, part.wall, part.cpu) for part in parts if part.state in ("passed", "failed")]
+    print(f"\n{'part':24} {'wall s':>7} {'CPU s':>7}")
+    for name, wall, cpu in rows:
+        print(f"{name:24} {wall:7.0f} {cpu:7.0f}")
+    print(f"{'all':24} {time.monotonic() - started:7.0f} {sum(row[2] for row in rows):7.0f}\n")
+
+
+def conclude(parts):
+    """The report; returns the exit status."""
+    failed = [(part, failure) for part in parts for failure in part.failures]
+    table(parts)
+    for part in parts:
+        for what in part.skipped:
+            print(f"skipped: {what}")
+    for part, failure in failed[:SHOWN]:
+        print(f"FAILED: {failure.what}\n  log: {part.log}\n  alone: {failure.alone}")
+    if len(failed) > SHOWN:
+        print(f"and {len(failed) - SHOWN} more: grep for FAILED above")
+    left_out = [part for part in parts if part.state == "left out"]
+    print(f"{sum(part.passed for part in parts)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed or left_out else 0
+
+
+def run(parts):
+    lanes = Lanes(parts, say)
+
+    def stop(_number, _frame):
+        lanes.kill()
+        sys.exit(1)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    lanes.run()
+    for part in parts:
+        if part.failures:
+            show_excerpt(part)
+    return parts
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-lab", dest="lab", action="store_false",
+                        help="leave out the tests on real Xen (the longest part)")
+    parser.add_argument("--no-lint", dest="lint", action="store_false",
+                        help="leave out format and clang-tidy")
+    parser.add_argument("--fuzz-seconds", type=int, default=15, metavar="N",
+                        help="for each fuzz target (default: 15; 0: none)")
+    parser.add_argument("--stress", action="store_true",
+                        help="each test several times in a row, then everything once more beside "
+                             f"{BUSY} busy processes and a second lab; takes hours")
+    parser.add_argument("--times", type=int, default=20, metavar="N",
+                        help="in a row, with --stress (default: 20)")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    BUILD.mkdir(exist_ok=True)
+    parts = run(parts_of(options))
+    if options.stress:
+        say(f"once more, beside {BUSY} busy processes")
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY)]
+        try:
+            again = beside_load() + ([lab(options)] if options.lab else [])
+            for part in again:
+                part.name += " beside load"
+            parts += run(again)
+        finally:
+            for process in busy:
+                process.kill()
+    if not options.lab:
+        parts[0].skipped.append("tests on real Xen: --no-lab")
+    if not options.lint:
+        parts[0].skipped.append("format and clang-tidy: --no-lint")
+    if not options.fuzz_seconds:
+        parts[0].skipped.append("fuzzing: --fuzz-seconds 0")
+    return conclude(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
