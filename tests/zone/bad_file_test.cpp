@@ -62,11 +62,13 @@ class BadFileTest : public testing::Test {
 
 TEST_F(BadFileTest, IsServfailAtTheStart) {
     for (const auto& [content, what] :
-         {std::pair{"a.other. A 192.0.2.1\n", "bad:3:1: a.other. is not in the zone bad.example.\n"},
+         {std::pair{"a.other. A 192.0.2.1\n",
+                    "bad:3:1: a.other. is not in the zone bad.example.\n"},
           std::pair{
               "a 2147483648 A 192.0.2.1\n",
               "bad:3:3: \"2147483648\" is not a TTL; 3600 or 1h is, up to 2147483647 seconds\n"},
-          std::pair{"a A\n", "bad:3:3: bad A record: address is missing; the fields are: address\n"},
+          std::pair{"a A\n",
+                    "bad:3:3: bad A record: address is missing; the fields are: address\n"},
           std::pair{"a CNAME b.\na TXT x\n",
                     "bad:4: a.bad.example. has a CNAME record and TXT; a CNAME allows no other "
                     "data\n"}}) {

@@ -62,17 +62,18 @@ TEST(ZoneFiles, NamesAreAscii) {
                              "$ORIGIN b\xc3\xbc"
                              "cher\n");
     builder.zone_with_file("t.example", "zone");
-    EXPECT_EQ(builder.problems(),
-              "zone:3:1: \"b\xc3\xbc"
-              "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
-              "zone:4:9: bad CNAME record: \"b\xc3\xbc"
-              "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
-              "zone:5:9: bad MX record: \"b\xc3\xbc"
-              "cher.example.\" is not a domain name: DNS writes it xn--bcher-kva.example.\n"
-              "zone:6:1: \"\xfc\" is not a domain name: it has characters outside ASCII; DNS writes "
-              "words of other scripts as xn--..., and any other octet as \\DDD\n"
-              "zone:7:9: \"b\xc3\xbc"
-              "cher\" is not a domain name: DNS writes it xn--bcher-kva\n");
+    EXPECT_EQ(
+        builder.problems(),
+        "zone:3:1: \"b\xc3\xbc"
+        "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
+        "zone:4:9: bad CNAME record: \"b\xc3\xbc"
+        "cher\" is not a domain name: DNS writes it xn--bcher-kva\n"
+        "zone:5:9: bad MX record: \"b\xc3\xbc"
+        "cher.example.\" is not a domain name: DNS writes it xn--bcher-kva.example.\n"
+        "zone:6:1: \"\xfc\" is not a domain name: it has characters outside ASCII; DNS writes "
+        "words of other scripts as xn--..., and any other octet as \\DDD\n"
+        "zone:7:9: \"b\xc3\xbc"
+        "cher\" is not a domain name: DNS writes it xn--bcher-kva\n");
     ZoneBuilder escaped;
     escaped.file("zone", apex +
                              "b\\195\\188cher A 192.0.2.1\n"
