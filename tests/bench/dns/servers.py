@@ -9,10 +9,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import processes
 import zones
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "support"))
+
+from ports import free_port  # noqa: E402
 
 SERVER_CPU, GENERATOR_CPU = 0, 1
 COOKIE_SECRET = "0123456789abcdef0123456789abcdef"
@@ -275,18 +280,6 @@ zone "{zones.ZONE}" {{ type primary; file "{self.zone_file}"; }};
 
 
 PEERS = {"knot": Knot, "nsd": Nsd, "pdns": Pdns, "bind": Bind}
-
-
-def free_port():
-    """A port of 127.0.0.1 that is free for UDP and TCP, now."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with contextlib.suppress(OSError):
-                udp.bind(("127.0.0.1", port))
-                return port
 
 
 @contextlib.contextmanager
