@@ -229,8 +229,8 @@ def test(tree, options):
             _work(tree, qemu.need_state(tree), options, queue, tally, deadline)
             if tally.count["FAIL"]:
                 _collect(tree)
-        except (LabError, OSError, subprocess.SubprocessError) as error:
-            tally.add([f"FAIL a lab: {error}"])
+        except Exception as error:  # the other lab goes on with what is left
+            tally.add([f"FAIL a-lab: {type(error).__name__}: {error}"])
         finally:
             if not options.keep:
                 qemu.down(tree)

@@ -10,6 +10,7 @@ A test is a function test_x(lab) in a module beside this file; its docstring is 
                        a line that begins with ok, FAIL or skip, and what explains a failure.
 """
 
+import functools
 import importlib
 import json
 import os
@@ -164,17 +165,25 @@ def run_test(name, test, directory, foreign):
     return result
 
 
-def report(result):
+def report(result, tell):
     measured = "".join(f", {key} {value}" for key, value in result["measured"].items())
     head = f"{result['status']:4} {result['name']}"
     if result["status"] == "ok":
-        print(f"{head}  ({result['seconds']} s{measured})", flush=True)
+        tell(f"{head}  ({result['seconds']} s{measured})")
         return
-    print(f"{head}: {result['why']}  ({result['seconds']} s)", flush=True)
+    tell(f"{head}: {result['why']}  ({result['seconds']} s)")
     for title, lines in result["logs"]:
-        print(f"     -- {title}", flush=True)
+        tell(f"     -- {title}")
         for line in lines:
-            print("     | " + re.sub(r"[^\x20-\x7e]", "?", line)[:200], flush=True)
+            tell("     | " + re.sub(r"[^\x20-\x7e]", "?", line)[:200])
+
+
+def own_stdout():
+    """Standard output for what the runner reads, and nobody else's: programs that tests start, and
+    tests, write to standard error from now on."""
+    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return ours
 
 
 def list_tests():
@@ -200,6 +209,7 @@ def main():
     if sys.argv[1] == "--list":
         list_tests()
         return
+    tell = functools.partial(print, file=own_stdout(), flush=True)
     results = pathlib.Path(sys.argv[1])
     results.mkdir(parents=True, exist_ok=True)
     tests = all_tests()
@@ -207,13 +217,13 @@ def main():
     signal.signal(signal.SIGTERM, stopped)
     subprocess.run(["ip", "netns", "del", "client"], check=False, stderr=subprocess.DEVNULL)
     foreign = Foreign() if UNIKERNEL.exists() else None
-    print("next", flush=True)
+    tell("next")
     for line in sys.stdin:
         name, directory = line.split()
         result = run_named(name, results / directory, tests, foreign)
         (results / directory / "result.json").write_text(json.dumps(result, indent=1))
-        report(result)
-        print("next", flush=True)
+        report(result, tell)
+        tell("next")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ def test_standby_built(lab):
     woke = daemon.wait_woken("s31")
     assert woke["domid"] == second, str(woke)
     lab.measured.update(unpause=f"{woke['unpause']} ms", ready=f"{woke['ready']} ms")
+    lab.wait_until(lambda: lab.domain("s31"), 30, "the copy that was taken to have its name")
     daemon.stop()
     assert not copies(lab, 31), "a copy outlived the daemon"
 
