@@ -90,20 +90,37 @@ class Chaos:
     def several_signals(self):
         self.reload(signals=self.rng.randrange(2, 8))
 
-    def refused(self, **files):
+    def refused(self, configuration):
         """A reload that must change nothing."""
         readings = self.subject.readings
         self.newest += 1
         self.timeline.may_come(self.newest)
         self.timeline.refused(self.newest)
-        self.write(self.newest, **files)
-        if files.get("configuration") == "":
+        self.write(self.newest, configuration=configuration)
+        if configuration == "":
             os.unlink(self.subject.configuration)
-        if files.get("zone") == "":
-            os.unlink(self.zone_path(self.newest))
         self.subject.hang_up()
         if self.subject.wait_reload(readings):
-            self.subject.findings.append(f"a bad configuration was taken over: {files}")
+            self.subject.findings.append(f"a bad configuration was taken over: {configuration}")
+        self.write(self.version)
+
+    def kept(self, zone):
+        """A reload with the configuration in force and a zone file that cannot be used, or, if it is
+        empty, none: the zone stays as it was."""
+        readings = self.subject.readings
+        self.newest += 1
+        self.timeline.may_come(self.newest)
+        self.timeline.refused(self.newest)
+        self.timeline.reloading.begin()
+        path = self.zone_path(self.newest)
+        self.write(self.newest, zone=zone,
+                   configuration=world.configuration(self.version, self.listen, path, self.kernel))
+        if zone == "":
+            os.unlink(path)
+        self.subject.hang_up()
+        if not self.subject.wait_reload(readings):
+            self.subject.findings.append(f"a bad zone file kept the rest from its reload: {zone}")
+        self.timeline.reloading.end()
         self.write(self.version)
 
     def _configuration(self):
@@ -113,23 +130,23 @@ class Chaos:
     def broken_yaml(self):
         text = self._configuration()
         cut = self.rng.randrange(1, len(text))
-        self.refused(configuration=text[:cut] + "\n  ]}: [\n")
+        self.refused(text[:cut] + "\n  ]}: [\n")
 
     def broken_value(self):
-        self.refused(configuration=self._configuration().replace("after: 1s", "after: soon"))
+        self.refused(self._configuration().replace("after: 1s", "after: soon"))
 
     def broken_zone(self):
         lines = world.zone_file(self.newest + 1).splitlines()
         lines.insert(self.rng.randrange(1, len(lines)), self.rng.choice((
             "bad A 192.0.2.256", "alias A 192.0.2.1", "h0 CNAME h1", "x TXT \"open", "elsewhere. A 1.2.3.4",
             "@ SOA ns1 hostmaster 1 1 1 1 2", "below.old A 192.0.2.1", "( ( (", "$INCLUDE /nonexistent")))
-        self.refused(zone="\n".join(lines) + "\n")
+        self.kept("\n".join(lines) + "\n")
 
     def missing_zone(self):
-        self.refused(zone="")
+        self.kept("")
 
     def missing_configuration(self):
-        self.refused(configuration="")
+        self.refused("")
 
     # -- Deaths
 
