@@ -77,7 +77,7 @@ def parts_of(options):
     parts += [compile_part("compile tsan", "tsan", "net_tests"),
               ctest("tsan", pattern=r"^net\.", needs=("compile tsan",), times=times)]
     if options.lint:
-        parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"], ("compile asan",),
+        parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"],
                           niceness=10))
     if options.lab:
         parts.append(lab(options, times=times))
