@@ -7,8 +7,6 @@ Last line: `N passed, N failed`. Before it: what failed, where its log is, how t
 
 import argparse
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +21,6 @@ from part import BUILD, Ctest, Fuzz, Lab, Part  # noqa: E402
 
 SHOWN = 7  # failures at the end: with their logs and commands they fit the last 30 lines
 BUSY = 4   # processes that --stress lets run beside
-# Several sources are compiled as one: the headers are read once for all of them. Only here: who
-# works on the code compiles files one by one.
 
 started = time.monotonic()
 printing = threading.Lock()
@@ -48,11 +44,11 @@ def ctest(preset, *, pattern=".", needs, times=1):
                  needs, niceness=5)
 
 
-def lab(options, name="tests on Xen", times=1):
+def lab(options, times=1):
     command = ["tests/xen/lab", "test", "--repeat", str(times), "--time-limit", str(2700 * times)]
     if options.stress:
         command += ["--labs", "2"]
-    return Lab(name, "lab", command, ("lab image", "compile daemon"))
+    return Lab("tests on Xen", "lab", command, ("lab image", "compile daemon"))
 
 
 def parts_of(options):
@@ -77,8 +73,7 @@ def parts_of(options):
     parts += [compile_part("compile tsan", "tsan", "net_tests"),
               ctest("tsan", pattern=r"^net\.", needs=("compile tsan",), times=times)]
     if options.lint:
-        parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"],
-                          niceness=10))
+        parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"], niceness=10))
     if options.lab:
         parts.append(lab(options, times=times))
     return parts
