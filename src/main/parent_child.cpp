@@ -1,5 +1,7 @@
 #include "parent_child.hpp"
 
+#include <poll.h>
+
 #include <csignal>
 
 #include "roles.hpp"
@@ -64,6 +66,11 @@ void Child::watch_process() {
     process_watch_.async_wait(Descriptor::wait_read, [self = shared_from_this()](auto error) {
         if (error)
             return;
+        // Woken for nothing (by an event of a descriptor that had this one's place before), it must
+        // not wait for a child that lives.
+        pollfd ended{self->process_.pidfd.get(), POLLIN, 0};
+        if (::poll(&ended, 1, 0) == 0)
+            return self->watch_process();
         const auto exit = proc::reap(self->process_);
         self->process_watch_.release();
         self->limit_.cancel();
