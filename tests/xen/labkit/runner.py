@@ -220,7 +220,7 @@ def test(tree, options):
     options.die_with_parent = not options.keep
     queue, tally = Queue(select(options), options.repeat), Tally()
     count = min(options.labs or labs_for(options.memory), len(queue))
-    trees = [tree, *(Tree(tree.dir, f"run-{n}") for n in range(2, count + 1))]
+    trees = [tree, *(Tree(tree.dir, tree.arch, f"run-{n}") for n in range(2, count + 1))]
     shutil.rmtree(tree.dir / "results", ignore_errors=True)
 
     def one(tree):
