@@ -37,13 +37,16 @@ def _arm64_machine(image, accel, memory):
             "-device", f"guest-loader,addr=0x54000000,initrd={image}/initrd"]
 
 
+# Debian's name of what this machine is.
+NATIVE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
 @dataclasses.dataclass(frozen=True)
 class Arch:
     name: str                  # Debian's
     qemu: str                  # the program that is the machine
     machine: typing.Callable   # its arguments: of (image directory, accelerator, dom0's MiB)
     bus: str                   # how the machine's virtio devices are named there
-    host_packages: tuple       # what this machine needs beside packages-host.txt
     hypervisor: str            # package, and the file in it
     hypervisor_file: str
     dom0_kernel: str           # packages
@@ -52,8 +55,12 @@ class Arch:
     guest: str                 # what the second guest runs as
     initrd_modules: tuple      # beside those of kernels.py: how QEMU's devices are reached
     gcc: str                   # for the second guest's one program
-    preset: str                # where summond and the test unikernel are built
     boot_limit: int            # seconds, of a boot in emulation
+
+    @property
+    def preset(self):
+        """The one of CMakePresets.json that summond and the test unikernel are built with."""
+        return "release" if self.name == NATIVE else self.name
 
 
 AMD64 = Arch(
@@ -61,7 +68,6 @@ AMD64 = Arch(
     qemu="qemu-system-x86_64",
     machine=_amd64_machine,
     bus="pci",
-    host_packages=("qemu-system-x86", "gcc", "libc6-dev"),
     hypervisor="xen-hypervisor-4.17-amd64",
     hypervisor_file="xen-4.17-amd64.gz",
     dom0_kernel="linux-image-amd64",           # the cloud kernel lacks CONFIG_XEN_DOM0
@@ -70,7 +76,6 @@ AMD64 = Arch(
     guest="PV",
     initrd_modules=("virtio_pci",),
     gcc="x86_64-linux-gnu-gcc",
-    preset="release",
     boot_limit=300)
 
 ARM64 = Arch(
@@ -78,7 +83,6 @@ ARM64 = Arch(
     qemu="qemu-system-aarch64",
     machine=_arm64_machine,
     bus="device",
-    host_packages=("qemu-system-arm", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
     hypervisor="xen-hypervisor-4.17-arm64",
     hypervisor_file="xen-4.17-arm64",
     dom0_kernel="linux-image-arm64",
@@ -87,11 +91,9 @@ ARM64 = Arch(
     guest="PVH",
     initrd_modules=("virtio_mmio",),
     gcc="aarch64-linux-gnu-gcc",
-    preset="arm64",
     boot_limit=400)
 
 ARCHITECTURES = {arch.name: arch for arch in (AMD64, ARM64)}
-NATIVE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def tree(directory, name):

@@ -68,9 +68,10 @@ def need_tools(arch, *tools):
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
+        wanted = [*packages("packages-host.txt"), *packages(f"packages-host-{arch.name}.txt")]
         raise LabError(f"missing on this machine: {', '.join(missing)}\n"
                        "install what the lab needs with:\n"
-                       f"  apt-get install {' '.join([*packages('packages-host.txt'), *arch.host_packages])}")
+                       f"  apt-get install {' '.join(wanted)}")
 
 
 class Tree:
