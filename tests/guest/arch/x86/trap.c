@@ -1,9 +1,8 @@
-// CPU exceptions; see trap.h. Interrupts stay disabled for the guest's whole life.
-#include "trap.h"
-
+// CPU exceptions; see ../arch.h.
 #include <stdint.h>
 
-#include "console.h"
+#include "../../xen/console.h"
+#include "../arch.h"
 
 enum { TRAPS = 32, TRAP_STUB_SIZE = 16, CODE_SELECTOR = 8, INTERRUPT_GATE = 0x8e };
 
