@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -20,7 +19,7 @@
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/host/bridge_ports.hpp"
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_backend.hpp"
@@ -39,8 +38,13 @@ class Vmm {
         vm::SimulatedBackend* simulated)
         : io_(io),
           config_file_(std::move(config_file)),
-          parent_(std::move(parent)),
-          parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
+          parent_(io, std::move(parent),
+                  {[this](ipc::Received& message) { return handle(message); },
+                   [this] {
+                       spdlog::warn("the parent is gone; leaving the domains to the next start");
+                       manager_.stop([this] { io_.stop(); });
+                       arm();
+                   }}),
           timer_(io),
           backend_(backend),
           simulated_(simulated),
@@ -60,7 +64,6 @@ class Vmm {
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
-        listen();
         arm();
         if (!parent_.send(ipc::Ready{}))
             return base::system_error("cannot reach the parent", errno);
@@ -68,38 +71,10 @@ class Vmm {
     }
 
   private:
-    void listen() {
-        parent_events_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                  [this](const auto& ec) {
-                                      if (!ec)
-                                          receive();
-                                  });
-    }
-
-    void receive() {
-        auto message = parent_.receive();
-        if (!message) {
-            spdlog::warn("the parent is gone; leaving the domains to the next start");
-            manager_.stop([this] { io_.stop(); });
-            arm();
-            return;
-        }
-        if (*message)
-            handle(**message);
-        listen();
-    }
-
-    void handle(ipc::Received& message) {
+    bool handle(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                if (message.as<ipc::Peer>().side == ipc::Peer::Side::wire) {
-                    connect_wire(ipc::Channel(std::move(message.fd)));
-                    break;
-                }
-                fronts_.emplace_back(
-                    io_, ipc::Channel(std::move(message.fd)), manager_, [this](FrontLink* link) {
-                        fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
-                    });
+                connect(message.as<ipc::Peer>().role, std::move(message.fd));
                 break;
             case ipc::Type::reload:
                 reload(message.fd.get());
@@ -112,13 +87,20 @@ class Vmm {
                 manager_.stop([this] { io_.stop(); });
                 break;
             default:
-                spdlog::error("the parent sent a message that is not for vmm");
-                break;
+                return false;
         }
         arm();
+        return true;
     }
 
-    void connect_wire(ipc::Channel channel) {
+    void connect(ipc::Role role, base::UniqueFd fd) {
+        ipc::Channel channel(std::move(fd), ipc::Role::vmm, role);
+        if (role == ipc::Role::front) {
+            fronts_.emplace_back(io_, std::move(channel), manager_, [this](FrontLink* link) {
+                fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
+            });
+            return;
+        }
         wire_.reset();
         if (ports_)
             wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
@@ -181,8 +163,7 @@ class Vmm {
 
     asio::io_context& io_;
     std::string config_file_;
-    ipc::Channel parent_;
-    asio::posix::stream_descriptor parent_events_;
+    ipc::Link parent_;
     asio::steady_timer timer_;
     base::SteadyClock clock_;
     vm::Backend& backend_;
@@ -233,23 +214,22 @@ base::Result<Host> connect(asio::io_context& io) {
 
 }  // namespace
 
-int vmm_main(const std::string& config_file, bool simulate) {
+int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     // The parent decides when vmm ends. Handlers, because libxl's scripts would inherit SIG_IGN.
     for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGPIPE})
         std::signal(signal, [](int) {});
     const auto text = proc::read_memfd(config_fd);
-    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), arguments.config);
     if (!loaded.config) {
         spdlog::critical("no usable configuration from the parent");
         return 1;
     }
-    base::log_to_stderr("vmm", spdlog::level::from_str(loaded.config->log_level));
 
     asio::io_context io(1);
     base::SteadyClock clock;
     Host host;
     vm::SimulatedBackend* simulated = nullptr;
-    if (simulate) {
+    if (arguments.simulate) {
         auto backend = std::make_unique<vm::SimulatedBackend>(clock);
         simulated = backend.get();
         host.backend = std::move(backend);
@@ -261,7 +241,9 @@ int vmm_main(const std::string& config_file, bool simulate) {
         }
         host = std::move(*connected);
     }
-    Vmm vmm(io, config_file, ipc::Channel(base::UniqueFd(control_fd)), *host.backend, simulated);
+    Vmm vmm(io, arguments.config,
+            ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
+            *host.backend, simulated);
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

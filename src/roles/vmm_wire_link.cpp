@@ -1,9 +1,6 @@
 #include "vmm_wire_link.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "summond/base/log.hpp"
@@ -13,10 +10,7 @@ namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
-using Wait = asio::posix::stream_descriptor::wait_type;
 
-// Messages taken in one go before libxl and the fronts have their turn.
-constexpr int wire_batch = 64;
 // A wire that does not hand over in this time is left out.
 constexpr std::chrono::seconds longest_hand_over{1};
 
@@ -52,14 +46,13 @@ bool same_tenant(const config::Service& a, const config::Service& b) {
 WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
                    host::BridgePorts& ports, const std::vector<config::Service>& services,
                    std::function<void()> closed)
-    : channel_(std::move(channel)),
-      events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
+    : link_(io, std::move(channel),
+            {[this](const ipc::Received& message) { return handle(message); }, std::move(closed),
+             [this] { flush(); }}),
       timer_(io),
       manager_(manager),
-      ports_(ports),
-      closed_(std::move(closed)) {
+      ports_(ports) {
     configure(services);
-    listen();
 }
 
 WireLink::~WireLink() {
@@ -83,7 +76,7 @@ bool WireLink::open(const std::string& bridge) {
         bridges_[bridge] = std::nullopt;
         return true;
     }
-    if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
+    if (!link_.send(ipc::Tap{number}, tap->fd.get()))
         return false;
     bridges_[bridge] = Bridge{number, tap->index};
     if (const auto delay = host::BridgePorts::forward_delay(bridge); delay.count() > 0)
@@ -122,29 +115,7 @@ void WireLink::configure(const std::vector<config::Service>& services) {
         unsent_.insert(id);
         it = posts_.erase(it);
     }
-    if (!blocked_)
-        flush();
-}
-
-void WireLink::listen() {
-    events_.async_wait(Wait::wait_read, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-        if (!ec && !alive.expired())
-            receive();
-    });
-}
-
-void WireLink::receive() {
-    for (int i = 0; i < wire_batch; ++i) {
-        const auto message = channel_.receive();
-        if (message && !*message)
-            break;
-        if (!message || !handle(**message)) {
-            const auto closed = std::move(closed_);
-            closed();  // this link may be gone now
-            return;
-        }
-    }
-    listen();
+    flush();
 }
 
 bool WireLink::handle(const ipc::Received& message) {
@@ -154,10 +125,8 @@ bool WireLink::handle(const ipc::Received& message) {
         handed_over(message.as<ipc::HandedOver>());
     else if (message.type == ipc::Type::grown)
         grown(message.as<ipc::Grown>());
-    else {
-        spdlog::error("wire sent a message that is not wire's; closing its channel");
+    else
         return false;
-    }
     return true;
 }
 
@@ -231,33 +200,19 @@ void WireLink::changed(config::ServiceId service) {
     if (!posts_.contains(service))
         return;
     unsent_.insert(service);
-    if (!blocked_)
-        flush();
+    flush();
 }
 
 void WireLink::flush() {
-    while (!unsent_.empty()) {
+    while (!unsent_.empty() && !link_.is_full()) {
         const config::ServiceId service = *unsent_.begin();
         const auto it = posts_.find(service);
-        if (it == posts_.end() ? !channel_.send(ipc::Forget{service}) : !sync(it->second))
-            return wait_for_room();
+        if (it == posts_.end() ? !link_.send(ipc::Forget{service}) : !sync(it->second))
+            return;
         unsent_.erase(unsent_.begin());
     }
-    if (!told_all_ && !channel_.send(ipc::Ready{}))
-        return wait_for_room();
-    told_all_ = true;
-}
-
-void WireLink::wait_for_room() {
-    blocked_ = true;
-    if (errno != EAGAIN)
-        return;  // gone: receive will tell
-    events_.async_wait(Wait::wait_write, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-        if (ec || alive.expired())
-            return;
-        blocked_ = false;
-        flush();
-    });
+    if (!told_all_ && unsent_.empty())
+        told_all_ = link_.send(ipc::Ready{});
 }
 
 // Brings wire and the kernel up to date with the service. False: wire does not take messages.
@@ -271,7 +226,7 @@ bool WireLink::sync(Post& post) {
     const std::optional<Bridge>& bridge = bridges_.at(name);
     if (!bridge)
         return true;
-    if (!post.told && !channel_.send(tenant_message(post.service, bridge->tap)))
+    if (!post.told && !link_.send(tenant_message(post.service, bridge->tap)))
         return false;
     post.told = true;
 
@@ -317,7 +272,7 @@ bool WireLink::sync(Post& post) {
     if (standing == wire::Standing::running && knows_nobody)
         take_over(post);
     const ipc::Stand message{post.service.id, static_cast<std::uint32_t>(standing), post.turn + 1};
-    if (!channel_.send(message))
+    if (!link_.send(message))
         return false;
     post.standing = standing;
     ++post.turn;
@@ -341,7 +296,7 @@ bool WireLink::attach(Post& post, vm::DomId domid) {
         spdlog::error("{}: {}", post.service.name, socket.error().what);
         return true;
     }
-    if (!channel_.send(ipc::Attach{post.service.id}, socket->get()))
+    if (!link_.send(ipc::Attach{post.service.id}, socket->get()))
         return false;
     post.attached = domid;
     return true;

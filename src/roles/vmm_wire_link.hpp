@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
@@ -16,7 +15,7 @@
 #include <vector>
 
 #include "summond/host/bridge_ports.hpp"
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/wire/door.hpp"
 
@@ -56,8 +55,6 @@ class WireLink {
     };
 
     bool open(const std::string& bridge);
-    void listen();
-    void receive();
     bool handle(const ipc::Received& message);
     void arrived(const ipc::Arrived& message);
     void handed_over(const ipc::HandedOver& message);
@@ -65,23 +62,19 @@ class WireLink {
     void let_reset(Post& post);
     void take_over(Post& post);
     void flush();
-    void wait_for_room();
     bool sync(Post& post);
     bool attach(Post& post, vm::DomId domid);
     void send_to(Post& post, int port, bool pinned);
     void watch_hand_overs();
 
-    ipc::Channel channel_;
-    boost::asio::posix::stream_descriptor events_;
+    ipc::Link link_;
     boost::asio::steady_timer timer_;
     vm::Manager& manager_;
     host::BridgePorts& ports_;
-    std::function<void()> closed_;
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
     std::map<config::ServiceId, Post> posts_;
     std::set<config::ServiceId> unsent_;  // wire has to hear of them; without a post: it is gone
     std::set<config::ServiceId> waits_for_port_;  // ready, but for their bridge's port
-    bool blocked_ = false;                        // wire takes nothing at the moment
     bool told_all_ = false;                       // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -20,10 +20,9 @@
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
-#include "summond/ipc/channel.hpp"
-#include "summond/loop/fd_watch.hpp"
-#include "summond/proc/isolate.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/wire/door.hpp"
+#include "table.hpp"
 #include "wire_messages.hpp"
 
 namespace summond::roles {
@@ -67,8 +66,12 @@ class WireProcess final : public wire::Actions {
   public:
     WireProcess(asio::io_context& io, ipc::Channel control)
         : io_(io),
-          control_(std::move(control)),
-          control_watch_(io, control_.fd(), [this] { from_parent(); }),
+          control_(io, std::move(control),
+                   {[this](ipc::Received& message) { return from_parent(message); },
+                    [this] {
+                        spdlog::info("the parent is gone; ending");
+                        io_.stop();
+                    }}),
           timer_(io),
           door_(clock_, *this) {}
 
@@ -82,44 +85,25 @@ class WireProcess final : public wire::Actions {
     using Sources = std::map<std::uint64_t, std::shared_ptr<Source>>;
     using Receive = std::function<void(std::span<const std::uint8_t>)>;
 
-    void from_parent() {
-        auto received = control_.receive();
-        if (!received) {
-            spdlog::info("the parent is gone; ending");
-            control_watch_ = loop::FdWatch();
-            io_.stop();
-        } else if (*received && (*received)->type == ipc::Type::peer) {
-            serve(ipc::Channel(std::move((*received)->fd)));
-        } else if (*received) {
-            spdlog::error("the parent sent a message that is not for wire");
-        }
+    bool from_parent(ipc::Received& message) {
+        if (message.type != ipc::Type::peer)
+            return false;
+        serve(ipc::Channel(std::move(message.fd), ipc::Role::wire, ipc::Role::vmm));
+        return true;
     }
 
     // A new vmm tells everything anew, with taps of its own. Until then all stays as it is, and
-    // what wakes services waits for it in the channel. What is held goes on being held.
+    // what wakes services waits for it in the channel. What is held goes on being held. When it is
+    // gone, what is known goes on being answered and held; the next vmm wakes.
     void serve(ipc::Channel vmm) {
-        vmm_watch_ = loop::FdWatch();
-        vmm_ = std::move(vmm);
         told_anew_ = false;
-        vmm_watch_ = loop::FdWatch(io_, vmm_.fd(), [this] { from_vmm(); });
+        vmm_ = ipc::Link(io_, std::move(vmm),
+                         {.message = [this](ipc::Received& message) { return handle(message); },
+                          .closed = [] {},
+                          .received = [this] { arm(); }});
     }
 
-    void from_vmm() {
-        for (int i = 0; i < batch; ++i) {
-            auto received = vmm_.receive();
-            if (!received) {
-                // What is known goes on being answered and held; the next vmm wakes.
-                vmm_watch_ = loop::FdWatch();
-                return;
-            }
-            if (!*received)
-                break;
-            handle(**received);
-        }
-        arm();
-    }
-
-    void handle(ipc::Received& message) {
+    bool handle(ipc::Received& message) {
         if (!std::exchange(told_anew_, true)) {
             taps_.clear();
             guests_.clear();
@@ -161,9 +145,9 @@ class WireProcess final : public wire::Actions {
                     io_.stop();
                 break;
             default:
-                spdlog::error("vmm sent a message that is not for wire");
-                break;
+                return false;
         }
+        return true;
     }
 
     void stand(const ipc::Stand& message) {
@@ -262,8 +246,7 @@ class WireProcess final : public wire::Actions {
     }
     // Where vmm does not take it, the sender's next packet asks again.
     void wake(config::ServiceId service, const frames::IpPacket& first) override {
-        if (vmm_.fd() >= 0)
-            vmm_.send(arrived_message(service, first));
+        vmm_.send(arrived_message(service, first));
     }
     void handed_over(config::ServiceId service, const wire::HandOver& what) override {
         ipc::HandedOver message{};
@@ -277,25 +260,21 @@ class WireProcess final : public wire::Actions {
         message.young = what.young ? 1 : 0;
         if (what.first)
             message.from = message_of(what.first->from);
-        if (vmm_.fd() >= 0)
-            vmm_.send(message);
+        vmm_.send(message);
         if (!what.young)
             lingering_.push_back({service, message.turn, clock_.now() + linger});
     }
     void grown(config::ServiceId service) override {
         const std::uint32_t turn = turns_[service];
-        if (vmm_.fd() >= 0)
-            vmm_.send(ipc::Grown{service, turn});
+        vmm_.send(ipc::Grown{service, turn});
         lingering_.push_back({service, turn, clock_.now() + linger});
     }
 
     asio::io_context& io_;
     base::SteadyClock clock_;
     FrameBudget budget_{clock_};
-    ipc::Channel control_;
-    loop::FdWatch control_watch_;
-    ipc::Channel vmm_;
-    loop::FdWatch vmm_watch_;
+    ipc::Link control_;
+    ipc::Link vmm_;
     bool told_anew_ = false;
     bool ready_ = false;  // the parent knows
     asio::steady_timer timer_;
@@ -314,14 +293,13 @@ class WireProcess final : public wire::Actions {
 
 }  // namespace
 
-int wire_main(const std::string& user, const std::string& log_level) {
+int wire_main(const Arguments& arguments, const Row& row) {
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGHUP, SIG_IGN);
-    base::log_to_stderr("wire", spdlog::level::from_str(log_level));
     asio::io_context io(1);
-    const auto process =
-        std::make_unique<WireProcess>(io, ipc::Channel{base::UniqueFd(control_fd)});
-    if (const auto isolated = proc::isolate(user); !isolated) {
+    const auto process = std::make_unique<WireProcess>(
+        io, ipc::Channel(base::UniqueFd(control_fd), ipc::Role::wire, ipc::Role::parent));
+    if (const auto isolated = row.isolate(arguments.user); !isolated) {
         spdlog::critical("cannot isolate: {}", isolated.error().what);
         return exit_failed;
     }
