@@ -6,7 +6,9 @@ import random
 import socket
 import struct
 
-from . import wire
+from harness import dns
+from harness.dns_client import framed
+
 from .check import Checker, Report, Sent
 from .timeline import now
 from .world import service_cases, static_cases
@@ -32,13 +34,12 @@ class Connection:
         ident = rng.randrange(65536)
         while ident in self.waiting:
             ident = rng.randrange(65536)
-        question = wire.question(case.name, wire.TYPES[case.qtype])
-        edns = wire.opt(options=options) if rng.random() < 0.5 or options else b""
+        question = dns.question(case.name, case.qtype)
+        edns = dns.opt(options=options) if rng.random() < 0.5 or options else b""
         self.waiting[ident] = Sent(case, self.opened, question, MAX_TCP, bool(edns))
         self.asked += 1
         self.load.report.counts["asked"] += 1
-        message = wire.query(ident, question, edns)
-        return struct.pack(">H", len(message)) + message
+        return framed(dns.message(ident, question, edns, dns.RD))
 
     async def answers(self):
         """Until there is one to each query. False: the connection ended before."""
@@ -152,7 +153,7 @@ class Load:
         for _ in range(self.rng.randrange(1, 5)):
             junk = self.rng.randbytes(self.rng.choice((1, 2, 13, 200, 3000)))
             if self.rng.random() < 0.5:
-                junk = struct.pack(">H", len(junk)) + junk
+                junk = framed(junk)
             c.writer.write(junk)
             await asyncio.sleep(self.rng.random() * 0.05)
         c.writer.write_eof()
