@@ -17,7 +17,7 @@
 #include "summond/base/log.hpp"
 #include "summond/proc/memfd.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 using namespace std::chrono_literals;
@@ -295,4 +295,4 @@ int parent_main(const std::string& config_file, bool simulate) {
     return parent.run();
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

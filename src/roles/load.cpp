@@ -23,7 +23,7 @@
 #include "summond/zone/image.hpp"
 #include "summond/zone/zone.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 // Against a device or a wrong file; zones of any size belong into zone files.
@@ -200,4 +200,4 @@ int check_main(const std::string& config_file) {
     return 0;
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -11,7 +11,7 @@
 #include "summond/proc/memfd.hpp"
 #include "summond/zone/image.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 using Sockets = std::vector<std::shared_ptr<const base::UniqueFd>>;
@@ -197,4 +197,4 @@ void add_sockets(const Generation& generation, net::OwnSockets& own) {
     add(generation.given_up, own);
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -13,7 +13,7 @@
 #include "parent_generation.hpp"
 #include "summond/proc/restart_backoff.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 class Parent {
   public:
@@ -112,4 +112,4 @@ class Parent {
     proc::RestartBackoff wire_backoff_;
 };
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -10,7 +10,7 @@
 #include "summond/base/log.hpp"
 #include "wire_messages.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
@@ -154,4 +154,4 @@ void FrontLink::close() {
     closed_(this);
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

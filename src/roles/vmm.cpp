@@ -28,7 +28,7 @@
 #include "vmm_front_link.hpp"
 #include "vmm_wire_link.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
@@ -271,4 +271,4 @@ int vmm_main(const std::string& config_file, bool simulate) {
     return 0;
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace summond::main {
+namespace summond::roles {
 
 // Descriptors that the parent hands to a child, by number.
 inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm, wire)
@@ -35,4 +35,4 @@ int load_main(const std::string& config_file, bool has_older_image);
 // much was found.
 int check_main(const std::string& config_file);
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -24,7 +24,7 @@
 #include "summond/proc/spawn.hpp"
 #include "summond/zone/zone.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
@@ -203,4 +203,4 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
     return 0;
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

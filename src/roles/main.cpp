@@ -47,17 +47,17 @@ int run(const Arguments& a) {
     base::log_to_stderr(role, spdlog::level::info);
     try {
         if (a.role == "front")
-            return main::front_main(a.config, a.sockets, a.peer);
+            return roles::front_main(a.config, a.sockets, a.peer);
         if (a.role == "vmm")
-            return main::vmm_main(a.config, a.simulate);
+            return roles::vmm_main(a.config, a.simulate);
         if (a.role == "wire")
-            return main::wire_main(a.user, a.log_level);
+            return roles::wire_main(a.user, a.log_level);
         if (a.role == "load")
-            return main::load_main(a.config, a.older_image);
-        return main::parent_main(a.config, a.simulate);
+            return roles::load_main(a.config, a.older_image);
+        return roles::parent_main(a.config, a.simulate);
     } catch (const std::exception& e) {
         spdlog::critical("{}", e.what());
-        return summond::main::exit_failed;
+        return summond::roles::exit_failed;
     }
 }
 
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
         if (!*check && a.config.empty())
             throw CLI::RequiredError("--config FILE (or `check FILE`)");
     } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? 0 : summond::main::exit_bad_configuration;
+        return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
-    return *check ? summond::main::check_main(a.check) : run(a);
+    return *check ? summond::roles::check_main(a.check) : run(a);
 }

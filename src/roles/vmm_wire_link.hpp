@@ -20,7 +20,7 @@
 #include "summond/wire/door.hpp"
 #include "summond/xen/bridge_ports.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 class WireLink {
   public:
@@ -86,4 +86,4 @@ class WireLink {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace summond::main
+}  // namespace summond::roles

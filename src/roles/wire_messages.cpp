@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace summond::main {
+namespace summond::roles {
 
 ipc::Address message_of(const base::IpAddress& address) {
     ipc::Address message{};
@@ -114,4 +114,4 @@ std::string text_of(const ipc::Arrived& message) {
     }
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -16,7 +16,7 @@
 #include "summond/ipc/channel.hpp"
 #include "summond/proc/spawn.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 class Child : public std::enable_shared_from_this<Child> {
   public:
@@ -82,4 +82,4 @@ class Child : public std::enable_shared_from_this<Child> {
     boost::asio::steady_timer background_;
 };
 
-}  // namespace summond::main
+}  // namespace summond::roles

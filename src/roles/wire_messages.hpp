@@ -8,7 +8,7 @@
 #include "summond/ipc/messages.hpp"
 #include "summond/wire/door.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
@@ -24,4 +24,4 @@ ipc::Arrived arrived_message(config::ServiceId service, const wire::IpPacket& pa
 std::string text_of(const ipc::Arrived& message);
 std::string text_of(const ipc::Address& address);
 
-}  // namespace summond::main
+}  // namespace summond::roles

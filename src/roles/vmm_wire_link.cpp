@@ -9,7 +9,7 @@
 #include "summond/base/log.hpp"
 #include "wire_messages.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
@@ -388,4 +388,4 @@ void WireLink::watch_hand_overs() {
     });
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -10,7 +10,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/net/bind.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 // The sockets of one address in `listen`: those for UDP, then one for TCP. They are shared by the
 // generations that listen there, so that a reload keeps them open and loses no query that waits in
@@ -65,4 +65,4 @@ std::vector<int> open_sockets(const Generation& generation);
 // Adds all that it has to `own`.
 void add_sockets(const Generation& generation, net::OwnSockets& own);
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -7,7 +7,7 @@
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 using Descriptor = boost::asio::posix::stream_descriptor;
@@ -171,4 +171,4 @@ void Child::kill() {
     proc::send_signal(process_, SIGKILL);
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -11,7 +11,7 @@
 #include "summond/ipc/channel.hpp"
 #include "summond/vm/manager.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 
 class FrontLink {
   public:
@@ -40,4 +40,4 @@ class FrontLink {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace summond::main
+}  // namespace summond::roles

@@ -26,7 +26,7 @@
 #include "summond/wire/door.hpp"
 #include "wire_messages.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 namespace asio = boost::asio;
@@ -329,4 +329,4 @@ int wire_main(const std::string& user, const std::string& log_level) {
     return 0;
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles

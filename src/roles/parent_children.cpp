@@ -8,7 +8,7 @@
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 
-namespace summond::main {
+namespace summond::roles {
 namespace {
 
 using namespace std::chrono_literals;
@@ -239,4 +239,4 @@ void Parent::start_later(boost::asio::steady_timer& timer, proc::RestartBackoff&
     });
 }
 
-}  // namespace summond::main
+}  // namespace summond::roles
