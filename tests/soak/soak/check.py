@@ -1,10 +1,13 @@
 """Whether an answer is right, and what to say where it is not."""
 
 import collections
+import random
 import struct
 
 from harness import dns
 from harness.dns import QR, SERVFAIL, Malformed, Message
+
+from .world import service_cases, static_cases
 
 MAX_UDP = 1232
 MAX_FINDINGS = 20
@@ -37,6 +40,20 @@ class Sent:
         self.room = room  # octets that the answer may have
         self.edns = edns
         self.options = dict(options)
+
+
+class Load:
+    """What the clients of a transport have in common."""
+
+    def __init__(self, who, timeline, port, rate, seed):
+        self.timeline = timeline
+        self.port = port
+        self.rate = rate
+        self.rng = random.Random(seed)
+        self.report = Report(who)
+        self.checker = Checker(timeline, self.report)
+        self.static = static_cases()
+        self.services = service_cases()
 
 
 def _differences(message, expected, truncated):

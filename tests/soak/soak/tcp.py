@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-import random
 import socket
 import struct
 
 from harness import dns
 from harness.dns_client import framed
 
-from .check import Checker, Report, Sent
+from .check import Load, Sent
 from .timeline import now
-from .world import service_cases, static_cases
 
 PATIENCE = 15.0
 AT_ONCE = 8
@@ -90,16 +88,9 @@ class Connection:
         self.writer.transport.abort()
 
 
-class Load:
+class TcpLoad(Load):
     def __init__(self, timeline, port, rate, seed):
-        self.timeline = timeline
-        self.port = port
-        self.rate = rate
-        self.rng = random.Random(seed)
-        self.report = Report("tcp")
-        self.checker = Checker(timeline, self.report)
-        self.static = static_cases()
-        self.services = service_cases()
+        super().__init__("tcp", timeline, port, rate, seed)
         self.kinds = [(self.pipelined, 40), (self.one, 15), (self.half_closed, 10), (self.slow, 5),
                       (self.aborted, 10), (self.garbage, 8), (self.does_not_read, 3),
                       (self.idle, 2), (self.crowd, 1)]
@@ -227,4 +218,4 @@ class Load:
 
 def main(timeline, port, rate, seed, results):
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of writes to closed connections
-    results.put(asyncio.run(Load(timeline, port, rate, seed).run()))
+    results.put(asyncio.run(TcpLoad(timeline, port, rate, seed).run()))

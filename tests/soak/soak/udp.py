@@ -1,7 +1,6 @@
 """The UDP clients: one process, some sockets, valid queries of every kind and mutated ones."""
 
 import os
-import random
 import select
 import socket
 import struct
@@ -9,9 +8,9 @@ import time
 
 from harness import dns
 
-from .check import MAX_UDP, Checker, Report, Sent, wants_answer
+from .check import MAX_UDP, Load, Sent, wants_answer
 from .timeline import now
-from .world import Case, Expected, service_cases, static_cases
+from .world import Case, Expected
 
 # A query waits for its service for 10 s at most.
 PATIENCE = 13.0
@@ -84,16 +83,9 @@ def mutate(query, rng):
     return bytes(data[:MAX_MUTATED])
 
 
-class Load:
+class UdpLoad(Load):
     def __init__(self, timeline, port, rate, seed):
-        self.timeline = timeline
-        self.port = port
-        self.rate = rate
-        self.rng = random.Random(seed)
-        self.report = Report("udp")
-        self.checker = Checker(timeline, self.report)
-        self.static = static_cases()
-        self.services = service_cases()
+        super().__init__("udp", timeline, port, rate, seed)
         self.hot = []
         self.questions = {}
         self.poll = select.epoll()
@@ -289,4 +281,4 @@ class Load:
 
 
 def main(timeline, port, rate, seed, results):
-    results.put(Load(timeline, port, rate, seed).run())
+    results.put(UdpLoad(timeline, port, rate, seed).run())
