@@ -14,11 +14,14 @@ ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
 std::optional<base::IpAddress> address_of(const ipc::Address& message);
 
-ipc::Tenant tenant_message(const config::Service& service, unsigned tap);
+ipc::Tenant tenant_message(const wire::Tenant& tenant);
 // None: not as tenant_message makes it.
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
 
 ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet);
+
+ipc::HandedOver handed_over_message(config::ServiceId service, std::uint32_t turn,
+                                    const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string text_of(const ipc::Arrived& message);
