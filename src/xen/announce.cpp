@@ -25,7 +25,7 @@ void Announcer::announce(const std::string& bridge, const std::vector<wire::Fram
                  sizeof to);
 }
 
-std::vector<wire::Frame> announcements(const config::Service& service) {
+std::vector<wire::Frame> announcements(const service::Template& service) {
     std::vector<wire::Frame> frames;
     if (service.interfaces.empty() || !service.interfaces.front().script.empty())
         return frames;

@@ -12,7 +12,7 @@
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 #include "summond/wire/frames.hpp"
 
 namespace summond::xen {
@@ -29,6 +29,6 @@ class Announcer {
 
 // Those of a service's first interface, one for each of its addresses. None where a hotplug script
 // plumbs it: whoever wrote that knows what lies behind.
-std::vector<wire::Frame> announcements(const config::Service& service);
+std::vector<wire::Frame> announcements(const service::Template& service);
 
 }  // namespace summond::xen

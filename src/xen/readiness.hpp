@@ -11,7 +11,7 @@
 
 #include "neighbours.hpp"
 #include "store.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 #include "summond/vm/backend.hpp"
 #include "tcp_probe.hpp"
 #include "vif_probe.hpp"
@@ -24,17 +24,17 @@ class Readiness {
     static base::Result<std::unique_ptr<Readiness>> open(boost::asio::io_context& io, Store& store);
 
     // Calls ready once, from io's loop. Given up by forget.
-    void await(vm::DomId domid, const config::Service& service, std::function<void()> ready);
+    void await(vm::DomId domid, const service::Template& service, std::function<void()> ready);
     void forget(vm::DomId domid);
 
   private:
     Readiness(boost::asio::io_context& io, Store& store, Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
-    bool await_at_vif(vm::DomId domid, const config::Service& service, const config::ReadyTcp& tcp,
-                      const std::function<void()>& ready);
-    bool await_from_dom0(vm::DomId domid, const config::Service& service,
-                         const config::ReadyTcp& tcp, const std::function<void()>& ready);
+    VifProbe::Asks asks(const service::Template& service, std::uint16_t port);
+    bool await_at_vif(vm::DomId domid, const service::Template& service,
+                      const service::ReadyTcp& tcp, const std::function<void()>& ready);
+    bool await_from_dom0(vm::DomId domid, const service::Template& service,
+                         const service::ReadyTcp& tcp, const std::function<void()>& ready);
     void await_link(vm::DomId domid, std::function<void()> ready);
 
     boost::asio::io_context& io_;
@@ -43,7 +43,7 @@ class Readiness {
     boost::asio::thread_pool closer_{1};  // outlives the probes
     std::map<vm::DomId, std::unique_ptr<VifProbe>> vif_probes_;
     std::map<vm::DomId, std::unique_ptr<TcpProbe>> tcp_probes_;  // where a script made the vif
-    std::set<config::ServiceId> told_;                           // that dom0 has no way to them
+    std::set<service::Id> told_;                                 // that dom0 has no way to them
 };
 
 }  // namespace summond::xen

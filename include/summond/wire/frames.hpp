@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/identity.hpp"
 
 namespace summond::wire {
 
 using Frame = std::vector<std::uint8_t>;
-using config::Mac;
+using service::Mac;
 
 // To everybody: this address is at this MAC. IPv4: an ARP announcement (RFC 5227 §2.3); IPv6: an
 // unsolicited neighbour advertisement (RFC 4861 §7.2.6).

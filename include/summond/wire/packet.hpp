@@ -9,11 +9,11 @@
 #include <variant>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/identity.hpp"
 
 namespace summond::wire {
 
-using config::Mac;
+using service::Mac;
 
 // An ARP packet for Ethernet and IPv4 (RFC 826).
 struct Arp {
