@@ -21,14 +21,14 @@ class FrontLink {
 
     // The service's state is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
-    void changed(config::ServiceId service);
+    void changed(service::Id service);
 
   private:
     bool handle(const ipc::Received& message);
     void flush();
 
     vm::Manager& manager_;
-    std::set<config::ServiceId> unsent_;
+    std::set<service::Id> unsent_;
     ipc::Link link_;
 };
 

@@ -26,7 +26,7 @@ wire::Standing standing_of(const vm::Status& status, bool remembers, bool has_co
                       : wire::Standing::away;
 }
 
-wire::Steered steered(const config::Service& service) {
+wire::Steered steered(const service::Template& service) {
     wire::Steered result{service.name, service.interfaces.front().bridge, {}};
     wire::Tenant& tenant = result.tenant;
     tenant.service = service.id;
@@ -42,7 +42,7 @@ wire::Steered steered(const config::Service& service) {
 }  // namespace
 
 WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-                   host::BridgePorts& ports, const std::vector<config::Service>& services,
+                   host::BridgePorts& ports, const std::vector<service::Template>& services,
                    std::function<void()> closed)
     : manager_(manager),
       ports_(ports),
@@ -56,18 +56,18 @@ WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manage
     configure(services);
 }
 
-void WireLink::configure(const std::vector<config::Service>& services) {
+void WireLink::configure(const std::vector<service::Template>& services) {
     // Those that could not be used are tried again.
     std::erase_if(bridges_, [](const auto& each) { return each.second.done == Done::no; });
     std::vector<wire::Steered> woken_by_packets;
-    for (const config::Service& service : services)
+    for (const service::Template& service : services)
         if (service.wake_packet)
             woken_by_packets.push_back(steered(service));
     steering_.configure(woken_by_packets);
     arm();
 }
 
-void WireLink::changed(config::ServiceId service) {
+void WireLink::changed(service::Id service) {
     steering_.changed(service);
     arm();
 }
@@ -106,7 +106,7 @@ bool WireLink::handle(const ipc::Received& message) {
 }
 
 void WireLink::arrived(const ipc::Arrived& message) {
-    const config::ServiceId service = message.service;
+    const service::Id service = message.service;
     const wire::Steered* const known = steering_.find(service);
     if (known == nullptr)
         return;
@@ -116,7 +116,7 @@ void WireLink::arrived(const ipc::Arrived& message) {
     };
     steering_.held(service);
     if (phase() == vm::Phase::asleep) {
-        manager_.wake(service, vm::WakeReason::packet);
+        manager_.wake(service, service::WakeReason::packet);
         // Only now: a domain that waits is awake already.
         spdlog::info("{} {} for {}", phase() == vm::Phase::ready ? "woke" : "waking", known->name,
                      text_of(message));
@@ -137,7 +137,7 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
 
 // -- What steering asks for
 
-std::optional<wire::Guest> WireLink::guest(config::ServiceId service) {
+std::optional<wire::Guest> WireLink::guest(service::Id service) {
     const auto status = manager_.status(service);
     if (!status)
         return std::nullopt;
@@ -173,7 +173,7 @@ wire::Ways::Bridge WireLink::bridge(const std::string& name) {
     return bridges_[name] = {Done::yes, number, tap->index};
 }
 
-wire::Ways::Done WireLink::attach(config::ServiceId service, int interface) {
+wire::Ways::Done WireLink::attach(service::Id service, int interface) {
     const auto socket = host::BridgePorts::socket_to(interface);
     if (!socket) {
         spdlog::error("{}: {}", manager_.name(service), socket.error().what);

@@ -26,13 +26,13 @@ class WireLink final : wire::Ways {
     // closed is called once, from io's loop, when wire is gone or has broken the protocol; the link
     // may be deleted in it. ports and manager outlive the link.
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-             host::BridgePorts& ports, const std::vector<config::Service>& services,
+             host::BridgePorts& ports, const std::vector<service::Template>& services,
              std::function<void()> closed);
 
     // The services from now on; the manager knows them already.
-    void configure(const std::vector<config::Service>& services);
+    void configure(const std::vector<service::Template>& services);
     // The service's status is new.
-    void changed(config::ServiceId service);
+    void changed(service::Id service);
 
   private:
     bool handle(const ipc::Received& message);
@@ -41,15 +41,15 @@ class WireLink final : wire::Ways {
     void arm();
 
     // wire::Ways
-    std::optional<wire::Guest> guest(config::ServiceId service) override;
+    std::optional<wire::Guest> guest(service::Id service) override;
     bool put(const wire::Tenant& tenant) override { return link_.send(tenant_message(tenant)); }
-    bool remove(config::ServiceId service) override { return link_.send(ipc::Forget{service}); }
-    bool stand(config::ServiceId service, wire::Standing standing, std::uint32_t turn) override {
+    bool remove(service::Id service) override { return link_.send(ipc::Forget{service}); }
+    bool stand(service::Id service, wire::Standing standing, std::uint32_t turn) override {
         return link_.send(ipc::Stand{service, static_cast<std::uint32_t>(standing), turn});
     }
     bool told_all() override { return link_.send(ipc::Ready{}); }
     Bridge bridge(const std::string& name) override;
-    Done attach(config::ServiceId service, int interface) override;
+    Done attach(service::Id service, int interface) override;
     std::optional<int> interface_of(std::uint32_t domain) override {
         return host::BridgePorts::interface_of(domain);
     }

@@ -186,22 +186,22 @@ class WireProcess final : wire::Outside {
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override {
         send(taps_, tap, frame);
     }
-    void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) override {
+    void to_guest(service::Id service, std::span<const std::uint8_t> frame) override {
         send(guests_, service, frame);
     }
     void close_all() override {
         taps_.clear();
         guests_.clear();
     }
-    void close_guest(config::ServiceId service) override { guests_.erase(service); }
-    void wake(config::ServiceId service, const frames::IpPacket& first) override {
+    void close_guest(service::Id service) override { guests_.erase(service); }
+    void wake(service::Id service, const frames::IpPacket& first) override {
         vmm_.send(arrived_message(service, first));
     }
-    void handed_over(config::ServiceId service, std::uint32_t turn,
+    void handed_over(service::Id service, std::uint32_t turn,
                      const wire::HandOver& what) override {
         vmm_.send(handed_over_message(service, turn, what));
     }
-    void grown(config::ServiceId service, std::uint32_t turn) override {
+    void grown(service::Id service, std::uint32_t turn) override {
         vmm_.send(ipc::Grown{service, turn});
     }
 

@@ -32,23 +32,23 @@ ipc::Tenant tenant_message(const wire::Tenant& tenant) {
         std::chrono::duration_cast<std::chrono::milliseconds>(tenant.youth).count());
     std::ranges::copy(tenant.mac, message.mac);
     // Module config sees to it that they fit.
-    for (const config::Port& port : tenant.ports)
-        if (message.ports < ipc::Tenant::max_ports)
+    for (const service::Port& port : tenant.ports)
+        if (message.ports < service::max_ports)
             message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
                                              0};
     for (const base::IpAddress& address : tenant.addresses)
-        if (message.addresses < ipc::Tenant::max_addresses)
+        if (message.addresses < service::max_addresses)
             message.address[message.addresses++] = message_of(address);
     for (const base::IpPrefix& prefix : tenant.wake_from)
-        if (message.prefixes < ipc::Tenant::max_prefixes)
+        if (message.prefixes < service::max_prefixes)
             message.prefix[message.prefixes++] = {message_of(prefix.address),
                                                   static_cast<std::uint8_t>(prefix.length)};
     return message;
 }
 
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
-    if (message.ports > ipc::Tenant::max_ports || message.addresses > ipc::Tenant::max_addresses ||
-        message.prefixes > ipc::Tenant::max_prefixes || message.tap >= ipc::Tap::capacity)
+    if (message.ports > service::max_ports || message.addresses > service::max_addresses ||
+        message.prefixes > service::max_prefixes || message.tap >= ipc::Tap::capacity)
         return std::nullopt;
     wire::Tenant tenant;
     tenant.service = message.service;
@@ -57,7 +57,7 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     tenant.youth = std::chrono::milliseconds(message.youth_ms);
     for (std::size_t i = 0; i < message.ports; ++i)
         tenant.ports.push_back(
-            {static_cast<config::Protocol>(message.port[i].protocol), message.port[i].number});
+            {static_cast<service::Protocol>(message.port[i].protocol), message.port[i].number});
     for (std::size_t i = 0; i < message.addresses; ++i) {
         const auto address = address_of(message.address[i]);
         if (!address)
@@ -73,7 +73,7 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     return tenant;
 }
 
-ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet) {
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet) {
     ipc::Arrived message{};
     message.service = service;
     message.from = message_of(packet.from);
@@ -95,7 +95,7 @@ ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& 
     return message;
 }
 
-ipc::HandedOver handed_over_message(config::ServiceId service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
                                     const wire::HandOver& what) {
     ipc::HandedOver message{};
     message.service = service;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 #include "summond/ipc/messages.hpp"
 #include "summond/wire/door.hpp"
 
@@ -18,9 +18,9 @@ ipc::Tenant tenant_message(const wire::Tenant& tenant);
 // None: not as tenant_message makes it.
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
 
-ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet);
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 
-ipc::HandedOver handed_over_message(config::ServiceId service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
                                     const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".

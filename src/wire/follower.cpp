@@ -16,13 +16,13 @@ void Follower::vmm_speaks() {
     door_.begin_anew();
 }
 
-void Follower::remove(config::ServiceId service) {
+void Follower::remove(service::Id service) {
     detach(service);
     turns_.erase(service);
     door_.remove(service);
 }
 
-void Follower::stand(config::ServiceId service, Standing standing, std::uint32_t turn) {
+void Follower::stand(service::Id service, Standing standing, std::uint32_t turn) {
     turns_[service] = turn;
     door_.stand(service, standing);
     if (standing != Standing::starting && standing != Standing::running &&
@@ -30,7 +30,7 @@ void Follower::stand(config::ServiceId service, Standing standing, std::uint32_t
         detach(service);
 }
 
-void Follower::detach(config::ServiceId service) {
+void Follower::detach(service::Id service) {
     door_.detach(service);
     outside_.close_guest(service);
 }
@@ -56,28 +56,28 @@ void Follower::to_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
     outside_.to_bridge(tap, frame);
 }
 
-void Follower::to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
+void Follower::to_guest(service::Id service, std::span<const std::uint8_t> frame) {
     outside_.to_guest(service, frame);
 }
 
-void Follower::wake(config::ServiceId service, const frames::IpPacket& first) {
+void Follower::wake(service::Id service, const frames::IpPacket& first) {
     outside_.wake(service, first);
 }
 
-void Follower::handed_over(config::ServiceId service, const HandOver& what) {
+void Follower::handed_over(service::Id service, const HandOver& what) {
     const std::uint32_t turn = turns_[service];
     outside_.handed_over(service, turn, what);
     if (!what.young)
         let_linger(service, turn);
 }
 
-void Follower::grown(config::ServiceId service) {
+void Follower::grown(service::Id service) {
     const std::uint32_t turn = turns_[service];
     outside_.grown(service, turn);
     let_linger(service, turn);
 }
 
-void Follower::let_linger(config::ServiceId service, std::uint32_t turn) {
+void Follower::let_linger(service::Id service, std::uint32_t turn) {
     lingering_.push_back({service, turn, clock_.now() + linger});
 }
 

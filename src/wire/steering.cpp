@@ -14,15 +14,15 @@ Steering::~Steering() {
         let_reset(post);
 }
 
-const Steered* Steering::find(config::ServiceId service) const {
+const Steered* Steering::find(service::Id service) const {
     const auto it = posts_.find(service);
     return it == posts_.end() ? nullptr : &it->second.service;
 }
 
 void Steering::configure(const std::vector<Steered>& services) {
-    std::set<config::ServiceId> wanted;
+    std::set<service::Id> wanted;
     for (const Steered& service : services) {
-        const config::ServiceId id = service.tenant.service;
+        const service::Id id = service.tenant.service;
         wanted.insert(id);
         Post& post = posts_.try_emplace(id, Post{service}).first->second;
         if (post.service != service) {
@@ -50,7 +50,7 @@ void Steering::leave(Post& post) {
     let_reset(post);
 }
 
-void Steering::changed(config::ServiceId service) {
+void Steering::changed(service::Id service) {
     if (!posts_.contains(service))
         return;
     unsent_.insert(service);
@@ -59,7 +59,7 @@ void Steering::changed(config::ServiceId service) {
 
 // -- What wire says
 
-void Steering::held(config::ServiceId service) {
+void Steering::held(service::Id service) {
     const auto it = posts_.find(service);
     if (it == posts_.end())
         return;
@@ -71,14 +71,14 @@ void Steering::held(config::ServiceId service) {
 }
 
 // Null: that turn is over.
-Steering::Post* Steering::running(config::ServiceId service, std::uint32_t turn) {
+Steering::Post* Steering::running(service::Id service, std::uint32_t turn) {
     const auto it = posts_.find(service);
     return it != posts_.end() && it->second.standing == Standing::running && it->second.turn == turn
                ? &it->second
                : nullptr;
 }
 
-bool Steering::handed_over(config::ServiceId service, std::uint32_t turn, bool young) {
+bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) {
     Post* const post = running(service, turn);
     if (post == nullptr)
         return false;
@@ -89,7 +89,7 @@ bool Steering::handed_over(config::ServiceId service, std::uint32_t turn, bool y
     return true;
 }
 
-void Steering::grown(config::ServiceId service, std::uint32_t turn) {
+void Steering::grown(service::Id service, std::uint32_t turn) {
     if (Post* const post = running(service, turn))
         let_reset(*post);
 }
@@ -120,7 +120,7 @@ void Steering::writable() {
 
 void Steering::flush() {
     while (!unsent_.empty() && !blocked_) {
-        const config::ServiceId service = *unsent_.begin();
+        const service::Id service = *unsent_.begin();
         const auto it = posts_.find(service);
         blocked_ = it == posts_.end() ? !ways_.remove(service) : !sync(it->second);
         if (!blocked_)
@@ -133,7 +133,7 @@ void Steering::flush() {
 // Brings wire and the kernel up to date with the service. False: wire does not take messages; what
 // has been done is not done again.
 bool Steering::sync(Post& post) {
-    const config::ServiceId id = post.service.tenant.service;
+    const service::Id id = post.service.tenant.service;
     auto guest = ways_.guest(id);
     if (!guest)
         return true;
@@ -235,7 +235,7 @@ void Steering::tick() {
     }
     if (look_at_ports_ && now >= *look_at_ports_) {
         look_at_ports_.reset();
-        for (const config::ServiceId service : std::exchange(waits_for_port_, {}))
+        for (const service::Id service : std::exchange(waits_for_port_, {}))
             changed(service);
     }
 }

@@ -20,16 +20,16 @@ class Outside {
   public:
     virtual ~Outside() = default;
     virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
-    virtual void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) = 0;
+    virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
     // All taps and all guests' sockets are of no use any more; of this guest, the socket.
     virtual void close_all() = 0;
-    virtual void close_guest(config::ServiceId service) = 0;
+    virtual void close_guest(service::Id service) = 0;
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
-    virtual void wake(config::ServiceId service, const frames::IpPacket& first) = 0;
-    virtual void handed_over(config::ServiceId service, std::uint32_t turn,
+    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    virtual void handed_over(service::Id service, std::uint32_t turn,
                              const HandOver& what) = 0;
-    virtual void grown(config::ServiceId service, std::uint32_t turn) = 0;
+    virtual void grown(service::Id service, std::uint32_t turn) = 0;
 };
 
 class Follower final : Actions {
@@ -46,17 +46,17 @@ class Follower final : Actions {
     void vmm_speaks();
 
     void put(const Tenant& tenant) { door_.put(tenant); }
-    void remove(config::ServiceId service);
+    void remove(service::Id service);
     // A new socket to the guest is there.
-    void attach(config::ServiceId service) { door_.attach(service); }
-    void stand(config::ServiceId service, Standing standing, std::uint32_t turn);
+    void attach(service::Id service) { door_.attach(service); }
+    void stand(service::Id service, Standing standing, std::uint32_t turn);
     // Services of which a new vmm has said nothing are gone.
     void told_all() { door_.end_anew(); }
 
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
         door_.from_bridge(tap, frame);
     }
-    void from_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
+    void from_guest(service::Id service, std::span<const std::uint8_t> frame) {
         door_.from_guest(service, frame);
     }
 
@@ -66,16 +66,16 @@ class Follower final : Actions {
 
   private:
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override;
-    void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) override;
-    void wake(config::ServiceId service, const frames::IpPacket& first) override;
-    void handed_over(config::ServiceId service, const HandOver& what) override;
-    void grown(config::ServiceId service) override;
+    void to_guest(service::Id service, std::span<const std::uint8_t> frame) override;
+    void wake(service::Id service, const frames::IpPacket& first) override;
+    void handed_over(service::Id service, const HandOver& what) override;
+    void grown(service::Id service) override;
 
-    void detach(config::ServiceId service);
-    void let_linger(config::ServiceId service, std::uint32_t turn);
+    void detach(service::Id service);
+    void let_linger(service::Id service, std::uint32_t turn);
 
     struct Lingering {
-        config::ServiceId service;
+        service::Id service;
         std::uint32_t turn;
         base::TimePoint until;
     };
@@ -84,7 +84,7 @@ class Follower final : Actions {
     Outside& outside_;
     Door door_;
     bool told_anew_ = false;
-    std::map<config::ServiceId, std::uint32_t> turns_;
+    std::map<service::Id, std::uint32_t> turns_;
     std::deque<Lingering> lingering_;  // of one turn once; first what is due first
 };
 

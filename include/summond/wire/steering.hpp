@@ -47,18 +47,18 @@ class Ways {
 
     virtual ~Ways() = default;
     // None: the service is gone. Asked for whenever something is to be done.
-    virtual std::optional<Guest> guest(config::ServiceId service) = 0;
+    virtual std::optional<Guest> guest(service::Id service) = 0;
 
     // Told to wire. False: later.
     virtual bool put(const Tenant& tenant) = 0;
-    virtual bool remove(config::ServiceId service) = 0;
-    virtual bool stand(config::ServiceId service, Standing standing, std::uint32_t turn) = 0;
+    virtual bool remove(service::Id service) = 0;
+    virtual bool stand(service::Id service, Standing standing, std::uint32_t turn) = 0;
     virtual bool told_all() = 0;
 
     // Of that name, with a tap that wire has.
     virtual Bridge bridge(const std::string& name) = 0;
     // Gives wire a socket to the guest.
-    virtual Done attach(config::ServiceId service, int interface) = 0;
+    virtual Done attach(service::Id service, int interface) = 0;
     // By which it has its addresses.
     virtual std::optional<int> interface_of(std::uint32_t domain) = 0;
     // Whether the bridge passes on anything to and from that port.
@@ -90,19 +90,19 @@ class Steering {
     // The services from now on; Ways knows them already.
     void configure(const std::vector<Steered>& services);
     // How its guest stands is new. Unknown services are ignored, here and below.
-    void changed(config::ServiceId service);
+    void changed(service::Id service);
     // Wire takes messages again.
     void writable();
 
     // What wire says, which need not be true. held: it has packets for the service; changed() is to
     // follow, when that has had its effect.
-    void held(config::ServiceId service);
+    void held(service::Id service);
     // False: of no meaning. young: the guest may still refuse some.
-    bool handed_over(config::ServiceId service, std::uint32_t turn, bool young);
-    void grown(config::ServiceId service, std::uint32_t turn);
+    bool handed_over(service::Id service, std::uint32_t turn, bool young);
+    void grown(service::Id service, std::uint32_t turn);
 
     // Null: packets do not wake it.
-    const Steered* find(config::ServiceId service) const;
+    const Steered* find(service::Id service) const;
 
     // When tick() has to be called; any other call can change it.
     std::optional<base::TimePoint> deadline() const;
@@ -123,7 +123,7 @@ class Steering {
         bool holds = false;  // wire has packets for it, and has said so since its last turn
     };
 
-    Post* running(config::ServiceId service, std::uint32_t turn);
+    Post* running(service::Id service, std::uint32_t turn);
     void leave(Post& post);
     void let_reset(Post& post);
     void take_over(Post& post);
@@ -134,9 +134,9 @@ class Steering {
 
     const base::Clock& clock_;
     Ways& ways_;
-    std::map<config::ServiceId, Post> posts_;
-    std::set<config::ServiceId> unsent_;  // wire has to hear of them; without a post: it is gone
-    std::set<config::ServiceId> waits_for_port_;  // ready, but for their bridge's port
+    std::map<service::Id, Post> posts_;
+    std::set<service::Id> unsent_;  // wire has to hear of them; without a post: it is gone
+    std::set<service::Id> waits_for_port_;  // ready, but for their bridge's port
     std::optional<base::TimePoint> look_at_ports_;
     bool blocked_ = false;   // wire takes no messages now
     bool told_all_ = false;  // what there was when it came
