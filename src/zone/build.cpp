@@ -25,7 +25,7 @@ class Builder {
             const Checks& checks)
         : config_(config),
           bad_file_(bad_file),
-          signatures_{checks.now, checks.signatures},
+          signatures_{checks.now, checks.signatures, bad_file == BadFile::refuse},
           index_(config.zones.size()) {
         if (before != nullptr)
             before_.emplace(*before);

@@ -1,6 +1,7 @@
 #include "signatures.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <optional>
 
@@ -47,10 +48,12 @@ class Checker {
         std::uint8_t algorithm;
         std::optional<sign::PublicKey> key;  // none: of an algorithm that cannot be computed here
     };
+    // From the best to the worst.
+    enum class State : std::uint8_t { valid, early, expired, wrong };
     struct Verdict {
-        std::string problem;          // empty: it is valid
-        std::int64_t expiration = 0;  // if it is valid
-        bool expired = false;
+        State state = State::wrong;
+        std::int64_t time = 0;  // from which on it is valid (early), or until (valid, expired)
+        std::string problem;    // of one that is wrong
     };
 
     void read_keys();
@@ -71,10 +74,10 @@ class Checker {
     struct Earliest {
         std::int64_t time = 0;
         Where where;
-        std::size_t sets = 0;  // that it is the earliest of
+        std::size_t sets = 0;  // of which it is the earliest; 0: there is none
     };
-    Earliest expired_;
-    std::optional<Earliest> next_;
+    void tell_times(const std::string& zone);
+    std::array<Earliest, 3> earliest_;  // by State, but for wrong ones
 };
 
 void Checker::read_keys() {
@@ -123,26 +126,25 @@ Checker::Verdict Checker::judge(const Owner& owner, std::span<const Record> set,
                                 const Record& record) {
     const auto rdata = zone_.rdata(record);
     const auto fields = sign::read_rrsig(rdata);
+    const auto wrong = [](std::string what) { return Verdict{State::wrong, 0, std::move(what)}; };
     if (!fields)
-        return {"is cut short"};
+        return wrong("is cut short");
     if (!std::ranges::equal(fields->signer, zone_.apex().wire(), {}, dns::fold))
-        return {"is not by the zone itself"};
+        return wrong("is not by the zone itself");
     if (fields->labels != labels_of(owner.name))
-        return {"is for a name of another length"};
+        return wrong("is for a name of another length");
     const std::string by = "by key " + std::to_string(fields->key_tag) + " (algorithm " +
                            std::to_string(fields->algorithm) + ") ";
     const auto is_its = [&](const Key& key) {
         return key.tag == fields->key_tag && key.algorithm == fields->algorithm;
     };
     if (std::ranges::none_of(keys_, is_its))
-        return {by + "is by none of the zone's DNSKEY records"};
+        return wrong(by + "is by none of the zone's DNSKEY records");
     const auto now = static_cast<std::uint32_t>(check_.now);
     if (sign::is_before(now, fields->inception))
-        return {by + "is not valid before " + date(full_time(fields->inception)) +
-                "; the clock says " + date(check_.now)};
+        return {State::early, full_time(fields->inception), {}};
     if (!sign::is_before(now, fields->expiration))
-        return {by + "ran out on " + date(full_time(fields->expiration)),
-                full_time(fields->expiration), true};
+        return {State::expired, full_time(fields->expiration), {}};
     const bool right = std::ranges::any_of(keys_, [&](const Key& key) {
         if (!is_its(key))
             return false;
@@ -152,8 +154,8 @@ Checker::Verdict Checker::judge(const Owner& owner, std::span<const Record> set,
         return verifies(owner, set, rdata, *fields, key);
     });
     if (!right)
-        return {by + "does not verify"};
-    return {{}, full_time(fields->expiration)};
+        return wrong(by + "does not verify");
+    return {State::valid, full_time(fields->expiration), {}};
 }
 
 void Checker::check_set(const Owner& owner, std::span<const Record> set) {
@@ -175,25 +177,40 @@ void Checker::check_set(const Owner& owner, std::span<const Record> set) {
     const Record* of_best = nullptr;
     for (const Record& record : signatures) {
         Verdict verdict = judge(owner, set, record);
-        const bool better = of_best == nullptr ||
-                            (!best.problem.empty() && verdict.problem.empty()) ||
-                            (best.problem.empty() == verdict.problem.empty() &&
-                             verdict.expiration > best.expiration);
+        const bool better = of_best == nullptr || verdict.state < best.state ||
+                            (verdict.state == best.state && verdict.time > best.time);
         if (better) {
             best = std::move(verdict);
             of_best = &record;
         }
     }
-    if (best.problem.empty() || best.expired) {
-        if (best.problem.empty() && !next_)
-            next_.emplace(best.expiration, of_best->where);
-        Earliest& earliest = best.expired ? expired_ : *next_;
-        if (earliest.sets == 0 || best.expiration < earliest.time)
-            earliest = {best.expiration, of_best->where, earliest.sets};
-        ++earliest.sets;
-        return;
+    if (best.state == State::wrong)
+        return report_.error(of_best->where, "the signature of " + what() + " " + best.problem);
+    Earliest& earliest = earliest_[static_cast<std::size_t>(best.state)];
+    if (earliest.sets++ == 0 || best.time < earliest.time) {
+        earliest.time = best.time;
+        earliest.where = of_best->where;
     }
-    report_.error(of_best->where, "the signature of " + what() + " " + best.problem);
+}
+
+void Checker::tell_times(const std::string& zone) {
+    const auto& [valid, early, expired] = earliest_;
+    const auto tell = [&](const Earliest& earliest, const std::string& what) {
+        const std::string text = zone + ": the signatures of " + std::to_string(earliest.sets) +
+                                 " record sets " + what + " " + date(earliest.time) +
+                                 " (the clock says " + date(check_.now) + ")";
+        if (check_.refuse_times)
+            report_.error(earliest.where, text);
+        else
+            report_.warning(earliest.where, text + "; resolvers that validate refuse them");
+    };
+    if (early.sets > 0)
+        tell(early, "are not valid yet, the first before");
+    if (expired.sets > 0)
+        tell(expired, "have run out, the first on");
+    else if (valid.sets > 0 && valid.time < check_.now + warn_before)
+        report_.warning(valid.where, zone + ": signatures run out from " + date(valid.time) +
+                                         " on; sign the zone again");
 }
 
 void Checker::run() {
@@ -213,14 +230,7 @@ void Checker::run() {
             first += set.size();
         }
     }
-    if (expired_.sets > 0)
-        report_.error(expired_.where,
-                      zone + ": the signatures of " + std::to_string(expired_.sets) +
-                          " record sets have run out, the first on " + date(expired_.time) +
-                          " (the clock says " + date(check_.now) + "); sign the zone again");
-    else if (next_ && next_->time < check_.now + warn_before)
-        report_.warning(next_->where, zone + ": signatures run out from " + date(next_->time) +
-                                          " on; sign the zone again");
+    tell_times(zone);
 }
 
 }  // namespace

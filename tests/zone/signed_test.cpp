@@ -64,13 +64,14 @@ TEST(SignedZone, SignaturesRunOut) {
     EXPECT_EQ(
         problems_of(text, expiration + day),
         "zone:4: zone jit.example.: the signatures of 46 record sets have run out, the first on "
-        "2090-01-01 00:00 UTC (the clock says 2090-01-02 00:00 UTC); sign the zone again\n");
+        "2090-01-01 00:00 UTC (the clock says 2090-01-02 00:00 UTC)\n");
 }
 
 TEST(SignedZone, IsTooEarly) {
-    EXPECT_TRUE(
-        has(problems_of(zone_text("nsec"), 1500000000),
-            "is not valid before 2025-01-01 00:00 UTC; the clock says 2017-07-14 02:40 UTC"));
+    EXPECT_TRUE(has(
+        problems_of(zone_text("nsec"), 1500000000),
+        "zone:4: zone jit.example.: the signatures of 46 record sets are not valid yet, the first "
+        "before 2025-01-01 00:00 UTC (the clock says 2017-07-14 02:40 UTC)\n"));
 }
 
 TEST(SignedZone, SignatureDoesNotVerify) {
@@ -134,7 +135,7 @@ TEST(SignedZone, ServicesHaveTheAddressesThatWereSigned) {
         << builder.errors();
 }
 
-TEST(SignedZone, StaysAsItWasWhenItsSignaturesHaveRunOut) {
+TEST(SignedZone, StaysAsItWas) {
     ZoneBuilder builder;
     for (const char* file : {"nsec", "nsec3", "optout"}) {
         builder.file("zone", zone_text(file));
@@ -144,7 +145,11 @@ TEST(SignedZone, StaysAsItWasWhenItsSignaturesHaveRunOut) {
         EXPECT_EQ(builder.errors(), "");
         const auto before = builder.built.image;
         const auto zones = zone::Zones::open(before);
-        builder.checks.now = 3850000000;
+        // The daemon serves it whatever the clock says: that may be what is wrong.
+        builder.checks.now = expiration + day;
+        EXPECT_TRUE(
+            has(builder.tolerated(&*zones), "warning: zone jit.example.: the signatures of"));
+        builder.file("zone", zone_text(file) + "new 300 TXT x\n");
         EXPECT_TRUE(has(builder.tolerated(&*zones), "it stays as it was"));
         const auto after = zone::Zones::open(builder.built.image);
         ASSERT_TRUE(after);
