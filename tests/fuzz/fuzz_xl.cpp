@@ -11,15 +11,15 @@ extern "C" const char* __lsan_default_suppressions() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace summond::config;
+    namespace service = summond::service;
     const std::string content(reinterpret_cast<const char*>(data), size);
-    const Loaded loaded = summond::fuzz::load_with_file(
+    const auto loaded = summond::fuzz::load_with_file(
         "zones: [{name: a, ns: ns.b.}]\n"
         "services: [{xl: /fuzz.xl, names: a, addresses: 10.0.0.1, ready: {xenstore: data/a}}]\n",
         content);
     if (loaded.config) {
-        const Service& service = loaded.config->services.at(0);
-        if (service.id != service_id(service.name) ||
+        const service::Template& service = loaded.config->services.at(0);
+        if (service.id != service::id_of(service.name) ||
             (service.kernel.empty() && service.bootloader.empty()) ||
             service.max_vcpus < service.vcpus || service.memory_kib == 0 ||
             service.max_memory_kib < service.memory_kib)
