@@ -18,7 +18,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/channel.hpp"
-#include "summond/net/fd_watch.hpp"
+#include "summond/loop/fd_watch.hpp"
 #include "summond/proc/isolate.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
@@ -77,7 +77,7 @@ class FrontProcess {
         auto received = control_.receive();
         if (!received) {
             spdlog::warn("the parent is gone; ending");
-            watch_ = net::FdWatch();
+            watch_ = loop::FdWatch();
             io_.stop();
         } else if (*received) {
             handle(**received);
@@ -132,7 +132,7 @@ class FrontProcess {
     asio::steady_timer huge_pages_;
     base::SteadyClock clock_;
     ipc::Channel control_;
-    net::FdWatch watch_;
+    loop::FdWatch watch_;
     asio::signal_set terminate_;
     asio::steady_timer limit_;
     std::unique_ptr<net::Front> front_;

@@ -19,12 +19,12 @@
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
+#include "summond/host/bridge_ports.hpp"
 #include "summond/ipc/channel.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_backend.hpp"
 #include "summond/xen/backend.hpp"
-#include "summond/xen/bridge_ports.hpp"
 #include "vmm_front_link.hpp"
 #include "vmm_wire_link.hpp"
 
@@ -48,7 +48,7 @@ class Vmm {
 
     base::Result<void> start(const config::Config& config) {
         if (simulated_ == nullptr) {
-            auto ports = xen::BridgePorts::open();
+            auto ports = host::BridgePorts::open();
             if (!ports)
                 return tl::make_unexpected(ports.error());
             ports_ = std::move(*ports);
@@ -190,7 +190,7 @@ class Vmm {
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<config::Service> services_;
-    std::unique_ptr<xen::BridgePorts> ports_;  // none where Xen is simulated
+    std::unique_ptr<host::BridgePorts> ports_;  // none where Xen is simulated
     std::unique_ptr<WireLink> wire_;
     bool arm_posted_ = false;
 };

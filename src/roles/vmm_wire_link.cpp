@@ -50,7 +50,7 @@ bool same_tenant(const config::Service& a, const config::Service& b) {
 }  // namespace
 
 WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-                   xen::BridgePorts& ports, const std::vector<config::Service>& services,
+                   host::BridgePorts& ports, const std::vector<config::Service>& services,
                    std::function<void()> closed)
     : channel_(std::move(channel)),
       events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
@@ -86,7 +86,7 @@ bool WireLink::open(const std::string& bridge) {
     if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
         return false;
     bridges_[bridge] = Bridge{number, tap->index};
-    if (const auto delay = xen::BridgePorts::forward_delay(bridge); delay.count() > 0)
+    if (const auto delay = host::BridgePorts::forward_delay(bridge); delay.count() > 0)
         spdlog::warn(
             "bridge {} has STP on: after each wake it passes nothing to or from the domain for {} "
             "s; where it is not needed, switch it off: ip link set {} type bridge stp_state 0",
@@ -222,7 +222,7 @@ void WireLink::let_reset(Post& post) {
 void WireLink::take_over(Post& post) {
     post.hand_over_by.reset();
     const auto interface =
-        post.attached ? xen::BridgePorts::interface_of(*post.attached) : std::nullopt;
+        post.attached ? host::BridgePorts::interface_of(*post.attached) : std::nullopt;
     if (interface)
         send_to(post, *interface, false);
 }
@@ -281,8 +281,8 @@ bool WireLink::sync(Post& post) {
         standing_of(*status, manager_.remembers(post.service.id), copy.has_value());
     // Handed over before its port passes anything, a packet's answer would be lost.
     if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
-        if (const auto interface = xen::BridgePorts::interface_of(*domid);
-            interface && !xen::BridgePorts::forwards(*interface)) {
+        if (const auto interface = host::BridgePorts::interface_of(*domid);
+            interface && !host::BridgePorts::forwards(*interface)) {
             standing = wire::Standing::starting;
             waits_for_port_.insert(post.service.id);
             watch_hand_overs();
@@ -299,7 +299,7 @@ bool WireLink::sync(Post& post) {
         return false;
     if (standing == wire::Standing::starting && domid && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
-        post.young = xen::BridgePorts::interface_of(*domid);
+        post.young = host::BridgePorts::interface_of(*domid);
         if (post.young && !ports_.hold_resets(*post.young, true))
             post.young.reset();
     } else if (standing != wire::Standing::starting && standing != wire::Standing::running) {
@@ -333,10 +333,10 @@ bool WireLink::sync(Post& post) {
 }
 
 bool WireLink::attach(Post& post, vm::DomId domid) {
-    const auto interface = xen::BridgePorts::interface_of(domid);
+    const auto interface = host::BridgePorts::interface_of(domid);
     if (!interface)
         return true;  // somebody has taken it away
-    const auto socket = xen::BridgePorts::socket_to(*interface);
+    const auto socket = host::BridgePorts::socket_to(*interface);
     if (!socket) {
         spdlog::error("{}: {}", post.service.name, socket.error().what);
         return true;

@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "summond/host/bridge_ports.hpp"
 #include "summond/ipc/channel.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/wire/door.hpp"
-#include "summond/xen/bridge_ports.hpp"
 
 namespace summond::roles {
 
@@ -27,7 +27,7 @@ class WireLink {
     // closed is called once, from io's loop, when wire is gone or has broken the protocol; the link
     // may be deleted in it. ports and manager outlive the link.
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-             xen::BridgePorts& ports, const std::vector<config::Service>& services,
+             host::BridgePorts& ports, const std::vector<config::Service>& services,
              std::function<void()> closed);
     ~WireLink();
 
@@ -75,7 +75,7 @@ class WireLink {
     boost::asio::posix::stream_descriptor events_;
     boost::asio::steady_timer timer_;
     vm::Manager& manager_;
-    xen::BridgePorts& ports_;
+    host::BridgePorts& ports_;
     std::function<void()> closed_;
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
     std::map<config::ServiceId, Post> posts_;

@@ -21,7 +21,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/channel.hpp"
-#include "summond/net/fd_watch.hpp"
+#include "summond/loop/fd_watch.hpp"
 #include "summond/proc/isolate.hpp"
 #include "summond/wire/door.hpp"
 #include "wire_messages.hpp"
@@ -86,7 +86,7 @@ class WireProcess final : public wire::Actions {
         auto received = control_.receive();
         if (!received) {
             spdlog::info("the parent is gone; ending");
-            control_watch_ = net::FdWatch();
+            control_watch_ = loop::FdWatch();
             io_.stop();
         } else if (*received && (*received)->type == ipc::Type::peer) {
             serve(ipc::Channel(std::move((*received)->fd)));
@@ -98,10 +98,10 @@ class WireProcess final : public wire::Actions {
     // A new vmm tells everything anew, with taps of its own. Until then all stays as it is, and
     // what wakes services waits for it in the channel. What is held goes on being held.
     void serve(ipc::Channel vmm) {
-        vmm_watch_ = net::FdWatch();
+        vmm_watch_ = loop::FdWatch();
         vmm_ = std::move(vmm);
         told_anew_ = false;
-        vmm_watch_ = net::FdWatch(io_, vmm_.fd(), [this] { from_vmm(); });
+        vmm_watch_ = loop::FdWatch(io_, vmm_.fd(), [this] { from_vmm(); });
     }
 
     void from_vmm() {
@@ -109,7 +109,7 @@ class WireProcess final : public wire::Actions {
             auto received = vmm_.receive();
             if (!received) {
                 // What is known goes on being answered and held; the next vmm wakes.
-                vmm_watch_ = net::FdWatch();
+                vmm_watch_ = loop::FdWatch();
                 return;
             }
             if (!*received)
@@ -261,7 +261,7 @@ class WireProcess final : public wire::Actions {
         send(guests_, service, frame);
     }
     // Where vmm does not take it, the sender's next packet asks again.
-    void wake(config::ServiceId service, const wire::IpPacket& first) override {
+    void wake(config::ServiceId service, const frames::IpPacket& first) override {
         if (vmm_.fd() >= 0)
             vmm_.send(arrived_message(service, first));
     }
@@ -293,9 +293,9 @@ class WireProcess final : public wire::Actions {
     base::SteadyClock clock_;
     FrameBudget budget_{clock_};
     ipc::Channel control_;
-    net::FdWatch control_watch_;
+    loop::FdWatch control_watch_;
     ipc::Channel vmm_;
-    net::FdWatch vmm_watch_;
+    loop::FdWatch vmm_watch_;
     bool told_anew_ = false;
     bool ready_ = false;  // the parent knows
     asio::steady_timer timer_;

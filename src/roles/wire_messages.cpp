@@ -73,23 +73,23 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     return tenant;
 }
 
-ipc::Arrived arrived_message(config::ServiceId service, const wire::IpPacket& packet) {
+ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet) {
     ipc::Arrived message{};
     message.service = service;
     message.from = message_of(packet.from);
     message.port = packet.to_port;
     switch (packet.kind) {
-        case wire::IpPacket::Kind::tcp:
+        case frames::IpPacket::Kind::tcp:
             message.protocol = 6;
             break;
-        case wire::IpPacket::Kind::udp:
+        case frames::IpPacket::Kind::udp:
             message.protocol = 17;
             break;
-        case wire::IpPacket::Kind::echo_request:
+        case frames::IpPacket::Kind::echo_request:
             message.protocol = 1;
             break;
-        case wire::IpPacket::Kind::later_fragment:
-        case wire::IpPacket::Kind::other:
+        case frames::IpPacket::Kind::later_fragment:
+        case frames::IpPacket::Kind::other:
             break;
     }
     return message;

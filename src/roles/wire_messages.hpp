@@ -18,7 +18,7 @@ ipc::Tenant tenant_message(const config::Service& service, unsigned tap);
 // None: not as tenant_message makes it.
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
 
-ipc::Arrived arrived_message(config::ServiceId service, const wire::IpPacket& packet);
+ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string text_of(const ipc::Arrived& message);

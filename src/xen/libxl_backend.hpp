@@ -9,17 +9,17 @@
 #include <optional>
 #include <set>
 
-#include "announce.hpp"
 #include "control.hpp"
 #include "dom0_memory.hpp"
 #include "identity.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
-#include "meter.hpp"
 #include "osevent.hpp"
 #include "readiness.hpp"
 #include "saves.hpp"
 #include "store.hpp"
+#include "summond/host/announce.hpp"
+#include "summond/host/meter.hpp"
 #include "summond/vm/backend.hpp"
 #include "vifs.hpp"
 
@@ -117,9 +117,9 @@ class LibxlBackend final : public vm::Backend {
     std::unique_ptr<Store> store_;
     std::unique_ptr<Vifs> vifs_;
     std::unique_ptr<Readiness> readiness_;
-    Meter meter_;
+    host::Meter meter_;
     boost::asio::steady_timer wakes_timer_;
-    Announcer announcer_;
+    host::Announcer announcer_;
     std::function<void(vm::DomId, vm::Death)> died_;
     std::map<vm::DomId, libxl_evgen_domain_death*> death_watches_;
     Saves saves_;

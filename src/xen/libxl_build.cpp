@@ -102,9 +102,10 @@ void LibxlBackend::enqueue(const config::Service& service, unsigned number, base
         });
         return;
     }
-    auto build = std::make_unique<Build>(Build{
-        *this, service.id, domain_config(ctx_, service, number), service.interfaces,
-        announcements(service), service.rumprun.size(), std::move(done), number, std::move(image)});
+    auto build = std::make_unique<Build>(
+        Build{*this, service.id, domain_config(ctx_, service, number), service.interfaces,
+              host::announcements(service), service.rumprun.size(), std::move(done), number,
+              std::move(image)});
     to_create_.push_back(std::move(build));
     if (to_create_.size() == 1)
         post([this] { create_next(); });

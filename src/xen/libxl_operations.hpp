@@ -17,7 +17,7 @@ struct LibxlBackend::Build {
     config::ServiceId service;
     std::unique_ptr<DomainConfig> config;
     std::vector<config::Interface> interfaces;
-    std::vector<wire::Frame> announcements;
+    std::vector<frames::Frame> announcements;
     std::size_t rumprun_octets;  // of its configuration, 0: none
     Built done;
     unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges

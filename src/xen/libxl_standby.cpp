@@ -44,7 +44,7 @@ void LibxlBackend::woken(vm::DomId domid, const config::Service& service) {
 
 void LibxlBackend::settle(vm::DomId domid, const config::Service& service) {
     if (!service.interfaces.empty())
-        announcer_.announce(service.interfaces.front().bridge, announcements(service));
+        announcer_.announce(service.interfaces.front().bridge, host::announcements(service));
     if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(domid, service.name);
