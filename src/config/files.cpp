@@ -64,8 +64,8 @@ class SharedDisks {
     std::map<std::tuple<bool, dev_t, std::uint64_t>, User> users_;
 };
 
-void check_kernel_type(std::vector<Problem>& problems, const Service& service) {
-    const std::string fault = kernel_fault(service.kernel, service.type, service.pvshim);
+void check_kernel_type(std::vector<Problem>& problems, const Service& service, Host host) {
+    const std::string fault = kernel_fault(service.kernel, service.type, service.pvshim, host);
     if (!fault.empty())
         problems.push_back({service.kernel_where, "kernel: " + fault, true});
 }
@@ -100,7 +100,7 @@ std::vector<Problem> check_files(const Config& config) {
             check_file(problems, "kernel", service.kernel, service.kernel_where, false);
             if (service.ramdisk)
                 check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
-            check_kernel_type(problems, service);
+            check_kernel_type(problems, service, config.host);
             if (config.services.size() > 1)
                 check_compressed(problems, service);
         } else if (service.bootloader.starts_with('/')) {

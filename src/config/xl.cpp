@@ -314,7 +314,7 @@ class Translator {
 // xl's defaults for all that a file of xl's can say.
 void forget_guest(ServiceDraft& draft) {
     Service& service = draft.service;
-    service.type = DomainType::pv;
+    service.type = draft.host == Host::arm64 ? DomainType::pvh : DomainType::pv;
     service.kernel.clear();
     service.ramdisk.reset();
     service.memory_kib = default_memory_kib;

@@ -130,7 +130,7 @@ TEST(KernelFault, TellsTheTypesThatAKernelIsFor) {
     constexpr std::uint32_t pvh = 18;
     const auto path = std::filesystem::path(testing::TempDir()) / "summond-kernel.elf";
     const auto fault = [&](DomainType type, bool pvshim = false) {
-        return kernel_fault(path.string(), type, pvshim);
+        return kernel_fault(path.string(), type, pvshim, Host::amd64);
     };
     write_kernel(path, {6, pvh});
     EXPECT_EQ(fault(DomainType::pvh), "");

@@ -19,6 +19,11 @@
 
 namespace summond::config {
 
+// What is checked and reckoned for: Debian's names of the architectures that Xen has dom0s on.
+enum class Host : std::uint8_t { amd64, arm64 };
+Host this_host();  // that this program was compiled for
+std::string_view to_string(Host host);
+
 // Where in a file; line and column count from 1, 0 where not known.
 struct Location {
     std::string file;
@@ -322,6 +327,7 @@ struct Limits {
 };
 
 struct Config {
+    Host host = this_host();
     std::vector<base::Endpoint> listen;
     std::optional<unsigned> workers;  // UDP workers, 1 to max_workers; none: one for each CPU
     std::string user;  // of the front; empty: summond, or nobody where that does not exist
@@ -355,7 +361,7 @@ struct Loaded {
 // Whether the zones are to be read: Config::zones is empty otherwise.
 enum class ReadZones : std::uint8_t { yes, no };
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
-             ReadZones zones = ReadZones::yes);
+             ReadZones zones = ReadZones::yes, Host host = this_host());
 
 // A configuration with the files that it names, as they were when it was loaded. One sequence of
 // bytes, so that a process that is given it needs no file, and reads what the loader read.
@@ -376,6 +382,7 @@ std::vector<Problem> check_files(const Config& config);
 
 // Why a guest of this type cannot be booted from the kernel, where the file tells. Empty: it can,
 // or nobody knows (a bzImage, no such file).
-std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim);
+std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim,
+                         Host host = this_host());
 
 }  // namespace summond::config
