@@ -48,9 +48,10 @@ std::uint64_t footprint_kib(const config::Service& service) {
     const std::uint64_t memory = std::max(service.memory_kib, service.max_memory_kib);
     if (service.type == config::DomainType::pv)
         return memory + xens_own;
-    // libxl_get_required_shadow_memory
+    // libxl_get_required_shadow_memory; on ARM with EXTRA_DEFAULT_PAGING_MEM_MB pages more
+    const std::uint64_t on_arm = config::this_host() == config::Host::arm64 ? 128 : 0;
     const std::uint64_t tables =
-        4 * (256 * std::max(service.vcpus, service.max_vcpus) + 2 * (memory / 1024));
+        4 * (256 * std::max(service.vcpus, service.max_vcpus) + 2 * (memory / 1024) + on_arm);
     return memory + pvh_extra + std::max({tables, least_tables, service.shadow_memory_kib}) +
            (service.pvshim ? shim : 0);
 }
