@@ -192,6 +192,8 @@ def list_tests(arch):
         why = ""
         if arch == "arm64" and hasattr(test, "not_on_arm"):
             why = f"never: {test.not_on_arm}"
+        elif arch != "arm64" and hasattr(test, "for_arm"):
+            why = f"named: {test.for_arm}"
         elif hasattr(test, "by_name_only"):
             why = f"named: {test.by_name_only}"
         print(name, getattr(test, "limit", DEFAULT_LIMIT), why)

@@ -50,6 +50,14 @@ def not_on_arm(why):
     return mark
 
 
+def for_arm(why):
+    """Decorator: there is no need of it elsewhere, but by name or with --all."""
+    def mark(test):
+        test.for_arm = why
+        return test
+    return mark
+
+
 class Lab:
     def __init__(self, directory):
         self.directory = directory  # of this test's files; brought back to the host
