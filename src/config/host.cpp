@@ -19,12 +19,12 @@ constexpr std::uint32_t gic_v2_vcpus = 8;  // GICv2 architecture: CPU interfaces
 
 // Xen and libxl 4.17: arch_sanitise_domain_config (xen/arch/arm/domain.c), libxl_arm.c.
 void refuse_types(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    const Service& service = draft.service;
+    const service::Template& service = draft.service;
     if (draft.rumprun.given)
         problems.error_at(
             draft.rumprun.where,
             "rumprun of " + owner + ": it runs as a PV guest, and Xen has none on arm64");
-    else if (service.type == DomainType::pv)
+    else if (service.type == service::DomainType::pv)
         problems.error_at(draft.type_where,
                           "type of " + owner +
                               " is pv, and Xen has no PV guests on arm64; leave it "
@@ -34,7 +34,7 @@ void refuse_types(const ServiceDraft& draft, const std::string& owner, Problems&
                           "pvshim of " + owner +
                               ": it is a Xen for x86 that runs PV guests, and there are none on "
                               "arm64; leave it out");
-    if (service.idle_after && service.idle_action == IdleAction::suspend)
+    if (service.idle_after && service.idle_action == service::IdleAction::suspend)
         problems.error_at(draft.idle_action_where,
                           "idle.action of " + owner +
                               " is suspend, and Xen saves no domains on arm64; say pause, which "
@@ -42,7 +42,7 @@ void refuse_types(const ServiceDraft& draft, const std::string& owner, Problems&
 }
 
 void refuse_values(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    const Service& service = draft.service;
+    const service::Template& service = draft.service;
     const auto passthrough = service.options.find("passthrough");
     if (passthrough != service.options.end() && passthrough->second == "sync_pt")
         problems.error_at(draft.option_where.at("passthrough"),
@@ -59,20 +59,8 @@ void refuse_values(const ServiceDraft& draft, const std::string& owner, Problems
 
 }  // namespace
 
-Host this_host() {
-#ifdef __aarch64__
-    return Host::arm64;
-#else
-    return Host::amd64;
-#endif
-}
-
-std::string_view to_string(Host host) {
-    return host == Host::arm64 ? "arm64" : "amd64";
-}
-
 void complete_host(ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    if (draft.host != Host::arm64)
+    if (draft.host != service::Host::arm64)
         return;
     refuse_types(draft, owner, problems);
     refuse_values(draft, owner, problems);

@@ -178,14 +178,16 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
     mapping->refuse_rest();
 
     config.zones = std::move(zones.zones);
-    for (ServiceDraft& draft : drafts)
+    for (ServiceDraft& draft : drafts) {
         config.services.push_back(std::move(draft.service));
+        config.service_places.push_back(std::move(draft.places));
+    }
 }
 
 }  // namespace
 
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read, ReadZones zones,
-             Host host) {
+             service::Host host) {
     Problems problems(file);
     Config config;
     config.host = host;

@@ -20,8 +20,9 @@ inline constexpr std::uint64_t default_memory_kib = 32 * 1024;  // libxl's own
 struct ServiceDraft {
     ServiceDraft();  // with the defaults of docs/CONFIGURATION.md
 
-    Host host = this_host();
-    Service service;
+    service::Host host = service::this_host();
+    service::Template service;
+    ServicePlaces places;
     std::string cmdline;  // its placeholders not yet filled in
     Location cmdline_where;
     Mark standby_where;
@@ -35,7 +36,7 @@ struct ServiceDraft {
     Mark wake_where;
 
     struct Interface {
-        config::Interface interface;
+        service::Interface interface;
         bool has_mac = false;  // the configuration says it
         Location mac_where;
     };
@@ -46,7 +47,7 @@ struct ServiceDraft {
     Location pvshim_where;
     Location idle_action_where;
     Location bootloader_where;
-    std::map<std::string, Location> option_where;  // of Service::options
+    std::map<std::string, Location> option_where;  // of Template::options
     std::vector<Interface> interfaces;
     Location interfaces_where;  // of what says that there is none
 

@@ -86,7 +86,7 @@ bool print(const std::vector<config::Problem>& problems) {
 
 // Prints every problem; nothing if the configuration is refused.
 std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
-                           const zone::Zones* before, config::Host host = config::this_host()) {
+                           const zone::Zones* before, service::Host host = service::this_host()) {
     auto text = read_text(file);
     if (!text) {
         std::fprintf(stderr, "%s\n", text.error().what.c_str());
@@ -191,7 +191,7 @@ int load_main(const std::string& config_file, bool has_older_image) {
     return 0;
 }
 
-int check_main(const std::string& config_file, config::Host host) {
+int check_main(const std::string& config_file, service::Host host) {
     const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, host);
     if (!loaded)
         return exit_bad_configuration;

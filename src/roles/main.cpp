@@ -36,7 +36,7 @@ struct Arguments {
     std::string user;
     std::string log_level = "info";
     std::string check;
-    std::string host{summond::config::to_string(summond::config::this_host())};
+    std::string host{summond::service::to_string(summond::service::this_host())};
 };
 
 int run(const Arguments& a) {
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
-    using summond::config::Host;
+    using summond::service::Host;
     const Host host = a.host == "arm64" ? Host::arm64 : Host::amd64;
     return *check ? summond::roles::check_main(a.check, host) : run(a);
 }

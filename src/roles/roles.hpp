@@ -35,6 +35,6 @@ int wire_main(const std::string& user, const std::string& log_level);
 int load_main(const std::string& config_file, bool has_older_image);
 // `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
 // and a line that says how much was found.
-int check_main(const std::string& config_file, config::Host host);
+int check_main(const std::string& config_file, service::Host host);
 
 }  // namespace summond::roles

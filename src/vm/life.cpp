@@ -7,7 +7,7 @@
 
 #include "life_log.hpp"
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -19,14 +19,14 @@ using std::chrono::seconds;
 // put away by mistake.
 constexpr seconds touch_delay{2};
 
-bool same_addresses(const config::Service& a, const config::Service& b) {
+bool same_addresses(const service::Template& a, const service::Template& b) {
     return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
 }
 
 }  // namespace
 
-Life::Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
-           std::function<void(config::ServiceId)> changed)
+Life::Life(service::Template service, Backend& backend, const base::Clock& clock, Keeper& keeper,
+           std::function<void(service::Id)> changed)
     : service_(std::move(service)),
       backend_(backend),
       clock_(clock),
@@ -38,7 +38,7 @@ Status Life::status() const {
     const auto now = clock_.now();
     if (retired_) {
         status.phase = Phase::failed;
-        status.failure = base::WakeFailure::refused;
+        status.failure = service::WakeFailure::refused;
         return status;
     }
     switch (stage_) {
@@ -78,7 +78,7 @@ void Life::enter(Stage stage) {
     changed_(service_.id);
 }
 
-void Life::wake(WakeReason why, base::TimePoint asked_at) {
+void Life::wake(service::WakeReason why, base::TimePoint asked_at) {
     if (!may_wake()) {
         changed_(service_.id);
         return;
@@ -116,10 +116,10 @@ void Life::touch() {
     const bool here = stage_ == Stage::queued || stage_ == Stage::building ||
                       stage_ == Stage::booting || stage_ == Stage::ready;
     if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
-        wake(WakeReason::dns, last_asked_);
+        wake(service::WakeReason::dns, last_asked_);
 }
 
-void Life::build(WakeReason why, base::TimePoint asked_at) {
+void Life::build(service::WakeReason why, base::TimePoint asked_at) {
     stage_ = Stage::absent;  // whatever there was before
     restart_at_.reset();
     why_ = why;
@@ -144,7 +144,7 @@ void Life::queue() {
 }
 
 void Life::start() {
-    memory_kib_ = footprint_kib(service_);
+    memory_kib_ = service::footprint_kib(service_);
     enter(Stage::building);
     auto done = [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); };
     if (restoring_)
@@ -166,7 +166,7 @@ void Life::built(tl::expected<DomId, BuildError> result) {
     }
     if (!result) {
         stage_ = Stage::absent;
-        if (result.error().why == base::WakeFailure::no_memory && !refuses_wakes() &&
+        if (result.error().why == service::WakeFailure::no_memory && !refuses_wakes() &&
             clock_.now() < woken_at_ + keeper_.longest_wait() && keeper_.finds_memory(*this)) {
             queue();
             return;
@@ -203,7 +203,7 @@ void Life::wake_copy(const Standby::Copy& copy) {
         destroy();
         return;
     }
-    if (copy.stage == config::StandbyStage::booted) {
+    if (copy.stage == service::StandbyStage::booted) {
         became_ready();
     } else {
         enter(Stage::booting);
@@ -214,7 +214,7 @@ void Life::wake_copy(const Standby::Copy& copy) {
 
 void Life::boot() {
     if (const auto r = backend_.unpause(domid_); !r) {
-        fail(base::WakeFailure::start_failed, r.error().what);
+        fail(service::WakeFailure::start_failed, r.error().what);
         return;
     }
     booted_at_ = clock_.now();
@@ -249,22 +249,22 @@ void Life::became_ready() {
 
 void Life::woke(base::TimePoint at, const std::string& how) {
     wakes_.of(why_).add(at - woken_at_);
-    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, domid_, text(why_), how,
+    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, domid_, to_string(why_), how,
                  text(wakes_));
     backend_.count_wakes(service_, wakes_);
 }
 
 void Life::adopt(const Found& found) {
     domid_ = found.domid;
-    memory_kib_ = footprint_kib(service_);
+    memory_kib_ = service::footprint_kib(service_);
     const auto now = clock_.now();
     woken_at_ = built_at_ = booted_at_ = last_traffic_ = last_asked_ = now;
     met_clients_since_ = {};
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.
     const bool saved = found.run != Found::Run::running && backend_.saved(service_);
-    const bool paused_by_us = service_.idle_action == config::IdleAction::pause ||
-                              service_.idle_action == config::IdleAction::suspend;
+    const bool paused_by_us = service_.idle_action == service::IdleAction::pause ||
+                              service_.idle_action == service::IdleAction::suspend;
     const bool keep_paused = found.run == Found::Run::paused && paused_by_us;
     const bool keep =
         found.complete && !saved &&
@@ -307,9 +307,10 @@ void Life::adopt(const Found& found) {
     destroy();
 }
 
-void Life::reconfigure(const config::Service& service) {
+void Life::reconfigure(const service::Template& service) {
     const bool moved = !same_addresses(service_, service);
-    const bool rebuilt = moved || domain_settings(service_) != domain_settings(service);
+    const bool rebuilt =
+        moved || service::domain_settings(service_) != service::domain_settings(service);
     retired_ = false;
     refuses_suspend_ = false;  // its kernel may be another one
     save_again_at_ = {};
@@ -382,7 +383,7 @@ void Life::tick() {
     if (!due || clock_.now() < *due)
         return;
     if (stage_ == Stage::absent) {
-        build(WakeReason::restart, clock_.now());
+        build(service::WakeReason::restart, clock_.now());
         return;
     }
     if (stage_ == Stage::suspended) {
@@ -390,11 +391,11 @@ void Life::tick() {
         return;
     }
     if (stage_ == Stage::queued) {
-        const base::WakeFailure shortage = keeper_.shortage(*this);
+        const service::WakeFailure shortage = keeper_.shortage(*this);
         const char* const why =
-            shortage == base::WakeFailure::domain_limit   ? " (limit of domains reached)"
-            : shortage == base::WakeFailure::memory_limit ? " (limit of memory reached)"
-                                                          : " (Xen has not enough memory)";
+            shortage == service::WakeFailure::domain_limit   ? " (limit of domains reached)"
+            : shortage == service::WakeFailure::memory_limit ? " (limit of memory reached)"
+                                                             : " (Xen has not enough memory)";
         leave_queue();
         backoff_.forget_failures();  // it is not the service that fails
         fail(shortage, "no room for its domain within " +
@@ -402,7 +403,7 @@ void Life::tick() {
         return;
     }
     if (stage_ == Stage::booting)
-        fail(base::WakeFailure::not_ready,
+        fail(service::WakeFailure::not_ready,
              "not ready within " + std::to_string(in_ms(service_.ready.timeout)) + " ms");
     else {
         if (stage_ == Stage::shutting_down)

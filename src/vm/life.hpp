@@ -21,7 +21,7 @@ class Keeper {
   public:
     virtual ~Keeper() = default;
     // A copy that waits for a wake of this service; it is the life's from now on.
-    virtual std::optional<Standby::Copy> take_copy(config::ServiceId service) = 0;
+    virtual std::optional<Standby::Copy> take_copy(service::Id service) = 0;
     // Whether the limits allow this life's domain now. If not, admit() will be called when they do.
     virtual bool has_room(Life& life) = 0;
     // Xen had too little memory for it. True: some is being given back, and admit() will be called.
@@ -29,7 +29,7 @@ class Keeper {
     // How long a wake waits for room.
     virtual base::Duration longest_wait() const = 0;
     // What this life, or one before it, waits for.
-    virtual base::WakeFailure shortage(const Life& life) const = 0;
+    virtual service::WakeFailure shortage(const Life& life) const = 0;
     // A domain's memory is free.
     virtual void freed() = 0;
 };
@@ -49,14 +49,14 @@ class Life {
         destroying,
     };
 
-    Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
-         std::function<void(config::ServiceId)> changed);
+    Life(service::Template service, Backend& backend, const base::Clock& clock, Keeper& keeper,
+         std::function<void(service::Id)> changed);
     Life(const Life&) = delete;
     Life& operator=(const Life&) = delete;
 
     Stage stage() const { return stage_; }
     DomId domid() const { return domid_; }  // from booting on
-    const config::Service& service() const { return service_; }
+    const service::Template& service() const { return service_; }
     Status status() const;
     // Asleep in its own domain, or next woken from a standby copy if there is one.
     bool waits() const { return stage_ == Stage::paused && may_wake(); }
@@ -70,7 +70,7 @@ class Life {
                 backend_.saved(service_));
     }
 
-    void wake(WakeReason why, base::TimePoint asked_at);
+    void wake(service::WakeReason why, base::TimePoint asked_at);
     void touch();
     // Queued: there is room now.
     void admit() { start(); }
@@ -94,7 +94,7 @@ class Life {
     void died(Death how);
     // What the meter says now. Puts the domain away when its idle time is over.
     void traffic(const Traffic& counted);
-    void reconfigure(const config::Service& service);
+    void reconfigure(const service::Template& service);
     // The service left the configuration: ends its domain; gone() once nothing is left of it.
     void retire();
     bool retired() const { return retired_; }
@@ -109,7 +109,7 @@ class Life {
     void tick();
 
   private:
-    void build(WakeReason why, base::TimePoint asked_at);
+    void build(service::WakeReason why, base::TimePoint asked_at);
     void queue();
     void leave_queue();
     void start();
@@ -119,13 +119,13 @@ class Life {
     void became_ready();
     // Counts a wake that is done, and says so.
     void woke(base::TimePoint at, const std::string& how);
-    void unpause_idle(WakeReason why, base::TimePoint asked_at);
+    void unpause_idle(service::WakeReason why, base::TimePoint asked_at);
     void put_away();
     void save(long long idle_seconds);
     void saved(const tl::expected<void, SaveError>& result);
     void resume();
     void go_on();
-    config::IdleAction idle_action() const;
+    service::IdleAction idle_action() const;
     bool as_left() const;
     void leave_suspended();
     void look_again();
@@ -139,7 +139,7 @@ class Life {
         return stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused ||
                stage_ == Stage::shutting_down;
     }
-    void fail(base::WakeFailure why, const std::string& what);
+    void fail(service::WakeFailure why, const std::string& what);
     void destroy();
     void destroyed(const base::Result<void>& result);
     void enter(Stage stage);
@@ -147,11 +147,11 @@ class Life {
     bool refuses_wakes() const { return retired_ || stopping_; }
     bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
-    config::Service service_;
+    service::Template service_;
     Backend& backend_;
     const base::Clock& clock_;
     Keeper& keeper_;
-    std::function<void(config::ServiceId)> changed_;
+    std::function<void(service::Id)> changed_;
 
     Stage stage_ = Stage::absent;
     DomId domid_ = 0;
@@ -163,11 +163,11 @@ class Life {
     bool restoring_ = false;  // building: from a file
     bool outdated_ = false;   // saving, suspended: the settings have changed meanwhile
 
-    std::optional<config::StandbyStage> standby_;  // the domain was such a copy
+    std::optional<service::StandbyStage> standby_;  // the domain was such a copy
     base::TimePoint queued_until_{};
 
     // The wake under way or last done, for its log line.
-    WakeReason why_ = WakeReason::dns;
+    service::WakeReason why_ = service::WakeReason::dns;
     Wakes wakes_;  // done so far
     base::TimePoint woken_at_{};
     base::TimePoint built_at_{};

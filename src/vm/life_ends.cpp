@@ -17,7 +17,7 @@ constexpr seconds destroy_retry{5};
 // Nobody tells when a suspended domain is resumed.
 constexpr seconds look_again_after{1};
 
-// What the configuration says of domains that end like this: config::Restart or Preserve.
+// What the configuration says of domains that end like this: service::Restart or Preserve.
 bool says(const auto& of, Death how) {
     switch (how) {
         case Death::poweroff:
@@ -35,20 +35,20 @@ bool says(const auto& of, Death how) {
     return false;
 }
 
-base::WakeFailure failure(Death how) {
+service::WakeFailure failure(Death how) {
     switch (how) {
         case Death::poweroff:
-            return base::WakeFailure::powered_off;
+            return service::WakeFailure::powered_off;
         case Death::reboot:
-            return base::WakeFailure::rebooted;
+            return service::WakeFailure::rebooted;
         case Death::gone:
-            return base::WakeFailure::destroyed;
+            return service::WakeFailure::destroyed;
         case Death::crash:
         case Death::watchdog:
         case Death::suspend:
             break;
     }
-    return base::WakeFailure::crashed;
+    return service::WakeFailure::crashed;
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ void Life::died(Death how) {
         restart_at_ = backoff_.until();
     } else if (again) {
         if (stage_ != Stage::booting) {  // else those who wait for the wake wait on
-            why_ = WakeReason::restart;
+            why_ = service::WakeReason::restart;
             woken_at_ = now;
         }
         wake_again_ = true;
@@ -167,7 +167,7 @@ void Life::look_again() {
     await_ready();
 }
 
-void Life::fail(base::WakeFailure why, const std::string& what) {
+void Life::fail(service::WakeFailure why, const std::string& what) {
     const auto now = clock_.now();
     const auto backoff = backoff_.failed(now, why);
     spdlog::error("could not wake {}: {} (after {} ms; next try in {} s at the earliest)",

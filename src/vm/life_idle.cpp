@@ -15,8 +15,8 @@ using std::chrono::seconds;
 // What a failed save would meet again: a full disk, for one.
 constexpr minutes save_retry{1};
 
-const char* put_away_so(config::IdleAction action) {
-    return action == config::IdleAction::pause ? "paused" : "destroyed";
+const char* put_away_so(service::IdleAction action) {
+    return action == service::IdleAction::pause ? "paused" : "destroyed";
 }
 
 }  // namespace
@@ -53,10 +53,10 @@ bool Life::as_left() const {
     return stage_ == Stage::paused ? run != Found::Run::running : run != Found::Run::paused;
 }
 
-config::IdleAction Life::idle_action() const {
+service::IdleAction Life::idle_action() const {
     const bool fails = refuses_suspend_ || clock_.now() < save_again_at_;
-    return service_.idle_action == config::IdleAction::suspend && fails ? service_.idle_else
-                                                                        : service_.idle_action;
+    return service_.idle_action == service::IdleAction::suspend && fails ? service_.idle_else
+                                                                         : service_.idle_action;
 }
 
 void Life::put_away() {
@@ -64,20 +64,20 @@ void Life::put_away() {
     put_away_at_ = now;
     const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
     switch (idle_action()) {
-        case config::IdleAction::suspend:
+        case service::IdleAction::suspend:
             save(idle);
             return;
-        case config::IdleAction::shutdown:
+        case service::IdleAction::shutdown:
             shut_down(idle);
             return;
-        case config::IdleAction::pause:
+        case service::IdleAction::pause:
             if (const auto r = backend_.pause(domid_); r) {
                 spdlog::info("paused {}: domid {}, idle for {} s", service_.name, domid_, idle);
                 enter(Stage::paused);
                 return;
             }
             break;
-        case config::IdleAction::destroy:
+        case service::IdleAction::destroy:
             break;
     }
     spdlog::info("destroying {}: domid {}, idle for {} s", service_.name, domid_, idle);
@@ -92,7 +92,7 @@ bool Life::evictable() const {
 void Life::evict() {
     const auto idle = std::chrono::duration_cast<seconds>(clock_.now() - idle_since()).count();
     spdlog::info("making room: {}, domid {}, idle for {} s", service_.name, domid_, idle);
-    if (stage_ == Stage::ready && idle_action() != config::IdleAction::pause) {
+    if (stage_ == Stage::ready && idle_action() != service::IdleAction::pause) {
         put_away();
         return;
     }
@@ -100,11 +100,11 @@ void Life::evict() {
     destroy();  // a paused domain keeps its memory
 }
 
-void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
+void Life::unpause_idle(service::WakeReason why, base::TimePoint asked_at) {
     why_ = why;
     woken_at_ = asked_at;
     if (const auto r = backend_.unpause(domid_); !r) {
-        fail(base::WakeFailure::start_failed, r.error().what);
+        fail(service::WakeFailure::start_failed, r.error().what);
         return;
     }
     const auto now = clock_.now();

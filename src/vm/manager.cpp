@@ -21,12 +21,12 @@ constexpr milliseconds longest_sample{15'000};
 }  // namespace
 
 Manager::Manager(Backend& backend, const base::Clock& clock,
-                 std::function<void(config::ServiceId)> changed)
+                 std::function<void(service::Id)> changed)
     : backend_(backend),
       clock_(clock),
       changed_(std::move(changed)),
       standby_(std::make_unique<Standby>(backend, clock,
-                                         [this](config::ServiceId service) {
+                                         [this](service::Id service) {
                                              room_->freed();
                                              settle_due_ = true;
                                              changed_(service);
@@ -37,13 +37,13 @@ Manager::Manager(Backend& backend, const base::Clock& clock,
 
 Manager::~Manager() = default;
 
-Life* Manager::find(config::ServiceId service) const {
+Life* Manager::find(service::Id service) const {
     const auto it = lives_.find(service);
     return it == lives_.end() ? nullptr : it->second.get();
 }
 
-void Manager::configure(const std::vector<config::Service>& services,
-                        const config::Limits& limits) {
+void Manager::configure(const std::vector<service::Template>& services,
+                        const service::Limits& limits) {
     room_->configure(limits);
     configured_.clear();
     for (const auto& service : services) {
@@ -52,7 +52,7 @@ void Manager::configure(const std::vector<config::Service>& services,
             life->reconfigure(service);
         else
             lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_, *room_,
-                                                              [this](config::ServiceId changed) {
+                                                              [this](service::Id changed) {
                                                                   settle_due_ = true;
                                                                   changed_(changed);
                                                               }));
@@ -67,7 +67,7 @@ void Manager::configure(const std::vector<config::Service>& services,
 }
 
 void Manager::retire_others() {
-    std::vector<config::Service> kept;
+    std::vector<service::Template> kept;
     for (const auto& [id, life] : lives_) {
         if (configured_.contains(id))
             kept.push_back(life->service());
@@ -125,22 +125,22 @@ base::Result<void> Manager::adopt() {
     return {};
 }
 
-void Manager::wake(config::ServiceId service, WakeReason why,
+void Manager::wake(service::Id service, service::WakeReason why,
                    std::optional<base::TimePoint> asked_at) {
     if (Life* life = find(service))
         life->wake(why, asked_at.value_or(clock_.now()));
 }
 
-const std::string& Manager::name(config::ServiceId service) const {
+const std::string& Manager::name(service::Id service) const {
     return find(service)->service().name;
 }
 
-void Manager::touch(config::ServiceId service) {
+void Manager::touch(service::Id service) {
     if (Life* life = find(service))
         life->touch();
 }
 
-std::optional<Status> Manager::status(config::ServiceId service) const {
+std::optional<Status> Manager::status(service::Id service) const {
     const Life* life = find(service);
     if (life == nullptr)
         return std::nullopt;
@@ -149,13 +149,13 @@ std::optional<Status> Manager::status(config::ServiceId service) const {
     return status;
 }
 
-std::optional<DomId> Manager::copy(config::ServiceId service) const {
+std::optional<DomId> Manager::copy(service::Id service) const {
     const auto booted = standby_->booted(service);
     const Life* life = find(service);
     return booted && life != nullptr && life->takes_copy() ? booted : std::nullopt;
 }
 
-std::optional<DomId> Manager::domain(config::ServiceId service) const {
+std::optional<DomId> Manager::domain(service::Id service) const {
     const Life* life = find(service);
     if (life == nullptr)
         return std::nullopt;
@@ -169,13 +169,13 @@ std::optional<DomId> Manager::domain(config::ServiceId service) const {
     }
 }
 
-bool Manager::remembers(config::ServiceId service) const {
+bool Manager::remembers(service::Id service) const {
     const Life* life = find(service);
     return life != nullptr && life->remembers();
 }
 
-std::vector<config::ServiceId> Manager::services() const {
-    std::vector<config::ServiceId> ids;
+std::vector<service::Id> Manager::services() const {
+    std::vector<service::Id> ids;
     for (const auto& [id, life] : lives_)
         ids.push_back(id);
     return ids;
@@ -208,7 +208,7 @@ void Manager::settle() {
     settle_due_ = false;
     std::erase_if(lives_, [](const auto& entry) { return entry.second->gone(); });
     room_->serve();
-    standby_->refill([this](const config::Service& service) { return room_->for_copy(service); });
+    standby_->refill([this](const service::Template& service) { return room_->for_copy(service); });
     if (stopped_ && standby_->settled() &&
         std::ranges::all_of(lives_, [](const auto& entry) { return entry.second->settled(); }))
         std::exchange(stopped_, nullptr)();

@@ -36,9 +36,9 @@ Room::Use Room::leaving() const {
     return use;
 }
 
-bool Room::fits(const Use& use, const config::Service& service) const {
+bool Room::fits(const Use& use, const service::Template& service) const {
     return (!limits_.memory_kib ||
-            use.memory_kib + footprint_kib(service) <= *limits_.memory_kib) &&
+            use.memory_kib + service::footprint_kib(service) <= *limits_.memory_kib) &&
            (!limits_.domains || use.domains + 1 <= *limits_.domains);
 }
 
@@ -59,13 +59,13 @@ bool Room::finds_memory(Life& life) {
     return true;
 }
 
-base::WakeFailure Room::shortage(const Life& life) const {
+service::WakeFailure Room::shortage(const Life& life) const {
     if (xen_is_full_)
-        return base::WakeFailure::no_memory;
+        return service::WakeFailure::no_memory;
     Use use = used();
     use.memory_kib = 0;
-    return fits(use, life.service()) ? base::WakeFailure::memory_limit
-                                     : base::WakeFailure::domain_limit;
+    return fits(use, life.service()) ? service::WakeFailure::memory_limit
+                                     : service::WakeFailure::domain_limit;
 }
 
 // The first that still waits.
@@ -125,7 +125,7 @@ bool Room::evict_one() {
     return longest->leaving();
 }
 
-bool Room::for_copy(const config::Service& service) const {
+bool Room::for_copy(const service::Template& service) const {
     return std::ranges::none_of(lives_, [](const auto& each) { return each.second->waking(); }) &&
            fits(used(), service);
 }

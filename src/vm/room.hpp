@@ -15,27 +15,27 @@ namespace summond::vm {
 
 class Room final : public Keeper {
   public:
-    using Lives = std::map<config::ServiceId, std::unique_ptr<Life>>;
+    using Lives = std::map<service::Id, std::unique_ptr<Life>>;
 
     // sample: brings the lives' idle times up to date; false: they are not known. All outlive it.
     Room(const Lives& lives, Standby& standby, const base::Clock& clock,
          std::function<bool()> sample);
 
-    void configure(const config::Limits& limits) { limits_ = limits; }
+    void configure(const service::Limits& limits) { limits_ = limits; }
     // Admits those that wait, as far as there is room; makes room for the first of the others.
     void serve();
     // Whether a standby copy may be built: there is room, and no wake is in progress.
-    bool for_copy(const config::Service& service) const;
+    bool for_copy(const service::Template& service) const;
     // When serve() is worth another try without anything having changed.
     std::optional<base::TimePoint> deadline() const;
 
-    std::optional<Standby::Copy> take_copy(config::ServiceId service) override {
+    std::optional<Standby::Copy> take_copy(service::Id service) override {
         return standby_.take(service);
     }
     bool has_room(Life& life) override;
     bool finds_memory(Life& life) override;
     base::Duration longest_wait() const override { return limits_.queue; }
-    base::WakeFailure shortage(const Life& life) const override;
+    service::WakeFailure shortage(const Life& life) const override;
     void freed() override { xen_is_full_ = false; }
 
   private:
@@ -45,7 +45,7 @@ class Room final : public Keeper {
     };
     Use used() const;
     Use leaving() const;
-    bool fits(const Use& use, const config::Service& service) const;
+    bool fits(const Use& use, const service::Template& service) const;
     Life* first();
     void make_room(const Life& life);
     bool evict_one();
@@ -54,8 +54,8 @@ class Room final : public Keeper {
     Standby& standby_;
     const base::Clock& clock_;
     std::function<bool()> sample_;
-    config::Limits limits_;
-    std::deque<config::ServiceId> queue_;
+    service::Limits limits_;
+    std::deque<service::Id> queue_;
     bool xen_is_full_ = false;  // until some domain is gone
     base::TimePoint tried_at_{};
 };

@@ -24,7 +24,7 @@ base::Result<std::vector<Found>> SimulatedBackend::find() {
     return {};
 }
 
-void SimulatedBackend::build(const config::Service&, Built done) {
+void SimulatedBackend::build(const service::Template&, Built done) {
     steps_.emplace(clock_.now() + build_time,
                    [this, done = std::move(done), domid = next_domid_++] {
                        alive_.insert(domid);
@@ -32,7 +32,7 @@ void SimulatedBackend::build(const config::Service&, Built done) {
                    });
 }
 
-void SimulatedBackend::build_copy(const config::Service& service, unsigned, Built done) {
+void SimulatedBackend::build_copy(const service::Template& service, unsigned, Built done) {
     build(service, std::move(done));
 }
 
@@ -64,7 +64,7 @@ base::Result<void> SimulatedBackend::shutdown(DomId domid) {
     return {};
 }
 
-void SimulatedBackend::save(DomId, const config::Service& service, Saved done) {
+void SimulatedBackend::save(DomId, const service::Template& service, Saved done) {
     steps_.emplace(clock_.now() + save_time, [this, done = std::move(done), id = service.id] {
         saved_.insert(id);
         done({});
@@ -75,7 +75,7 @@ void SimulatedBackend::resume(DomId, Done done) {
     steps_.emplace(clock_.now() + resume_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedBackend::restore(const config::Service& service, Built done) {
+void SimulatedBackend::restore(const service::Template& service, Built done) {
     build(service, std::move(done));
 }
 
@@ -85,7 +85,7 @@ void SimulatedBackend::destroy(DomId domid, Done done) {
     steps_.emplace(clock_.now() + destroy_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedBackend::await_ready(DomId domid, const config::Service&,
+void SimulatedBackend::await_ready(DomId domid, const service::Template&,
                                    std::function<void()> ready) {
     steps_.emplace(clock_.now() + boot_time, [this, domid, ready = std::move(ready)] {
         if (alive_.contains(domid))
@@ -93,7 +93,7 @@ void SimulatedBackend::await_ready(DomId domid, const config::Service&,
     });
 }
 
-base::Result<void> SimulatedBackend::meter(const std::vector<config::Service>& services) {
+base::Result<void> SimulatedBackend::meter(const std::vector<service::Template>& services) {
     traffic_.clear();
     for (const auto& service : services)
         traffic_.push_back({service.id, 0});

@@ -8,7 +8,7 @@
 
 #include "life_log.hpp"
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -30,34 +30,18 @@ constexpr seconds settle_time{3};
 constexpr std::array<std::uint16_t, 5> web_ports{80, 8000, 8008, 8080, 8888};
 
 // By which a later process knows a copy that is as it would build it.
-std::string mark(const config::Service& service) {
-    std::string settings = domain_settings(service) + service.name;
+std::string mark(const service::Template& service) {
+    std::string settings = service::domain_settings(service) + service.name;
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
             settings += " " + address.to_string();
-    return fmt::format("{} {:016x}", text(service.standby.stage), config::service_id(settings));
+    return fmt::format("{} {:016x}", text(service.standby.stage), service::digest(settings));
 }
 
 }  // namespace
 
-std::uint64_t footprint_kib(const config::Service& service) {
-    constexpr std::uint64_t xens_own = 1024;      // LIBXL_PV_EXTRA_MEMORY
-    constexpr std::uint64_t pvh_extra = 2048;     // LIBXL_HVM_EXTRA_MEMORY
-    constexpr std::uint64_t least_tables = 2048;  // module xen's
-    constexpr std::uint64_t shim = 20 * 1024;     // about: a Xen of its own
-    const std::uint64_t memory = std::max(service.memory_kib, service.max_memory_kib);
-    if (service.type == config::DomainType::pv)
-        return memory + xens_own;
-    // libxl_get_required_shadow_memory; on ARM with EXTRA_DEFAULT_PAGING_MEM_MB pages more
-    const std::uint64_t on_arm = config::this_host() == config::Host::arm64 ? 128 : 0;
-    const std::uint64_t tables =
-        4 * (256 * std::max(service.vcpus, service.max_vcpus) + 2 * (memory / 1024) + on_arm);
-    return memory + pvh_extra + std::max({tables, least_tables, service.shadow_memory_kib}) +
-           (service.pvshim ? shim : 0);
-}
-
 Standby::Standby(Backend& backend, const base::Clock& clock,
-                 std::function<void(config::ServiceId)> changed)
+                 std::function<void(service::Id)> changed)
     : backend_(backend), clock_(clock), changed_(std::move(changed)) {}
 
 bool Standby::fits(const Entry& entry) const {
@@ -68,17 +52,17 @@ bool Standby::fits(const Entry& entry) const {
 }
 
 // Those that will be there for a while.
-unsigned Standby::count(config::ServiceId service) const {
+unsigned Standby::count(service::Id service) const {
     return static_cast<unsigned>(std::ranges::count_if(copies_, [&](const Entry& entry) {
         return entry.service.id == service && entry.state != State::destroying && !entry.unwanted;
     }));
 }
 
-void Standby::configure(const std::vector<config::Service>& services,
+void Standby::configure(const std::vector<service::Template>& services,
                         std::optional<std::uint64_t> budget_kib) {
     budget_kib_ = budget_kib;
-    std::map<config::ServiceId, Want> wanted;
-    for (const config::Service& service : services)
+    std::map<service::Id, Want> wanted;
+    for (const service::Template& service : services)
         if (service.standby.count > 0)
             wanted[service.id] = {service};
     wanted_ = std::move(wanted);
@@ -94,13 +78,13 @@ void Standby::configure(const std::vector<config::Service>& services,
         ;
 }
 
-void Standby::met(config::ServiceId service, unsigned number) {
+void Standby::met(service::Id service, unsigned number) {
     last_number_[service] = std::max(last_number_[service], number);
 }
 
 void Standby::adopt(const Found& found) {
     const auto want = wanted_.find(found.service);
-    Entry entry{.service = {}, .stage = config::StandbyStage::booted, .number = found.number};
+    Entry entry{.service = {}, .stage = service::StandbyStage::booted, .number = found.number};
     entry.service.id = found.service;
     entry.domid = found.domid;
     entry.state = State::waiting;
@@ -111,7 +95,8 @@ void Standby::adopt(const Found& found) {
         keep = found.complete && found.run == Found::Run::paused &&
                found.standby == mark(entry.service) &&
                count(found.service) < entry.service.standby.count &&
-               (!budget_kib_ || memory_kib() + footprint_kib(entry.service) <= *budget_kib_) &&
+               (!budget_kib_ ||
+                memory_kib() + service::footprint_kib(entry.service) <= *budget_kib_) &&
                backend_.adopt(found.domid) &&
                // The process before this one may have begun to wake it.
                backend_.rest(found.domid, entry.service, *found.standby);
@@ -127,23 +112,23 @@ void Standby::adopt(const Found& found) {
     destroy(added);
 }
 
-std::optional<Standby::Copy> Standby::take(config::ServiceId service) {
+std::optional<Standby::Copy> Standby::take(service::Id service) {
     const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
         return each.service.id == service && each.state == State::waiting;
     });
     if (entry == copies_.end())
         return std::nullopt;
-    const Copy copy{entry->domid, entry->stage, footprint_kib(entry->service)};
+    const Copy copy{entry->domid, entry->stage, service::footprint_kib(entry->service)};
     copies_.erase(entry);
     refill_at_ = clock_.now() + refill_delay;
     return copy;
 }
 
-std::optional<DomId> Standby::booted(config::ServiceId service) const {
+std::optional<DomId> Standby::booted(service::Id service) const {
     const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
         return each.service.id == service && each.state == State::waiting;
     });
-    if (entry == copies_.end() || entry->stage != config::StandbyStage::booted)
+    if (entry == copies_.end() || entry->stage != service::StandbyStage::booted)
         return std::nullopt;
     return entry->domid;
 }
@@ -182,17 +167,17 @@ bool Standby::died(DomId domid, Death how) {
     return true;
 }
 
-void Standby::refill(const std::function<bool(const config::Service&)>& room) {
+void Standby::refill(const std::function<bool(const service::Template&)>& room) {
     const bool busy = std::ranges::any_of(copies_, [](const Entry& entry) {
         return entry.state == State::building || entry.state == State::booting;
     });
     if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
-        const config::Service& service = want.service;
+        const service::Template& service = want.service;
         if (count(id) >= service.standby.count || clock_.now() < want.retry_at)
             continue;
-        if (budget_kib_ && memory_kib() + footprint_kib(service) > *budget_kib_)
+        if (budget_kib_ && memory_kib() + service::footprint_kib(service) > *budget_kib_)
             continue;
         if (!room(service))
             continue;
@@ -201,7 +186,7 @@ void Standby::refill(const std::function<bool(const config::Service&)>& room) {
     }
 }
 
-void Standby::begin(const config::Service& service) {
+void Standby::begin(const service::Template& service) {
     constexpr unsigned numbers = 1023;  // 1 to this; as many as module xen's UUIDs have room for
     unsigned& number = last_number_[service.id];
     number = number % numbers + 1;
@@ -221,7 +206,7 @@ void Standby::built(Entries::iterator entry, tl::expected<DomId, BuildError> res
     entry->domid = *result;
     if (entry->unwanted || stopping_)
         destroy(entry);
-    else if (entry->stage == config::StandbyStage::built)
+    else if (entry->stage == service::StandbyStage::built)
         rest(entry);
     else
         boot(entry);
@@ -249,18 +234,18 @@ void Standby::boot(Entries::iterator entry) {
 // What a web server does at its first request is not to be done when a client waits, either. Any
 // answer will do, and so will none: it is ready.
 void Standby::warm_up(const Entry& entry) {
-    const auto* tcp = std::get_if<config::ReadyTcp>(&entry.service.ready.how);
+    const auto* tcp = std::get_if<service::ReadyTcp>(&entry.service.ready.how);
     if (tcp == nullptr || !tcp->http_path.empty() ||
         std::ranges::find(web_ports, tcp->port) == web_ports.end())
         return;
-    config::Service asked = entry.service;
-    asked.ready.how = config::ReadyTcp{tcp->port, "/"};
+    service::Template asked = entry.service;
+    asked.ready.how = service::ReadyTcp{tcp->port, "/"};
     backend_.await_ready(entry.domid, asked, [] {});
 }
 
 void Standby::rest(Entries::iterator entry) {
     base::Result<void> r;
-    if (entry->stage == config::StandbyStage::booted)
+    if (entry->stage == service::StandbyStage::booted)
         r = backend_.pause(entry->domid);
     if (r)
         r = backend_.rest(entry->domid, entry->service, mark(entry->service));
@@ -277,7 +262,7 @@ void Standby::rest(Entries::iterator entry) {
     changed_(entry->service.id);
 }
 
-void Standby::back_off(config::ServiceId service, const std::string& what) {
+void Standby::back_off(service::Id service, const std::string& what) {
     const auto want = wanted_.find(service);
     if (want == wanted_.end()) {
         spdlog::warn("{}", what);
@@ -346,7 +331,7 @@ void Standby::stop() {
 std::uint64_t Standby::memory_kib() const {
     std::uint64_t sum = 0;
     for (const Entry& entry : copies_)
-        sum += footprint_kib(entry.service);
+        sum += service::footprint_kib(entry.service);
     return sum;
 }
 
@@ -354,7 +339,7 @@ std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
     for (const Entry& entry : copies_)
         if (entry.state == State::destroying || entry.unwanted)
-            sum += footprint_kib(entry.service);
+            sum += service::footprint_kib(entry.service);
     return sum;
 }
 

@@ -18,37 +18,36 @@ class Standby {
   public:
     struct Copy {
         DomId domid;
-        config::StandbyStage stage;
+        service::StandbyStage stage;
         std::uint64_t memory_kib;
     };
 
     // changed: of this service a copy has come, gone or failed.
-    Standby(Backend& backend, const base::Clock& clock,
-            std::function<void(config::ServiceId)> changed);
+    Standby(Backend& backend, const base::Clock& clock, std::function<void(service::Id)> changed);
     Standby(const Standby&) = delete;
     Standby& operator=(const Standby&) = delete;
 
     // What is wanted from now on. Copies that are not, or that were built with other settings, are
     // destroyed, and so are the oldest of those that take more than budget_kib.
-    void configure(const std::vector<config::Service>& services,
+    void configure(const std::vector<service::Template>& services,
                    std::optional<std::uint64_t> budget_kib);
     // A domain of an earlier process that is marked as a copy: kept if it is fresh and wanted, else
     // destroyed.
     void adopt(const Found& found);
     // No new copy is to have the number of this domain, which was a copy once or still is.
-    void met(config::ServiceId service, unsigned number);
+    void met(service::Id service, unsigned number);
 
     // The oldest that waits. It is not a copy any more.
-    std::optional<Copy> take(config::ServiceId service);
+    std::optional<Copy> take(service::Id service);
     // The one that take would return, if it has booted.
-    std::optional<DomId> booted(config::ServiceId service) const;
+    std::optional<DomId> booted(service::Id service) const;
     // Destroys the oldest that waits, or the one that is being made. False: there is none.
     bool give_back();
     // False: none of the copies.
     bool died(DomId domid, Death how);
     // Begins the next copy, if one is wanted and none is being made. room: whether there is memory
     // for one more of this service.
-    void refill(const std::function<bool(const config::Service&)>& room);
+    void refill(const std::function<bool(const service::Template&)>& room);
     // No more copies; those that there are are destroyed.
     void stop();
     bool settled() const { return copies_.empty(); }
@@ -71,8 +70,8 @@ class Standby {
         destroying
     };
     struct Entry {
-        config::Service service;  // as it was built
-        config::StandbyStage stage;
+        service::Template service;  // as it was built
+        service::StandbyStage stage;
         unsigned number;
         DomId domid = 0;
         State state = State::building;
@@ -82,37 +81,33 @@ class Standby {
         bool destroy_in_flight = false;
     };
     struct Want {
-        config::Service service;
+        service::Template service;
         unsigned failures = 0;  // in a row
         base::TimePoint retry_at{};
     };
     using Entries = std::list<Entry>;
 
     bool fits(const Entry& entry) const;
-    unsigned count(config::ServiceId service) const;
-    void begin(const config::Service& service);
+    unsigned count(service::Id service) const;
+    void begin(const service::Template& service);
     void built(Entries::iterator entry, tl::expected<DomId, BuildError> result);
     void boot(Entries::iterator entry);
     void warm_up(const Entry& entry);
     void rest(Entries::iterator entry);
     void fail(Entries::iterator entry, const std::string& what);
-    void back_off(config::ServiceId service, const std::string& what);
+    void back_off(service::Id service, const std::string& what);
     void discard(Entries::iterator entry);
     void destroy(Entries::iterator entry);
 
     Backend& backend_;
     const base::Clock& clock_;
-    std::function<void(config::ServiceId)> changed_;
-    std::map<config::ServiceId, Want> wanted_;
+    std::function<void(service::Id)> changed_;
+    std::map<service::Id, Want> wanted_;
     std::optional<std::uint64_t> budget_kib_;
     Entries copies_;  // the oldest first
-    std::map<config::ServiceId, unsigned> last_number_;
+    std::map<service::Id, unsigned> last_number_;
     base::TimePoint refill_at_{};
     bool stopping_ = false;
 };
-
-// What a service's domain takes of the host, as libxl reckons it (libxl_domain_need_memory): its
-// memory, page tables for PVH, and a little of Xen's own.
-std::uint64_t footprint_kib(const config::Service& service);
 
 }  // namespace summond::vm

@@ -115,14 +115,14 @@ void LibxlBackend::make_spares() {
     });
 }
 
-base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& services) {
-    const auto with_vif = std::ranges::count_if(services, [](const config::Service& service) {
+base::Result<void> LibxlBackend::meter(const std::vector<service::Template>& services) {
+    const auto with_vif = std::ranges::count_if(services, [](const service::Template& service) {
         return !service.interfaces.empty() && service.interfaces.front().script.empty();
     });
     spares_wanted_ = std::min<std::size_t>(static_cast<std::size_t>(with_vif), most_spares);
     make_spares();
     std::set<std::string> files;
-    for (const config::Service& service : services) {
+    for (const service::Template& service : services) {
         if (!service.bootloader.empty())
             continue;  // what it boots is in its disk
         files.insert(service.kernel);
@@ -134,7 +134,7 @@ base::Result<void> LibxlBackend::meter(const std::vector<config::Service>& servi
 }
 
 // Not at once: nftables takes its time, and somebody waits for what follows a wake.
-void LibxlBackend::count_wakes(const config::Service& service, const vm::Wakes& wakes) {
+void LibxlBackend::count_wakes(const service::Template& service, const vm::Wakes& wakes) {
     meter_.count_wakes(service, wakes);
     if (wakes_timer_.expiry() > std::chrono::steady_clock::now())
         return;
@@ -267,7 +267,7 @@ base::Result<void> LibxlBackend::adopt(vm::DomId domid) {
     return watch_death(domid);
 }
 
-void LibxlBackend::meter_scripted(vm::DomId domid, config::ServiceId service) {
+void LibxlBackend::meter_scripted(vm::DomId domid, service::Id service) {
     for (const ScriptedVif& vif : scripted_vifs(*store_, domid))
         if (const auto r = meter_.count_at(vif.interface, vif.mac, service); !r)
             spdlog::error("the traffic of {} cannot be counted, so domid {} is not put away: {}",
@@ -282,7 +282,7 @@ base::Result<void> LibxlBackend::pause(vm::DomId domid) {
 
 // As xl does for preserve and rename-restart; but its UUID in Xen, too, becomes another's, since
 // that is what our domains are known by.
-base::Result<void> LibxlBackend::preserve(vm::DomId domid, const config::Service& service) {
+base::Result<void> LibxlBackend::preserve(vm::DomId domid, const service::Template& service) {
     const std::string suffix = ".preserved";
     std::uint32_t other = 0;
     if (libxl_name_to_domid(ctx_, (service.name + suffix).c_str(), &other) == 0)

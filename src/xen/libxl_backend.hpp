@@ -36,12 +36,12 @@ class LibxlBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override;
-    void build(const config::Service& service, Built done) override;
-    void build_copy(const config::Service& service, unsigned number, Built done) override;
-    base::Result<void> rest(vm::DomId domid, const config::Service& service,
+    void build(const service::Template& service, Built done) override;
+    void build_copy(const service::Template& service, unsigned number, Built done) override;
+    base::Result<void> rest(vm::DomId domid, const service::Template& service,
                             const std::string& mark) override;
-    base::Result<void> join(vm::DomId domid, const config::Service& service) override;
-    void woken(vm::DomId domid, const config::Service& service) override;
+    base::Result<void> join(vm::DomId domid, const service::Template& service) override;
+    void woken(vm::DomId domid, const service::Template& service) override;
     base::Result<void> adopt(vm::DomId domid) override;
     std::optional<vm::Found::Run> run(vm::DomId domid) override;
     base::Result<void> watch(vm::DomId domid) override { return watch_death(domid); }
@@ -50,24 +50,24 @@ class LibxlBackend final : public vm::Backend {
     base::Result<void> shutdown(vm::DomId domid) override;
     void keep_for_dom0(std::uint64_t kib) override { dom0_memory_.keep(kib); }
     void save_in(const std::string& directory) override { saves_.use(directory); }
-    void keep_saved(const std::vector<config::Service>& services) override {
+    void keep_saved(const std::vector<service::Template>& services) override {
         saves_.keep(services);
     }
-    void save(vm::DomId domid, const config::Service& service, Saved done) override;
+    void save(vm::DomId domid, const service::Template& service, Saved done) override;
     void stop_saving(vm::DomId domid) override;
     void resume(vm::DomId domid, Done done) override;
-    bool saved(const config::Service& service) override { return saves_.has(service); }
-    void restore(const config::Service& service, Built done) override;
-    void discard_saved(config::ServiceId service) override { saves_.discard(service); }
-    base::Result<void> preserve(vm::DomId domid, const config::Service& service) override;
+    bool saved(const service::Template& service) override { return saves_.has(service); }
+    void restore(const service::Template& service, Built done) override;
+    void discard_saved(service::Id service) override { saves_.discard(service); }
+    base::Result<void> preserve(vm::DomId domid, const service::Template& service) override;
     void destroy(vm::DomId domid, Done done) override;
-    void await_ready(vm::DomId domid, const config::Service& service,
+    void await_ready(vm::DomId domid, const service::Template& service,
                      std::function<void()> ready) override {
         readiness_->await(domid, service, std::move(ready));
     }
-    base::Result<void> meter(const std::vector<config::Service>& services) override;
+    base::Result<void> meter(const std::vector<service::Template>& services) override;
     base::Result<std::vector<vm::Traffic>> traffic() override { return meter_.read(); }
-    void count_wakes(const config::Service& service, const vm::Wakes& wakes) override;
+    void count_wakes(const service::Template& service, const vm::Wakes& wakes) override;
 
   private:
     struct Build;
@@ -79,9 +79,10 @@ class LibxlBackend final : public vm::Backend {
     void operation_ended();
     void make_spares();
     std::optional<vm::DomId> domid_of(const Identity& identity);
-    void build_numbered(const config::Service& service, unsigned number, Built done);
-    void enqueue(const config::Service& service, unsigned number, base::UniqueFd image, Built done);
-    void settle(vm::DomId domid, const config::Service& service);
+    void build_numbered(const service::Template& service, unsigned number, Built done);
+    void enqueue(const service::Template& service, unsigned number, base::UniqueFd image,
+                 Built done);
+    void settle(vm::DomId domid, const service::Template& service);
     void rename(vm::DomId domid, const std::string& name);
     void create_next();
     void create_first();
@@ -95,7 +96,7 @@ class LibxlBackend final : public vm::Backend {
     void run_on(std::unique_ptr<Save> save, const vm::SaveError& why);
     void withdraw_suspend(vm::DomId domid);
     bool was_asked_to_suspend(vm::DomId domid);
-    void meter_scripted(vm::DomId domid, config::ServiceId service);
+    void meter_scripted(vm::DomId domid, service::Id service);
     base::Result<void> watch_death(vm::DomId domid);
     void unwatch_death(vm::DomId domid);
     static void build_done(libxl_ctx* ctx, int rc, void* build);

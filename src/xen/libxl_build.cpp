@@ -10,6 +10,7 @@
 #include "domain_config.hpp"
 #include "identity.hpp"
 #include "libxl_operations.hpp"
+#include "summond/service/kernel_fault.hpp"
 
 namespace summond::xen {
 namespace {
@@ -18,7 +19,7 @@ std::optional<vm::BuildError> unreadable(const std::string& what, const std::str
     if (::access(path.c_str(), R_OK) == 0)
         return std::nullopt;
     return vm::BuildError{
-        base::WakeFailure::no_kernel,
+        service::WakeFailure::no_kernel,
         fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
 }
 
@@ -32,10 +33,10 @@ std::optional<std::uint64_t> needed_kib(libxl_ctx* ctx, libxl_domain_config& con
 }
 
 // With a script, what a bridge is and whether it is there is the script's business.
-std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& service) {
-    for (const config::Interface& interface : service.interfaces)
+std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const service::Template& service) {
+    for (const service::Interface& interface : service.interfaces)
         if (const auto r = vifs.check(interface.bridge); interface.script.empty() && !r)
-            return vm::BuildError{base::WakeFailure::start_failed, r.error().what};
+            return vm::BuildError{service::WakeFailure::start_failed, r.error().what};
     return std::nullopt;
 }
 
@@ -47,9 +48,9 @@ std::string kernel_fault(const libxl_domain_config& config) {
     const auto is_set = [](libxl_defbool value) {
         return !libxl_defbool_is_default(value) && libxl_defbool_val(value);
     };
-    return config::kernel_fault(config.b_info.kernel,
-                                is_pv ? config::DomainType::pv : config::DomainType::pvh,
-                                !is_pv && is_set(config.b_info.u.pvh.pvshim));
+    return service::kernel_fault(config.b_info.kernel,
+                                 is_pv ? service::DomainType::pv : service::DomainType::pvh,
+                                 !is_pv && is_set(config.b_info.u.pvh.pvshim));
 }
 
 }  // namespace
@@ -60,16 +61,16 @@ std::optional<vm::BuildError> LibxlBackend::lacks_memory(libxl_domain_config& co
     if (!need_kib || libxl_get_free_memory(ctx_, &free_kib) != 0 || *need_kib <= free_kib)
         return std::nullopt;
     const std::string& why = dom0_memory_.why_not();
-    return vm::BuildError{base::WakeFailure::no_memory,
+    return vm::BuildError{service::WakeFailure::no_memory,
                           fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free{}{}",
                                       *need_kib, free_kib, why.empty() ? "" : "; ", why)};
 }
 
-void LibxlBackend::build(const config::Service& service, Built done) {
+void LibxlBackend::build(const service::Template& service, Built done) {
     build_numbered(service, 0, std::move(done));
 }
 
-void LibxlBackend::build_numbered(const config::Service& service, unsigned number, Built done) {
+void LibxlBackend::build_numbered(const service::Template& service, unsigned number, Built done) {
     std::optional<vm::BuildError> refused;
     if (service.bootloader.empty()) {  // otherwise they are in the disk
         refused = unreadable("kernel", service.kernel);
@@ -84,17 +85,18 @@ void LibxlBackend::build_numbered(const config::Service& service, unsigned numbe
         enqueue(service, number, {}, std::move(done));
 }
 
-void LibxlBackend::restore(const config::Service& service, Built done) {
+void LibxlBackend::restore(const service::Template& service, Built done) {
     auto image = saves_.open(service.id);
     if (!image)
         post([done = std::move(done), what = image.error().what] {
-            done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, what, true}));
+            done(tl::make_unexpected(
+                vm::BuildError{service::WakeFailure::start_failed, what, true}));
         });
     else
         enqueue(service, 0, std::move(*image), std::move(done));
 }
 
-void LibxlBackend::enqueue(const config::Service& service, unsigned number, base::UniqueFd image,
+void LibxlBackend::enqueue(const service::Template& service, unsigned number, base::UniqueFd image,
                            Built done) {
     if (auto refused = lacks_bridge(*vifs_, service)) {
         post([done = std::move(done), error = std::move(*refused)] {
@@ -231,13 +233,13 @@ void LibxlBackend::settle(Build& settling) {
     if (*build->created == 0 && *build->vif)
         build->vif = store_->write(domain_path(build->domid) + "/" + complete_mark, "1");
     if (*build->created == 0 && *build->vif) {
-        const auto scripted = [](const config::Interface& i) { return !i.script.empty(); };
+        const auto scripted = [](const service::Interface& i) { return !i.script.empty(); };
         if (std::ranges::any_of(build->interfaces, scripted))
             meter_scripted(build->domid, build->service);
         build->done(build->domid);
         return;
     }
-    vm::BuildError error{base::WakeFailure::start_failed, ""};
+    vm::BuildError error{service::WakeFailure::start_failed, ""};
     if (*build->created == 0) {
         error.what = build->vif->error().what;
     } else {
@@ -245,7 +247,7 @@ void LibxlBackend::settle(Build& settling) {
         if (const std::string fault = kernel_fault(build->config->config); !fault.empty())
             error.what += "; " + fault;
         if (*build->created == ERROR_NOMEM || lacks_memory(build->config->config))
-            error.why = base::WakeFailure::no_memory;
+            error.why = service::WakeFailure::no_memory;
         // There was a domain to read it into, so it is the reading that has failed.
         else if (build->image && build->known_domid != static_cast<vm::DomId>(INVALID_DOMID))
             error.image_broken = true;

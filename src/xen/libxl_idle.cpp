@@ -12,7 +12,7 @@ namespace {
 
 // What a file of the domain takes: its memory, some octets a page for what the page is, and what
 // Xen and libxl know of it.
-std::uint64_t image_size(const config::Service& service) {
+std::uint64_t image_size(const service::Template& service) {
     const std::uint64_t memory = service.memory_kib * 1024;
     return memory + memory / 128 + 2 * 1024 * 1024;
 }
@@ -44,7 +44,7 @@ void LibxlBackend::shutdown_done(libxl_ctx*, int, void* for_callback) {
     static_cast<LibxlBackend*>(for_callback)->operation_ended();
 }
 
-void LibxlBackend::save(vm::DomId domid, const config::Service& service, Saved done) {
+void LibxlBackend::save(vm::DomId domid, const service::Template& service, Saved done) {
     const auto fail = [&](const base::Error& why) {
         post([done = std::move(done), what = why.what] {
             done(tl::make_unexpected(vm::SaveError{what}));

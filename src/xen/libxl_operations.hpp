@@ -14,9 +14,9 @@ namespace summond::xen {
 // own, which need the domid and are plumbed beside what libxl has still to do.
 struct LibxlBackend::Build {
     LibxlBackend& backend;
-    config::ServiceId service;
+    service::Id service;
     std::unique_ptr<DomainConfig> config;
-    std::vector<config::Interface> interfaces;
+    std::vector<service::Interface> interfaces;
     std::vector<frames::Frame> announcements;
     std::size_t rumprun_octets;  // of its configuration, 0: none
     Built done;

@@ -16,11 +16,11 @@ constexpr std::chrono::milliseconds settle_delay{200};
 
 }  // namespace
 
-void LibxlBackend::build_copy(const config::Service& service, unsigned number, Built done) {
+void LibxlBackend::build_copy(const service::Template& service, unsigned number, Built done) {
     build_numbered(service, number, std::move(done));
 }
 
-base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& service,
+base::Result<void> LibxlBackend::rest(vm::DomId domid, const service::Template& service,
                                       const std::string& mark) {
     readiness_->forget(domid);
     for (const Vif& vif : own_vifs(domid, service.interfaces))
@@ -29,12 +29,12 @@ base::Result<void> LibxlBackend::rest(vm::DomId domid, const config::Service& se
     return store_->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
-base::Result<void> LibxlBackend::join(vm::DomId domid, const config::Service& service) {
+base::Result<void> LibxlBackend::join(vm::DomId domid, const service::Template& service) {
     return vifs_->join(own_vifs(domid, service.interfaces));
 }
 
 // A later process knows a marked copy that runs for one that has been woken.
-void LibxlBackend::woken(vm::DomId domid, const config::Service& service) {
+void LibxlBackend::woken(vm::DomId domid, const service::Template& service) {
     auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), settle_delay);
     later->async_wait([this, later, domid, service](const auto& ec) {
         if (!ec && death_watches_.contains(domid))
@@ -42,7 +42,7 @@ void LibxlBackend::woken(vm::DomId domid, const config::Service& service) {
     });
 }
 
-void LibxlBackend::settle(vm::DomId domid, const config::Service& service) {
+void LibxlBackend::settle(vm::DomId domid, const service::Template& service) {
     if (!service.interfaces.empty())
         announcer_.announce(service.interfaces.front().bridge, host::announcements(service));
     if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)

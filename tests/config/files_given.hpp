@@ -20,7 +20,8 @@ inline ReadFile reading(Files files) {
 
 // All problems, one a line; those of `file` without its name.
 inline std::string problems_with(const Files& files, const Lines& service,
-                                 const std::string& before = "", Host host = Host::amd64) {
+                                 const std::string& before = "",
+                                 service::Host host = service::Host::amd64) {
     std::string text;
     for (const Problem& problem :
          parse(before + service_config({service}), file, reading(files), ReadZones::yes, host)
@@ -34,13 +35,13 @@ inline std::string problems_with(const Files& files, const Lines& service,
 }
 
 // The service, which must load with nothing worse than warnings.
-inline Service service_with(const Files& files, const Lines& service,
-                            const std::string& before = "") {
+inline service::Template service_with(const Files& files, const Lines& service,
+                                      const std::string& before = "") {
     const Loaded loaded = parse(before + service_config({service}), file, reading(files),
-                                ReadZones::yes, Host::amd64);
+                                ReadZones::yes, service::Host::amd64);
     EXPECT_TRUE(loaded.config) << problems_with(files, service, before);
     return loaded.config && loaded.config->services.size() == 1 ? loaded.config->services[0]
-                                                                : Service{};
+                                                                : service::Template{};
 }
 
 }  // namespace summond::config

@@ -17,8 +17,8 @@ class RefusedOnArm : public testing::TestWithParam<BadCase> {};
 // What is good on amd64 is an error with its reason on arm64.
 TEST_P(RefusedOnArm, WithItsReason) {
     const std::string yaml = service_config({good_service.with(GetParam().key, GetParam().value)});
-    EXPECT_EQ(problems_of(yaml, Host::amd64), "");
-    EXPECT_EQ(problems_of(yaml, Host::arm64), GetParam().problem);
+    EXPECT_EQ(problems_of(yaml, service::Host::amd64), "");
+    EXPECT_EQ(problems_of(yaml, service::Host::arm64), GetParam().problem);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -54,7 +54,8 @@ TEST(OnArm, TakesWhatArmHas) {
                                      {"idle", "{action: pause}"},
                                      {"standby", "2"},
                                      {"pvshim", "false"}})
-        EXPECT_EQ(problems_of(service_config({good_service.with(key, value)}), Host::arm64), "")
+        EXPECT_EQ(
+            problems_of(service_config({good_service.with(key, value)}), service::Host::arm64), "")
             << key;
 }
 
@@ -62,7 +63,7 @@ TEST(OnArm, GicOfVersion2HasEightCpus) {
     const auto with = [](const std::string& vcpus) {
         return problems_of(
             service_config({good_service.with("gic_version", "v2").with("vcpus", vcpus)}),
-            Host::arm64);
+            service::Host::arm64);
     };
     EXPECT_EQ(with("8"), "");
     EXPECT_EQ(with("9"),
@@ -72,7 +73,7 @@ TEST(OnArm, GicOfVersion2HasEightCpus) {
 TEST(OnArm, DefaultsAreSettingsOfEachService) {
     const std::string yaml =
         "defaults: {idle: {action: suspend}}\n" + service_config({good_service});
-    EXPECT_EQ(problems_of(yaml, Host::arm64),
+    EXPECT_EQ(problems_of(yaml, service::Host::arm64),
               "1:27: idle.action of service www is suspend, and Xen saves no domains on arm64; say "
               "pause, which keeps its memory, or destroy");
 }
@@ -81,14 +82,14 @@ TEST(OnArm, DefaultsAreSettingsOfEachService) {
 TEST(OnArm, GuestsOfXlFilesArePvhWhereTheyDoNotSay) {
     const Files files{{xl_path, "name = 'www'; vif = ['']\nkernel = 'www.xen'\n"}};
     const std::string yaml = service_config({xl_service});
-    for (const auto& [host, type] :
-         {std::pair{Host::amd64, DomainType::pv}, {Host::arm64, DomainType::pvh}}) {
+    for (const auto& [host, type] : {std::pair{service::Host::amd64, service::DomainType::pv},
+                                     {service::Host::arm64, service::DomainType::pvh}}) {
         const Loaded loaded = parse(yaml, file, reading(files), ReadZones::yes, host);
         ASSERT_TRUE(loaded.config) << problems_with(files, xl_service, "", host);
         EXPECT_EQ(loaded.config->services[0].type, type);
     }
     EXPECT_EQ(problems_with({{xl_path, files.at(xl_path) + "type = 'pv'\n"}}, xl_service, "",
-                            Host::arm64),
+                            service::Host::arm64),
               xl_path +
                   ":3:1: type of service www is pv, and Xen has no PV guests on arm64; leave it "
                   "out, or say pvh");
@@ -101,8 +102,8 @@ TEST(KernelFault, TellsTheHostThatAKernelIsFor) {
         std::string text(1024, '\0');
         std::ofstream(path, std::ios::binary) << text.replace(at, magic.size(), magic);
     };
-    const auto fault = [&](Host host) {
-        return kernel_fault(path.string(), DomainType::pvh, false, host);
+    const auto fault = [&](service::Host host) {
+        return service::kernel_fault(path.string(), service::DomainType::pvh, false, host);
     };
     const std::string elf(
         "\x7f"
@@ -110,18 +111,18 @@ TEST(KernelFault, TellsTheHostThatAKernelIsFor) {
         18);
     const std::string name = path.string();
     for (const auto& [at, magic, of] :
-         {std::tuple{std::size_t{0x38}, std::string("ARM\x64"), Host::arm64},
-          {std::size_t{0}, elf + "\xb7", Host::arm64},
-          {std::size_t{0x202}, std::string("HdrS"), Host::amd64},
-          {std::size_t{0}, elf + "\x3e", Host::amd64}}) {
+         {std::tuple{std::size_t{0x38}, std::string("ARM\x64"), service::Host::arm64},
+          {std::size_t{0}, elf + "\xb7", service::Host::arm64},
+          {std::size_t{0x202}, std::string("HdrS"), service::Host::amd64},
+          {std::size_t{0}, elf + "\x3e", service::Host::amd64}}) {
         write(at, magic);
         EXPECT_EQ(fault(of), "");
-        EXPECT_EQ(fault(of == Host::arm64 ? Host::amd64 : Host::arm64),
-                  of == Host::arm64 ? name + " is for arm64, and this host is amd64"
-                                    : name + " is for amd64, and this host is arm64");
+        EXPECT_EQ(fault(of == service::Host::arm64 ? service::Host::amd64 : service::Host::arm64),
+                  of == service::Host::arm64 ? name + " is for arm64, and this host is amd64"
+                                             : name + " is for amd64, and this host is arm64");
     }
     write(0, "");
-    EXPECT_EQ(fault(Host::amd64) + fault(Host::arm64), "") << "nobody knows";
+    EXPECT_EQ(fault(service::Host::amd64) + fault(service::Host::arm64), "") << "nobody knows";
     std::filesystem::remove(path);
 }
 

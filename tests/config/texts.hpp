@@ -67,7 +67,7 @@ inline std::string service_config(const std::vector<Lines>& services) {
 }
 
 // "LINE:COLUMN: what", one a line.
-inline std::string problems_of(const std::string& yaml, Host host = Host::amd64) {
+inline std::string problems_of(const std::string& yaml, service::Host host = service::Host::amd64) {
     std::string text;
     for (const Problem& problem : parse(yaml, file, {}, ReadZones::yes, host).problems) {
         const std::string line = problem.to_string();
@@ -78,7 +78,7 @@ inline std::string problems_of(const std::string& yaml, Host host = Host::amd64)
 }
 
 inline Config config_of(const std::string& yaml) {
-    const Loaded loaded = parse(yaml, file, {}, ReadZones::yes, Host::amd64);
+    const Loaded loaded = parse(yaml, file, {}, ReadZones::yes, service::Host::amd64);
     EXPECT_TRUE(loaded.problems.empty()) << problems_of(yaml);
     return loaded.config.value_or(Config{});
 }

@@ -13,13 +13,14 @@
 #include <thread>
 
 #include "own_network.hpp"
+#include "summond/host/http.hpp"
 
 namespace summond::host {
 namespace {
 
 constexpr std::uint16_t port = 80;
-constexpr config::Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr config::Mac dom0_mac{0x02, 0x00, 0x00, 0x00, 0x00, 0x99};
+constexpr service::Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr service::Mac dom0_mac{0x02, 0x00, 0x00, 0x00, 0x00, 0x99};
 
 frames::Station guest(const char* address) {
     return {guest_mac, {*base::IpAddress::parse(address), port}};
@@ -176,7 +177,7 @@ TEST_F(VifProbeTest, AsksUntilTheServerSaysThatItIsUp) {
             }
         });
         auto asks = as_dom0(dom0, address);
-        asks.request = frames::http_get("/", asks.guest.at);
+        asks.request = http_get("/", asks.guest.at);
         accepted_ = false;
         io_.restart();
         probe(asks);

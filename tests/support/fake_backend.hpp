@@ -16,7 +16,7 @@ namespace summond::test {
 class FakeBackend final : public vm::Backend {
   public:
     struct PendingBuild {
-        config::ServiceId service;
+        service::Id service;
         Built done;
     };
     struct PendingDestroy {
@@ -27,12 +27,12 @@ class FakeBackend final : public vm::Backend {
     std::deque<PendingBuild> builds;
     struct PendingSave {
         vm::DomId domid;
-        config::ServiceId service;
+        service::Id service;
         Saved done;
     };
 
     struct PendingCopy {
-        config::ServiceId service;
+        service::Id service;
         unsigned number;
         Built done;
     };
@@ -43,14 +43,14 @@ class FakeBackend final : public vm::Backend {
     std::deque<PendingSave> saves;
     std::deque<PendingDestroy> resumes;
     std::deque<PendingBuild> restores;
-    std::set<config::ServiceId> kept;  // those whose files are there
+    std::set<service::Id> kept;  // those whose files are there
     std::map<vm::DomId, std::function<void()>> awaited;
-    std::map<vm::DomId, config::Ready> awaited_as;
+    std::map<vm::DomId, service::Ready> awaited_as;
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
-    std::map<config::ServiceId, vm::Wakes> wakes;  // counted
-    std::vector<config::ServiceId> metered;
+    std::map<service::Id, vm::Wakes> wakes;  // counted
+    std::vector<service::Id> metered;
     // What domains do that do not run; none: they are not there.
     std::map<vm::DomId, std::optional<vm::Found::Run>> runs;
     bool unpause_fails = false;
@@ -63,7 +63,7 @@ class FakeBackend final : public vm::Backend {
         build.done(domid);
         return domid;
     }
-    void fail_build(base::WakeFailure why) {
+    void fail_build(service::WakeFailure why) {
         auto build = take(builds);
         build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
     }
@@ -72,8 +72,8 @@ class FakeBackend final : public vm::Backend {
         return domid;
     }
     void fail_copy() {
-        take(copies).done(
-            tl::make_unexpected(vm::BuildError{base::WakeFailure::no_memory, "as the test says"}));
+        take(copies).done(tl::make_unexpected(
+            vm::BuildError{service::WakeFailure::no_memory, "as the test says"}));
     }
     void finish_destroy() { take(destroys).done({}); }
     void fail_destroy() { take(destroys).done(base::error("as the test says")); }
@@ -90,7 +90,7 @@ class FakeBackend final : public vm::Backend {
     void finish_restore(vm::DomId domid) { take(restores).done(domid); }
     void fail_restore(bool broken) {
         take(restores).done(tl::make_unexpected(
-            vm::BuildError{base::WakeFailure::no_memory, "as the test says", broken}));
+            vm::BuildError{service::WakeFailure::no_memory, "as the test says", broken}));
     }
     void become_ready(vm::DomId domid) {
         auto ready = std::move(awaited.at(domid));
@@ -103,23 +103,23 @@ class FakeBackend final : public vm::Backend {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void build(const config::Service& service, Built done) override {
+    void build(const service::Template& service, Built done) override {
         builds.push_back({service.id, std::move(done)});
     }
-    void build_copy(const config::Service& service, unsigned number, Built done) override {
+    void build_copy(const service::Template& service, unsigned number, Built done) override {
         copies.push_back({service.id, number, std::move(done)});
     }
-    base::Result<void> rest(vm::DomId domid, const config::Service&,
+    base::Result<void> rest(vm::DomId domid, const service::Template&,
                             const std::string& mark) override {
         marks[domid] = mark;
         return call("rest", domid);
     }
-    base::Result<void> join(vm::DomId domid, const config::Service&) override {
+    base::Result<void> join(vm::DomId domid, const service::Template&) override {
         if (join_fails)
             return base::error("as the test says");
         return call("join", domid);
     }
-    void woken(vm::DomId domid, const config::Service&) override {
+    void woken(vm::DomId domid, const service::Template&) override {
         marks.erase(domid);
         (void)call("woken", domid);
     }
@@ -146,20 +146,20 @@ class FakeBackend final : public vm::Backend {
     }
     void keep_for_dom0(std::uint64_t) override {}
     void save_in(const std::string&) override {}
-    void keep_saved(const std::vector<config::Service>&) override {}
-    void save(vm::DomId domid, const config::Service& service, Saved done) override {
+    void keep_saved(const std::vector<service::Template>&) override {}
+    void save(vm::DomId domid, const service::Template& service, Saved done) override {
         saves.push_back({domid, service.id, std::move(done)});
     }
     void stop_saving(vm::DomId domid) override { call("stop_saving", domid); }
     void resume(vm::DomId domid, Done done) override {
         resumes.push_back({domid, std::move(done)});
     }
-    bool saved(const config::Service& service) override { return kept.contains(service.id); }
-    void restore(const config::Service& service, Built done) override {
+    bool saved(const service::Template& service) override { return kept.contains(service.id); }
+    void restore(const service::Template& service, Built done) override {
         restores.push_back({service.id, std::move(done)});
     }
-    void discard_saved(config::ServiceId service) override { kept.erase(service); }
-    base::Result<void> preserve(vm::DomId domid, const config::Service&) override {
+    void discard_saved(service::Id service) override { kept.erase(service); }
+    base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
         if (preserve_fails)
             return base::error("as the test says");
         awaited.erase(domid);
@@ -169,18 +169,18 @@ class FakeBackend final : public vm::Backend {
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});
     }
-    void await_ready(vm::DomId domid, const config::Service& service,
+    void await_ready(vm::DomId domid, const service::Template& service,
                      std::function<void()> ready) override {
         awaited_as[domid] = service.ready;
         awaited[domid] = std::move(ready);
     }
-    base::Result<void> meter(const std::vector<config::Service>& services) override {
+    base::Result<void> meter(const std::vector<service::Template>& services) override {
         metered.clear();
         for (const auto& service : services)
             metered.push_back(service.id);
         return {};
     }
-    void count_wakes(const config::Service& service, const vm::Wakes& done) override {
+    void count_wakes(const service::Template& service, const vm::Wakes& done) override {
         wakes[service.id] = done;
     }
     base::Result<std::vector<vm::Traffic>> traffic() override {

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "summond/config/config.hpp"
+
 namespace summond::xen {
 namespace {
 
@@ -16,7 +18,7 @@ TEST(DomainOptions, AreThoseOfTheConfiguration) {
 }
 
 TEST(DomainOptions, ReachLibxlsStruct) {
-    config::Service service;
+    service::Template service;
     service.options = {{"cpu_weight", "512"},
                        {"cap", "80"},
                        {"pool", "Pool-1"},

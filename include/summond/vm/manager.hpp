@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
+#include "summond/service/limits.hpp"
 #include "summond/vm/backend.hpp"
 
 namespace summond::vm {
@@ -30,23 +31,23 @@ enum class Phase : std::uint8_t {
 struct Status {
     Phase phase = Phase::asleep;
     bool waits = false;  // asleep only: in a domain that has booted, so that a wake takes no time
-    base::WakeFailure failure = base::WakeFailure::none;  // failed only
-    base::Duration retry_after{};                         // failed only
-    base::Duration since_wake{};                          // building, booting
+    service::WakeFailure failure = service::WakeFailure::none;  // failed only
+    base::Duration retry_after{};                               // failed only
+    base::Duration since_wake{};                                // building, booting
 };
 
 class Manager {
   public:
     // changed: a service's Status is new; it must not call back into the Manager except for
     // status(). backend and clock outlive the Manager.
-    Manager(Backend& backend, const base::Clock& clock,
-            std::function<void(config::ServiceId)> changed);
+    Manager(Backend& backend, const base::Clock& clock, std::function<void(service::Id)> changed);
     ~Manager();
 
     // The services from now on, with their settings. A running domain keeps what it was built with,
     // unless its addresses changed: then it is destroyed. Services that are there no more go on for
     // those who know them, without standby copies, until retire_others.
-    void configure(const std::vector<config::Service>& services, const config::Limits& limits = {});
+    void configure(const std::vector<service::Template>& services,
+                   const service::Limits& limits = {});
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.
     void retire_others();
@@ -56,21 +57,21 @@ class Manager {
 
     // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
     // answered by another call of changed. asked_at: since when somebody has waited, if not now.
-    void wake(config::ServiceId service, WakeReason why,
+    void wake(service::Id service, service::WakeReason why,
               std::optional<base::TimePoint> asked_at = {});
     // The booted standby copy that the service's next wake takes.
-    std::optional<DomId> copy(config::ServiceId service) const;
+    std::optional<DomId> copy(service::Id service) const;
     // Of a configured service.
-    const std::string& name(config::ServiceId service) const;
+    const std::string& name(service::Id service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
-    void touch(config::ServiceId service);
+    void touch(service::Id service);
 
-    std::optional<Status> status(config::ServiceId service) const;
+    std::optional<Status> status(service::Id service) const;
     // The service's domain, once all its devices are there and until it is put away.
-    std::optional<DomId> domain(config::ServiceId service) const;
+    std::optional<DomId> domain(service::Id service) const;
     // Asleep, but its guest will go on where it was, with the connections that it had.
-    bool remembers(config::ServiceId service) const;
-    std::vector<config::ServiceId> services() const;
+    bool remembers(service::Id service) const;
+    std::vector<service::Id> services() const;
 
     // Takes no more wakes; destroys standby copies, domains with destroy_on_exit and those not
     // built to the end, leaves the rest running; then calls done.
@@ -82,7 +83,7 @@ class Manager {
     void tick();
 
   private:
-    Life* find(config::ServiceId service) const;
+    Life* find(service::Id service) const;
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
@@ -90,9 +91,9 @@ class Manager {
 
     Backend& backend_;
     const base::Clock& clock_;
-    std::function<void(config::ServiceId)> changed_;
-    std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
-    std::set<config::ServiceId> configured_;
+    std::function<void(service::Id)> changed_;
+    std::map<service::Id, std::unique_ptr<Life>> lives_;
+    std::set<service::Id> configured_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Room> room_;
     std::function<void()> stopped_;
