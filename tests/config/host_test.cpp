@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "files_given.hpp"
+#include "summond/service/kernel_fault.hpp"
 
 namespace summond::config {
 namespace {

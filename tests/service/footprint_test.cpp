@@ -15,8 +15,8 @@ std::uint64_t footprint(std::uint64_t memory, std::uint32_t vcpus, Host host) {
     return footprint_kib(service, host);
 }
 
-// libxl_get_required_shadow_memory: 1 MiB for each vCPU, 2 pages for each MiB, and 128 pages on ARM;
-// LIBXL_HVM_EXTRA_MEMORY beside it.
+// libxl_get_required_shadow_memory: 1 MiB for each vCPU, 2 pages for each MiB, and 128 pages on
+// ARM; LIBXL_HVM_EXTRA_MEMORY beside it.
 TEST(Footprint, TablesTakeMoreOnArm) {
     EXPECT_EQ(footprint(256 * mib, 1, Host::amd64), (256 + 2 + 1 + 2) * mib);
     EXPECT_EQ(footprint(256 * mib, 1, Host::arm64), (256 + 2 + 1 + 2) * mib + 512);
