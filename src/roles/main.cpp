@@ -12,6 +12,7 @@
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
+#include "summond/config/config.hpp"
 #include "table.hpp"
 
 namespace {
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
     summond::roles::Arguments a;
     std::string role;
     std::string checked;
+    std::string host{summond::service::to_string(summond::service::this_host())};
     CLI::App app(description, "summond");
     app.footer(footer);
     app.set_version_flag("--version", "summond " SUMMOND_VERSION);
@@ -72,6 +74,8 @@ int main(int argc, char** argv) {
     CLI::App* check = app.add_subcommand(
         "check", "Check a configuration and its zone files; prints every problem, changes nothing");
     check->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    check->add_option("--host", host, "What the dom0 that it is for is (default: this machine)")
+        ->check(CLI::IsMember({"amd64", "arm64"}));
     app.require_subcommand(0, 1);
 
     try {
@@ -81,5 +85,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
-    return *check ? summond::roles::check_main(checked) : run(a, role);
+    using summond::service::Host;
+    const Host of = host == "arm64" ? Host::arm64 : Host::amd64;
+    return *check ? summond::roles::check_main(checked, of) : run(a, role);
 }
