@@ -65,6 +65,10 @@ class FrontProcess {
             return tl::make_unexpected(made.error());
         front_ = std::move(*made);
         control_.receive();  // vmm, if there is one, answers the first query, too
+        if (draining_) {     // another one has been faster
+            io_.stop();
+            return {};
+        }
         if (auto started = front_->start(); !started)
             return started;
         spdlog::info("serving; UDP workers: {}", front_->worker_count());
