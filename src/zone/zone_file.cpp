@@ -194,7 +194,12 @@ void Reader::generate(const Entry& entry, Where where) {
     for (std::uint64_t number = range->first; number <= range->last; number += range->step) {
         std::string text;
         for (std::size_t i = 2; i < entry.words.size(); ++i) {
-            const auto word = generated_text(entry.words[i], static_cast<std::uint32_t>(number));
+            std::string_view template_text = entry.words[i];
+            // BIND takes all data as one string in quotation marks, which are not part of it.
+            if (i + 1 == entry.words.size() && template_text.size() > 2 &&
+                template_text.front() == '"' && type_from_text(entry.words[i - 1]))
+                template_text = template_text.substr(1, template_text.size() - 2);
+            const auto word = generated_text(template_text, static_cast<std::uint32_t>(number));
             if (!word)
                 return error(entry, entry.words[i], where, word.error().what);
             text += text.empty() ? *word : " " + *word;
