@@ -165,7 +165,7 @@ wire::Ways::Bridge WireLink::bridge(const std::string& name) {
     }
     if (!link_.send(ipc::Tap{number}, tap->fd.get()))
         return {Done::later, 0, 0};
-    if (const auto delay = host::BridgePorts::forward_delay(name); delay.count() > 0)
+    if (const auto delay = 2 * tap->forward_delay; delay.count() > 0)
         spdlog::warn(
             "bridge {} has STP on: after each wake it passes nothing to or from the domain for {} "
             "s; where it is not needed, switch it off: ip link set {} type bridge stp_state 0",

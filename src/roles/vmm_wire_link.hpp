@@ -53,7 +53,7 @@ class WireLink final : wire::Ways {
     std::optional<int> interface_of(std::uint32_t domain) override {
         return host::BridgePorts::interface_of(domain);
     }
-    bool forwards(int interface) override { return host::BridgePorts::forwards(interface); }
+    bool forwards(int interface) override { return ports_.passes(interface); }
     bool send_to(const wire::Steered& service, int port, bool pinned) override;
     void forget(const frames::Mac& mac, int port) override { ports_.forget(mac, port); }
     bool hold_resets(int interface, bool hold) override {
