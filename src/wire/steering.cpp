@@ -64,7 +64,6 @@ void Steering::held(service::Id service) {
     if (it == posts_.end())
         return;
     Post& post = it->second;
-    post.holds = true;
     const auto guest = ways_.guest(service);
     if (!guest || guest->standing == Standing::refused)
         post.standing.reset();  // it is told again that nothing is to wait
@@ -106,9 +105,8 @@ void Steering::let_reset(Post& post) {
 // delivered twice.
 void Steering::take_over(Post& post) {
     post.hand_over_by.reset();
-    const auto interface = post.attached ? ways_.interface_of(*post.attached) : std::nullopt;
-    if (interface)
-        send_to(post, *interface, false);
+    if (post.attached)
+        send_to(post, post.interface, false);
 }
 
 // -- What wire and the kernel are told
@@ -148,15 +146,7 @@ bool Steering::sync(Post& post) {
         post.told = true;
     }
 
-    // Handed over before its port passes anything, a packet's answer would be lost.
-    if (guest->standing == Standing::running && post.standing != Standing::running && guest->domain)
-        if (const auto interface = ways_.interface_of(*guest->domain);
-            interface && !ways_.forwards(*interface)) {
-            guest->standing = Standing::starting;
-            waits_for_port_.insert(id);
-            look_at_ports_ = clock_.now() + forwarding_interval;
-        }
-    const Standing standing = guest->standing;
+    Standing standing = guest->standing;
     const bool up = standing == Standing::starting || standing == Standing::running;
     // Of a copy that waits, now: not while a client waits for it.
     if (!up && standing != Standing::waiting)
@@ -165,11 +155,21 @@ bool Steering::sync(Post& post) {
         post.attached.reset();
     if (guest->domain && post.attached != guest->domain && !attach(post, *guest->domain))
         return false;
-    if (standing == Standing::starting && guest->domain && !post.young) {
+    // Handed over before its port passes anything, a packet's answer would be lost. Of a copy that
+    // waits it is asked beforehand.
+    if (post.standing != Standing::running && post.attached && !post.passes &&
+        (standing == Standing::waiting || standing == Standing::running)) {
+        post.passes = ways_.forwards(post.interface);
+        if (!post.passes && standing == Standing::running) {
+            standing = Standing::starting;
+            waits_for_port_.insert(id);
+            look_at_ports_ = clock_.now() + forwarding_interval;
+        }
+    }
+    if (standing == Standing::starting && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
-        post.young = ways_.interface_of(*guest->domain);
-        if (post.young && !ways_.hold_resets(*post.young, true))
-            post.young.reset();
+        if (ways_.hold_resets(post.interface, true))
+            post.young = post.interface;
     } else if (!up) {
         let_reset(post);
     }
@@ -178,18 +178,17 @@ bool Steering::sync(Post& post) {
         send_to(post, bridge.port, true);
     if (post.standing == standing)
         return true;
-    // A guest whose stack is up, and for which nothing is held, needs nobody to hand over to it.
-    const bool knows_nobody =
-        (post.standing == Standing::waiting || post.standing == Standing::kept) && !post.holds;
-    if (standing == Standing::running && knows_nobody)
+    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
+    // and beside that wire gives it what it holds.
+    const bool stack_is_up = post.standing == Standing::waiting || post.standing == Standing::kept;
+    if (standing == Standing::running && stack_is_up)
         take_over(post);
     if (!ways_.stand(id, standing, post.turn + 1))
         return false;
     post.standing = standing;
     ++post.turn;
     post.hand_over_by.reset();
-    post.holds = false;
-    if (standing == Standing::running && !knows_nobody) {
+    if (standing == Standing::running && !stack_is_up) {
         const auto now = clock_.now();
         post.hand_over_by = now + longest_hand_over;
         post.young_until = now + post.service.tenant.youth + grown_grace;
@@ -198,12 +197,16 @@ bool Steering::sync(Post& post) {
 }
 
 bool Steering::attach(Post& post, std::uint32_t domain) {
+    post.attached.reset();
     const auto interface = ways_.interface_of(domain);
     if (!interface)
         return true;  // somebody has taken it away
     const auto done = ways_.attach(post.service.tenant.service, *interface);
-    if (done == Ways::Done::yes)
+    if (done == Ways::Done::yes) {
         post.attached = domain;
+        post.interface = *interface;
+        post.passes = false;
+    }
     return done != Ways::Done::later;
 }
 

@@ -116,11 +116,12 @@ class Steering {
         std::optional<Standing> standing{};
         std::uint32_t turn = 0;
         std::optional<std::uint32_t> attached{};  // the domain
+        int interface = 0;                        // of the domain that is attached
+        bool passes = false;                      // the bridge passes on what comes and goes there
         std::optional<int> goes_to{};             // the port, where we have said so
         std::optional<base::TimePoint> hand_over_by{};
         std::optional<int> young{};  // the port whose guest's resets go by way of wire
         std::optional<base::TimePoint> young_until{};
-        bool holds = false;  // wire has packets for it, and has said so since its last turn
     };
 
     Post* running(service::Id service, std::uint32_t turn);
@@ -135,7 +136,7 @@ class Steering {
     const base::Clock& clock_;
     Ways& ways_;
     std::map<service::Id, Post> posts_;
-    std::set<service::Id> unsent_;  // wire has to hear of them; without a post: it is gone
+    std::set<service::Id> unsent_;          // wire has to hear of them; without a post: it is gone
     std::set<service::Id> waits_for_port_;  // ready, but for their bridge's port
     std::optional<base::TimePoint> look_at_ports_;
     bool blocked_ = false;   // wire takes no messages now
