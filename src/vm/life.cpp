@@ -404,7 +404,8 @@ void Life::tick() {
     }
     if (stage_ == Stage::booting)
         fail(service::WakeFailure::not_ready,
-             "not ready within " + std::to_string(in_ms(service_.ready.timeout)) + " ms");
+             fmt::format("not ready within {} ms{}", in_ms(service_.ready.timeout),
+                         last_words(backend_, domid_)));
     else {
         if (stage_ == Stage::shutting_down)
             spdlog::info("destroying {}: domid {}, did not shut down within {} ms", service_.name,

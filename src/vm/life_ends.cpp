@@ -81,11 +81,12 @@ void Life::died(Death how) {
     const bool again =
         says(service_.restart, how) && stage_ != Stage::shutting_down && !refuses_wakes();
     if (stage_ == Stage::booting && !again) {
+        const std::string words = how == Death::gone ? "" : last_words(backend_, domid_);
         if (how == Death::gone || preserved(how)) {
             stage_ = Stage::absent;
             keeper_.freed();
         }
-        fail(failure(how), std::string("the domain ") + text(how) + " while booting");
+        fail(failure(how), fmt::format("the domain {} while booting{}", text(how), words));
         return;
     }
     // One that powers off in order is none of those that would go round and round for ever.
@@ -100,6 +101,8 @@ void Life::died(Death how) {
         what += fmt::format(" {} ms after its start, as {} before it: {} in {} s{}", in_ms(lived),
                             backoff_.short_lives() - 1, again ? "built again" : "next try",
                             wait.count(), again ? "" : " at the earliest");
+    if (faulty)
+        what += last_words(backend_, domid_);
     spdlog::log(faulty || wait > seconds(0) ? spdlog::level::warn : spdlog::level::info, "{}",
                 what);
     if (how == Death::gone) {

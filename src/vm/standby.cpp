@@ -156,8 +156,9 @@ bool Standby::died(DomId domid, Death how) {
     if (entry->state == State::destroying)
         return true;
     const auto service = entry->service.id;
-    back_off(service, fmt::format("a standby copy of {}: domid {} {}", entry->service.name, domid,
-                                  text(how)));
+    back_off(service,
+             fmt::format("a standby copy of {}: domid {} {}{}", entry->service.name, domid,
+                         text(how), how == Death::gone ? "" : last_words(backend_, domid)));
     if (how == Death::gone) {
         copies_.erase(entry);
         changed_(service);
@@ -373,8 +374,9 @@ void Standby::tick() {
     for (auto next = copies_.begin(); next != copies_.end();) {
         const auto entry = next++;
         if (entry->state == State::booting && now >= entry->since + entry->service.ready.timeout)
-            fail(entry, fmt::format("domid {} was not ready within {} ms", entry->domid,
-                                    in_ms(entry->service.ready.timeout)));
+            fail(entry, fmt::format("domid {} was not ready within {} ms{}", entry->domid,
+                                    in_ms(entry->service.ready.timeout),
+                                    last_words(backend_, entry->domid)));
         else if (entry->state == State::settling && now >= entry->since + settle_time)
             rest(entry);
         else if (entry->state == State::destroying && !entry->destroy_in_flight &&

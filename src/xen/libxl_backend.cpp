@@ -307,6 +307,14 @@ base::Result<void> LibxlBackend::preserve(vm::DomId domid, const service::Templa
     return store_->remove(domain_path(domid) + "/summond");
 }
 
+std::string LibxlBackend::last_console_line(vm::DomId domid) {
+    // Written by libxl, for xenconsoled; the guest may only read it. A frame of Xen's for PV
+    // guests.
+    const auto frame = store_->read(domain_path(domid) + "/console/ring-ref");
+    return frame ? control_.last_console_line(domid, std::strtoul(frame->c_str(), nullptr, 10))
+                 : std::string();
+}
+
 void LibxlBackend::destroy(vm::DomId domid, Done done) {
     unwatch_death(domid);
     may_suspend_.erase(domid);

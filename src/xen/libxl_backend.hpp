@@ -60,6 +60,7 @@ class LibxlBackend final : public vm::Backend {
     void restore(const service::Template& service, Built done) override;
     void discard_saved(service::Id service) override { saves_.discard(service); }
     base::Result<void> preserve(vm::DomId domid, const service::Template& service) override;
+    std::string last_console_line(vm::DomId domid) override;
     void destroy(vm::DomId domid, Done done) override;
     void await_ready(vm::DomId domid, const service::Template& service,
                      std::function<void()> ready) override {

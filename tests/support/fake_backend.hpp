@@ -159,6 +159,7 @@ class FakeBackend final : public vm::Backend {
         restores.push_back({service.id, std::move(done)});
     }
     void discard_saved(service::Id service) override { kept.erase(service); }
+    std::string last_console_line(vm::DomId) override { return {}; }
     base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
         if (preserve_fails)
             return base::error("as the test says");

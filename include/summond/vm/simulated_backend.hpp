@@ -40,6 +40,7 @@ class SimulatedBackend final : public Backend {
     bool saved(const service::Template& service) override { return saved_.contains(service.id); }
     void restore(const service::Template& service, Built done) override;
     void discard_saved(service::Id service) override { saved_.erase(service); }
+    std::string last_console_line(DomId) override { return {}; }
     base::Result<void> preserve(DomId domid, const service::Template&) override {
         alive_.erase(domid);
         return {};
