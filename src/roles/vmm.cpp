@@ -45,7 +45,7 @@ class Vmm {
           timer_(io),
           backend_(backend),
           simulated_(simulated),
-          manager_(backend, clock_, [this](service::Id service) { changed(service); }) {}
+          manager_(backend, clock_, [this](const service::Status& status) { changed(status); }) {}
 
     base::Result<void> start(const config::Config& config) {
         if (simulated_ == nullptr) {
@@ -140,16 +140,16 @@ class Vmm {
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
-            for (const service::Id service : manager_.services())
-                front.changed(service);
+            for (const service::Status& status : manager_.statuses())
+                front.changed(status);
     }
 
-    void changed(service::Id service) {
+    void changed(const service::Status& status) {
         // In this order, so that a client's packets go where its answer says.
         if (wire_)
-            wire_->changed(service);
+            wire_->changed(status);
         for (FrontLink& front : fronts_)
-            front.changed(service);
+            front.changed(status);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {

@@ -5,8 +5,8 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 
 #include "summond/ipc/channel.hpp"
 #include "summond/vm/manager.hpp"
@@ -20,9 +20,9 @@ class FrontLink {
     FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
               std::function<void(FrontLink*)> closed);
 
-    // The service's state is new: it is sent as soon as the front takes it, once however often it
+    // A service's status is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
-    void changed(service::Id service);
+    void changed(const service::Status& status);
 
   private:
     void listen();
@@ -35,7 +35,7 @@ class FrontLink {
     boost::asio::posix::stream_descriptor events_;
     vm::Manager& manager_;
     std::function<void(FrontLink*)> closed_;
-    std::set<service::Id> unsent_;
+    std::map<service::Id, service::Status> unsent_;
     bool blocked_ = false;  // until the front has read
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -25,23 +25,6 @@ constexpr std::chrono::milliseconds forwarding_interval{200};
 // How much longer than it may wire has a guest's resets pass by itself.
 constexpr std::chrono::seconds grown_grace{1};
 
-wire::Standing standing_of(const vm::Status& status, bool remembers, bool has_copy) {
-    switch (status.phase) {
-        case vm::Phase::building:
-        case vm::Phase::booting:
-            return wire::Standing::starting;
-        case vm::Phase::ready:
-            return wire::Standing::running;
-        case vm::Phase::failed:
-            return wire::Standing::refused;
-        case vm::Phase::asleep:
-            break;
-    }
-    return remembers  ? wire::Standing::kept
-           : has_copy ? wire::Standing::waiting
-                      : wire::Standing::away;
-}
-
 bool same_tenant(const service::Template& a, const service::Template& b) {
     return a.interfaces == b.interfaces && a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 &&
            a.ports == b.ports && a.wake_from == b.wake_from && a.ready.timeout == b.ready.timeout;
@@ -96,17 +79,21 @@ bool WireLink::open(const std::string& bridge) {
 
 void WireLink::configure(const std::vector<service::Template>& services) {
     std::erase_if(bridges_, [](const auto& each) { return !each.second; });  // they are tried again
+    std::map<service::Id, service::Status> statuses;
+    for (const service::Status& status : manager_.statuses())
+        statuses.emplace(status.service, status);
     std::set<service::Id> wanted;
     for (const service::Template& service : services) {
         if (!service.wake_packet)
             continue;
         wanted.insert(service.id);
         Post& post = posts_.try_emplace(service.id, Post{service}).first->second;
+        post.status = statuses.at(service.id);
         if (!same_tenant(post.service, service)) {
             if (post.goes_to)
                 ports_.forget(post.service.interfaces.front().mac, *post.goes_to);
             let_reset(post);
-            post = Post{service};
+            post = Post{service, post.status};
         }
         unsent_.insert(service.id);
     }
@@ -165,22 +152,14 @@ void WireLink::arrived(const ipc::Arrived& message) {
     const auto it = posts_.find(message.service);
     if (it == posts_.end())
         return;
-    const auto phase = [&] {
-        const auto status = manager_.status(message.service);
-        return status ? status->phase : vm::Phase::failed;
-    };
     it->second.holds = true;
-    if (phase() != vm::Phase::asleep) {
-        if (phase() == vm::Phase::failed)
-            it->second.standing.reset();  // it is told again that nothing is to wait
-        changed(message.service);
-        return;
-    }
-    manager_.wake(message.service, service::WakeReason::packet);
-    // Only now: a domain that waits is awake already.
-    spdlog::info("{} {} for {}", phase() == vm::Phase::ready ? "woke" : "waking",
-                 it->second.service.name, text_of(message));
-    changed(message.service);
+    const auto woken = manager_.wake(message.service, service::WakeReason::packet);
+    if (woken == vm::Woken::refused)
+        it->second.standing.reset();  // it is told again that nothing is to wait
+    if (woken == vm::Woken::begun || woken == vm::Woken::done)
+        spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking",
+                     it->second.service.name, text_of(message));
+    again(message.service);
 }
 
 void WireLink::handed_over(const ipc::HandedOver& message) {
@@ -227,9 +206,14 @@ void WireLink::take_over(Post& post) {
         send_to(post, *interface, false);
 }
 
-void WireLink::changed(service::Id service) {
-    if (!posts_.contains(service))
-        return;
+void WireLink::changed(const service::Status& status) {
+    if (const auto it = posts_.find(status.service); it != posts_.end()) {
+        it->second.status = status;
+        again(status.service);
+    }
+}
+
+void WireLink::again(service::Id service) {
     unsent_.insert(service);
     if (!blocked_)
         flush();
@@ -262,9 +246,6 @@ void WireLink::wait_for_room() {
 
 // Brings wire and the kernel up to date with the service. False: wire does not take messages.
 bool WireLink::sync(Post& post) {
-    const auto status = manager_.status(post.service.id);
-    if (!status)
-        return true;
     const std::string& name = post.service.interfaces.front().bridge;
     if (!bridges_.contains(name) && !open(name))
         return false;
@@ -275,10 +256,7 @@ bool WireLink::sync(Post& post) {
         return false;
     post.told = true;
 
-    auto domid = manager_.domain(post.service.id);
-    const auto copy = manager_.copy(post.service.id);
-    wire::Standing standing =
-        standing_of(*status, manager_.remembers(post.service.id), copy.has_value());
+    auto [standing, domid] = wire::guest_of(post.status);
     // Handed over before its port passes anything, a packet's answer would be lost.
     if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
         if (const auto interface = host::BridgePorts::interface_of(*domid);
@@ -287,12 +265,6 @@ bool WireLink::sync(Post& post) {
             waits_for_port_.insert(post.service.id);
             watch_hand_overs();
         }
-    const bool up = standing == wire::Standing::starting || standing == wire::Standing::running;
-    // Of a copy that waits, now: not while a client waits for it.
-    if (standing == wire::Standing::waiting)
-        domid = copy;
-    else if (!up)
-        domid.reset();
     if (!domid)
         post.attached.reset();
     if (domid && post.attached != domid && !attach(post, *domid))
@@ -383,7 +355,8 @@ void WireLink::watch_hand_overs() {
             if (post.young_until && now >= *post.young_until)
                 let_reset(post);
         for (const service::Id service : std::exchange(waits_for_port_, {}))
-            changed(service);
+            if (posts_.contains(service))
+                again(service);
         watch_hand_overs();
     });
 }

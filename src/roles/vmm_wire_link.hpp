@@ -33,13 +33,14 @@ class WireLink {
 
     // The services from now on; the manager knows them already.
     void configure(const std::vector<service::Template>& services);
-    // The service's status is new.
-    void changed(service::Id service);
+    // A service's status is new.
+    void changed(const service::Status& status);
 
   private:
     // A service, and what wire and the kernel have been told of it.
     struct Post {
         service::Template service;
+        service::Status status{};
         bool told = false;  // wire knows of it
         std::optional<wire::Standing> standing{};
         std::uint32_t turn = 0;
@@ -64,6 +65,7 @@ class WireLink {
     void grown(const ipc::Grown& message);
     void let_reset(Post& post);
     void take_over(Post& post);
+    void again(service::Id service);
     void flush();
     void wait_for_room();
     bool sync(Post& post);

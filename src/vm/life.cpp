@@ -33,42 +33,49 @@ Life::Life(service::Template service, Backend& backend, const base::Clock& clock
       keeper_(keeper),
       changed_(std::move(changed)) {}
 
-Status Life::status() const {
-    Status status;
-    const auto now = clock_.now();
-    if (retired_) {
-        status.phase = Phase::failed;
-        status.failure = service::WakeFailure::refused;
-        return status;
-    }
+service::Status Life::status() const {
+    using service::Phase;
+    if (retired_)
+        return service::unknown(service_.id);
+    service::Status status{.service = service_.id};
     switch (stage_) {
         case Stage::queued:
         case Stage::building:
+            status.phase = Phase::building;
+            break;
         case Stage::booting:
-            status.phase = stage_ == Stage::booting ? Phase::booting : Phase::building;
-            status.since_wake = now - woken_at_;
-            return status;
+            status.phase = Phase::booting;
+            break;
         case Stage::ready:
             status.phase = Phase::ready;
-            return status;
+            break;
         case Stage::saving:
         case Stage::suspended:
         case Stage::shutting_down:
         case Stage::destroying:
-            if (wake_again_) {
+            if (wake_again_)
                 status.phase = Phase::building;
-                status.since_wake = now - woken_at_;
-                return status;
-            }
             break;
         case Stage::absent:
         case Stage::paused:
             break;
     }
-    if (backing_off()) {
+    if (status.phase == Phase::asleep && backing_off()) {
         status.phase = Phase::failed;
         status.failure = backoff_.why();
-        status.retry_after = backoff_.until() - now;
+        status.retry_at = backoff_.until();
+    }
+    if (status.phase == Phase::building || status.phase == Phase::booting)
+        status.woken_at = woken_at_;
+    if (stage_ == Stage::booting || stage_ == Stage::ready || stage_ == Stage::paused)
+        status.domid = domid_;
+    if (status.phase == Phase::asleep) {
+        const bool saved =
+            (stage_ == Stage::absent || stage_ == Stage::destroying) && backend_.saved(service_);
+        status.remembers = stage_ == Stage::paused || stage_ == Stage::saving || saved;
+        if (stage_ == Stage::absent && !saved && may_wake())
+            status.standby = keeper_.booted_copy(service_.id);
+        status.at_once = (stage_ == Stage::paused && may_wake()) || status.standby;
     }
     return status;
 }

@@ -22,6 +22,8 @@ class Keeper {
     virtual ~Keeper() = default;
     // A copy that waits for a wake of this service; it is the life's from now on.
     virtual std::optional<Standby::Copy> take_copy(service::Id service) = 0;
+    // The one that it would be, if that has booted.
+    virtual std::optional<DomId> booted_copy(service::Id service) const = 0;
     // Whether the limits allow this life's domain now. If not, admit() will be called when they do.
     virtual bool has_room(Life& life) = 0;
     // Xen had too little memory for it. True: some is being given back, and admit() will be called.
@@ -57,18 +59,8 @@ class Life {
     Stage stage() const { return stage_; }
     DomId domid() const { return domid_; }  // from booting on
     const service::Template& service() const { return service_; }
-    Status status() const;
-    // Asleep in its own domain, or next woken from a standby copy if there is one.
-    bool waits() const { return stage_ == Stage::paused && may_wake(); }
-    bool takes_copy() const {
-        return stage_ == Stage::absent && may_wake() && !backend_.saved(service_);
-    }
-
-    bool remembers() const {
-        return stage_ == Stage::paused || stage_ == Stage::saving ||
-               ((stage_ == Stage::absent || stage_ == Stage::destroying) &&
-                backend_.saved(service_));
-    }
+    // The one place where a status is made of what a life knows.
+    service::Status status() const;
 
     void wake(service::WakeReason why, base::TimePoint asked_at);
     void touch();

@@ -21,7 +21,7 @@ constexpr milliseconds longest_sample{15'000};
 }  // namespace
 
 Manager::Manager(Backend& backend, const base::Clock& clock,
-                 std::function<void(service::Id)> changed)
+                 std::function<void(const service::Status&)> changed)
     : backend_(backend),
       clock_(clock),
       changed_(std::move(changed)),
@@ -29,7 +29,7 @@ Manager::Manager(Backend& backend, const base::Clock& clock,
                                          [this](service::Id service) {
                                              room_->freed();
                                              settle_due_ = true;
-                                             changed_(service);
+                                             publish(service);
                                          })),
       room_(std::make_unique<Room>(lives_, *standby_, clock, [this] { return sample_traffic(); })) {
     backend_.on_death([this](DomId domid, Death how) { died(domid, how); });
@@ -40,6 +40,10 @@ Manager::~Manager() = default;
 Life* Manager::find(service::Id service) const {
     const auto it = lives_.find(service);
     return it == lives_.end() ? nullptr : it->second.get();
+}
+
+void Manager::publish(service::Id service) {
+    changed_(status(service).value_or(service::unknown(service)));
 }
 
 void Manager::configure(const std::vector<service::Template>& services,
@@ -54,7 +58,7 @@ void Manager::configure(const std::vector<service::Template>& services,
             lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_, *room_,
                                                               [this](service::Id changed) {
                                                                   settle_due_ = true;
-                                                                  changed_(changed);
+                                                                  publish(changed);
                                                               }));
     }
     // Half of what there is at all, where nothing is said.
@@ -125,10 +129,28 @@ base::Result<void> Manager::adopt() {
     return {};
 }
 
-void Manager::wake(service::Id service, service::WakeReason why,
-                   std::optional<base::TimePoint> asked_at) {
-    if (Life* life = find(service))
-        life->wake(why, asked_at.value_or(clock_.now()));
+Woken Manager::wake(service::Id service, service::WakeReason why,
+                    std::optional<base::TimePoint> asked_at) {
+    Life* const life = find(service);
+    if (life == nullptr)
+        return Woken::unknown;
+    const auto before = life->status().phase;
+    life->wake(why, asked_at.value_or(clock_.now()));
+    if (before == service::Phase::failed)
+        return Woken::refused;
+    if (before != service::Phase::asleep)
+        return Woken::before;
+    switch (life->status().phase) {
+        case service::Phase::asleep:  // stopping
+        case service::Phase::failed:
+            return Woken::refused;
+        case service::Phase::ready:
+            return Woken::done;
+        case service::Phase::building:
+        case service::Phase::booting:
+            break;
+    }
+    return Woken::begun;
 }
 
 const std::string& Manager::name(service::Id service) const {
@@ -140,45 +162,16 @@ void Manager::touch(service::Id service) {
         life->touch();
 }
 
-std::optional<Status> Manager::status(service::Id service) const {
-    const Life* life = find(service);
-    if (life == nullptr)
-        return std::nullopt;
-    Status status = life->status();
-    status.waits = life->waits() || copy(service).has_value();
-    return status;
+std::optional<service::Status> Manager::status(service::Id service) const {
+    const Life* const life = find(service);
+    return life == nullptr ? std::nullopt : std::optional(life->status());
 }
 
-std::optional<DomId> Manager::copy(service::Id service) const {
-    const auto booted = standby_->booted(service);
-    const Life* life = find(service);
-    return booted && life != nullptr && life->takes_copy() ? booted : std::nullopt;
-}
-
-std::optional<DomId> Manager::domain(service::Id service) const {
-    const Life* life = find(service);
-    if (life == nullptr)
-        return std::nullopt;
-    switch (life->stage()) {
-        case Life::Stage::booting:
-        case Life::Stage::ready:
-        case Life::Stage::paused:
-            return life->domid();
-        default:
-            return std::nullopt;
-    }
-}
-
-bool Manager::remembers(service::Id service) const {
-    const Life* life = find(service);
-    return life != nullptr && life->remembers();
-}
-
-std::vector<service::Id> Manager::services() const {
-    std::vector<service::Id> ids;
+std::vector<service::Status> Manager::statuses() const {
+    std::vector<service::Status> all;
     for (const auto& [id, life] : lives_)
-        ids.push_back(id);
-    return ids;
+        all.push_back(life->status());
+    return all;
 }
 
 void Manager::died(DomId domid, Death how) {

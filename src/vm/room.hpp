@@ -32,6 +32,9 @@ class Room final : public Keeper {
     std::optional<Standby::Copy> take_copy(service::Id service) override {
         return standby_.take(service);
     }
+    std::optional<DomId> booted_copy(service::Id service) const override {
+        return standby_.booted(service);
+    }
     bool has_room(Life& life) override;
     bool finds_memory(Life& life) override;
     base::Duration longest_wait() const override { return limits_.queue; }

@@ -84,7 +84,7 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     touch.services[1] = 11;
     ASSERT_TRUE(a_.send(Wake{42, 0, {}}));
     ASSERT_TRUE(a_.send(touch));
-    ASSERT_TRUE(a_.send(State{7, Phase::failed, 3, 1500, 0}));
+    ASSERT_TRUE(a_.send(State{7, service::Phase::failed, 0, {}, 0, 1500, 0, 0}));
     ASSERT_TRUE(a_.send(Drain{}));
     ASSERT_TRUE(a_.send(Stop{}));
     ASSERT_TRUE(a_.send(Ready{}));
@@ -102,7 +102,7 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     EXPECT_EQ(got.services[1], 11U);
     const auto state = next(Type::state).as<State>();
     EXPECT_EQ(state.service, 7U);
-    EXPECT_EQ(state.phase, Phase::failed);
+    EXPECT_EQ(state.phase, service::Phase::failed);
     EXPECT_EQ(state.retry_after_ms, 1500U);
     next(Type::drain);
     next(Type::stop);

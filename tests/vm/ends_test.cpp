@@ -32,7 +32,7 @@ class EndsTest : public testing::Test {
         service.restart = {.poweroff = true, .reboot = true, .watchdog = true, .crash = true};
         manager.configure({service});
     }
-    Phase phase() const { return manager.status(www)->phase; }
+    service::Phase phase() const { return manager.status(www)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
         manager.wake(www, service::WakeReason::dns);
@@ -61,7 +61,7 @@ class EndsTest : public testing::Test {
     service::Template service;
     test::FakeBackend backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(EndsTest, ShortLivesInARowAreBuiltAgainLaterAndLater) {
@@ -99,7 +99,7 @@ TEST_F(EndsTest, RebootWhileBootingIsDoneAndWhoWaitsGoesOnWaiting) {
     manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     backend.die(7, Death::reboot);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.finish_destroy();
     ASSERT_EQ(backend.builds.size(), 1u);
     backend.finish_build(8);
@@ -117,7 +117,7 @@ TEST_F(EndsTest, WhatIsNotRestartedHasToWaitForItsNextWakeOnlyWhereItCrashed) {
                                     std::pair(Death::watchdog, 1), std::pair(Death::crash, 2)}) {
         bring_up(7);
         end(7, how);
-        EXPECT_EQ(manager.status(www)->retry_after, seconds(wait));
+        EXPECT_EQ(*manager.status(www)->retry_at - clock.now(), seconds(wait));
         pass(seconds(wait));
         EXPECT_TRUE(backend.builds.empty());
     }
@@ -169,9 +169,9 @@ TEST_F(AdminTest, DomainThatSomebodyElseSavesIsLeftAloneUntilItIsGone) {
     suspend_by_hand();
     pass(minutes(30));
     EXPECT_TRUE(backend.destroys.empty());
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building) << "waits for it to be gone";
+    EXPECT_EQ(phase(), service::Phase::building) << "waits for it to be gone";
     EXPECT_TRUE(backend.builds.empty());
     backend.die(7, Death::gone);
     EXPECT_TRUE(backend.destroys.empty());
@@ -191,7 +191,7 @@ TEST_F(AdminTest, DomainThatIsResumedIsWatchedAndGoesOn) {
     manager.wake(www, service::WakeReason::packet);
     backend.runs.clear();
     pass(seconds(2));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_EQ(backend.calls.back(), "watch 7");
     EXPECT_EQ(backend.wakes[www].of(service::WakeReason::packet).wakes, 1u);
     pass(seconds(80));
@@ -205,9 +205,9 @@ TEST_F(AdminTest, DomainThatIsResumedWhileItBootsHasYetToBecomeReady) {
     suspend_by_hand();
     backend.runs.clear();
     pass(seconds(2));
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     backend.become_ready(7);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(AdminTest, ServiceThatGoesMeanwhileLeavesTheDomainToWhoSavesIt) {
@@ -237,7 +237,7 @@ TEST_F(AdminTest, DomainThatSomebodyElseHasPausedIsNotPutAway) {
     backend.runs[7] = Run::paused;
     pass(minutes(10));
     EXPECT_TRUE(backend.destroys.empty());
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     backend.runs.clear();
     pass(seconds(20));
     EXPECT_EQ(backend.destroys.size(), 1u);
@@ -263,7 +263,7 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     test::FakeBackend next;
-    Manager later(next, clock, [](service::Id) {});
+    Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
     found.saving = false;
@@ -275,19 +275,19 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     EXPECT_TRUE(next.resumes.empty());
     next.runs.clear();
     test::pass(seconds(2), clock, later);
-    EXPECT_EQ(later.status(www)->phase, Phase::ready);
+    EXPECT_EQ(later.status(www)->phase, service::Phase::ready);
 }
 
 // xl restore of what xl save has written makes a domain with our UUID, without what we mark.
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
     test::FakeBackend next;
-    Manager later(next, clock, [](service::Id) {});
+    Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};
     ASSERT_TRUE(later.adopt());
     EXPECT_TRUE(next.destroys.empty());
     EXPECT_TRUE(next.calls.empty());
-    EXPECT_EQ(later.status(www)->phase, Phase::asleep);
+    EXPECT_EQ(later.status(www)->phase, service::Phase::asleep);
 }
 
 }  // namespace

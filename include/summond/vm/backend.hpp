@@ -13,13 +13,14 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
+#include "summond/service/status.hpp"
 #include "summond/service/template.hpp"
 #include "summond/service/wake.hpp"
 #include "summond/vm/wakes.hpp"
 
 namespace summond::vm {
 
-using DomId = std::uint32_t;  // domid_t, xen/xen.h
+using service::DomId;
 
 // Why a domain could not be built: broad for DNS clients, exact for the log.
 struct BuildError {
