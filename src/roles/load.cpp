@@ -84,9 +84,12 @@ bool print(const std::vector<config::Problem>& problems) {
     return refused;
 }
 
+// Signatures of zones: some seconds at most, which nobody waits for at a start. `check` has time.
+constexpr std::size_t verified_at_load = 20000;
+
 // Prints every problem; nothing if the configuration is refused.
 std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
-                           const zone::Zones* before) {
+                           const zone::Zones* before, service::Host host = service::this_host()) {
     auto text = read_text(file);
     if (!text) {
         std::fprintf(stderr, "%s\n", text.error().what.c_str());
@@ -94,19 +97,24 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
     }
     config::Sources sources{std::move(*text), {}};
     auto parsed = config::parse(
-        sources.yaml, file, [&](const std::string& path) -> base::Result<std::string> {
+        sources.yaml, file,
+        [&](const std::string& path) -> base::Result<std::string> {
             if (const auto known = sources.files.find(path); known != sources.files.end())
                 return known->second;
             auto content = read_part(path);
             if (content)
                 sources.files.emplace(path, *content);
             return content;
-        });
+        },
+        config::ReadZones::yes, host);
     print(parsed.problems);
     if (!parsed.config)
         return std::nullopt;
     const bool bad_files = print(config::check_files(*parsed.config));
-    auto built = zone::build(*parsed.config, bad_file, before);
+    zone::Checks checks;
+    if (bad_file == zone::BadFile::tolerate)
+        checks.signatures = verified_at_load;
+    auto built = zone::build(*parsed.config, bad_file, before, checks);
     print(built.problems);
     if (bad_files || built.image.empty())
         return std::nullopt;
@@ -120,15 +128,21 @@ std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
     const auto zones = zone::Zones::open(bytes);
     if (!zones)
         return 0;
+    const auto count = [&records](const zone::image::Node& node) {
+        const zone::image::RRset* rrset = node.first();
+        for (unsigned n = 0; n < node.rrset_count; ++n, rrset = rrset->next())
+            records += rrset->count;
+    };
     const zone::image::Header& header = zones->header();
     const auto* const slots = zones->at<zone::image::Slot>(header.slots);
     for (std::uint32_t i = 0; i <= header.slot_mask; ++i) {
-        if (slots[i].node == 0)
-            continue;
-        const auto* const node = zones->at<zone::image::Node>(slots[i].node);
-        const zone::image::RRset* rrset = node->first();
-        for (unsigned n = 0; n < node->rrset_count; ++n, rrset = rrset->next())
-            records += rrset->count;
+        if (slots[i].node != 0)
+            count(*zones->at<zone::image::Node>(slots[i].node));
+    }
+    for (std::uint32_t i = 0; i < header.zone_count; ++i) {
+        const zone::image::Chain* chain = zones->chain(i);
+        for (std::uint32_t n = 0; chain != nullptr && chain->hashed != 0 && n < chain->count; ++n)
+            count(*zones->at<zone::image::Node>(chain->nodes()[n]));
     }
     return records;
 }
@@ -189,8 +203,8 @@ int load_main(const std::string& config_file, bool has_older_image) {
     return 0;
 }
 
-int check_main(const std::string& config_file) {
-    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
+int check_main(const std::string& config_file, service::Host host) {
+    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, host);
     if (!loaded)
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),

@@ -338,7 +338,7 @@ TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
     EXPECT_FALSE(backend.kept.contains(www));
     backend.finish_destroy();
     manager.tick();
-    EXPECT_TRUE(manager.services().empty());
+    EXPECT_TRUE(manager.statuses().empty());
 }
 
 TEST_F(SuspendTest, ServiceRemovedDuringASaveThatFailsLeavesNothing) {
