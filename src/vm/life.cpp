@@ -25,10 +25,10 @@ bool same_addresses(const config::Service& a, const config::Service& b) {
 
 }  // namespace
 
-Life::Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
-           std::function<void(config::ServiceId)> changed)
+Life::Life(config::Service service, Hypervisor& hypervisor, const base::Clock& clock,
+           Keeper& keeper, std::function<void(config::ServiceId)> changed)
     : service_(std::move(service)),
-      backend_(backend),
+      hypervisor_(hypervisor),
       clock_(clock),
       keeper_(keeper),
       changed_(std::move(changed)) {}
@@ -124,7 +124,7 @@ void Life::build(WakeReason why, base::TimePoint asked_at) {
     restart_at_.reset();
     why_ = why;
     woken_at_ = last_asked_ = asked_at;
-    restoring_ = backend_.saved(service_);
+    restoring_ = hypervisor_.snapshots().has(service_);
     standby_.reset();
     if (!restoring_) {
         if (const auto copy = keeper_.take_copy(service_.id)) {
@@ -148,16 +148,16 @@ void Life::start() {
     enter(Stage::building);
     auto done = [this](tl::expected<DomId, BuildError> result) { built(std::move(result)); };
     if (restoring_)
-        backend_.restore(service_, std::move(done));
+        hypervisor_.snapshots().restore(service_, std::move(done));
     else
-        backend_.build(service_, std::move(done));
+        hypervisor_.domains().build(service_, 0, std::move(done));
 }
 
 void Life::built(tl::expected<DomId, BuildError> result) {
     if (!result && restoring_ && result.error().image_broken) {
         spdlog::warn("{} cannot be restored and is booted anew: {}", service_.name,
                      result.error().what);
-        backend_.discard_saved(service_.id);
+        hypervisor_.snapshots().discard(service_.id);
         if (refuses_wakes())
             enter(Stage::absent);
         else
@@ -182,7 +182,7 @@ void Life::built(tl::expected<DomId, BuildError> result) {
     }
     // Before it runs: a file that is older than what its guest has done since must never be there.
     if (restoring_)
-        backend_.discard_saved(service_.id);
+        hypervisor_.snapshots().discard(service_.id);
     boot();
 }
 
@@ -192,10 +192,10 @@ void Life::wake_copy(const Standby::Copy& copy) {
     memory_kib_ = copy.memory_kib;
     standby_ = copy.stage;
     built_at_ = clock_.now();
-    auto r = backend_.unpause(domid_);
+    auto r = hypervisor_.domains().unpause(domid_);
     booted_at_ = met_clients_since_ = clock_.now();
     if (r)
-        r = backend_.join(domid_, service_);
+        r = hypervisor_.standby_ports().join(domid_, service_);
     if (!r) {
         spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name, domid_,
                       r.error().what);
@@ -209,11 +209,11 @@ void Life::wake_copy(const Standby::Copy& copy) {
         enter(Stage::booting);
         await_ready();
     }
-    backend_.woken(domid_, service_);
+    hypervisor_.standby_ports().woken(domid_, service_);
 }
 
 void Life::boot() {
-    if (const auto r = backend_.unpause(domid_); !r) {
+    if (const auto r = hypervisor_.domains().unpause(domid_); !r) {
         fail(base::WakeFailure::start_failed, r.error().what);
         return;
     }
@@ -225,7 +225,7 @@ void Life::boot() {
 }
 
 void Life::await_ready() {
-    backend_.await_ready(domid_, service_, [this, domid = domid_] {
+    hypervisor_.domains().await_ready(domid_, service_, [this, domid = domid_] {
         if (stage_ == Stage::booting && domid == domid_)
             became_ready();
     });
@@ -251,7 +251,7 @@ void Life::woke(base::TimePoint at, const std::string& how) {
     wakes_.of(why_).add(at - woken_at_);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, domid_, text(why_), how,
                  text(wakes_));
-    backend_.count_wakes(service_, wakes_);
+    hypervisor_.wake_counters().show(service_, wakes_);
 }
 
 void Life::adopt(const Found& found) {
@@ -262,7 +262,7 @@ void Life::adopt(const Found& found) {
     met_clients_since_ = {};
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.
-    const bool saved = found.run != Found::Run::running && backend_.saved(service_);
+    const bool saved = found.run != Found::Run::running && hypervisor_.snapshots().has(service_);
     const bool paused_by_us = service_.idle_action == config::IdleAction::pause ||
                               service_.idle_action == config::IdleAction::suspend;
     const bool keep_paused = found.run == Found::Run::paused && paused_by_us;
@@ -270,7 +270,7 @@ void Life::adopt(const Found& found) {
         found.complete && !saved &&
         (found.run == Found::Run::running || found.run == Found::Run::suspended || keep_paused);
     if (keep) {
-        if (const auto r = backend_.adopt(domid_); r) {
+        if (const auto r = hypervisor_.domains().adopt(domid_); r) {
             const bool suspended = found.run == Found::Run::suspended;
             spdlog::info("adopted {}: domid {}, {}", service_.name, domid_,
                          keep_paused ? "paused"
@@ -288,9 +288,9 @@ void Life::adopt(const Found& found) {
                 leave_suspended();
                 return;
             }
-            backend_.discard_saved(service_.id);
+            hypervisor_.snapshots().discard(service_.id);
             enter(Stage::booting);
-            backend_.await_ready(domid_, service_, [this, domid = domid_] {
+            hypervisor_.domains().await_ready(domid_, service_, [this, domid = domid_] {
                 if (stage_ == Stage::booting && domid == domid_) {
                     last_traffic_ = clock_.now();
                     enter(Stage::ready);

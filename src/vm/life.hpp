@@ -9,7 +9,7 @@
 #include "backoff.hpp"
 #include "standby.hpp"
 #include "summond/base/clock.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -49,7 +49,7 @@ class Life {
         destroying,
     };
 
-    Life(config::Service service, Backend& backend, const base::Clock& clock, Keeper& keeper,
+    Life(config::Service service, Hypervisor& hypervisor, const base::Clock& clock, Keeper& keeper,
          std::function<void(config::ServiceId)> changed);
     Life(const Life&) = delete;
     Life& operator=(const Life&) = delete;
@@ -61,13 +61,13 @@ class Life {
     // Asleep in its own domain, or next woken from a standby copy if there is one.
     bool waits() const { return stage_ == Stage::paused && may_wake(); }
     bool takes_copy() const {
-        return stage_ == Stage::absent && may_wake() && !backend_.saved(service_);
+        return stage_ == Stage::absent && may_wake() && !hypervisor_.snapshots().has(service_);
     }
 
     bool remembers() const {
         return stage_ == Stage::paused || stage_ == Stage::saving ||
                ((stage_ == Stage::absent || stage_ == Stage::destroying) &&
-                backend_.saved(service_));
+                hypervisor_.snapshots().has(service_));
     }
 
     void wake(WakeReason why, base::TimePoint asked_at);
@@ -148,7 +148,7 @@ class Life {
     bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
     config::Service service_;
-    Backend& backend_;
+    Hypervisor& hypervisor_;
     const base::Clock& clock_;
     Keeper& keeper_;
     std::function<void(config::ServiceId)> changed_;

@@ -124,7 +124,7 @@ void Life::died(Death how) {
 bool Life::preserved(Death how) {
     if (!says(service_.preserve, how))
         return false;
-    if (const auto r = backend_.preserve(domid_, service_); !r) {
+    if (const auto r = hypervisor_.domains().preserve(domid_, service_); !r) {
         spdlog::warn("{}: domid {} is not preserved: {}", service_.name, domid_, r.error().what);
         return false;
     }
@@ -147,14 +147,14 @@ void Life::leave_suspended() {
 
 void Life::look_again() {
     look_again_at_ = clock_.now() + look_again_after;
-    const auto run = backend_.run(domid_);
+    const auto run = hypervisor_.domains().run(domid_);
     if (run == Found::Run::suspended)
         return;
     if (!run) {
         died(Death::gone);
         return;
     }
-    if (const auto r = backend_.watch(domid_); !r)
+    if (const auto r = hypervisor_.domains().watch(domid_); !r)
         spdlog::error("{}: domid {}: {}", service_.name, domid_, r.error().what);
     spdlog::info("{}: domid {} runs again", service_.name, domid_);
     if (!was_booting_ || retired_ || outdated_) {
@@ -181,7 +181,7 @@ void Life::fail(base::WakeFailure why, const std::string& what) {
 void Life::destroy() {
     enter(Stage::destroying);
     destroy_in_flight_ = true;
-    backend_.destroy(domid_, [this](const base::Result<void>& r) { destroyed(r); });
+    hypervisor_.domains().destroy(domid_, [this](const base::Result<void>& r) { destroyed(r); });
 }
 
 void Life::destroyed(const base::Result<void>& result) {

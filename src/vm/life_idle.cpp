@@ -49,7 +49,7 @@ void Life::traffic(const Traffic& counted) {
 
 // Nobody else has paused or unpaused it.
 bool Life::as_left() const {
-    const auto run = backend_.run(domid_);
+    const auto run = hypervisor_.domains().run(domid_);
     return stage_ == Stage::paused ? run != Found::Run::running : run != Found::Run::paused;
 }
 
@@ -71,7 +71,7 @@ void Life::put_away() {
             shut_down(idle);
             return;
         case config::IdleAction::pause:
-            if (const auto r = backend_.pause(domid_); r) {
+            if (const auto r = hypervisor_.domains().pause(domid_); r) {
                 spdlog::info("paused {}: domid {}, idle for {} s", service_.name, domid_, idle);
                 enter(Stage::paused);
                 return;
@@ -103,7 +103,7 @@ void Life::evict() {
 void Life::unpause_idle(WakeReason why, base::TimePoint asked_at) {
     why_ = why;
     woken_at_ = asked_at;
-    if (const auto r = backend_.unpause(domid_); !r) {
+    if (const auto r = hypervisor_.domains().unpause(domid_); !r) {
         fail(base::WakeFailure::start_failed, r.error().what);
         return;
     }
@@ -118,14 +118,14 @@ void Life::save(long long idle_seconds) {
     spdlog::info("suspending {}: domid {}, idle for {} s", service_.name, domid_, idle_seconds);
     outdated_ = save_stopped_ = false;
     enter(Stage::saving);
-    backend_.save(domid_, service_, [this](const auto& r) { saved(r); });
+    hypervisor_.snapshots().save(domid_, service_, [this](const auto& r) { saved(r); });
 }
 
 void Life::stop_saving() {
     if (stage_ != Stage::saving)
         return;
     save_stopped_ = true;
-    backend_.stop_saving(domid_);
+    hypervisor_.snapshots().stop_saving(domid_);
 }
 
 void Life::saved(const tl::expected<void, SaveError>& result) {
@@ -145,7 +145,7 @@ void Life::saved(const tl::expected<void, SaveError>& result) {
     spdlog::info("suspended {}: domid {}, save {} ms", service_.name, domid_,
                  in_ms(now - *put_away_at_));
     if (outdated_ || wake_again_ || retired_)
-        backend_.discard_saved(service_.id);
+        hypervisor_.snapshots().discard(service_.id);
     if (wake_again_ && !outdated_)
         resume();  // sooner done than restoring it
     else
@@ -154,7 +154,7 @@ void Life::saved(const tl::expected<void, SaveError>& result) {
 
 void Life::resume() {
     enter(Stage::saving);
-    backend_.resume(domid_, [this](const base::Result<void>& result) {
+    hypervisor_.domains().resume(domid_, [this](const base::Result<void>& result) {
         if (result) {
             go_on();
             return;
@@ -185,7 +185,7 @@ void Life::go_on() {
 }
 
 void Life::shut_down(long long idle_seconds) {
-    if (const auto r = backend_.shutdown(domid_); !r) {
+    if (const auto r = hypervisor_.domains().shutdown(domid_); !r) {
         spdlog::warn("destroying {}: domid {}, idle for {} s; it cannot be asked to shut down: {}",
                      service_.name, domid_, idle_seconds, r.error().what);
         destroy();

@@ -20,19 +20,19 @@ constexpr milliseconds longest_sample{15'000};
 
 }  // namespace
 
-Manager::Manager(Backend& backend, const base::Clock& clock,
+Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
                  std::function<void(config::ServiceId)> changed)
-    : backend_(backend),
+    : hypervisor_(hypervisor),
       clock_(clock),
       changed_(std::move(changed)),
-      standby_(std::make_unique<Standby>(backend, clock,
+      standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](config::ServiceId service) {
                                              room_->freed();
                                              settle_due_ = true;
                                              changed_(service);
                                          })),
       room_(std::make_unique<Room>(lives_, *standby_, clock, [this] { return sample_traffic(); })) {
-    backend_.on_death([this](DomId domid, Death how) { died(domid, how); });
+    hypervisor_.domains().on_death([this](DomId domid, Death how) { died(domid, how); });
 }
 
 Manager::~Manager() = default;
@@ -51,7 +51,7 @@ void Manager::configure(const std::vector<config::Service>& services,
         if (Life* life = find(service.id))
             life->reconfigure(service);
         else
-            lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_, *room_,
+            lives_.emplace(service.id, std::make_unique<Life>(service, hypervisor_, clock_, *room_,
                                                               [this](config::ServiceId changed) {
                                                                   settle_due_ = true;
                                                                   changed_(changed);
@@ -61,7 +61,8 @@ void Manager::configure(const std::vector<config::Service>& services,
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
                                       ? limits.standby_memory_kib
                                       : *limits.memory_kib / 2);
-    if (const auto r = backend_.meter(services); !r)
+    hypervisor_.domains().expect(services);
+    if (const auto r = hypervisor_.traffic_meter().count(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
     settle_due_ = true;
 }
@@ -74,12 +75,12 @@ void Manager::retire_others() {
         else if (!life->retired())
             life->retire();
     }
-    backend_.keep_saved(kept);
+    hypervisor_.snapshots().keep(kept);
     settle_due_ = true;
 }
 
 base::Result<void> Manager::adopt() {
-    auto found = backend_.find();
+    auto found = hypervisor_.domains().find();
     if (!found)
         return tl::make_unexpected(found.error());
     // Of several domains of one service (which only a bug or a restored dom0 leaves), the complete
@@ -109,18 +110,20 @@ base::Result<void> Manager::adopt() {
         if (life != nullptr && life->stage() == Life::Stage::absent) {
             life->adopt(domain);
             if (woken) {
-                if (const auto r = backend_.join(domain.domid, life->service()); !r)
+                if (const auto r = hypervisor_.standby_ports().join(domain.domid, life->service());
+                    !r)
                     spdlog::warn("{}: {}", life->service().name, r.error().what);
-                backend_.woken(domain.domid, life->service());
+                hypervisor_.standby_ports().woken(domain.domid, life->service());
             }
             continue;
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,
                      life == nullptr ? "of no configured service" : "one too many");
-        backend_.destroy(domain.domid, [domid = domain.domid](const base::Result<void>& r) {
-            if (!r)
-                spdlog::error("could not destroy domid {}: {}", domid, r.error().what);
-        });
+        hypervisor_.domains().destroy(
+            domain.domid, [domid = domain.domid](const base::Result<void>& r) {
+                if (!r)
+                    spdlog::error("could not destroy domid {}: {}", domid, r.error().what);
+            });
     }
     return {};
 }
@@ -254,7 +257,7 @@ std::optional<base::TimePoint> Manager::next_sample() const {
 
 bool Manager::sample_traffic() {
     last_sample_ = clock_.now();
-    const auto traffic = backend_.traffic();
+    const auto traffic = hypervisor_.traffic_meter().read();
     if (!traffic) {
         if (!std::exchange(traffic_failed_, true))
             spdlog::error("traffic cannot be read, so no domain is put away: {}",

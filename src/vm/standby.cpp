@@ -55,9 +55,9 @@ std::uint64_t footprint_kib(const config::Service& service) {
            (service.pvshim ? shim : 0);
 }
 
-Standby::Standby(Backend& backend, const base::Clock& clock,
+Standby::Standby(Hypervisor& hypervisor, const base::Clock& clock,
                  std::function<void(config::ServiceId)> changed)
-    : backend_(backend), clock_(clock), changed_(std::move(changed)) {}
+    : hypervisor_(hypervisor), clock_(clock), changed_(std::move(changed)) {}
 
 bool Standby::fits(const Entry& entry) const {
     const auto wanted = wanted_.find(entry.service.id);
@@ -111,9 +111,9 @@ void Standby::adopt(const Found& found) {
                found.standby == mark(entry.service) &&
                count(found.service) < entry.service.standby.count &&
                (!budget_kib_ || memory_kib() + footprint_kib(entry.service) <= *budget_kib_) &&
-               backend_.adopt(found.domid) &&
+               hypervisor_.domains().adopt(found.domid) &&
                // The process before this one may have begun to wake it.
-               backend_.rest(found.domid, entry.service, *found.standby);
+               hypervisor_.standby_ports().rest(found.domid, entry.service, *found.standby);
     }
     const auto added = copies_.insert(copies_.end(), std::move(entry));
     if (keep) {
@@ -207,9 +207,9 @@ void Standby::begin(const config::Service& service) {
     copies_.push_back({.service = service, .stage = service.standby.stage, .number = number});
     const auto entry = std::prev(copies_.end());
     entry->begun_at = clock_.now();
-    backend_.build_copy(service, number, [this, entry](tl::expected<DomId, BuildError> result) {
-        built(entry, std::move(result));
-    });
+    hypervisor_.domains().build(
+        service, number,
+        [this, entry](tl::expected<DomId, BuildError> result) { built(entry, std::move(result)); });
 }
 
 void Standby::built(Entries::iterator entry, tl::expected<DomId, BuildError> result) {
@@ -228,21 +228,22 @@ void Standby::built(Entries::iterator entry, tl::expected<DomId, BuildError> res
 
 void Standby::boot(Entries::iterator entry) {
     entry->state = State::booting;
-    if (const auto r = backend_.unpause(entry->domid); !r) {
+    if (const auto r = hypervisor_.domains().unpause(entry->domid); !r) {
         fail(entry, r.error().what);
         return;
     }
     entry->since = clock_.now();
     changed_(entry->service.id);  // there is a new deadline
-    backend_.await_ready(entry->domid, entry->service, [this, entry, domid = entry->domid] {
-        // The entry is there as long as this can be called: destroying gives it up.
-        if (entry->state != State::booting || entry->domid != domid)
-            return;
-        entry->state = State::settling;
-        entry->since = clock_.now();
-        warm_up(*entry);
-        changed_(entry->service.id);
-    });
+    hypervisor_.domains().await_ready(
+        entry->domid, entry->service, [this, entry, domid = entry->domid] {
+            // The entry is there as long as this can be called: destroying gives it up.
+            if (entry->state != State::booting || entry->domid != domid)
+                return;
+            entry->state = State::settling;
+            entry->since = clock_.now();
+            warm_up(*entry);
+            changed_(entry->service.id);
+        });
 }
 
 // What a web server does at its first request is not to be done when a client waits, either. Any
@@ -254,15 +255,15 @@ void Standby::warm_up(const Entry& entry) {
         return;
     config::Service asked = entry.service;
     asked.ready.how = config::ReadyTcp{tcp->port, "/"};
-    backend_.await_ready(entry.domid, asked, [] {});
+    hypervisor_.domains().await_ready(entry.domid, asked, [] {});
 }
 
 void Standby::rest(Entries::iterator entry) {
     base::Result<void> r;
     if (entry->stage == config::StandbyStage::booted)
-        r = backend_.pause(entry->domid);
+        r = hypervisor_.domains().pause(entry->domid);
     if (r)
-        r = backend_.rest(entry->domid, entry->service, mark(entry->service));
+        r = hypervisor_.standby_ports().rest(entry->domid, entry->service, mark(entry->service));
     if (!r) {
         fail(entry, r.error().what);
         return;
@@ -296,7 +297,7 @@ void Standby::fail(Entries::iterator entry, const std::string& what) {
     if (!entry->unwanted)
         back_off(service, "no standby copy of " + entry->service.name + ": " + what);
     if (entry->state == State::building) {
-        copies_.erase(entry);  // the backend has left nothing of it
+        copies_.erase(entry);  // the hypervisor has left nothing of it
         changed_(service);
     } else {
         destroy(entry);
@@ -321,7 +322,7 @@ void Standby::discard(Entries::iterator entry) {
 void Standby::destroy(Entries::iterator entry) {
     entry->state = State::destroying;
     entry->destroy_in_flight = true;
-    backend_.destroy(entry->domid, [this, entry](const base::Result<void>& result) {
+    hypervisor_.domains().destroy(entry->domid, [this, entry](const base::Result<void>& result) {
         const auto service = entry->service.id;
         entry->destroy_in_flight = false;
         if (result) {

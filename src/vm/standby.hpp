@@ -10,7 +10,7 @@
 #include <string>
 
 #include "summond/base/clock.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
@@ -23,7 +23,7 @@ class Standby {
     };
 
     // changed: of this service a copy has come, gone or failed.
-    Standby(Backend& backend, const base::Clock& clock,
+    Standby(Hypervisor& hypervisor, const base::Clock& clock,
             std::function<void(config::ServiceId)> changed);
     Standby(const Standby&) = delete;
     Standby& operator=(const Standby&) = delete;
@@ -100,7 +100,7 @@ class Standby {
     void discard(Entries::iterator entry);
     void destroy(Entries::iterator entry);
 
-    Backend& backend_;
+    Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(config::ServiceId)> changed_;
     std::map<config::ServiceId, Want> wanted_;

@@ -5,7 +5,7 @@
 
 #include "libxl.hpp"
 #include "summond/config/config.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

@@ -15,7 +15,7 @@
 
 #include "nft.hpp"
 #include "summond/base/result.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

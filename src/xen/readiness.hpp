@@ -12,7 +12,7 @@
 #include "neighbours.hpp"
 #include "store.hpp"
 #include "summond/config/config.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 #include "tcp_probe.hpp"
 #include "vif_probe.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "life_log.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
@@ -49,7 +49,7 @@ class WakesTest : public testing::Test {
     std::uint64_t wakes(WakeReason why) { return backend.wakes[www].of(why).wakes; }
     base::Duration waited(WakeReason why) { return backend.wakes[www].of(why).waited; }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager{backend, clock, [](config::ServiceId) {}};
 };

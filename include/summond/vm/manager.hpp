@@ -1,5 +1,5 @@
 // The lifecycles of all services: who is woken, adopted, put away. No I/O of its own: the clock
-// and the Backend are injected, and tick() is called when next_deadline() comes.
+// and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
@@ -38,8 +38,8 @@ struct Status {
 class Manager {
   public:
     // changed: a service's Status is new; it must not call back into the Manager except for
-    // status(). backend and clock outlive the Manager.
-    Manager(Backend& backend, const base::Clock& clock,
+    // status(). hypervisor and clock outlive the Manager.
+    Manager(Hypervisor& hypervisor, const base::Clock& clock,
             std::function<void(config::ServiceId)> changed);
     ~Manager();
 
@@ -77,7 +77,7 @@ class Manager {
     void stop(std::function<void()> done);
 
     // When tick() has to be called next; none while nothing is timed. Any other call, and any
-    // callback of the backend, can change it.
+    // callback of the hypervisor, can change it.
     std::optional<base::TimePoint> next_deadline() const;
     void tick();
 
@@ -88,7 +88,7 @@ class Manager {
     bool sample_traffic();
     void settle();
 
-    Backend& backend_;
+    Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(config::ServiceId)> changed_;
     std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
