@@ -56,6 +56,25 @@ enabled_services() {
         cut -d' ' -f1 | sort
 }
 
+native=$(dpkg --print-architecture)
+
+# install_for_lab ARCH: what it takes to build for a Xen host of that architecture and to have one in
+# the lab.
+install_for_lab() {
+    local files=(scripts/packages.txt tests/xen/packages-host.txt "tests/xen/packages-host-$1.txt")
+    [ "$1" = "$native" ] || files+=("scripts/packages-$1.txt")
+    install_packages "${files[@]}"
+}
+
+# preset_for ARCH: the one that builds for it, in build/PRESET.
+preset_for() { if [ "$1" = "$native" ]; then echo release; else echo "$1"; fi; }
+
+# build_for ARCH TARGET...
+build_for() {
+    [ "$1" = "$native" ] || quietly "$root/build/$1-root.log" "$root/scripts/$1-root"
+    build "$(preset_for "$1")" "${@:2}"
+}
+
 # build PRESET [TARGET...]
 build() {
     local preset=$1

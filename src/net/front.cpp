@@ -142,12 +142,12 @@ base::Result<void> Front::start() {
 }
 
 void Front::connect_vmm(ipc::Channel channel) {
-    vmm_watch_ = FdWatch();  // before its descriptor is closed
+    vmm_watch_ = loop::FdWatch();  // before its descriptor is closed
     services_.connect(std::move(channel));
-    vmm_watch_ = FdWatch(io_, services_.channel_fd(), [this] {
+    vmm_watch_ = loop::FdWatch(io_, services_.channel_fd(), [this] {
         if (!services_.receive()) {
             spdlog::warn("vmm is gone: services that are up are answered, others wait");
-            vmm_watch_ = FdWatch();
+            vmm_watch_ = loop::FdWatch();
             services_.disconnect();
         }
         schedule();

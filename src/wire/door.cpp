@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "place.hpp"
-#include "summond/wire/probe.hpp"
+#include "summond/frames/probe.hpp"
 
 namespace summond::wire {
 namespace {
@@ -133,7 +133,8 @@ void Door::stand(config::ServiceId service, Standing standing) {
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
     const auto waits = std::ranges::find_if(place->held.packets(), [place](const auto& packet) {
-        return packet.about.kind != IpPacket::Kind::later_fragment && place->wakes(packet.about);
+        return packet.about.kind != frames::IpPacket::Kind::later_fragment &&
+               place->wakes(packet.about);
     });
     if (!place->is_up() && waits != place->held.packets().end())
         wake(*place, waits->about);
@@ -150,22 +151,22 @@ void Door::detach(config::ServiceId service) {
 }
 
 void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
-    const auto packet = parse(frame);
+    const auto packet = frames::parse(frame);
     if (!packet)
         return;
-    if (const auto* arp = std::get_if<Arp>(&packet->what); arp != nullptr && arp->request) {
+    if (const auto* arp = std::get_if<frames::Arp>(&packet->what); arp != nullptr && arp->request) {
         answer(tap, frame, *packet, arp->sender_mac, arp->sender, arp->target);
-    } else if (const auto* question = std::get_if<Solicitation>(&packet->what)) {
+    } else if (const auto* question = std::get_if<frames::Solicitation>(&packet->what)) {
         answer(tap, frame, *packet, packet->from, question->asker, question->target);
-    } else if (std::holds_alternative<ListenerQuery>(packet->what)) {
+    } else if (std::holds_alternative<frames::ListenerQuery>(packet->what)) {
         report_groups(tap);
     }
     if (const auto it = by_mac_.find({tap, packet->to}); it != by_mac_.end())
         receive(*it->second, frame, *packet);
 }
 
-void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const Packet& packet,
-                  const Mac& asker_mac, const base::IpAddress& asker,
+void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+                  const config::Mac& asker_mac, const base::IpAddress& asker,
                   const base::IpAddress& target) {
     const auto it = by_address_.find({tap, target});
     if (it == by_address_.end() || it->second->silent_for(target))
@@ -175,7 +176,7 @@ void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const Packe
     // A guest that tests its own addresses, or announces them, is not told that they are taken.
     if (!for_it || asker_mac == tenant.mac || packet.from == tenant.mac)
         return;
-    actions_.to_bridge(tap, wire::answer(tenant.mac, target, asker_mac, asker));
+    actions_.to_bridge(tap, frames::answer(tenant.mac, target, asker_mac, asker));
     it->second->remember_question(asker, frame, clock_.now());
 }
 
@@ -187,15 +188,16 @@ void Door::report_groups(unsigned tap) const {
         std::vector<base::IpAddress> groups;
         for (const base::IpAddress& address : place->tenant.addresses)
             if (address.is_v6() && groups.size() < groups_in_report)
-                groups.push_back(solicited_node_group(address));
+                groups.push_back(frames::solicited_node_group(address));
         if (!groups.empty())
-            actions_.to_bridge(tap, listener_report(place->tenant.mac, groups));
+            actions_.to_bridge(tap, frames::listener_report(place->tenant.mac, groups));
     }
 }
 
 // A frame to the service's own MAC.
-void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet) {
-    const auto* ip = std::get_if<IpPacket>(&packet.what);
+void Door::receive(Place& place, std::span<const std::uint8_t> frame,
+                   const frames::Packet& packet) {
+    const auto* ip = std::get_if<frames::IpPacket>(&packet.what);
     if (place.handed_over) {
         // Was on its way here when the bridge was told to go there. A SYN that the guest has just
         // been given is not given twice.
@@ -204,13 +206,13 @@ void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Pack
         return;
     }
     if (ip != nullptr && place.is_nobodys(*ip)) {
-        actions_.to_bridge(place.tenant.tap, refusal(place.tenant.mac, packet.from, *ip));
+        actions_.to_bridge(place.tenant.tap, frames::refusal(place.tenant.mac, packet.from, *ip));
         return;
     }
     const bool opens = ip != nullptr && place.opens(*ip);
     if (place.is_up()) {
-        const auto* question = std::get_if<Solicitation>(&packet.what);
-        const auto* arp = std::get_if<Arp>(&packet.what);
+        const auto* question = std::get_if<frames::Solicitation>(&packet.what);
+        const auto* arp = std::get_if<frames::Arp>(&packet.what);
         const bool answered = (question != nullptr && !place.silent_for(question->target)) ||
                               (arp != nullptr && arp->request && !place.silent_for(arp->target));
         if (opens)
@@ -225,8 +227,8 @@ void Door::receive(Place& place, std::span<const std::uint8_t> frame, const Pack
     wake(place, *ip);
 }
 
-void Door::hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,
-                const IpPacket& ip) {
+void Door::hold(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+                const frames::IpPacket& ip) {
     if (place.given.has(ip)) {
         ++place.what.repeats;
         return;
@@ -244,7 +246,7 @@ void Door::hold(Place& place, std::span<const std::uint8_t> frame, const Packet&
     }
 }
 
-void Door::wake(Place& place, const IpPacket& ip) {
+void Door::wake(Place& place, const frames::IpPacket& ip) {
     const auto now = clock_.now();
     if (place.may_wake_at && now < *place.may_wake_at)
         return;
@@ -259,11 +261,11 @@ void Door::pass(Place& place, std::span<const std::uint8_t> frame) {
 
 void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
     Place* place = find(service);
-    const auto packet = parse(frame);
+    const auto packet = frames::parse(frame);
     if (place == nullptr || !packet || !place->is_up())
         return;
-    const auto* ip = std::get_if<IpPacket>(&packet->what);
-    if (ip != nullptr && ip->kind == IpPacket::Kind::tcp)
+    const auto* ip = std::get_if<frames::IpPacket>(&packet->what);
+    if (ip != nullptr && ip->kind == frames::IpPacket::Kind::tcp)
         from_guest(*place, *packet, *ip);
     if (place->handed_over)
         return;
@@ -271,15 +273,15 @@ void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> f
         if (place->has(address) && !place->has_claimed(address))
             place->claimed.push_back(address);
     };
-    if (const auto* arp = std::get_if<Arp>(&packet->what)) {
+    if (const auto* arp = std::get_if<frames::Arp>(&packet->what)) {
         claim(arp->sender);
-    } else if (const auto* solicitation = std::get_if<Solicitation>(&packet->what)) {
+    } else if (const auto* solicitation = std::get_if<frames::Solicitation>(&packet->what)) {
         claim(solicitation->asker);
-    } else if (const auto* advertisement = std::get_if<Advertisement>(&packet->what)) {
+    } else if (const auto* advertisement = std::get_if<frames::Advertisement>(&packet->what)) {
         claim(advertisement->target);
     } else if (ip != nullptr) {
         claim(ip->from);
-        if (ip->kind == IpPacket::Kind::udp || ip->opens)
+        if (ip->kind == frames::IpPacket::Kind::udp || ip->opens)
             place->expect({ip->kind, ip->to, ip->to_port, ip->from_port});
     }
     try_hand_over(*place);
@@ -287,10 +289,10 @@ void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> f
 
 // A segment of the guest's. The bridge passes it on, unless it is a reset of one that has just
 // started.
-void Door::from_guest(Place& place, const Packet& packet, const IpPacket& ip) {
+void Door::from_guest(Place& place, const frames::Packet& packet, const frames::IpPacket& ip) {
     const bool refused = place.given.refuses(ip, clock_.now());
     if (ip.resets && !refused && place.started && packet.from == place.tenant.mac)
-        actions_.to_bridge(place.tenant.tap, repeated_reset(packet.from, packet.to, ip));
+        actions_.to_bridge(place.tenant.tap, frames::repeated_reset(packet.from, packet.to, ip));
     tend_young(place);
 }
 
@@ -312,8 +314,9 @@ void Door::try_hand_over(Place& place) {
         return;
     place.question_at = now + question_interval;
     if (!waits->about.from.is_unspecified())
-        actions_.to_guest(place.tenant.service, question(waits->from_mac, waits->about.from,
-                                                         place.tenant.mac, waits->about.to));
+        actions_.to_guest(place.tenant.service,
+                          frames::question(waits->from_mac, waits->about.from, place.tenant.mac,
+                                           waits->about.to));
 }
 
 // In order; of a guest that has just booted, a SYN when the one before is answered.
@@ -334,7 +337,7 @@ void Door::give_held(Place& place) {
             place.what.first_waited = now - packet.came;
         }
         // It would have heard it, and known its client's MAC by it.
-        if (const Frame asked = place.take_question(packet.about.from, now); !asked.empty())
+        if (const frames::Frame asked = place.take_question(packet.about.from, now); !asked.empty())
             pass(place, asked);
         pass(place, packet.frame);
         if (place.fresh && place.attached && packet.about.opens && place.wakes(packet.about))
@@ -360,7 +363,7 @@ void Door::tend_young(Place& place) {
     } else {
         for (const HeldPacket& packet : place.given.give_up())
             actions_.to_bridge(place.tenant.tap,
-                               refusal(place.tenant.mac, packet.from_mac, packet.about));
+                               frames::refusal(place.tenant.mac, packet.from_mac, packet.about));
     }
     if (place.given.empty() && std::exchange(place.grows, false))
         actions_.grown(place.tenant.service);

@@ -16,8 +16,8 @@ constexpr milliseconds longest_silence{3000};
 constexpr std::size_t longest_syn = 128;  // IPv6, with all the options that there is room for
 
 // A segment of the guest's, and the SYN that began its connection.
-bool answers(const IpPacket& segment, const IpPacket& syn) {
-    return segment.kind == IpPacket::Kind::tcp && segment.from_port == syn.to_port &&
+bool answers(const frames::IpPacket& segment, const frames::IpPacket& syn) {
+    return segment.kind == frames::IpPacket::Kind::tcp && segment.from_port == syn.to_port &&
            segment.to_port == syn.from_port && segment.from == syn.to && segment.to == syn.from;
 }
 
@@ -28,12 +28,12 @@ void Given::add(const HeldPacket& syn, base::TimePoint now) {
         entries_.push_back({syn, State::given, now});
 }
 
-bool Given::has(const IpPacket& syn) const {
+bool Given::has(const frames::IpPacket& syn) const {
     return std::ranges::any_of(
         entries_, [&syn](const Entry& entry) { return same_segment(entry.packet.about, syn); });
 }
 
-bool Given::refuses(const IpPacket& segment, base::TimePoint now) {
+bool Given::refuses(const frames::IpPacket& segment, base::TimePoint now) {
     const auto it = std::ranges::find_if(
         entries_, [&segment](const Entry& entry) { return answers(segment, entry.packet.about); });
     if (it == entries_.end())

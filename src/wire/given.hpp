@@ -10,7 +10,7 @@
 
 #include "held.hpp"
 #include "summond/base/clock.hpp"
-#include "summond/wire/packet.hpp"
+#include "summond/frames/packet.hpp"
 
 namespace summond::wire {
 
@@ -20,9 +20,9 @@ class Given {
     // too many, is not remembered.
     void add(const HeldPacket& syn, base::TimePoint now);
     // Whether this is one of them, again.
-    bool has(const IpPacket& syn) const;
+    bool has(const frames::IpPacket& syn) const;
     // What the guest says. True: it refuses one of them, which will be given again.
-    bool refuses(const IpPacket& segment, base::TimePoint now);
+    bool refuses(const frames::IpPacket& segment, base::TimePoint now);
     // When the next may be given: the guest has not answered the last one yet. None: now.
     std::optional<base::TimePoint> pause() const;
     // The refused ones that are to be given again now.

@@ -18,14 +18,14 @@ bool same_source(const base::IpAddress& a, const base::IpAddress& b) {
 
 }  // namespace
 
-bool same_segment(const IpPacket& a, const IpPacket& b) {
-    return a.kind == IpPacket::Kind::tcp && b.kind == IpPacket::Kind::tcp && a.opens == b.opens &&
-           a.sequence == b.sequence && a.length == b.length && a.from_port == b.from_port &&
-           a.to_port == b.to_port && a.from == b.from && a.to == b.to;
+bool same_segment(const frames::IpPacket& a, const frames::IpPacket& b) {
+    return a.kind == frames::IpPacket::Kind::tcp && b.kind == frames::IpPacket::Kind::tcp &&
+           a.opens == b.opens && a.sequence == b.sequence && a.length == b.length &&
+           a.from_port == b.from_port && a.to_port == b.to_port && a.from == b.from && a.to == b.to;
 }
 
-Held::Kept Held::keep(std::span<const std::uint8_t> frame, const Packet& packet, const IpPacket& ip,
-                      base::TimePoint now) {
+Held::Kept Held::keep(std::span<const std::uint8_t> frame, const frames::Packet& packet,
+                      const frames::IpPacket& ip, base::TimePoint now) {
     std::size_t of_source = 0;
     for (HeldPacket& held : packets_) {
         if (same_segment(held.about, ip)) {
@@ -68,7 +68,7 @@ void Held::clear() {
     packets_.clear();
 }
 
-bool Held::has_from(const IpPacket& ip) const {
+bool Held::has_from(const frames::IpPacket& ip) const {
     return std::ranges::any_of(packets_, [&ip](const HeldPacket& packet) {
         return packet.about.from == ip.from && packet.about.to == ip.to;
     });

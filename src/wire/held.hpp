@@ -6,8 +6,8 @@
 #include <deque>
 
 #include "summond/base/clock.hpp"
+#include "summond/frames/packet.hpp"
 #include "summond/wire/door.hpp"
-#include "summond/wire/packet.hpp"
 
 namespace summond::wire {
 
@@ -18,15 +18,15 @@ struct HeldTotal {
 };
 
 struct HeldPacket {
-    Frame frame;
-    Mac from_mac{};
-    IpPacket about;
+    frames::Frame frame;
+    config::Mac from_mac{};
+    frames::IpPacket about;
     base::TimePoint came;
     base::TimePoint last_seen;  // it, or its last retransmission
 };
 
 // Whether one TCP segment is the other one sent again, which tells the guest nothing new.
-bool same_segment(const IpPacket& a, const IpPacket& b);
+bool same_segment(const frames::IpPacket& a, const frames::IpPacket& b);
 
 class Held {
   public:
@@ -38,8 +38,8 @@ class Held {
     enum class Kept { kept, already, full };
     // A segment that is there already is not kept a second time: it is the sender's retransmission,
     // and the guest is to see one.
-    Kept keep(std::span<const std::uint8_t> frame, const Packet& packet, const IpPacket& ip,
-              base::TimePoint now);
+    Kept keep(std::span<const std::uint8_t> frame, const frames::Packet& packet,
+              const frames::IpPacket& ip, base::TimePoint now);
     // Forgets what nobody waits for any more; how many.
     std::size_t expire(base::TimePoint now);
     // Takes the first out; not empty.
@@ -48,7 +48,7 @@ class Held {
 
     bool empty() const { return packets_.empty(); }
     // Whether a packet of this source for the same address is there, whose fragment may follow.
-    bool has_from(const IpPacket& ip) const;
+    bool has_from(const frames::IpPacket& ip) const;
     const std::deque<HeldPacket>& packets() const { return packets_; }
 
   private:

@@ -21,11 +21,11 @@ inline constexpr std::size_t longest_question_frame = 128;  // ARP padded, or a 
 inline constexpr std::uint16_t dhcp_client = 68;     // RFC 2131
 inline constexpr std::uint16_t dhcpv6_client = 546;  // RFC 8415
 
-inline config::Protocol protocol_of(IpPacket::Kind kind) {
+inline config::Protocol protocol_of(frames::IpPacket::Kind kind) {
     switch (kind) {
-        case IpPacket::Kind::udp:
+        case frames::IpPacket::Kind::udp:
             return config::Protocol::udp;
-        case IpPacket::Kind::echo_request:
+        case frames::IpPacket::Kind::echo_request:
             return config::Protocol::icmp;
         default:
             return config::Protocol::tcp;
@@ -34,7 +34,7 @@ inline config::Protocol protocol_of(IpPacket::Kind kind) {
 
 // A datagram or a SYN that the guest has sent, so that the answer to it is known.
 struct Flow {
-    IpPacket::Kind kind = IpPacket::Kind::other;
+    frames::IpPacket::Kind kind = frames::IpPacket::Kind::other;
     base::IpAddress peer;
     std::uint16_t peer_port = 0;
     std::uint16_t port = 0;
@@ -45,7 +45,7 @@ struct Flow {
 struct Asked {
     base::IpAddress asker;
     base::TimePoint at;
-    Frame frame;  // empty: none
+    frames::Frame frame;  // empty: none
 };
 
 struct Door::Place {
@@ -97,7 +97,7 @@ struct Door::Place {
         *it = {asker, now, {frame.begin(), frame.end()}};
     }
     // The question of this sender, once.
-    Frame take_question(const base::IpAddress& asker, base::TimePoint now) {
+    frames::Frame take_question(const base::IpAddress& asker, base::TimePoint now) {
         for (Asked& question : questions)
             if (question.asker == asker && now - question.at < Limits::hold_time)
                 return std::exchange(question.frame, {});
@@ -108,8 +108,8 @@ struct Door::Place {
         return standing == Standing::away || standing == Standing::refused ||
                standing == Standing::waiting;
     }
-    bool expects(const IpPacket& ip) const {
-        if (ip.kind == IpPacket::Kind::udp &&
+    bool expects(const frames::IpPacket& ip) const {
+        if (ip.kind == frames::IpPacket::Kind::udp &&
             (ip.to_port == dhcp_client || ip.to_port == dhcpv6_client))
             return true;
         return std::ranges::find(flows, Flow{ip.kind, ip.from, ip.from_port, ip.to_port}) !=
@@ -123,31 +123,31 @@ struct Door::Place {
     }
     // A segment of a connection that nobody has: of none that could have been made with the guest
     // that is, or is not, there.
-    bool is_nobodys(const IpPacket& ip) const {
-        return ip.kind == IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
+    bool is_nobodys(const frames::IpPacket& ip) const {
+        return ip.kind == frames::IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
                (is_away() || (standing == Standing::starting && fresh && !expects(ip)));
     }
     // It would begin something with the guest, rather than go on with it.
-    bool opens(const IpPacket& ip) const {
+    bool opens(const frames::IpPacket& ip) const {
         switch (ip.kind) {
-            case IpPacket::Kind::tcp:
+            case frames::IpPacket::Kind::tcp:
                 // With a paused guest, or one that is being restored, anything may go on.
                 return ip.opens || (!ip.resets && (standing == Standing::kept ||
                                                    (standing == Standing::starting && remembers)));
-            case IpPacket::Kind::udp:
+            case frames::IpPacket::Kind::udp:
                 return !expects(ip);
-            case IpPacket::Kind::echo_request:
+            case frames::IpPacket::Kind::echo_request:
                 return true;
-            case IpPacket::Kind::later_fragment:
+            case frames::IpPacket::Kind::later_fragment:
                 return held.has_from(ip);
-            case IpPacket::Kind::other:
+            case frames::IpPacket::Kind::other:
                 return false;
         }
         return false;
     }
     // And the service is there for that.
-    bool wakes(const IpPacket& ip) const {
-        if (ip.kind == IpPacket::Kind::later_fragment)
+    bool wakes(const frames::IpPacket& ip) const {
+        if (ip.kind == frames::IpPacket::Kind::later_fragment)
             return true;  // its first fragment has
         const auto& from = tenant.wake_from;
         if (!has(ip.to) || (!from.empty() && std::ranges::none_of(from, [&ip](const auto& prefix) {

@@ -121,7 +121,7 @@ Create::Create(Toolstack& toolstack, const config::Service& service, unsigned nu
       config_(domain_config(toolstack.ctx, service, number)),
       service_(service.id),
       interfaces_(service.interfaces),
-      announcements_(announcements(service)),
+      announcements_(host::announcements(service)),
       rumprun_octets_(service.rumprun.size()),
       done_(std::move(done)),
       number_(number) {}

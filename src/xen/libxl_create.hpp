@@ -38,7 +38,7 @@ class Create : public Operation {
 
     config::ServiceId service_;
     std::vector<config::Interface> interfaces_;
-    std::vector<wire::Frame> announcements_;
+    std::vector<frames::Frame> announcements_;
     std::size_t rumprun_octets_;  // of its configuration, 0: none
     vm::Built done_;
     unsigned number_;  // of a standby instance, whose vifs stay off their bridges

@@ -55,7 +55,7 @@ class LibxlStandbyPorts final : public vm::StandbyPorts {
 
 class Counting final : public vm::TrafficMeter {
   public:
-    explicit Counting(Meter& meter) : meter_(meter) {}
+    explicit Counting(host::Meter& meter) : meter_(meter) {}
 
     base::Result<void> count(const std::vector<config::Service>& services) override {
         return meter_.set(services);
@@ -63,12 +63,12 @@ class Counting final : public vm::TrafficMeter {
     base::Result<std::vector<vm::Traffic>> read() override { return meter_.read(); }
 
   private:
-    Meter& meter_;
+    host::Meter& meter_;
 };
 
 class ShownWakes final : public vm::WakeCounters {
   public:
-    ShownWakes(boost::asio::io_context& io, Meter& meter) : meter_(meter), timer_(io) {}
+    ShownWakes(boost::asio::io_context& io, host::Meter& meter) : meter_(meter), timer_(io) {}
 
     // Not at once: nftables takes its time.
     void show(const config::Service& service, const vm::Wakes& wakes) override {
@@ -85,7 +85,7 @@ class ShownWakes final : public vm::WakeCounters {
     }
 
   private:
-    Meter& meter_;
+    host::Meter& meter_;
     boost::asio::steady_timer timer_;
 };
 

@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds settle_delay{200};
 
 void settle(Toolstack& toolstack, vm::DomId domid, const config::Service& service) {
     if (!service.interfaces.empty())
-        toolstack.announcer.announce(service.interfaces.front().bridge, announcements(service));
+        toolstack.announcer.announce(service.interfaces.front().bridge,
+                                     host::announcements(service));
     if (const auto r = toolstack.store->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(toolstack, domid, service.name);

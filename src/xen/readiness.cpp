@@ -11,6 +11,7 @@
 
 #include "identity.hpp"
 #include "summond/base/log.hpp"
+#include "summond/host/vif_name.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {
@@ -45,13 +46,13 @@ std::optional<config::Mac> mac_of(const std::string& interface) {
 }
 
 std::string request(const config::ReadyTcp& tcp, const base::IpAddress& address) {
-    return tcp.http_path.empty() ? "" : wire::http_get(tcp.http_path, {address, tcp.port});
+    return tcp.http_path.empty() ? "" : frames::http_get(tcp.http_path, {address, tcp.port});
 }
 
 }  // namespace
 
 base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, Store& store) {
-    auto neighbours = Neighbours::open();
+    auto neighbours = host::Neighbours::open();
     if (!neighbours)
         return tl::make_unexpected(neighbours.error());
     return std::unique_ptr<Readiness>(new Readiness(io, store, std::move(*neighbours)));
@@ -98,7 +99,7 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 
 // Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
 // bridge, so that what the guest learns is true.
-VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
+host::VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
     const config::Interface& interface = service.interfaces.front();
     const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
     const auto mac = mac_of(interface.bridge);
@@ -109,14 +110,14 @@ VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t por
                 return {.from = {*mac, {*way.source, 0}},
                         .guest = {interface.mac, {address, port}}};
     const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
-    return made_up({interface.mac, {addresses.front(), port}});
+    return host::made_up({interface.mac, {addresses.front(), port}});
 }
 
 // False: it cannot be asked.
 bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
                              const config::ReadyTcp& tcp, const std::function<void()>& ready) {
-    const std::string vif = present_vif_name(domid, 0);
-    auto socket = VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
+    const std::string vif = host::present_vif_name(domid, 0);
+    auto socket = host::VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
     if (!socket) {
         spdlog::warn(
             "{}: port {} cannot be tried at {}, so the guest counts as ready when its link "
@@ -124,13 +125,13 @@ bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
             service.name, tcp.port, vif, socket.error().what);
         return false;
     }
-    VifProbe::Asks asked = asks(service, tcp.port);
+    host::VifProbe::Asks asked = asks(service, tcp.port);
     asked.request = request(tcp, asked.guest.at.address);
-    vif_probes_[domid] =
-        std::make_unique<VifProbe>(io_, closer_, std::move(*socket), asked, [this, domid, ready] {
-            forget(domid);
-            ready();
-        });
+    vif_probes_[domid] = std::make_unique<host::VifProbe>(io_, closer_, std::move(*socket), asked,
+                                                          [this, domid, ready] {
+                                                              forget(domid);
+                                                              ready();
+                                                          });
     return true;
 }
 
@@ -154,7 +155,7 @@ bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service,
                 tcp.port);
         return false;
     }
-    tcp_probes_[domid] = std::make_unique<TcpProbe>(
+    tcp_probes_[domid] = std::make_unique<host::TcpProbe>(
         io_, endpoint(*reachable, tcp.port), request(tcp, *reachable),
         [this, address = *reachable, interface, mac = service.interfaces.front().mac] {
             neighbours_.learn(address, mac, interface);

@@ -9,12 +9,12 @@
 #include <memory>
 #include <set>
 
-#include "neighbours.hpp"
 #include "store.hpp"
 #include "summond/config/config.hpp"
+#include "summond/host/neighbours.hpp"
+#include "summond/host/tcp_probe.hpp"
+#include "summond/host/vif_probe.hpp"
 #include "summond/vm/hypervisor.hpp"
-#include "tcp_probe.hpp"
-#include "vif_probe.hpp"
 
 namespace summond::xen {
 
@@ -28,9 +28,9 @@ class Readiness {
     void forget(vm::DomId domid);
 
   private:
-    Readiness(boost::asio::io_context& io, Store& store, Neighbours neighbours)
+    Readiness(boost::asio::io_context& io, Store& store, host::Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
+    host::VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
     bool await_at_vif(vm::DomId domid, const config::Service& service, const config::ReadyTcp& tcp,
                       const std::function<void()>& ready);
     bool await_from_dom0(vm::DomId domid, const config::Service& service,
@@ -39,11 +39,12 @@ class Readiness {
 
     boost::asio::io_context& io_;
     Store& store_;
-    Neighbours neighbours_;
+    host::Neighbours neighbours_;
     boost::asio::thread_pool closer_{1};  // outlives the probes
-    std::map<vm::DomId, std::unique_ptr<VifProbe>> vif_probes_;
-    std::map<vm::DomId, std::unique_ptr<TcpProbe>> tcp_probes_;  // where a script made the vif
-    std::set<config::ServiceId> told_;                           // that dom0 has no way to them
+    std::map<vm::DomId, std::unique_ptr<host::VifProbe>> vif_probes_;
+    std::map<vm::DomId, std::unique_ptr<host::TcpProbe>>
+        tcp_probes_;                    // where a script made the vif
+    std::set<config::ServiceId> told_;  // that dom0 has no way to them
 };
 
 }  // namespace summond::xen

@@ -9,18 +9,18 @@
 #include <map>
 #include <memory>
 
-#include "announce.hpp"
 #include "control.hpp"
 #include "death_watches.hpp"
 #include "dom0_memory.hpp"
 #include "libxl.hpp"
 #include "log.hpp"
-#include "meter.hpp"
 #include "operations.hpp"
 #include "osevent.hpp"
 #include "readiness.hpp"
 #include "saves.hpp"
 #include "store.hpp"
+#include "summond/host/announce.hpp"
+#include "summond/host/meter.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "suspend_requests.hpp"
 #include "vifs.hpp"
@@ -53,8 +53,8 @@ struct Toolstack {
     std::unique_ptr<Store> store;
     std::unique_ptr<Vifs> vifs;
     std::unique_ptr<Readiness> readiness;
-    Meter meter;
-    Announcer announcer;
+    host::Meter meter;
+    host::Announcer announcer;
     Saves saves;
     SuspendRequests suspend_requests;
     std::function<void(vm::DomId, vm::Death)> died;

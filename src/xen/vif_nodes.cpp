@@ -1,9 +1,7 @@
 #include "vif_nodes.hpp"
 
 #include <fmt/format.h>
-#include <net/if.h>
 
-#include <filesystem>
 #include <set>
 
 #include "identity.hpp"
@@ -41,22 +39,6 @@ VifPaths::VifPaths(vm::DomId domid, unsigned index)
     : backend(fmt::format("{}/backend/vif/{}/{}", domain_path(0), domid, index)),
       frontend(fmt::format("{}/device/vif/{}", domain_path(domid), index)),
       libxl(fmt::format("/libxl/{}/device/vif/{}", domid, index)) {}
-
-std::string vif_name(vm::DomId domid, unsigned index) {
-    return fmt::format("vif{}.{}", domid, index);
-}
-
-std::string present_vif_name(vm::DomId domid, unsigned index) {
-    std::string name = vif_name(domid, index);
-    if (::if_nametoindex(name.c_str()) != 0)
-        return name;
-    // The device of Xen's bus that it is of keeps its name (xenbus_probe_backend.c).
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(
-             fmt::format("/sys/bus/xen-backend/devices/vif-{}-{}/net", domid, index), error))
-        return entry.path().filename().string();
-    return name;
-}
 
 std::vector<xs_permissions> backend_permissions(vm::DomId domid) {
     return {{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};

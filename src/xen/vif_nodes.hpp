@@ -35,11 +35,6 @@ struct VifPaths {
     std::string libxl;     // by it libxl knows the vif: xl network-list, xl destroy
 };
 
-// The vif's network interface in dom0, as netback names it.
-std::string vif_name(vm::DomId domid, unsigned index);
-// And as it is called now: netback's name, or another that it was given since.
-std::string present_vif_name(vm::DomId domid, unsigned index);
-
 // The hotplug script of our vifs. netback does not probe a vif without one and libxl runs it when
 // it removes one; all that a script would do is done here. It is also how a vif is known as ours.
 inline constexpr char vif_script[] = "/bin/true";

@@ -13,12 +13,12 @@ namespace summond::xen {
 
 struct Vifs::Port {
     unsigned index;
-    std::string name;              // of the interface, as netback makes it
-    std::string wanted_name{};     // empty: it stays as it is
-    std::optional<Link> bridge{};  // none yet: a spare
+    std::string name;                    // of the interface, as netback makes it
+    std::string wanted_name{};           // empty: it stays as it is
+    std::optional<host::Link> bridge{};  // none yet: a spare
     std::optional<Store::WatchId> state_watch{};
     bool waits_for_frontend = false;  // netback is in XenbusStateInitWait
-    std::optional<Link> link{};
+    std::optional<host::Link> link{};
     bool joined = false;
 
     bool made() const { return waits_for_frontend && link; }

@@ -10,6 +10,7 @@
 
 #include "identity.hpp"
 #include "summond/base/log.hpp"
+#include "summond/host/vif_name.hpp"
 #include "vif_operations.hpp"
 
 namespace summond::xen {
@@ -43,13 +44,13 @@ bool permit_again(Store::Transaction& transaction, vm::DomId domid) {
 }  // namespace
 
 base::Result<std::unique_ptr<Vifs>> Vifs::open(boost::asio::io_context& io, Store& store) {
-    auto links = Links::open(io);
+    auto links = host::Links::open(io);
     if (!links)
         return tl::make_unexpected(links.error());
     return std::unique_ptr<Vifs>(new Vifs(io, store, std::move(*links)));
 }
 
-Vifs::Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links)
+Vifs::Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<host::Links> links)
     : io_(io), store_(store), links_(std::move(links)) {}
 
 Vifs::~Vifs() {
@@ -86,8 +87,8 @@ std::optional<vm::DomId> Vifs::begin_spare() {
         if (taken)
             continue;
         auto& slot = connecting_[domid];
-        slot = std::make_unique<Connecting>(
-            Connecting{domid, {{0, vif_name(domid, 0)}}, nullptr, boost::asio::steady_timer(io_)});
+        slot = std::make_unique<Connecting>(Connecting{
+            domid, {{0, host::vif_name(domid, 0)}}, nullptr, boost::asio::steady_timer(io_)});
         watch(*slot, slot->ports.front());
         return domid;
     }
@@ -115,7 +116,7 @@ bool Vifs::add_spare(std::size_t wanted) {
 }
 
 // Of a domain with a vif that is begun, what that lacks.
-base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<Link>& bridges,
+base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<host::Link>& bridges,
                                bool begun) {
     std::vector<Node> nodes;
     for (std::size_t i = 0; i < vifs.size(); ++i)
@@ -136,9 +137,9 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<L
 // Found without a question over netlink. The MTU has been set already.
 Vifs::Ends Vifs::ends_of(const Vif& vif) {
     const auto link = [](const std::string& name) {
-        return Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
+        return host::Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
     };
-    return {link(present_vif_name(vif.domid, vif.index)), link(vif.bridge)};
+    return {link(host::present_vif_name(vif.domid, vif.index)), link(vif.bridge)};
 }
 
 base::Result<void> Vifs::rest(const Vif& vif) {
@@ -176,7 +177,7 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
         boost::asio::post(io_,
                           [done = std::move(done), error] { done(tl::make_unexpected(error)); });
     };
-    std::vector<Link> bridges;
+    std::vector<host::Link> bridges;
     for (const Vif& vif : vifs) {
         const auto bridge = links_->find(vif.bridge);
         if (!bridge)
@@ -212,7 +213,7 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
     });
     for (std::size_t i = begun ? 1 : 0; i < vifs.size(); ++i) {
         slot->ports.push_back(
-            {vifs[i].index, vif_name(domid, vifs[i].index), vifs[i].name, bridges[i]});
+            {vifs[i].index, host::vif_name(domid, vifs[i].index), vifs[i].name, bridges[i]});
         watch(*slot, slot->ports.back());
     }
     if (!begun)
@@ -227,7 +228,7 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
 
 void Vifs::watch(Connecting& connecting, Port& port) {
     spdlog::debug("{}: in xenstore", port.name);
-    links_->await_there(port.name, [this, &connecting, &port](const Link& vif) {
+    links_->await_there(port.name, [this, &connecting, &port](const host::Link& vif) {
         spdlog::debug("{}: made by netback", vif.name);
         port.link = vif;
         advance(connecting, port);

@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
-#include "links.hpp"
 #include "spare_domids.hpp"
 #include "store.hpp"
+#include "summond/host/links.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "vif_nodes.hpp"
 
@@ -68,14 +68,14 @@ class Vifs {
     struct Removing;
     // Of a vif; an index of 0 where there is no such interface.
     struct Ends {
-        Link port;
-        Link bridge;
+        host::Link port;
+        host::Link bridge;
     };
 
     static Ends ends_of(const Vif& vif);
-    Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<Links> links);
+    Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<host::Links> links);
     std::optional<vm::DomId> begin_spare();
-    base::Result<void> write(const std::vector<Vif>& vifs, const std::vector<Link>& bridges,
+    base::Result<void> write(const std::vector<Vif>& vifs, const std::vector<host::Link>& bridges,
                              bool begun);
     void watch(Connecting& connecting, Port& port);
     void advance(Connecting& connecting, Port& port);
@@ -87,7 +87,7 @@ class Vifs {
 
     boost::asio::io_context& io_;
     Store& store_;
-    std::unique_ptr<Links> links_;
+    std::unique_ptr<host::Links> links_;
     SpareDomids domids_;
     std::map<vm::DomId, std::unique_ptr<Connecting>> connecting_;
     std::map<vm::DomId, std::unique_ptr<Removing>> removing_;

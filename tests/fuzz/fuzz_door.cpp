@@ -22,9 +22,9 @@ struct Counter final : wire::Actions {
         if (!attached)
             std::abort();
     }
-    void wake(config::ServiceId, const wire::IpPacket& first) override {
+    void wake(config::ServiceId, const frames::IpPacket& first) override {
         if (first.to != base::IpAddress::v4({10, 0, 2, 50}) && first.to.is_v4() &&
-            first.kind != wire::IpPacket::Kind::later_fragment)
+            first.kind != frames::IpPacket::Kind::later_fragment)
             std::abort();
     }
     void grown(config::ServiceId) override {}

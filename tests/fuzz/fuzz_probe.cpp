@@ -2,28 +2,28 @@
 #include <cstdlib>
 #include <vector>
 
-#include "summond/wire/probe.hpp"
+#include "summond/frames/probe.hpp"
 
 using namespace summond;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::vector<std::uint8_t> frame(data, data + size);  // reads past its end are seen
-    const auto heard = wire::hear(frame);
-    if (const auto* segment = std::get_if<wire::Segment>(&heard)) {
+    const auto heard = frames::hear(frame);
+    if (const auto* segment = std::get_if<frames::Segment>(&heard)) {
         if (segment->from.address.is_v4() != segment->to.address.is_v4())
             std::abort();
         // What is sent to such a station is a segment, too.
-        const auto back = wire::hear(wire::reset({{}, segment->to}, {{}, segment->from}, 0));
-        const auto* reset = std::get_if<wire::Segment>(&back);
+        const auto back = frames::hear(frames::reset({{}, segment->to}, {{}, segment->from}, 0));
+        const auto* reset = std::get_if<frames::Segment>(&back);
         if (reset == nullptr || !reset->rst || reset->from != segment->to ||
             reset->to != segment->from)
             std::abort();
-        wire::is_up(segment->payload);
+        frames::is_up(segment->payload);
     }
-    if (const auto* question = std::get_if<wire::Question>(&heard)) {
+    if (const auto* question = std::get_if<frames::Question>(&heard)) {
         if (question->asker.is_v4() != question->target.is_v4())
             std::abort();
-        wire::answer({}, question->target, question->asker_mac, question->asker);
+        frames::answer({}, question->target, question->asker_mac, question->asker);
     }
     return 0;
 }

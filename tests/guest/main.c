@@ -4,8 +4,8 @@
 // no CPU time.
 #include <stdint.h>
 #include <string.h>
-#include <xen/arch-x86/hvm/start_info.h>
 
+#include "arch/arch.h"
 #include "net/net.h"
 #include "net/options.h"
 #include "net/text.h"
@@ -14,7 +14,6 @@
 #include "xen/hypervisor.h"
 #include "xen/netfront.h"
 #include "xen/random.h"
-#include "xen/trap.h"
 #include "xen/xenstore.h"
 
 enum { WATCH_SHUTDOWN = 0 };  // and those of netfront.h
@@ -29,7 +28,7 @@ static bool network_started;
 static bool said_ready;  // in this domain
 static uint64_t exit_at = NEVER;
 
-void guest_main(const struct hvm_start_info* start);
+void guest_main(const void* start);
 
 static void requested(enum http_action action) {
     if (action == HTTP_CRASH) {
@@ -125,18 +124,13 @@ static void shutdown_changed(void) {
     }
 }
 
-static void configure(const struct hvm_start_info* start) {
+static void configure(const void* start) {
     static char command_line[1024];
-    if (start->magic != 0x336ec578) {
-        panic("not started as a PVH guest");
+    const char* given = arch_command_line(start);
+    if (text_length(given) >= sizeof command_line) {
+        panic("the command line is too long");
     }
-    if (start->cmdline_paddr) {
-        const char* given = (const char*)(uintptr_t)start->cmdline_paddr;
-        if (text_length(given) >= sizeof command_line) {
-            panic("the command line is too long");
-        }
-        text_format(command_line, sizeof command_line, "%s", given);
-    }
+    text_format(command_line, sizeof command_line, "%s", given);
     print("command line: %s", command_line);
     const char* wrong = options_parse(&options, command_line);
     if (wrong) {
@@ -170,7 +164,7 @@ static void prepare_net(uint64_t started_at) {
     memcpy(net.http.name, options.name, sizeof net.http.name);
 }
 
-void guest_main(const struct hvm_start_info* start) {
+void guest_main(const void* start) {
     trap_init();
     hypervisor_init();
     uint64_t started_at = clock_now();

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/wire/frames.hpp"
+#include "summond/frames/build.hpp"
 
 namespace summond::test {
 
-using wire::Frame;
-using wire::Mac;
+using frames::Frame;
+using frames::Mac;
 
 inline constexpr unsigned fin = 1;
 inline constexpr unsigned syn = 2;
@@ -116,15 +116,15 @@ inline Frame later_fragment(const Mac& to_mac, const Mac& from_mac, const char* 
 }
 
 inline Frame arp_request(const Mac& from_mac, const char* from, const char* target) {
-    Frame frame = wire::question(from_mac, ip(from), {}, ip(target));
+    Frame frame = frames::question(from_mac, ip(from), {}, ip(target));
     std::fill_n(frame.begin(), 6, std::uint8_t{0xff});
     return frame;
 }
 
 // To the target's solicited-node group, checksum and all.
 inline Frame solicitation(const Mac& from_mac, const char* from, const char* target) {
-    const auto group = wire::solicited_node_group(ip(target));
-    const auto to_mac = wire::multicast_mac(group);
+    const auto group = frames::solicited_node_group(ip(target));
+    const auto to_mac = frames::multicast_mac(group);
     Frame message{135, 0, 0, 0, 0, 0, 0, 0};
     put(message, ip(target).bytes());
     if (!ip(from).is_unspecified()) {
@@ -144,7 +144,8 @@ inline Frame listener_query(const Mac& from_mac) {
     message.resize(28);
     Frame inner{58, 0, 5, 2, 0, 0, 1, 0};
     put(inner, message);
-    Frame frame = packet(wire::multicast_mac(all_nodes), from_mac, "fe80::1", "ff02::1", 0, inner);
+    Frame frame =
+        packet(frames::multicast_mac(all_nodes), from_mac, "fe80::1", "ff02::1", 0, inner);
     // Of the addresses and the message: not of the router alert between them.
     put_checksum(frame, 64,
                  58 + static_cast<std::uint32_t>(message.size()) + sum_of(frame, 22, 54) +

@@ -7,12 +7,15 @@
 
 #include "fake_clock.hpp"
 #include "packets.hpp"
+#include "summond/frames/probe.hpp"
 #include "summond/wire/door.hpp"
-#include "summond/wire/probe.hpp"
 
 namespace summond::wire {
 namespace {
 
+using frames::Frame;
+using frames::IpPacket;
+using frames::Mac;
 using test::ip;
 
 constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
@@ -172,7 +175,7 @@ TEST(DoorTable, EachKindInEachPhase) {
 TEST(DoorTable, TheResetIsTheRightOne) {
     Stage stage(0);
     stage.does(tcp(80, test::ack));
-    const auto acked = parse(stage.seen.to_all);
+    const auto acked = frames::parse(stage.seen.to_all);
     ASSERT_TRUE(acked);
     const auto& of_ack = std::get<IpPacket>(acked->what);
     EXPECT_EQ(acked->to, client);
@@ -184,7 +187,7 @@ TEST(DoorTable, TheResetIsTheRightOne) {
     EXPECT_EQ(of_ack.to_port, 40000);
 
     stage.does(tcp(80, test::fin));
-    const auto unacked = parse(stage.seen.to_all);
+    const auto unacked = frames::parse(stage.seen.to_all);
     ASSERT_TRUE(unacked);
     const auto& of_fin = std::get<IpPacket>(unacked->what);
     EXPECT_TRUE(of_fin.resets && of_fin.acks);

@@ -11,6 +11,9 @@ namespace summond::wire {
 namespace {
 
 using namespace std::chrono_literals;
+using frames::Frame;
+using frames::IpPacket;
+using frames::Mac;
 using test::ip;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -56,7 +59,7 @@ class DoorTest : public testing::Test {
     }
     // The guest has answered for its IPv4 address.
     void guest_speaks() {
-        door.from_guest(www, answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+        door.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
     }
     // A guest that has just booted, whose SYNs are paced.
     void boot() {
@@ -86,13 +89,15 @@ class DoorTest : public testing::Test {
 
 TEST_F(DoorTest, AnswersForASleepingGuestWithItsOwnMac) {
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
-    EXPECT_THAT(seen.to_all, ElementsAre(answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60"))));
+    EXPECT_THAT(seen.to_all,
+                ElementsAre(frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60"))));
     EXPECT_THAT(seen.wakes, IsEmpty()) << "a question is no packet for it";
 }
 
 TEST_F(DoorTest, AnswersSolicitations) {
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
-    EXPECT_THAT(seen.to_all, ElementsAre(answer(guest, ip("fec0::50"), client, ip("fec0::60"))));
+    EXPECT_THAT(seen.to_all,
+                ElementsAre(frames::answer(guest, ip("fec0::50"), client, ip("fec0::60"))));
 }
 
 TEST_F(DoorTest, AnswersNobodyElsesAddress) {
@@ -104,7 +109,7 @@ TEST_F(DoorTest, AnswersNobodyElsesAddress) {
 TEST_F(DoorTest, LetsTheGuestTestAndAnnounceItsAddresses) {
     start();
     from_client(test::arp_request(guest, "0.0.0.0", "10.0.2.50"));
-    from_client(announcement(guest, ip("10.0.2.50")));
+    from_client(frames::announcement(guest, ip("10.0.2.50")));
     from_client(test::solicitation(guest, "::", "fec0::50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
 }
@@ -181,7 +186,7 @@ TEST_F(DoorTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
 
 TEST_F(DoorTest, PassesWhatAStartingGuestNeedsAndHoldsWhatOpens) {
     start();
-    const Frame reply = answer(client, ip("10.0.2.2"), guest, ip("10.0.2.50"));
+    const Frame reply = frames::answer(client, ip("10.0.2.2"), guest, ip("10.0.2.50"));
     from_client(reply);
     from_client(datagram(53, 3333));  // to nothing that it has asked
     door.from_guest(www, test::udp(client, guest, "10.0.2.50", "10.0.2.60", 3333, 53, 10));
@@ -215,7 +220,7 @@ TEST_F(DoorTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
     from_client(syn());
     start();
     door.stand(www, Standing::running);
-    const Frame asked = question(client, ip("10.0.2.60"), guest, ip("10.0.2.50"));
+    const Frame asked = frames::question(client, ip("10.0.2.60"), guest, ip("10.0.2.50"));
     EXPECT_THAT(seen.given, ElementsAre(asked));
     clock.advance(10ms);
     door.tick();
@@ -342,8 +347,8 @@ TEST_F(DoorTest, FragmentsFollowTheFirst) {
 TEST_F(DoorTest, ReportsItsGroupsToWhoAsks) {
     from_client(test::listener_query(client));
     ASSERT_EQ(seen.to_all.size(), 1U);
-    const base::IpAddress group = solicited_node_group(ip("fec0::50"));
-    EXPECT_EQ(seen.to_all[0], listener_report(guest, std::span(&group, 1)));
+    const base::IpAddress group = frames::solicited_node_group(ip("fec0::50"));
+    EXPECT_EQ(seen.to_all[0], frames::listener_report(guest, std::span(&group, 1)));
     start();
     from_client(test::listener_query(client));
     EXPECT_EQ(seen.to_all.size(), 1U);
@@ -435,7 +440,7 @@ TEST_F(DoorTest, ARefusalReachesTheClientOnceTheGuestIsNotYoungAnyMore) {
     }
     EXPECT_EQ(seen.grown_up, 1U);
     ASSERT_EQ(seen.to_all.size(), 1U);
-    const auto told = parse(seen.to_all[0]);
+    const auto told = frames::parse(seen.to_all[0]);
     EXPECT_TRUE(std::get<IpPacket>(told->what).resets);
     EXPECT_EQ(std::get<IpPacket>(told->what).acknowledges, 2U);
     EXPECT_FALSE(door.deadline());
@@ -448,7 +453,7 @@ TEST_F(DoorTest, OtherResetsOfAYoungGuestArePassedOn) {
     door.stand(www, Standing::running);
     door.from_guest(www, segment_of_guest(test::rst, 0, 40001));
     ASSERT_EQ(seen.to_all.size(), 1U) << "of another connection";
-    EXPECT_EQ(parse(seen.to_all[0])->to, client);
+    EXPECT_EQ(frames::parse(seen.to_all[0])->to, client);
     door.from_guest(www, segment_of_guest(test::syn | test::ack, 2));
     door.from_guest(www, segment_of_guest(test::rst | test::ack, 77));
     EXPECT_EQ(seen.to_all.size(), 2U) << "of one that it had accepted";

@@ -165,9 +165,7 @@ TEST(SpareDomids, GoRoundTheirRange) {
     EXPECT_LT(random, SpareDomids::end);
 }
 
-TEST(VifNodes, NamesAndPaths) {
-    EXPECT_EQ(vif_name(12, 0), "vif12.0");
-    EXPECT_EQ(vif_name(12, 3), "vif12.3");
+TEST(VifNodes, Paths) {
     EXPECT_EQ(VifPaths(12, 0).backend, "/local/domain/0/backend/vif/12/0");
     EXPECT_EQ(VifPaths(12, 0).frontend, "/local/domain/12/device/vif/0");
     EXPECT_EQ(VifPaths(12, 0).libxl, "/libxl/12/device/vif/0");

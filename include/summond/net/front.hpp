@@ -15,7 +15,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
 #include "summond/ipc/channel.hpp"
-#include "summond/net/fd_watch.hpp"
+#include "summond/loop/fd_watch.hpp"
 #include "summond/net/services.hpp"
 #include "summond/net/tcp_server.hpp"
 #include "summond/net/udp_worker.hpp"
@@ -73,8 +73,8 @@ class Front {
     std::vector<base::UniqueFd> listeners_;  // until start
     std::vector<std::unique_ptr<UdpWorker>> workers_;
     std::vector<std::thread> threads_;
-    FdWatch wanted_watch_;
-    FdWatch vmm_watch_;
+    loop::FdWatch wanted_watch_;
+    loop::FdWatch vmm_watch_;
     boost::asio::steady_timer services_timer_;
     boost::asio::steady_timer tick_timer_;
     std::uint64_t overflows_ = 0;  // reported so far

@@ -17,8 +17,8 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/config/config.hpp"
-#include "summond/wire/frames.hpp"
-#include "summond/wire/packet.hpp"
+#include "summond/frames/build.hpp"
+#include "summond/frames/packet.hpp"
 
 namespace summond::wire {
 
@@ -37,7 +37,7 @@ struct Limits {
 struct Tenant {
     config::ServiceId service = 0;
     unsigned tap = 0;  // on which it is, of the taps of all bridges
-    Mac mac{};
+    config::Mac mac{};
     std::vector<base::IpAddress> addresses;
     std::vector<config::Port> ports;        // what wakes it; empty: anything that opens something
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
@@ -60,7 +60,7 @@ struct HandOver {
     std::uint32_t packets = 0;
     std::uint32_t repeats = 0;  // retransmissions of them, not handed over
     std::uint32_t dropped = 0;  // for want of room, or because nobody waited any more
-    std::optional<IpPacket> first;
+    std::optional<frames::IpPacket> first;
     base::Duration first_waited{};
     // SYNs are among them whose refusal would be kept from their senders; grown() follows.
     bool young = false;
@@ -74,7 +74,7 @@ class Actions {
     // To the guest's own interface. Only between attach and detach.
     virtual void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) = 0;
     // Somebody waits for the service.
-    virtual void wake(config::ServiceId service, const IpPacket& first) = 0;
+    virtual void wake(config::ServiceId service, const frames::IpPacket& first) = 0;
     // The guest has everything that was held, and is given what still comes. From now on nothing
     // is answered for it.
     virtual void handed_over(config::ServiceId service, const HandOver& what) = 0;
@@ -115,20 +115,21 @@ class Door {
     struct Place;
     struct Totals;
     using AddressKey = std::pair<unsigned, base::IpAddress>;
-    using MacKey = std::pair<unsigned, Mac>;
+    using MacKey = std::pair<unsigned, config::Mac>;
 
     static bool is_timed(const Place& place);
     Place* find(config::ServiceId service) const;
     void forget_keys(const Place& place);
-    void answer(unsigned tap, std::span<const std::uint8_t> frame, const Packet& packet,
-                const Mac& asker_mac, const base::IpAddress& asker, const base::IpAddress& target);
+    void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+                const config::Mac& asker_mac, const base::IpAddress& asker,
+                const base::IpAddress& target);
     void report_groups(unsigned tap) const;
-    void receive(Place& place, std::span<const std::uint8_t> frame, const Packet& packet);
-    void hold(Place& place, std::span<const std::uint8_t> frame, const Packet& packet,
-              const IpPacket& ip);
-    void wake(Place& place, const IpPacket& ip);
+    void receive(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet);
+    void hold(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+              const frames::IpPacket& ip);
+    void wake(Place& place, const frames::IpPacket& ip);
     void pass(Place& place, std::span<const std::uint8_t> frame);
-    void from_guest(Place& place, const Packet& packet, const IpPacket& ip);
+    void from_guest(Place& place, const frames::Packet& packet, const frames::IpPacket& ip);
     void try_hand_over(Place& place);
     void give_held(Place& place);
     void hand_over(Place& place);

@@ -11,8 +11,8 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
-from labkit import bench, qemu, runner, ssh  # noqa: E402
-from labkit.util import LabError, Tree  # noqa: E402
+from labkit import arch, bench, qemu, runner, ssh  # noqa: E402
+from labkit.util import LabError  # noqa: E402
 
 IN_DOM0 = "/opt/lab/always_on"
 
@@ -63,7 +63,7 @@ def table(result):
 
 def main():
     options = parse_arguments()
-    tree = Tree(options.build_dir)
+    tree = arch.tree(options.build_dir, options.arch)
     with bench.lab(tree, options.memory):
         result = measure(tree, options)
     print(f"\nfirst byte of a page, ms, {result['runs']} runs of each; SYNs sent again with a query "

@@ -10,8 +10,8 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
-from labkit import bench, qemu, runner, ssh  # noqa: E402
-from labkit.util import LabError, Tree  # noqa: E402
+from labkit import arch, bench, qemu, runner, ssh  # noqa: E402
+from labkit.util import LabError  # noqa: E402
 
 IN_DOM0 = "/opt/lab/density"
 
@@ -43,7 +43,7 @@ def measure(tree, options):
 
 def main():
     options = parse_arguments()
-    tree = Tree(options.build_dir)
+    tree = arch.tree(options.build_dir, options.arch)
     if qemu.state(tree) is not None:
         sys.exit("bench density: a lab is up; it needs one of its own: tests/xen/lab down")
     try:

@@ -13,8 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(REPO / "tests" / "xen"))
 
 import results  # noqa: E402
-from labkit import bench, qemu, runner, ssh  # noqa: E402
-from labkit.util import LabError, Tree  # noqa: E402
+from labkit import arch, bench, qemu, runner, ssh  # noqa: E402
+from labkit.util import LabError  # noqa: E402
 
 TOOLS = [REPO / "build/release" / name
          for name in ("bench_xen_create", "bench_xen_observe")]
@@ -73,7 +73,7 @@ def measure(tree, options):
 
 def main():
     options = parse_arguments()
-    tree = Tree(options.build_dir)
+    tree = arch.tree(options.build_dir, options.arch)
     try:
         with bench.lab(tree, options.memory):
             measured = measure(tree, options)

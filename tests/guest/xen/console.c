@@ -48,8 +48,6 @@ _Noreturn void panic(const char* format, ...) {
     va_end(args);
     text_format(whole, sizeof whole, "panic: %s\r\n", line);
     put(whole);
-    for (const char* s = whole; *s; s++) {
-        __asm__ volatile("outb %0, %1" ::"a"(*s), "Nd"((uint16_t)XEN_HVM_DEBUGCONS_IOPORT));
-    }
+    arch_log(whole);
     guest_shutdown(SHUTDOWN_crash);
 }

@@ -10,6 +10,8 @@
 #include <xen/sched.h>
 #include <xen/xen.h>
 
+#include "../arch/arch.h"
+
 #define PAGE_SIZE 4096ul
 
 // Memory is mapped one to one, so this is a static page's guest frame number.
@@ -24,9 +26,6 @@ static inline void* frame_pointer(uint64_t frame) {
 // Must come first: finds the hypercalls and the page shared with Xen.
 void hypervisor_init(void);
 
-// Issues a hypercall with up to three arguments; negative results are -errno of xen/errno.h.
-long hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c);
-
 // The value of a HVM_PARAM_* (xen/hvm/params.h) of this domain.
 uint64_t hvm_param(uint32_t index);
 
@@ -35,7 +34,7 @@ void map_xen_page(unsigned space, uint64_t index, void* page);
 
 // Nanoseconds since Xen booted; never goes back.
 uint64_t clock_now(void);
-// Nanoseconds since 1970, UTC, at time 0 of that clock.
+// Nanoseconds since 1970, UTC, at time 0 of that clock; 0 where Xen does not say (arm64).
 uint64_t clock_epoch(void);
 
 evtchn_port_t event_allocate(domid_t remote);

@@ -1,13 +1,8 @@
-// The functions of <string.h> that the guest uses, and that gcc calls by itself.
+// The functions of <string.h> that the guest uses, and that gcc calls by itself; memcpy and memset
+// are in arch/.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-void* memcpy(void* restrict to, const void* restrict from, size_t size) {
-    void* result = to;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size)::"memory");
-    return result;
-}
 
 void* memmove(void* to, const void* from, size_t size) {
     uint8_t* t = to;
@@ -19,12 +14,6 @@ void* memmove(void* to, const void* from, size_t size) {
         t[size] = f[size];
     }
     return to;
-}
-
-void* memset(void* to, int value, size_t size) {
-    void* result = to;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
-    return result;
 }
 
 int memcmp(const void* a, const void* b, size_t size) {

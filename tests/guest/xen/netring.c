@@ -12,8 +12,8 @@
 #include "hypervisor.h"
 
 #define xen_mb() __sync_synchronize()
-#define xen_rmb() __asm__ volatile("" ::: "memory")  // x86 keeps loads, and stores, in order
-#define xen_wmb() __asm__ volatile("" ::: "memory")
+#define xen_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #include <xen/io/netif.h>
 
 enum {

@@ -4,12 +4,14 @@ import argparse
 import contextlib
 import pathlib
 
-from . import image, qemu
+from . import arch, image, qemu
 from .util import BUILD_DIR
 
 
 def add_options(parser, memory):
-    """--build-dir and --memory; memory: the default, MiB."""
+    """--build-dir, --arch and --memory; memory: the default, MiB."""
+    parser.add_argument("--arch", choices=sorted(arch.ARCHITECTURES), default=arch.NATIVE,
+                        help=f"of the Xen host (default: {arch.NATIVE})")
     parser.add_argument("--build-dir", type=pathlib.Path, help="of the lab", default=BUILD_DIR)
     parser.add_argument("--memory", type=int, default=memory, metavar="MIB",
                         help=f"of a lab that is started for this (default: {memory})")

@@ -1,5 +1,7 @@
 """`lab image`: dom0's root disk, kernel and initrd, and the hypervisor, from Debian packages.
 
+Where dom0 is of another architecture than this machine, its programs run in emulation (emulated.py).
+
 Two stages, each put in place by one rename, so that a killed build leaves nothing
 that looks whole:
   cache/base-<hash>  debootstrap and the packages: minutes, changes with packages-dom0.txt
@@ -12,15 +14,12 @@ import os
 import shutil
 import stat
 
-from . import kernels, linux_guest, mirror
+from . import emulated, kernels, linux_guest, mirror
+from .arch import NATIVE
 from .util import XEN_DIR, LabError, need_tools, packages, run_logged, say, step
 
 SUITE = "bookworm"
 DISK_SIZE = "2G"
-
-DOM0_KERNEL = "linux-image-amd64"            # the cloud kernel lacks CONFIG_XEN_DOM0
-GUEST_KERNEL = "linux-image-cloud-amd64"
-HYPERVISOR = "xen-hypervisor-4.17-amd64"
 
 # Units that only cost boot time here.
 MASKED_UNITS = """
@@ -88,21 +87,25 @@ def _hash_of(paths, *texts):
     return digest.hexdigest()[:16]
 
 
-def _base_hash():
-    script = BASE_SCRIPT + DOM0_KERNEL + GUEST_KERNEL + HYPERVISOR
-    return _hash_of([], script, SUITE, *packages("packages-dom0.txt"))
+def _packages(arch):
+    return [name for name in packages("packages-dom0.txt") if name not in arch.left_out]
 
 
-def _image_hash():
+def _base_hash(arch):
+    script = BASE_SCRIPT + arch.dom0_kernel + arch.guest_kernel + arch.hypervisor
+    return _hash_of([], script, SUITE, *_packages(arch))
+
+
+def _image_hash(arch):
     inputs = [path for name in ("dom0", "linux-guest")
               for path in (XEN_DIR / name).rglob("*") if path.is_file()]
-    inputs += [XEN_DIR / "labkit" / name for name in ("image.py", "kernels.py", "linux_guest.py")]
-    return _hash_of(inputs, _base_hash())
+    inputs += [XEN_DIR / "labkit" / name for name in ("arch.py", "image.py", "kernels.py", "linux_guest.py")]
+    return _hash_of(inputs, _base_hash(arch))
 
 
 def is_current(tree):
     try:
-        return (tree.image / "hash").read_text() == _image_hash()
+        return (tree.image / "hash").read_text() == _image_hash(tree.arch)
     except OSError:
         return False
 
@@ -115,7 +118,8 @@ def build(tree):
             return
         if os.geteuid() != 0:
             raise LabError("the lab needs root: debootstrap makes a root file system")
-        need_tools("debootstrap", "mke2fs", "cpio", "unshare", "chroot", "gcc")
+        need_tools(tree.arch, "debootstrap", "mke2fs", "cpio", "depmod", "unshare", "chroot",
+                   tree.arch.gcc)
         log = tree.dir / "image.log"
         log.unlink(missing_ok=True)
         say(f"image: building in {tree.dir} (log: {log})")
@@ -132,25 +136,30 @@ def _fresh(path):
 
 
 def _base(tree, log):
-    base = tree.cache / f"base-{_base_hash()}"
+    arch = tree.arch
+    base = tree.cache / f"base-{_base_hash(arch)}"
     if base.exists():
         return base
     new = _fresh(tree.cache / "base.new")
     uri = mirror.sources(SUITE)[0][0]
-    with step(f"bootstrap Debian {SUITE} from {uri}"):
+    with step(f"bootstrap Debian {SUITE} for {arch.name} from {uri}"):
         run_logged(["debootstrap", "--variant=minbase", "--include=ca-certificates",
-                    SUITE, new, uri], log, env={**os.environ, **mirror.environment()})
+                    f"--arch={arch.name}", *([] if _is_native(arch) else ["--foreign"]), SUITE, new, uri],
+                   log, env={**os.environ, **mirror.environment()})
+        if not _is_native(arch):
+            # A container's root may make no devices; the first stage has made them.
+            _inside(tree, new, ["/debootstrap/debootstrap", "--second-stage"], log,
+                    env={**os.environ, "container": "lxc"})
     mirror.configure(new, SUITE)
+    kernel_packages = " ".join(dict.fromkeys([arch.dom0_kernel, arch.guest_kernel]))
     script = BASE_SCRIPT
-    for key, value in (("PACKAGES", " ".join(packages("packages-dom0.txt"))),
-                       ("DOM0_KERNEL", DOM0_KERNEL), ("GUEST_KERNEL", GUEST_KERNEL),
-                       ("HYPERVISOR", HYPERVISOR)):
+    for key, value in (("PACKAGES", " ".join(_packages(arch))),
+                       ("DOM0_KERNEL GUEST_KERNEL", kernel_packages),
+                       ("HYPERVISOR", arch.hypervisor)):
         script = script.replace(key, value)
     with step("install dom0's packages"):
         shutil.copy("/etc/resolv.conf", new / "etc/resolv.conf")
-        # Own mount and pid namespaces: nothing stays mounted or running, however this ends.
-        run_logged(["unshare", "--mount", "--pid", "--fork", "--kill-child",
-                    f"--mount-proc={new}/proc", "chroot", new, "/bin/sh", "-c", script], log)
+        _inside(tree, new, ["/bin/sh", "-c", script], log)
     mirror.forget(new)
     for old in tree.cache.glob("base-*"):
         shutil.rmtree(old)
@@ -158,27 +167,38 @@ def _base(tree, log):
     return base
 
 
+def _is_native(arch):
+    return arch.name == NATIVE
+
+
+def _inside(tree, root, command, log, **kwargs):
+    """Runs a command in the new system. Own mount and pid namespaces: nothing stays mounted or
+    running, however this ends."""
+    emulated.run_logged(command, root, lambda: emulated.emulator(tree.cache, log), log, **kwargs)
+
+
 def _image(tree, base, log):
-    new = _fresh(tree.dir / "image.new")
+    arch, new = tree.arch, _fresh(tree.dir / "image.new")
     root = new / "root"
     with step("lay out dom0"):
         # Hard links: files that differ from the base are replaced, never written to.
         run_logged(["cp", "-al", base, root], log)
         shutil.rmtree(root / "kernels")
-        release = kernels.install_modules(base / "kernels" / DOM0_KERNEL, root, log)
+        release = kernels.install_modules(base / "kernels" / arch.dom0_kernel, root, log)
         _overlay(root)
     with step("take the kernels apart"):
-        (new / "vmlinux").write_bytes(kernels.unpacked(base / "kernels" / DOM0_KERNEL))
-        hypervisor = base / "kernels" / HYPERVISOR / "boot" / "xen-4.17-amd64.gz"
-        (new / "xen").write_bytes(gzip.decompress(hypervisor.read_bytes()))
-        kernels.make_initrd(root, release, new / "initrd", log)
-    with step("make the second guest (Linux, PV)"):
-        linux_guest.build(base / "kernels" / GUEST_KERNEL, root, new / "linux-guest", log)
+        (new / "vmlinux").write_bytes(kernels.unpacked(base / "kernels" / arch.dom0_kernel))
+        hypervisor = base / "kernels" / arch.hypervisor / "boot" / arch.hypervisor_file
+        data = hypervisor.read_bytes()
+        (new / "xen").write_bytes(gzip.decompress(data) if hypervisor.suffix == ".gz" else data)
+        kernels.make_initrd(root, release, arch.initrd_modules, new / "initrd", log)
+    with step(f"make the second guest (Linux, {arch.guest})"):
+        linux_guest.build(base / "kernels" / arch.guest_kernel, root, new / "linux-guest", arch.gcc, log)
     with step("write dom0's disk"):
         run_logged(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-m", "0",
                     "-L", "dom0", "-d", root, new / "disk.img", DISK_SIZE], log)
         shutil.rmtree(root)
-    (new / "hash").write_text(_image_hash())
+    (new / "hash").write_text(_image_hash(arch))
     old = tree.dir / "image.old"
     shutil.rmtree(old, ignore_errors=True)
     if tree.image.exists():

@@ -9,7 +9,7 @@ import subprocess
 from .util import XEN_DIR, LabError, run_logged
 
 # Loaded before the root disk is there.
-INITRD_MODULES = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "virtio_net",
+INITRD_MODULES = ["virtio_blk", "crc32c_generic", "ext4", "virtio_net",
                   "9p", "9pnet_virtio", "bridge"]
 # Kept in dom0's /lib/modules; the rest of the kernel package is thrown away.
 MODULE_DIRS = [
@@ -27,9 +27,12 @@ MODULE_DIRS = [
 
 
 def unpacked(package):
-    """The ELF file inside the package's bzImage: nobody has to decompress it under emulation."""
+    """The ELF file inside the package's bzImage: nobody has to decompress it under emulation. An arm64
+    Image is not compressed."""
     bzimage = next((package / "boot").glob("vmlinuz-*")).read_bytes()
     # Documentation/arch/x86/boot.rst: setup_sects at 0x1f1, payload offset and length at 0x248.
+    if bzimage[0x202:0x206] != b"HdrS":
+        return bzimage
     setup = (bzimage[0x1f1] + 1) * 512
     offset = setup + int.from_bytes(bzimage[0x248:0x24c], "little")
     payload = bzimage[offset:offset + int.from_bytes(bzimage[0x24c:0x250], "little")]
@@ -56,7 +59,7 @@ def install_modules(package, root, log):
         os.link(source / module, target / module)
     for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
         os.link(source / name, target / name)
-    run_logged(["chroot", root, "depmod", release], log)
+    run_logged(["depmod", "-b", root, release], log)
     return release
 
 
@@ -90,8 +93,9 @@ def module_order(modules, names):
     return order
 
 
-def make_initrd(root, release, target, log):
-    """dom0's initramfs: busybox, the modules for the root disk, dom0/initrd-init."""
+def make_initrd(root, release, bus, target, log):
+    """dom0's initramfs: busybox, the modules for the root disk and for the `bus` it is on,
+    dom0/initrd-init."""
     staging = target.with_name("initrd.tree")
     staging.mkdir()
     for directory in ("bin", "dev", "proc", "root"):
@@ -100,7 +104,7 @@ def make_initrd(root, release, target, log):
     shutil.copy2(XEN_DIR / "dom0/initrd-init", staging / "init")
     os.mknod(staging / "dev/console", stat.S_IFCHR | 0o600, os.makedev(5, 1))
     modules = root / "usr/lib/modules" / release
-    order = module_order(modules, INITRD_MODULES)
+    order = module_order(modules, [*bus, *INITRD_MODULES])
     for module in order:
         shutil.copy2(modules / module, staging / module.rsplit("/", 1)[1])
     (staging / "modules").write_text("".join(f"/{m.rsplit('/', 1)[1]}\n" for m in order))

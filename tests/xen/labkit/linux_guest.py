@@ -1,4 +1,4 @@
-"""The lab's second guest: Debian's cloud kernel with a busybox initramfs, run as a PV domain."""
+"""The lab's second guest: Debian's kernel with a busybox initramfs, run as a PV domain where there is PV."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from .util import XEN_DIR, run_logged
 MODULES = ["xen_netfront", "xen_blkfront", "af_packet", "ipv6"]
 
 
-def build(kernel_package, root, staging, log):
+def build(kernel_package, root, staging, gcc, log):
     """Puts /opt/lab/linux/{vmlinuz,initrd} into dom0's tree `root`."""
     target = root / "opt/lab/linux"
     target.mkdir(parents=True)
@@ -22,7 +22,7 @@ def build(kernel_package, root, staging, log):
     os.mknod(staging / "dev/console", stat.S_IFCHR | 0o600, os.makedev(5, 1))
     shutil.copy2(root / "usr/bin/busybox", staging / "bin/busybox")
     shutil.copy2(XEN_DIR / "linux-guest/init", staging / "init")
-    run_logged(["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
+    run_logged([gcc, "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
                 "-o", staging / "bin/xs", XEN_DIR / "linux-guest/xs.c"], log)
     order = kernels.module_order(modules, MODULES)
     for module in order:

@@ -13,19 +13,12 @@ import tempfile
 import time
 
 from . import ssh
+from .arch import NATIVE
 from .util import LabError, need_tools, say, tail
 
-# With smap dom0 dies at its first bounce frame; with rdtscp PVH guests die in
-# instruction-length emulation. Both are limits of the emulated CPU, not of Xen.
-CPU = {"tcg": "max,-smap,-smep,-la57,-rdtscp", "kvm": "host"}
-# sched=credit: with credit2 (4.17), under emulation, it happens within minutes that both processors
-# idle for ever while dom0's vCPU waits in the run queue.
-XEN_OPTIONS = ("console=com1 com1=115200,8n1 dom0_mem={dom0_mem}M,max:{dom0_mem}M dom0_max_vcpus=1 "
-               "sched=credit guest_loglvl=warning conring_size=1M")
-DOM0_OPTIONS = "root=/dev/vda rw console=hvc0 net.ifnames=0 loglevel=5 systemd.show_status=1"
-BOOT_LIMIT = {"tcg": 300, "kvm": 90}
 PHASES = [("hypervisor", b"(XEN) Xen version"), ("dom0's kernel", b"Serial input to DOM0"),
           ("userland", b"Welcome to ")]
+KVM_BOOT_LIMIT = 90
 FIRST_SIGN_LIMIT = 20  # seconds until the hypervisor has printed its first line
 PR_SET_PDEATHSIG = 1
 
@@ -90,22 +83,22 @@ def _command(tree, accel, options, ports):
                 f"udp:127.0.0.1:{ports['dns']}-10.0.2.15:5353",
                 f"tcp:127.0.0.1:{ports['dns']}-10.0.2.15:5353",
                 f"tcp:127.0.0.1:{ports['http']}-10.0.2.50:80"]
-    xen = XEN_OPTIONS.format(dom0_mem=options.memory // 2)
+    arch = tree.arch
+    rom = ",romfile=" if arch.bus == "pci" else ""
     return [
-        "qemu-system-x86_64", "-name", "summond-lab", "-nodefaults", "-no-reboot",
-        "-display", "none", "-machine", "q35", "-cpu", CPU[accel],
-        "-accel", "kvm" if accel == "kvm" else "tcg,thread=multi,tb-size=512",
+        arch.qemu, "-name", "summond-lab", "-nodefaults", "-no-reboot", "-display", "none",
         "-smp", "2", "-m", str(options.memory),
-        "-kernel", str(tree.image / "xen"), "-append", xen,
-        "-initrd", f"{tree.image}/vmlinux {DOM0_OPTIONS},{tree.image}/initrd",
+        *arch.machine(tree.image, accel, options.memory // 2),
         # Each boot starts from the image as built; what dom0 writes is gone with QEMU.
-        "-drive", f"file={tree.image}/disk.img,if=virtio,format=raw,snapshot=on,cache=unsafe",
-        "-virtfs", f"local,path={tree.share},mount_tag=share,security_model=none,multidevs=remap",
+        "-drive", f"file={tree.image}/disk.img,if=none,id=disk,format=raw,snapshot=on,cache=unsafe",
+        "-device", f"virtio-blk-{arch.bus},drive=disk",
+        "-fsdev", f"local,id=share,path={tree.share},security_model=none,multidevs=remap",
+        "-device", f"virtio-9p-{arch.bus},fsdev=share,mount_tag=share",
         # Not restrict=on: QEMU would then drop dom0's answers to forwarded UDP queries. dom0 lets
         # nothing out but to the router (dom0/usr/local/lib/lab/net).
         "-netdev", "user,id=net,ipv4=on,net=10.0.2.0/24,ipv6=on,ipv6-net=fec0::/64,"
         + ",".join(f"hostfwd={forward}" for forward in forwards),
-        "-device", "virtio-net-pci,netdev=net,mac=52:54:00:12:34:56,romfile=",
+        "-device", f"virtio-net-{arch.bus},netdev=net,mac=52:54:00:12:34:56{rom}",
         "-serial", f"file:{tree.console}",
     ]
 
@@ -140,7 +133,7 @@ def _wait_for_boot(tree, process, accel):
         elapsed = time.monotonic() - started
         if process.poll() is not None:
             raise BootFailed(f"QEMU ended after {elapsed:.0f} s, status {process.returncode}")
-        if elapsed > BOOT_LIMIT[accel]:
+        if elapsed > (KVM_BOOT_LIMIT if accel == "kvm" else tree.arch.boot_limit):
             raise BootFailed(f"dom0 was not up after {elapsed:.0f} s")
         if b"KVM internal error" in (tree.run / "qemu.log").read_bytes():
             raise BootFailed(f"KVM gave up after {elapsed:.0f} s")
@@ -201,14 +194,15 @@ def up(tree, options):
     with tree.lock(f"up-{tree.run.name}"):
         if state(tree) is not None:
             raise LabError("the lab is already up (see: tests/xen/lab status)")
-        need_tools("qemu-system-x86_64", "ssh", "ssh-keygen")
+        need_tools(tree.arch, tree.arch.qemu, "ssh", "ssh-keygen")
         remembered = _remembered_accel(tree)
         if options.accel != "auto":
             candidates = [options.accel]
         elif remembered:
             candidates = [remembered]
         else:
-            candidates = ["kvm", "tcg"] if os.access("/dev/kvm", os.R_OK | os.W_OK) else ["tcg"]
+            kvm = tree.arch.name == NATIVE and os.access("/dev/kvm", os.R_OK | os.W_OK)
+            candidates = ["kvm", "tcg"] if kvm else ["tcg"]
         shutil.rmtree(tree.run, ignore_errors=True)
         tree.share.mkdir(parents=True)
         ssh.make_key(tree)

@@ -11,8 +11,6 @@ import time
 from . import qemu, ssh
 from .util import REPO, XEN_DIR, LabError, Tree, say
 
-SUMMOND = REPO / "build/release/summond"
-GUEST = REPO / "build/release/guest/guest"
 UNIT = REPO / "packaging/summond.service.in"
 
 # name of the file -> what is run in dom0 for it
@@ -46,8 +44,9 @@ def push_what_is_needed(tree, state, options):
     ssh.shell(tree, state, "rm -rf /opt/lab/tests")
     ssh.push(tree, state, [XEN_DIR / "tests"], "/opt/lab/tests")
     ssh.push(tree, state, [UNIT], "/opt/lab/summond.service.in")
-    for given, default, dest in ((options.summond, SUMMOND, "/opt/summond/summond"),
-                                 (options.guest, GUEST, "/opt/lab/guest")):
+    built = REPO / "build" / tree.arch.preset
+    for given, default, dest in ((options.summond, built / "summond", "/opt/summond/summond"),
+                                 (options.guest, built / "guest/guest", "/opt/lab/guest")):
         if given and not given.is_file():
             raise LabError(f"no such file: {given}")
         file = given or default
@@ -220,7 +219,7 @@ def test(tree, options):
     options.die_with_parent = not options.keep
     queue, tally = Queue(select(options), options.repeat), Tally()
     count = min(options.labs or labs_for(options.memory), len(queue))
-    trees = [tree, *(Tree(tree.dir, f"run-{n}") for n in range(2, count + 1))]
+    trees = [tree, *(Tree(tree.dir, tree.arch, f"run-{n}") for n in range(2, count + 1))]
     shutil.rmtree(tree.dir / "results", ignore_errors=True)
 
     def one(tree):

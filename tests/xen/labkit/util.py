@@ -64,13 +64,14 @@ def packages(name):
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
-def need_tools(*tools):
+def need_tools(arch, *tools):
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
+        wanted = [*packages("packages-host.txt"), *packages(f"packages-host-{arch.name}.txt")]
         raise LabError(f"missing on this machine: {', '.join(missing)}\n"
                        "install what the lab needs with:\n"
-                       f"  apt-get install {' '.join(packages('packages-host.txt'))}")
+                       f"  apt-get install {' '.join(wanted)}")
 
 
 class Tree:
@@ -78,7 +79,8 @@ class Tree:
 
     Several labs of one tree share the image and differ in `run`."""
 
-    def __init__(self, directory, run="run"):
+    def __init__(self, directory, arch, run="run"):
+        self.arch = arch
         self.dir = pathlib.Path(directory).resolve()
         self.cache = self.dir / "cache"      # the base system, reused while the package list stays
         self.image = self.dir / "image"      # dom0's disk, kernel, initrd and the hypervisor

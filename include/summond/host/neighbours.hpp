@@ -1,0 +1,32 @@
+// What dom0's kernel knows of the hosts on its bridges: the way to them, and their MACs.
+#pragma once
+
+#include <optional>
+
+#include "summond/base/ip_address.hpp"
+#include "summond/config/config.hpp"
+#include "summond/host/netlink.hpp"
+
+namespace summond::host {
+
+class Neighbours {
+  public:
+    static base::Result<Neighbours> open();
+
+    struct Way {
+        int interface = 0;                      // its index
+        std::optional<base::IpAddress> source;  // dom0's own address that it would send from
+    };
+    // The way by which dom0 sends to the address without a router: it has an address of its own in
+    // that network, or a route there. Interface 0: there is none.
+    Way on_link(const base::IpAddress& address);
+    // Puts the MAC into the neighbour cache, where it ages as if the host had told it. Saves the
+    // kernel's own question, which a guest that is not up leaves unanswered for a second.
+    void learn(const base::IpAddress& address, const config::Mac& mac, int interface);
+
+  private:
+    explicit Neighbours(Netlink netlink) : netlink_(std::move(netlink)) {}
+    Netlink netlink_;
+};
+
+}  // namespace summond::host

@@ -1,0 +1,219 @@
+#include "summond/host/vif_probe.hpp"
+
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "meter_rules.hpp"
+
+namespace summond::host {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Between two tries: an eighth of the time since the first.
+constexpr milliseconds shortest_pause{5};
+constexpr milliseconds longest_pause{25};
+constexpr milliseconds quick_boot{1000};
+// A server may well work on its answer.
+constexpr milliseconds answer_pause{200};
+// Frames taken in one go before everything else has its turn.
+constexpr int receive_batch = 16;
+constexpr std::size_t longest_frame = 128;  // as much of it as frames::hear looks at
+
+// Lets through ARP, neighbour solicitations, and TCP to the probe's port: a guest that is busy with
+// other things costs nothing.
+bool filter(int socket, std::uint16_t port) {
+    std::array<sock_filter, 14> code{{
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),                 // Ethernet type
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 10, 0),  // accept
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 5, 0),  // to IPv6
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 9),    // IPv4, else drop
+        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),                // its header's length
+        BPF_STMT(BPF_LD | BPF_H | BPF_IND, 16),                 // destination port
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 6),        // else drop
+        BPF_STMT(BPF_JMP | BPF_JA, 4),                          // accept
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 54),                 // IPv6: ICMPv6 type
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 135, 2, 0),         // accept
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 56),                 // destination port
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),        // accept, else drop
+        BPF_STMT(BPF_RET | BPF_K, longest_frame),               // accept
+        BPF_STMT(BPF_RET | BPF_K, 0),                           // drop
+    }};
+    const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+    return ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+std::uint32_t random_number() {
+    std::random_device device;
+    return device();
+}
+
+}  // namespace
+
+base::Result<base::UniqueFd> VifProbe::open(int interface) {
+    // Protocol 0: deaf until it is bound.
+    base::UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket)
+        return base::system_error("packet socket", errno);
+    // Only what the guest says: else the kernel would copy here what it hears, too.
+    const int on = 1;
+    ::setsockopt(socket.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+    sockaddr_ll at{};
+    at.sll_family = AF_PACKET;
+    at.sll_protocol = htons(ETH_P_ALL);
+    at.sll_ifindex = interface;
+    if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
+        return base::system_error("packet socket", errno);
+    return socket;
+}
+
+VifProbe::VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer,
+                   base::UniqueFd socket, const Asks& asks, std::function<void()> ready)
+    : closer_(closer),
+      socket_(io, socket.release()),
+      next_(io),
+      asks_(asks),
+      sequence_(random_number()),
+      ready_(std::move(ready)) {
+    // Another one each time: the guest may not have forgotten the last probe's connection.
+    asks_.from.at.port = static_cast<std::uint16_t>(
+        first_probe_port + random_number() % (last_probe_port - first_probe_port + 1));
+    filter(socket_.native_handle(), asks_.from.at.port);
+    listen();
+    attempt();
+}
+
+VifProbe::~VifProbe() {
+    boost::asio::post(closer_, [socket = std::make_shared<base::UniqueFd>(socket_.release())] {
+        socket->reset();
+    });
+}
+
+void VifProbe::attempt() {
+    if (expected_) {
+        send(frames::data(asks_.from, asks_.guest, sequence_ + 1, *expected_, asks_.request));
+        next_.expires_after(answer_pause);
+    } else {
+        send(frames::syn(asks_.from, asks_.guest, sequence_));
+        const auto elapsed = std::chrono::steady_clock::now() - began_;
+        next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(
+            elapsed / 8, shortest_pause, longest_pause));
+    }
+    next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
+        if (!ec && !alive.expired())
+            attempt();
+    });
+}
+
+void VifProbe::listen() {
+    socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this, alive = std::weak_ptr(alive_)](const auto& ec) {
+                           if (!ec && !alive.expired())
+                               receive();
+                       });
+}
+
+void VifProbe::receive() {
+    std::array<std::uint8_t, longest_frame> frame;
+    for (int i = 0; i < receive_batch; ++i) {
+        const auto size = ::recv(socket_.native_handle(), frame.data(), frame.size(), 0);
+        if (size < 0)
+            break;  // nothing more, or the interface is gone: then the domain is, too
+        const auto heard = frames::hear(std::span(frame).first(static_cast<std::size_t>(size)));
+        if (const auto* question = std::get_if<frames::Question>(&heard)) {
+            answer(*question);
+        } else if (const auto* segment = std::get_if<frames::Segment>(&heard);
+                   segment != nullptr && take(*segment)) {
+            next_.cancel();
+            const auto ready = std::move(ready_);
+            ready();  // may well destroy this
+            return;
+        }
+    }
+    listen();
+}
+
+void VifProbe::answer(const frames::Question& question) {
+    if (question.target != asks_.from.at.address || (asks_.may_be_anothers && ++questions_ < 2))
+        return;
+    send(frames::answer(asks_.from.mac, question.target, question.asker_mac, question.asker));
+}
+
+bool VifProbe::take(const frames::Segment& segment) {
+    if (segment.from != asks_.guest.at || segment.to != asks_.from.at)
+        return false;
+    if (!expected_) {
+        if (!segment.ack || segment.acknowledges != sequence_ + 1)
+            return false;
+        if (segment.rst)
+            accepts_since_.reset();
+        if (!segment.syn)
+            return false;
+        if (asks_.request.empty()) {
+            send(frames::reset(asks_.from, asks_.guest, sequence_ + 1));
+            sequence_ += 1U << 20;  // another connection, if there is to be one
+            return stays();
+        }
+        expected_ = segment.sequence + 1;
+        attempt();
+        return false;
+    }
+    const bool says_something = !segment.payload.empty() || segment.fin || segment.rst;
+    if (segment.sequence != *expected_ || !says_something)
+        return false;
+    if (!segment.rst)
+        send(frames::reset(asks_.from, asks_.guest, segment.acknowledges));
+    if (frames::is_up(segment.payload))
+        return true;
+    expected_.reset();
+    sequence_ += 1U << 20;  // another connection; the timer opens it
+    return false;
+}
+
+// Whether the port has accepted connections for long enough. A guest that boots within a second
+// opens its port once; a slower one has a service manager, which may try out a server first.
+bool VifProbe::stays() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!accepts_since_)
+        accepts_since_ = now;
+    const auto took = *accepts_since_ - began_;
+    return took < quick_boot || now - *accepts_since_ >= took / 8;
+}
+
+void VifProbe::send(const frames::Frame& frame) {
+    // What cannot be sent is lost; the next try comes soon.
+    (void)::send(socket_.native_handle(), frame.data(), frame.size(), 0);
+}
+
+VifProbe::Asks made_up(const frames::Station& guest) {
+    VifProbe::Asks asks{.guest = guest};
+    frames::Station& station = asks.from;
+    station.mac = guest.mac;
+    station.mac[0] = 0x02;  // local, not a group (IEEE 802)
+    station.mac[1] ^= 0x80;
+    if (guest.at.address.is_v6()) {
+        station.at.address = frames::link_local(station.mac);
+        return asks;
+    }
+    std::array<std::uint8_t, 4> bytes{};
+    std::ranges::copy(guest.at.address.bytes(), bytes.begin());
+    // Its last bits become 01 or 10, which are neither those of a network nor of its broadcast
+    // address, in every network that has room for two hosts.
+    const unsigned last = bytes[3] & 3U;
+    bytes[3] = static_cast<std::uint8_t>(bytes[3] ^ (last == 1 || last == 2 ? 3 : 1));
+    station.at.address = base::IpAddress::v4(bytes);
+    asks.may_be_anothers = true;
+    return asks;
+}
+
+}  // namespace summond::host

@@ -1,0 +1,203 @@
+// Reads a configuration and its zone files: as a short-lived child of the parent, so that neither
+// the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <system_error>
+
+#include "roles.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/config/config.hpp"
+#include "summond/proc/memfd.hpp"
+#include "summond/proc/spawn.hpp"
+#include "summond/zone/image.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::roles {
+namespace {
+
+// Against a device or a wrong file; zones of any size belong into zone files.
+constexpr std::size_t max_config_size = std::size_t{256} << 20;
+
+struct Loaded {
+    config::Sources sources;
+    config::Config config;
+    std::vector<std::uint8_t> image;
+};
+
+base::Result<std::string> read_text(const std::string& file) {
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd)
+        return base::system_error(file + ": cannot be opened", errno);
+    std::string text;
+    char buffer[65536];
+    for (;;) {
+        const ssize_t r = ::read(fd.get(), buffer, sizeof buffer);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return base::system_error(file + ": cannot be read", errno);
+        if (r == 0)
+            return text;
+        text.append(buffer, static_cast<std::size_t>(r));
+        if (text.size() > max_config_size)
+            return base::error(file + ": too large for a configuration, more than 256 MiB");
+    }
+}
+
+// A file that is part of the configuration, such as an xl file: small, and no pipe to wait for.
+base::Result<std::string> read_part(const std::string& file) {
+    constexpr off_t max_size = off_t{1} << 20;
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0)
+        return base::error(std::generic_category().message(errno));
+    if (!S_ISREG(status.st_mode))
+        return base::error("not a file");
+    if (status.st_size > max_size)
+        return base::error("larger than 1 MiB");
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    const ssize_t r = ::pread(fd.get(), text.data(), text.size(), 0);
+    if (r != ssize_t{status.st_size})
+        return base::error(r < 0 ? std::generic_category().message(errno)
+                                 : "changed while it was read");
+    return text;
+}
+
+// One line each, as editors understand them; true if one of them is an error.
+bool print(const std::vector<config::Problem>& problems) {
+    bool refused = false;
+    for (const config::Problem& problem : problems) {
+        std::fprintf(stderr, "%s\n", problem.to_string().c_str());
+        refused = refused || !problem.warning;
+    }
+    return refused;
+}
+
+// Prints every problem; nothing if the configuration is refused.
+std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
+                           const zone::Zones* before) {
+    auto text = read_text(file);
+    if (!text) {
+        std::fprintf(stderr, "%s\n", text.error().what.c_str());
+        return std::nullopt;
+    }
+    config::Sources sources{std::move(*text), {}};
+    auto parsed = config::parse(
+        sources.yaml, file, [&](const std::string& path) -> base::Result<std::string> {
+            if (const auto known = sources.files.find(path); known != sources.files.end())
+                return known->second;
+            auto content = read_part(path);
+            if (content)
+                sources.files.emplace(path, *content);
+            return content;
+        });
+    print(parsed.problems);
+    if (!parsed.config)
+        return std::nullopt;
+    const bool bad_files = print(config::check_files(*parsed.config));
+    auto built = zone::build(*parsed.config, bad_file, before);
+    print(built.problems);
+    if (bad_files || built.image.empty())
+        return std::nullopt;
+    sources.yaml = std::move(parsed.without_zones);
+    return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
+}
+
+// Over all zones, addresses of services included.
+std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
+    std::size_t records = 0;
+    const auto zones = zone::Zones::open(bytes);
+    if (!zones)
+        return 0;
+    const zone::image::Header& header = zones->header();
+    const auto* const slots = zones->at<zone::image::Slot>(header.slots);
+    for (std::uint32_t i = 0; i <= header.slot_mask; ++i) {
+        if (slots[i].node == 0)
+            continue;
+        const auto* const node = zones->at<zone::image::Node>(slots[i].node);
+        const zone::image::RRset* rrset = node->first();
+        for (unsigned n = 0; n < node->rrset_count; ++n, rrset = rrset->next())
+            records += rrset->count;
+    }
+    return records;
+}
+
+// In the background: memory would go back to the kernel in large pieces, when it is freed or at the
+// end, each of which keeps those waiting who want the CPU. Where that memory begins.
+const std::uint8_t* keep_memory() {
+    ::mallopt(M_MMAP_MAX, 0);
+    ::mallopt(M_TRIM_THRESHOLD, -1);
+    return static_cast<const std::uint8_t*>(::sbrk(0));
+}
+
+// Instead of a return from main: what keep_memory has kept goes bit by bit. Not by brk(2), which
+// would change a mapping each time: what the kernel leaves behind of that is cleared up at once.
+[[noreturn]] void give_back_and_exit(const std::uint8_t* begin) {
+    proc::advise({begin, static_cast<const std::uint8_t*>(::sbrk(0))}, MADV_DONTNEED);
+    ::_exit(0);
+}
+
+int failed(const std::string& config_file, const base::Error& error) {
+    std::fprintf(stderr, "%s: %s\n", config_file.c_str(), error.what.c_str());
+    return exit_failed;
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+int load_main(const std::string& config_file, bool has_older_image) {
+    const bool background = proc::in_background();
+    const std::uint8_t* const memory = background ? keep_memory() : nullptr;
+    std::optional<proc::Mapping> older_image;
+    std::optional<zone::Zones> before;
+    if (has_older_image) {
+        auto mapping = proc::Mapping::map(older_image_fd);
+        if (!mapping)
+            return failed(config_file, mapping.error());
+        older_image.emplace(std::move(*mapping));
+        const auto zones = zone::Zones::open(older_image->bytes());
+        if (!zones)
+            return failed(config_file, zones.error());
+        before.emplace(*zones);
+    }
+    auto loaded = load(config_file, zone::BadFile::tolerate, before ? &*before : nullptr);
+    if (!loaded)
+        return exit_bad_configuration;
+    auto written = proc::write_all(config_fd, loaded->sources.pack());
+    if (written)
+        written = proc::move_all(image_fd, loaded->image);
+    if (written && !background)  // otherwise the front does it bit by bit
+        proc::use_huge_pages(image_fd);
+    if (!written)
+        return failed(config_file, written.error());
+    if (background)
+        give_back_and_exit(memory);
+    return 0;
+}
+
+int check_main(const std::string& config_file) {
+    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
+    if (!loaded)
+        return exit_bad_configuration;
+    std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),
+                counted(loaded->config.zones.size(), "zone").c_str(),
+                counted(count_records(loaded->image), "record").c_str(),
+                counted(loaded->config.services.size(), "service").c_str());
+    return 0;
+}
+
+}  // namespace summond::roles

@@ -1,0 +1,200 @@
+#include "parent_generation.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "summond/base/log.hpp"
+#include "summond/config/config.hpp"
+#include "summond/proc/memfd.hpp"
+#include "summond/zone/image.hpp"
+
+namespace summond::roles {
+namespace {
+
+using Sockets = std::vector<std::shared_ptr<const base::UniqueFd>>;
+
+Sockets shared(std::vector<base::UniqueFd> sockets) {
+    Sockets result;
+    for (base::UniqueFd& socket : sockets)
+        result.push_back(std::make_shared<const base::UniqueFd>(std::move(socket)));
+    return result;
+}
+
+void add(const std::vector<Listener>& listeners, std::vector<int>& sockets) {
+    for (const Listener& listener : listeners) {
+        for (const auto& socket : listener.sockets)
+            sockets.push_back(socket->get());
+    }
+}
+
+// What is open from the generation before.
+std::vector<Listener> listeners_of(const Generation* before) {
+    if (before == nullptr)
+        return {};
+    std::vector<Listener> listeners = before->listeners;
+    listeners.insert(listeners.end(), before->inherited.begin(), before->inherited.end());
+    return listeners;
+}
+
+bool is_covered(const base::Endpoint& endpoint, const std::vector<Listener>& listeners) {
+    return std::ranges::any_of(listeners, [&](const Listener& listener) {
+        return net::covers(listener.endpoint, endpoint);
+    });
+}
+
+class GenerationSockets {
+  public:
+    GenerationSockets(Generation& generation, unsigned udp_workers, const Generation* before,
+                      net::OwnSockets own)
+        : generation_(generation),
+          udp_workers_(udp_workers),
+          before_(listeners_of(before)),
+          own_(std::move(own)) {}
+
+    base::Result<void> listen_on(const base::Endpoint& endpoint) {
+        const auto kept = std::ranges::find(before_, endpoint, &Listener::endpoint);
+        if (kept != before_.end())
+            return keep(*kept, generation_.listeners);
+        Listener listener{endpoint, {}};
+        if (is_covered(endpoint, before_)) {
+            auto sockets = net::prepare_endpoint(endpoint, udp_workers_, own_);
+            if (!sockets)
+                return tl::make_unexpected(sockets.error());
+            listener.sockets = shared(std::move(*sockets));
+            generation_.pending.push_back({endpoint, listener.sockets});
+        } else {
+            auto bound = net::bind_endpoint(endpoint, udp_workers_, own_);
+            if (!bound)
+                return tl::make_unexpected(bound.error());
+            for (const std::string& warning : bound->warnings)
+                spdlog::warn("{}", warning);
+            listener.sockets = shared(std::move(bound->sockets));
+            for (const auto& socket : listener.sockets)
+                own_.push_back(socket->get());
+        }
+        generation_.listeners.push_back(std::move(listener));
+        return {};
+    }
+
+    // After all of listen_on.
+    base::Result<void> inherit() {
+        const std::vector<Listener> own = generation_.listeners;
+        for (const Listener& listener : before_) {
+            if (std::ranges::find(own, listener.endpoint, &Listener::endpoint) != own.end())
+                continue;
+            if (auto r = keep(listener, generation_.inherited); !r)
+                return r;
+        }
+        return {};
+    }
+
+  private:
+    base::Result<void> keep(Listener listener, std::vector<Listener>& listeners) {
+        const std::size_t udp = listener.sockets.size() - 1;
+        if (udp < udp_workers_) {
+            auto more =
+                net::prepare_more_udp(listener.endpoint, udp_workers_ - static_cast<unsigned>(udp));
+            if (!more)
+                return tl::make_unexpected(more.error());
+            const Sockets added = shared(std::move(*more));
+            generation_.pending.push_back({listener.endpoint, added});
+            listener.sockets.insert(listener.sockets.end() - 1, added.begin(), added.end());
+        }
+        listeners.push_back(std::move(listener));
+        return {};
+    }
+
+    Generation& generation_;
+    unsigned udp_workers_;
+    const std::vector<Listener> before_;
+    net::OwnSockets own_;
+};
+
+}  // namespace
+
+std::string Generation::to_string() const {
+    std::string addresses;
+    for (const Listener& listener : listeners)
+        addresses += (addresses.empty() ? "" : ", ") + listener.endpoint.to_string();
+    const std::string unloaded =
+        unloaded_zones == 0 ? "" : fmt::format(" ({} not loaded)", unloaded_zones);
+    return fmt::format("{} zone{}{} and {} service{} on {}", zones, zones == 1 ? "" : "s", unloaded,
+                       services, services == 1 ? "" : "s", addresses);
+}
+
+base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
+                                            base::UniqueFd image, const Generation* before,
+                                            net::OwnSockets own) {
+    for (const int fd : {config.get(), image.get()}) {
+        if (auto sealed = proc::seal(fd); !sealed)
+            return tl::make_unexpected(sealed.error());
+    }
+    const auto text = proc::read_memfd(config.get());
+    if (!text)
+        return tl::make_unexpected(text.error());
+    const auto parsed = config::parse_packed(*text, config_file).config;
+    if (!parsed)
+        return base::error(config_file + ": refused, though the loader accepted it");
+
+    zone::image::Header header;
+    if (::pread(image.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
+        return base::system_error("zone image: read", errno);
+
+    auto generation = std::make_shared<Generation>();
+    generation->unloaded_zones = header.unloaded_zone_count;
+    generation->config = std::move(config);
+    generation->image = std::move(image);
+    generation->log_level = parsed->log_level;
+    generation->user = parsed->user;
+    for (const config::Service& service : parsed->services)
+        generation->wakes_by_packet |= service.wake_packet;
+    generation->zones = header.zone_count;
+    generation->services = parsed->services.size();
+    GenerationSockets sockets(*generation, net::udp_worker_count(*parsed), before, std::move(own));
+    for (const base::Endpoint& endpoint : parsed->listen) {
+        if (auto r = sockets.listen_on(endpoint); !r)
+            return tl::make_unexpected(r.error());
+    }
+    if (auto r = sockets.inherit(); !r)
+        return tl::make_unexpected(r.error());
+    return generation;
+}
+
+base::Result<void> open_pending(const Generation& generation) {
+    for (const Pending& pending : generation.pending) {
+        for (const auto& socket : pending.sockets) {
+            if (auto r = net::open_socket(socket->get(), pending.endpoint); !r)
+                return r;
+        }
+    }
+    return {};
+}
+
+void close_given_up(Generation& generation) {
+    std::erase_if(generation.inherited, [&](Listener& listener) {
+        if (is_covered(listener.endpoint, generation.listeners))
+            return false;
+        for (const auto& socket : listener.sockets)
+            net::close_shared(socket->get());
+        generation.given_up.push_back(std::move(listener));
+        return true;
+    });
+}
+
+std::vector<int> open_sockets(const Generation& generation) {
+    std::vector<int> sockets;
+    add(generation.listeners, sockets);
+    add(generation.inherited, sockets);
+    return sockets;
+}
+
+void add_sockets(const Generation& generation, net::OwnSockets& own) {
+    add(generation.listeners, own);
+    add(generation.inherited, own);
+    add(generation.given_up, own);
+}
+
+}  // namespace summond::roles

@@ -1,0 +1,68 @@
+// One accepted configuration as the parent holds it: what a front and a vmm are born with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "summond/base/ip_address.hpp"
+#include "summond/base/result.hpp"
+#include "summond/base/unique_fd.hpp"
+#include "summond/net/bind.hpp"
+
+namespace summond::roles {
+
+// The sockets of one address in `listen`: those for UDP, then one for TCP. They are shared by the
+// generations that listen there, so that a reload keeps them open and loses no query that waits in
+// them.
+struct Listener {
+    base::Endpoint endpoint;
+    std::vector<std::shared_ptr<const base::UniqueFd>> sockets;
+};
+
+// Sockets that are bound when the generation takes over: until then others have their packets.
+struct Pending {
+    base::Endpoint endpoint;
+    std::vector<std::shared_ptr<const base::UniqueFd>> sockets;
+};
+
+struct Generation {
+    base::UniqueFd config;            // sealed memfd: text
+    base::UniqueFd image;             // sealed memfd: zones
+    std::vector<Listener> listeners;  // of `listen`
+    // Of the generation before, and read by this one's front, too: those whose address is one of a
+    // wildcard that is listened on now, for good, as a query in a socket that is closed is lost;
+    // and those that are given up, until close_given_up.
+    std::vector<Listener> inherited;
+    std::vector<Listener> given_up;  // closed, but its front has them as long as it lives
+    std::vector<Pending> pending;    // some sockets of the first two
+    std::string log_level;
+    std::string user;
+    std::size_t zones = 0;
+    std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
+    std::size_t services = 0;
+    bool wakes_by_packet = false;  // some service does
+
+    // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".
+    std::string to_string() const;
+};
+
+using GenerationPtr = std::shared_ptr<Generation>;
+
+// From what the loader wrote into the two memfds, which are sealed here. Endpoints that the
+// generation `before` (or null) listens on keep its sockets and get more if there are more workers
+// now; all of them even if there are fewer. own: all sockets of the daemon's. Errors: an endpoint
+// that cannot be bound, in words for the log.
+base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
+                                            base::UniqueFd image, const Generation* before,
+                                            net::OwnSockets own);
+// Binds what is pending. After an error the generation is of no use.
+base::Result<void> open_pending(const Generation& generation);
+// Closes inherited sockets whose addresses are not listened on any more.
+void close_given_up(Generation& generation);
+// For its front.
+std::vector<int> open_sockets(const Generation& generation);
+// Adds all that it has to `own`.
+void add_sockets(const Generation& generation, net::OwnSockets& own);
+
+}  // namespace summond::roles

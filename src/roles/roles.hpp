@@ -1,0 +1,38 @@
+// The roles of the one binary and the descriptors they are born with. Each role is a fresh exec of
+// the binary (`summond --role=front ...`), so that none shares memory or threads with another.
+#pragma once
+
+#include <string>
+
+namespace summond::roles {
+
+// Descriptors that the parent hands to a child, by number.
+inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm, wire)
+inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (all children)
+inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
+inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
+inline constexpr int older_image_fd = 6;   // sealed memfd: zone image in use (load, at a reload)
+inline constexpr int secret_fd = 7;        // sealed memfd: 16 octets for DNS cookies (front)
+inline constexpr int first_socket_fd = 8;  // bound sockets (front): UDP workers x addresses, TCP
+
+// Exit statuses, besides 0.
+inline constexpr int exit_failed = 1;             // while running; the log says why and what to do
+inline constexpr int exit_bad_configuration = 2;  // or bad usage
+
+// Runs until told to stop; the value is the process's exit status.
+int parent_main(const std::string& config_file, bool simulate);
+// socket_count descriptors from first_socket_fd on; has_peer: peer_fd is there.
+int front_main(const std::string& config_file, int socket_count, bool has_peer);
+int vmm_main(const std::string& config_file, bool simulate);
+// Has control_fd only; the rest comes over it.
+int wire_main(const std::string& user, const std::string& log_level);
+
+// Reads the file and its zone files, prints every problem on standard error, writes what it read to
+// config_fd and the image to image_fd. A zone whose file is bad is taken from older_image_fd, if
+// that is there. Exit status 0, or exit_bad_configuration.
+int load_main(const std::string& config_file, bool has_older_image);
+// `summond check FILE`: as load_main, writing nothing but the problems and a line that says how
+// much was found.
+int check_main(const std::string& config_file);
+
+}  // namespace summond::roles

@@ -1,0 +1,267 @@
+// The vmm role: owns Xen. One thread, one loop: libxl's events, the channels to fronts and wire,
+// the parent's channel and one timer. Listens on nothing and parses no DNS.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <csignal>
+#include <list>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "roles.hpp"
+#include "summond/base/log.hpp"
+#include "summond/host/bridge_ports.hpp"
+#include "summond/ipc/channel.hpp"
+#include "summond/proc/memfd.hpp"
+#include "summond/vm/manager.hpp"
+#include "summond/vm/simulated_hypervisor.hpp"
+#include "summond/xen/hypervisor.hpp"
+#include "vmm_front_link.hpp"
+#include "vmm_wire_link.hpp"
+
+namespace summond::roles {
+namespace {
+
+namespace asio = boost::asio;
+
+class Vmm {
+  public:
+    // ports: none where there is no network that packets could come from.
+    Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports)
+        : io_(io),
+          config_file_(std::move(config_file)),
+          parent_(std::move(parent)),
+          parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
+          timer_(io),
+          hypervisor_(hypervisor),
+          manager_(hypervisor, clock_, [this](config::ServiceId service) { changed(service); }),
+          ports_(std::move(ports)) {}
+
+    base::Result<void> start(const config::Config& config) {
+        services_ = config.services;
+        hypervisor_.snapshots().use(config.save_dir);
+        hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
+        manager_.configure(config.services, config.limits);
+        manager_.retire_others();
+        if (const auto r = manager_.adopt(); !r)
+            return r;
+        listen();
+        arm();
+        if (!parent_.send(ipc::Ready{}))
+            return base::system_error("cannot reach the parent", errno);
+        return {};
+    }
+
+  private:
+    void listen() {
+        parent_events_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  [this](const auto& ec) {
+                                      if (!ec)
+                                          receive();
+                                  });
+    }
+
+    void receive() {
+        auto message = parent_.receive();
+        if (!message) {
+            spdlog::warn("the parent is gone; leaving the domains to the next start");
+            manager_.stop([this] { io_.stop(); });
+            arm();
+            return;
+        }
+        if (*message)
+            handle(**message);
+        listen();
+    }
+
+    void handle(ipc::Received& message) {
+        switch (message.type) {
+            case ipc::Type::peer:
+                if (message.as<ipc::Peer>().side == ipc::Peer::Side::wire) {
+                    connect_wire(ipc::Channel(std::move(message.fd)));
+                    break;
+                }
+                fronts_.emplace_back(
+                    io_, ipc::Channel(std::move(message.fd)), manager_, [this](FrontLink* link) {
+                        fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
+                    });
+                break;
+            case ipc::Type::reload:
+                reload(message.fd.get());
+                break;
+            case ipc::Type::retire:
+                manager_.retire_others();
+                break;
+            case ipc::Type::stop:
+                spdlog::info("stopping");
+                manager_.stop([this] { io_.stop(); });
+                break;
+            default:
+                spdlog::error("the parent sent a message that is not for vmm");
+                break;
+        }
+        arm();
+    }
+
+    void connect_wire(ipc::Channel channel) {
+        wire_.reset();
+        if (ports_)
+            wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
+                                               services_, [this] { wire_.reset(); });
+    }
+
+    void reload(int fd) {
+        const auto text = proc::read_memfd(fd);
+        const auto loaded = config::parse_packed(text ? *text : std::string(), config_file_);
+        if (!loaded.config) {
+            spdlog::error("the parent sent a configuration that does not load; kept the old one");
+            return;
+        }
+        hypervisor_.snapshots().use(loaded.config->save_dir);
+        hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
+        manager_.configure(loaded.config->services, loaded.config->limits);
+        services_ = loaded.config->services;
+        if (wire_)
+            wire_->configure(services_);
+        for (FrontLink& front : fronts_)
+            for (const config::ServiceId service : manager_.services())
+                front.changed(service);
+    }
+
+    void changed(config::ServiceId service) {
+        // In this order, so that a client's packets go where its answer says.
+        if (wire_)
+            wire_->changed(service);
+        for (FrontLink& front : fronts_)
+            front.changed(service);
+        // Deadlines have moved; once the event that moved them is done.
+        if (!std::exchange(arm_posted_, true))
+            asio::post(io_, [this] {
+                arm_posted_ = false;
+                arm();
+            });
+    }
+
+    void arm() {
+        const auto next = manager_.next_deadline();
+        if (!next) {
+            timer_.cancel();
+            return;
+        }
+        timer_.expires_at(*next);
+        timer_.async_wait([this](const auto& ec) {
+            if (ec)
+                return;
+            manager_.tick();
+            arm();
+        });
+    }
+
+    asio::io_context& io_;
+    std::string config_file_;
+    ipc::Channel parent_;
+    asio::posix::stream_descriptor parent_events_;
+    asio::steady_timer timer_;
+    base::SteadyClock clock_;
+    vm::Hypervisor& hypervisor_;
+    vm::Manager manager_;
+    std::list<FrontLink> fronts_;
+    std::vector<config::Service> services_;
+    std::unique_ptr<host::BridgePorts> ports_;
+    std::unique_ptr<WireLink> wire_;
+    bool arm_posted_ = false;
+};
+
+// One vmm a host: two would fight over the same domains. Held until the process ends. A vmm whose
+// parent was killed may still be finishing, so this waits for a while.
+base::Result<base::UniqueFd> lock_host() {
+    constexpr char path[] = "/run/summond-vmm.lock";
+    base::UniqueFd lock(::open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock)
+        return base::system_error(path, errno);
+    for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (tries == 100)
+            return base::error("another summond runs on this host (it holds " + std::string(path) +
+                               "); stop that one first");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return lock;
+}
+
+struct Host {
+    base::UniqueFd lock;
+    std::unique_ptr<vm::Hypervisor> hypervisor;
+    std::unique_ptr<host::BridgePorts> ports;
+};
+
+base::Result<Host> simulated(asio::io_context& io) {
+    const auto later = [&io](base::Duration time, std::function<void()> what) {
+        auto timer = std::make_shared<asio::steady_timer>(io, time);
+        timer->async_wait([timer, what = std::move(what)](const auto& ec) {
+            if (!ec)
+                what();
+        });
+    };
+    return Host{{}, std::make_unique<vm::SimulatedHypervisor>(later), nullptr};
+}
+
+base::Result<Host> connect(asio::io_context& io) {
+    constexpr char hint[] =
+        "; summond starts domains on a Xen dom0 as root (to try a configuration elsewhere: "
+        "--simulate)";
+    if (::geteuid() != 0)
+        return base::error(std::string("cannot reach Xen: not root") + hint);
+    auto lock = lock_host();
+    if (!lock)
+        return tl::make_unexpected(lock.error());
+    auto hypervisor = xen::connect(io);
+    if (!hypervisor)
+        return base::error(hypervisor.error().what + hint);
+    auto ports = host::BridgePorts::open();
+    if (!ports)
+        return tl::make_unexpected(ports.error());
+    return Host{std::move(*lock), std::move(*hypervisor), std::move(*ports)};
+}
+
+}  // namespace
+
+int vmm_main(const std::string& config_file, bool simulate) {
+    // The parent decides when vmm ends. Handlers, because libxl's scripts would inherit SIG_IGN.
+    for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGPIPE})
+        std::signal(signal, [](int) {});
+    const auto text = proc::read_memfd(config_fd);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
+    if (!loaded.config) {
+        spdlog::critical("no usable configuration from the parent");
+        return 1;
+    }
+    base::log_to_stderr("vmm", spdlog::level::from_str(loaded.config->log_level));
+
+    asio::io_context io(1);
+    auto host = simulate ? simulated(io) : connect(io);
+    if (!host) {
+        spdlog::critical("{}", host.error().what);
+        return 1;
+    }
+    Vmm vmm(io, config_file, ipc::Channel(base::UniqueFd(control_fd)), *host->hypervisor,
+            std::move(host->ports));
+    if (const auto r = vmm.start(*loaded.config); !r) {
+        spdlog::critical("{}", r.error().what);
+        return 1;
+    }
+    io.run();
+    spdlog::info("ended; domains that run go on running");
+    return 0;
+}
+
+}  // namespace summond::roles

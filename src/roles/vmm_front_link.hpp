@@ -1,0 +1,43 @@
+// vmm's end of the channel to one front. The front parses bytes from strangers, so it is taken for
+// hostile: all it can do is ask for wakes of configured services and say that addresses were given
+// out, and whatever it does or omits to do costs a bounded amount of memory.
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "summond/ipc/channel.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::roles {
+
+class FrontLink {
+  public:
+    // closed is called once, from io's loop, when the front is gone or has broken the protocol;
+    // the link may be deleted in it.
+    FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
+              std::function<void(FrontLink*)> closed);
+
+    // The service's state is new: it is sent as soon as the front takes it, once however often it
+    // changes meanwhile.
+    void changed(config::ServiceId service);
+
+  private:
+    void listen();
+    void receive();
+    bool handle(const ipc::Received& message);
+    void flush();
+    void close();
+
+    ipc::Channel channel_;
+    boost::asio::posix::stream_descriptor events_;
+    vm::Manager& manager_;
+    std::function<void(FrontLink*)> closed_;
+    std::set<config::ServiceId> unsent_;
+    bool blocked_ = false;  // until the front has read
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace summond::roles

@@ -1,0 +1,117 @@
+#include "wire_messages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace summond::roles {
+
+ipc::Address message_of(const base::IpAddress& address) {
+    ipc::Address message{};
+    message.size = static_cast<std::uint8_t>(address.bytes().size());
+    std::ranges::copy(address.bytes(), message.bytes);
+    return message;
+}
+
+std::optional<base::IpAddress> address_of(const ipc::Address& message) {
+    if (message.size == 4) {
+        std::array<std::uint8_t, 4> bytes;
+        std::copy_n(message.bytes, bytes.size(), bytes.begin());
+        return base::IpAddress::v4(bytes);
+    }
+    if (message.size == 16)
+        return base::IpAddress::v6(std::to_array(message.bytes));
+    return std::nullopt;
+}
+
+ipc::Tenant tenant_message(const config::Service& service, unsigned tap) {
+    ipc::Tenant message{};
+    message.service = service.id;
+    message.tap = tap;
+    message.youth_ms = static_cast<std::uint32_t>(service.ready.timeout.count());
+    std::ranges::copy(service.interfaces.front().mac, message.mac);
+    // Module config sees to it that they fit.
+    for (const config::Port& port : service.ports)
+        if (message.ports < ipc::Tenant::max_ports)
+            message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
+                                             0};
+    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+        for (const base::IpAddress& address : *addresses)
+            if (message.addresses < ipc::Tenant::max_addresses)
+                message.address[message.addresses++] = message_of(address);
+    for (const base::IpPrefix& prefix : service.wake_from)
+        if (message.prefixes < ipc::Tenant::max_prefixes)
+            message.prefix[message.prefixes++] = {message_of(prefix.address),
+                                                  static_cast<std::uint8_t>(prefix.length)};
+    return message;
+}
+
+std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
+    if (message.ports > ipc::Tenant::max_ports || message.addresses > ipc::Tenant::max_addresses ||
+        message.prefixes > ipc::Tenant::max_prefixes || message.tap >= ipc::Tap::capacity)
+        return std::nullopt;
+    wire::Tenant tenant;
+    tenant.service = message.service;
+    tenant.tap = message.tap;
+    tenant.mac = std::to_array(message.mac);
+    tenant.youth = std::chrono::milliseconds(message.youth_ms);
+    for (std::size_t i = 0; i < message.ports; ++i)
+        tenant.ports.push_back(
+            {static_cast<config::Protocol>(message.port[i].protocol), message.port[i].number});
+    for (std::size_t i = 0; i < message.addresses; ++i) {
+        const auto address = address_of(message.address[i]);
+        if (!address)
+            return std::nullopt;
+        tenant.addresses.push_back(*address);
+    }
+    for (std::size_t i = 0; i < message.prefixes; ++i) {
+        const auto address = address_of(message.prefix[i].address);
+        if (!address || message.prefix[i].length > 8 * address->bytes().size())
+            return std::nullopt;
+        tenant.wake_from.push_back({*address, message.prefix[i].length});
+    }
+    return tenant;
+}
+
+ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet) {
+    ipc::Arrived message{};
+    message.service = service;
+    message.from = message_of(packet.from);
+    message.port = packet.to_port;
+    switch (packet.kind) {
+        case frames::IpPacket::Kind::tcp:
+            message.protocol = 6;
+            break;
+        case frames::IpPacket::Kind::udp:
+            message.protocol = 17;
+            break;
+        case frames::IpPacket::Kind::echo_request:
+            message.protocol = 1;
+            break;
+        case frames::IpPacket::Kind::later_fragment:
+        case frames::IpPacket::Kind::other:
+            break;
+    }
+    return message;
+}
+
+std::string text_of(const ipc::Address& address) {
+    const auto ip = address_of(address);
+    return ip ? ip->to_string() : "nobody";
+}
+
+std::string text_of(const ipc::Arrived& message) {
+    const std::string from = " from " + text_of(message.from);
+    switch (message.protocol) {
+        case 1:
+            return "icmp" + from;
+        case 6:
+            return fmt::format("tcp/{}{}", message.port, from);
+        case 17:
+            return fmt::format("udp/{}{}", message.port, from);
+        default:
+            return "a packet" + from;
+    }
+}
+
+}  // namespace summond::roles
