@@ -1,6 +1,7 @@
 #include "summond/frames/build.hpp"
 
 #include <array>
+#include <utility>
 
 #include "bytes.hpp"
 #include "protocols.hpp"
@@ -37,38 +38,75 @@ Frame arp(const Mac& to, unsigned operation, const Mac& sender_mac, const IpAddr
     return frame;
 }
 
-// Ethernet and IPv6 around an ICMPv6 message whose checksum, at octet 2, is still zero. options: a
-// hop-by-hop header before it, or nothing.
-Frame icmpv6(const Mac& to_mac, const Mac& from_mac, unsigned hop_limit, const IpAddress& from,
-             const IpAddress& to, Bytes options, std::vector<std::uint8_t> message) {
-    // RFC 8200 §8.1: the pseudo-header.
-    const auto sum =
-        fold(add_up(message, add_up(from.bytes(), add_up(to.bytes(), protocol_icmpv6)) +
-                                 static_cast<std::uint32_t>(message.size())));
-    message[2] = static_cast<std::uint8_t>(sum >> 8);
-    message[3] = static_cast<std::uint8_t>(sum);
-    Frame frame;
-    Writer(frame)
-        .bytes(to_mac)
-        .bytes(from_mac)
-        .u16(ethertype_ipv6)
+void put_checksum(std::span<std::uint8_t> at, std::uint16_t sum) {
+    at[0] = static_cast<std::uint8_t>(sum >> 8);
+    at[1] = static_cast<std::uint8_t>(sum);
+}
+
+// What of a message differs with its protocol.
+struct Message {
+    unsigned protocol;
+    unsigned hop_limit;
+    std::size_t checksum_at;  // where it stands in octets, zero as yet
+    std::vector<std::uint8_t> octets{};
+    Bytes options{};  // a hop-by-hop header before it (IPv6), or nothing
+};
+
+void put_ipv4_header(Writer& writer, const Station& from, const Station& to,
+                     const Message& message) {
+    std::vector<std::uint8_t> header;
+    Writer(header)
+        .u8(0x45)
+        .u8(0)
+        .u16(static_cast<unsigned>(ipv4_size + message.octets.size()))
+        .u16(0)
+        .u16(0x4000)  // not to be fragmented
+        .u8(message.hop_limit)
+        .u8(message.protocol)
+        .u16(0)
+        .bytes(from.at.address.bytes())
+        .bytes(to.at.address.bytes());
+    put_checksum(std::span(header).subspan(10, 2), fold(add_up(header)));
+    writer.u16(ethertype_ipv4).bytes(header);
+}
+
+void put_ipv6_header(Writer& writer, const Station& from, const Station& to,
+                     const Message& message) {
+    writer.u16(ethertype_ipv6)
         .u16(0x6000)
         .u16(0)
-        .u16(static_cast<unsigned>(options.size() + message.size()))
-        .u8(options.empty() ? protocol_icmpv6 : protocol_hop_by_hop)
-        .u8(hop_limit)
-        .bytes(from.bytes())
-        .bytes(to.bytes())
-        .bytes(options)
-        .bytes(message);
+        .u16(static_cast<unsigned>(message.options.size() + message.octets.size()))
+        .u8(message.options.empty() ? message.protocol : protocol_hop_by_hop)
+        .u8(message.hop_limit)
+        .bytes(from.at.address.bytes())
+        .bytes(to.at.address.bytes())
+        .bytes(message.options);
+}
+
+// Ethernet and IP around a message.
+Frame packet(const Station& from, const Station& to, Message message) {
+    // The pseudo-header of RFC 9293 §3.1 comes to the same as that of RFC 8200 §8.1.
+    const auto ends =
+        add_up(from.at.address.bytes(), add_up(to.at.address.bytes(), message.protocol));
+    put_checksum(
+        std::span(message.octets).subspan(message.checksum_at, 2),
+        fold(add_up(message.octets, ends) + static_cast<std::uint32_t>(message.octets.size())));
+    Frame frame;
+    Writer writer(frame);
+    writer.bytes(to.mac).bytes(from.mac);
+    if (from.at.address.is_v6())
+        put_ipv6_header(writer, from, to, message);
+    else
+        put_ipv4_header(writer, from, to, message);
+    writer.bytes(message.octets);
     return frame;
 }
 
 // A neighbour solicitation or advertisement with its one option (RFC 4861 §4.3, §4.4).
 Frame neighbour(const Mac& to_mac, const Mac& from_mac, const IpAddress& from, const IpAddress& to,
                 unsigned type, unsigned flags, const IpAddress& target, unsigned option) {
-    std::vector<std::uint8_t> message;
-    Writer(message)
+    Message message{protocol_icmpv6, nd_hop_limit, icmp_checksum};
+    Writer(message.octets)
         .u8(type)
         .u8(0)
         .u16(0)
@@ -78,7 +116,33 @@ Frame neighbour(const Mac& to_mac, const Mac& from_mac, const IpAddress& from, c
         .u8(option)
         .u8(1)
         .bytes(from_mac);
-    return icmpv6(to_mac, from_mac, nd_hop_limit, from, to, {}, std::move(message));
+    return packet({from_mac, {from, 0}}, {to_mac, {to, 0}}, std::move(message));
+}
+
+struct TcpHeader {
+    unsigned flags;
+    std::uint32_t sequence;
+    std::uint32_t acknowledges = 0;
+};
+
+Frame segment(const Station& from, const Station& to, const TcpHeader& header, Bytes options = {},
+              Bytes payload = {}) {
+    constexpr unsigned hop_limit = 64;
+    Message message{protocol_tcp, hop_limit, tcp_checksum};
+    Writer(message.octets)
+        .u16(from.at.port)
+        .u16(to.at.port)
+        .u16(header.sequence >> 16)
+        .u16(header.sequence & 0xffff)
+        .u16(header.acknowledges >> 16)
+        .u16(header.acknowledges & 0xffff)
+        .u8(static_cast<unsigned>((tcp_size + options.size()) / 4 << 4))
+        .u8(header.flags)
+        .u16(0xffff)
+        .zeros(4)
+        .bytes(options)
+        .bytes(payload);
+    return packet(from, to, std::move(message));
 }
 
 }  // namespace
@@ -128,13 +192,41 @@ Frame listener_report(const Mac& mac, std::span<const IpAddress> groups) {
     const auto all_mld_routers =
         IpAddress::v6({0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x16});
     constexpr unsigned exclude_nobody = 2;  // MODE_IS_EXCLUDE, without sources
-    std::vector<std::uint8_t> message;
-    Writer writer(message);
+    Message message{protocol_icmpv6, 1, icmp_checksum, {}, router_alert};
+    Writer writer(message.octets);
     writer.u8(mld_report).u8(0).u16(0).u16(0).u16(static_cast<unsigned>(groups.size()));
     for (const IpAddress& group : groups)
         writer.u8(exclude_nobody).u8(0).u16(0).bytes(group.bytes());
-    return icmpv6(multicast_mac(all_mld_routers), mac, 1, link_local(mac), all_mld_routers,
-                  router_alert, std::move(message));
+    return packet({mac, {link_local(mac), 0}},
+                  {multicast_mac(all_mld_routers), {all_mld_routers, 0}}, std::move(message));
+}
+
+Frame syn(const Station& from, const Station& to, std::uint32_t sequence) {
+    constexpr std::array<std::uint8_t, 4> max_segment_size{2, 4, 1220 >> 8, 1220 & 0xff};
+    return segment(from, to, {tcp_syn, sequence}, max_segment_size);
+}
+
+Frame data(const Station& from, const Station& to, std::uint32_t sequence,
+           std::uint32_t acknowledges, const std::string& octets) {
+    const Bytes payload(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
+    return segment(from, to, {tcp_ack | tcp_psh, sequence, acknowledges}, {}, payload);
+}
+
+Frame reset(const Station& from, const Station& to, std::uint32_t sequence) {
+    return segment(from, to, {tcp_rst, sequence});
+}
+
+Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment) {
+    const TcpHeader header =
+        segment.acks ? TcpHeader{tcp_rst, segment.acknowledges}
+                     : TcpHeader{tcp_rst | tcp_ack, 0, segment.sequence + segment.length};
+    return frames::segment({mac, {segment.to, segment.to_port}},
+                           {to_mac, {segment.from, segment.from_port}}, header);
+}
+
+Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset) {
+    return segment({mac, {reset.from, reset.from_port}}, {to_mac, {reset.to, reset.to_port}},
+                   {reset.acks ? tcp_rst | tcp_ack : tcp_rst, reset.sequence, reset.acknowledges});
 }
 
 }  // namespace summond::frames

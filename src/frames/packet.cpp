@@ -10,13 +10,6 @@ namespace {
 
 using base::IpAddress;
 
-constexpr std::size_t ethernet_size = 14;
-constexpr std::size_t ipv4_size = 20;
-constexpr std::size_t ipv6_size = 40;
-constexpr std::size_t tcp_size = 20;
-constexpr std::size_t udp_size = 8;
-constexpr std::size_t icmp_size = 8;
-constexpr std::size_t neighbour_size = 24;
 // Extension headers that are followed; no packet worth an answer has more.
 constexpr int max_extensions = 4;
 
@@ -47,28 +40,29 @@ void read_arp(Bytes at, Packet& packet) {
         packet.what = Arp{operation == arp_request, mac_at(at, 8), v4_at(at, 14), v4_at(at, 24)};
 }
 
-// The payload of IPv4 or IPv6. at may be cut short by whoever captured it.
-void read_transport(unsigned protocol, Bytes at, IpPacket& ip) {
+void read_tcp(Bytes at, std::size_t header, IpPacket& ip, Packet& packet) {
+    const unsigned flags = at[13];
+    packet.payload = at.subspan(std::min(header, at.size()));
+    ip.kind = IpPacket::Kind::tcp;
+    ip.from_port = get16(at, 0);
+    ip.to_port = get16(at, 2);
+    ip.sequence = get32(at, 4);
+    ip.acknowledges = get32(at, 8);
+    ip.length = static_cast<std::uint32_t>(packet.payload.size()) +
+                ((flags & tcp_syn) != 0 ? 1 : 0) + ((flags & tcp_fin) != 0 ? 1 : 0);
+    ip.opens = (flags & (tcp_syn | tcp_ack | tcp_rst | tcp_fin)) == tcp_syn;
+    ip.accepts = (flags & (tcp_syn | tcp_ack | tcp_rst)) == (tcp_syn | tcp_ack);
+    ip.resets = (flags & tcp_rst) != 0;
+    ip.acks = (flags & tcp_ack) != 0;
+    ip.speaks = !packet.payload.empty() || (flags & tcp_fin) != 0;
+}
+
+// The payload of IPv4 or IPv6.
+void read_transport(unsigned protocol, Bytes at, IpPacket& ip, Packet& packet) {
     if (protocol == protocol_tcp && at.size() >= tcp_size) {
-        constexpr unsigned fin = 1;
-        constexpr unsigned syn = 2;
-        constexpr unsigned rst = 4;
-        constexpr unsigned ack = 16;
-        const unsigned flags = at[13];
         const std::size_t header = (at[12] >> 4) * 4U;
-        const std::size_t payload = at.size() - std::clamp(header, tcp_size, at.size());
-        ip.kind = IpPacket::Kind::tcp;
-        ip.from_port = get16(at, 0);
-        ip.to_port = get16(at, 2);
-        ip.sequence = get32(at, 4);
-        ip.acknowledges = get32(at, 8);
-        ip.length = static_cast<std::uint32_t>(payload) + ((flags & syn) != 0 ? 1 : 0) +
-                    ((flags & fin) != 0 ? 1 : 0);
-        ip.opens = (flags & (syn | ack | rst | fin)) == syn;
-        ip.accepts = (flags & (syn | ack | rst)) == (syn | ack);
-        ip.resets = (flags & rst) != 0;
-        ip.acks = (flags & ack) != 0;
-        ip.speaks = payload > 0 || (flags & fin) != 0;
+        if (header >= tcp_size)
+            read_tcp(at, header, ip, packet);
     } else if (protocol == protocol_udp && at.size() >= udp_size) {
         ip.kind = IpPacket::Kind::udp;
         ip.from_port = get16(at, 0);
@@ -80,20 +74,25 @@ void read_transport(unsigned protocol, Bytes at, IpPacket& ip) {
     }
 }
 
-void read_ipv4(Bytes at, Packet& packet) {
+void read_ipv4(Bytes at, Captured captured, Packet& packet) {
     if (at.size() < ipv4_size || at[0] >> 4 != 4)
         return;
     const std::size_t header = (at[0] & 15U) * 4U;
-    const std::size_t total = get16(at, 2);
-    if (header < ipv4_size || total < header || total > at.size())
+    const std::size_t total = get16(at, 2);  // without what Ethernet fills short frames up with
+    if (header < ipv4_size || total < header || header > at.size() ||
+        (total > at.size() && captured == Captured::whole))
         return;
+    constexpr unsigned more_fragments = 0x2000;
+    constexpr unsigned fragment_offset = 0x1fff;
+    const unsigned fragment = get16(at, 6);
     IpPacket ip;
     ip.from = v4_at(at, 12);
     ip.to = v4_at(at, 16);
-    if ((get16(at, 6) & 0x1fff) != 0)
+    ip.fragmented = (fragment & (more_fragments | fragment_offset)) != 0;
+    if ((fragment & fragment_offset) != 0)
         ip.kind = IpPacket::Kind::later_fragment;
     else
-        read_transport(at[9], at.subspan(header, total - header), ip);
+        read_transport(at[9], at.first(std::min(total, at.size())).subspan(header), ip, packet);
     packet.what = ip;
 }
 
@@ -113,19 +112,20 @@ bool options_are_whole(Bytes options) {
 }
 
 // False: an ICMPv6 message of another kind.
-bool read_control(Bytes ipv6, Bytes message, Packet& packet) {
+bool read_control(Bytes ipv6, Bytes message, bool whole, Packet& packet) {
     if (message.size() < icmp_size)
         return false;
     const unsigned type = message[0];
     if (type == mld_query) {
-        if (checksum_is_right(ipv6, message))
+        if (whole && checksum_is_right(ipv6, message))
             packet.what = ListenerQuery{};
         return true;
     }
     if (type != nd_solicitation && type != nd_advertisement)
         return false;
     if (message.size() < neighbour_size || message[1] != 0 || ipv6[7] != nd_hop_limit ||
-        !options_are_whole(message.subspan(neighbour_size)) || !checksum_is_right(ipv6, message))
+        (whole &&
+         !(options_are_whole(message.subspan(neighbour_size)) && checksum_is_right(ipv6, message))))
         return true;
     const IpAddress target = v6_at(message, 8);
     if (target.is_multicast())
@@ -137,18 +137,18 @@ bool read_control(Bytes ipv6, Bytes message, Packet& packet) {
     return true;
 }
 
-void read_ipv6(Bytes at, Packet& packet) {
+void read_ipv6(Bytes at, Captured captured, Packet& packet) {
     if (at.size() < ipv6_size || at[0] >> 4 != 6)
         return;
     const std::size_t length = get16(at, 4);
-    if (length > at.size() - ipv6_size)
+    const bool whole = length <= at.size() - ipv6_size;
+    if (!whole && captured == Captured::whole)
         return;
     IpPacket ip;
     ip.from = v6_at(at, 8);
     ip.to = v6_at(at, 24);
-    Bytes rest = at.subspan(ipv6_size, length);
+    Bytes rest = at.subspan(ipv6_size, std::min(length, at.size() - ipv6_size));
     unsigned next = at[6];
-    bool fragment = false;
     for (int i = 0; i < max_extensions; ++i) {
         if (next != protocol_hop_by_hop && next != protocol_routing && next != protocol_fragment &&
             next != protocol_destination_options)
@@ -159,7 +159,7 @@ void read_ipv6(Bytes at, Packet& packet) {
         if (size > rest.size())
             return;
         if (next == protocol_fragment) {
-            fragment = true;
+            ip.fragmented = true;
             if (get16(rest, 2) >> 3 != 0) {
                 ip.kind = IpPacket::Kind::later_fragment;
                 packet.what = ip;
@@ -170,15 +170,15 @@ void read_ipv6(Bytes at, Packet& packet) {
         rest = rest.subspan(size);
     }
     // RFC 6980: neighbour discovery is never fragmented.
-    if (next == protocol_icmpv6 && !fragment && read_control(at, rest, packet))
+    if (next == protocol_icmpv6 && !ip.fragmented && read_control(at, rest, whole, packet))
         return;
-    read_transport(next, rest, ip);
+    read_transport(next, rest, ip, packet);
     packet.what = ip;
 }
 
 }  // namespace
 
-std::optional<Packet> parse(Bytes frame) {
+std::optional<Packet> parse(Bytes frame, Captured captured) {
     if (frame.size() < ethernet_size)
         return std::nullopt;
     Packet packet;
@@ -192,10 +192,10 @@ std::optional<Packet> parse(Bytes frame) {
             read_arp(at, packet);
             break;
         case ethertype_ipv4:
-            read_ipv4(at, packet);
+            read_ipv4(at, captured, packet);
             break;
         case ethertype_ipv6:
-            read_ipv6(at, packet);
+            read_ipv6(at, captured, packet);
             break;
         case ethertype_vlan:
         case ethertype_service_vlan:

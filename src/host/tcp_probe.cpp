@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "summond/frames/probe.hpp"
+#include "summond/host/http.hpp"
 
 namespace summond::host {
 namespace {
@@ -87,7 +87,7 @@ void TcpProbe::ask(const Try& attempt) {
 }
 
 void TcpProbe::answered(const boost::system::error_code& error, std::size_t size) {
-    if (!error && frames::is_up(std::span(answer_).first(size)))
+    if (!error && is_up(std::span(answer_).first(size)))
         return is_ready();
     tries_.clear();
     try_later();

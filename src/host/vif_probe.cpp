@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "meter_rules.hpp"
+#include "summond/host/http.hpp"
 
 namespace summond::host {
 namespace {
@@ -28,7 +29,7 @@ constexpr milliseconds quick_boot{1000};
 constexpr milliseconds answer_pause{200};
 // Frames taken in one go before everything else has its turn.
 constexpr int receive_batch = 16;
-constexpr std::size_t longest_frame = 128;  // as much of it as frames::hear looks at
+constexpr std::size_t longest_frame = 128;  // headers, and how an answer begins
 
 // Lets through ARP, neighbour solicitations, and TCP to the probe's port: a guest that is busy with
 // other things costs nothing.
@@ -129,11 +130,9 @@ void VifProbe::receive() {
         const auto size = ::recv(socket_.native_handle(), frame.data(), frame.size(), 0);
         if (size < 0)
             break;  // nothing more, or the interface is gone: then the domain is, too
-        const auto heard = frames::hear(std::span(frame).first(static_cast<std::size_t>(size)));
-        if (const auto* question = std::get_if<frames::Question>(&heard)) {
-            answer(*question);
-        } else if (const auto* segment = std::get_if<frames::Segment>(&heard);
-                   segment != nullptr && take(*segment)) {
+        const auto packet = frames::parse(std::span(frame).first(static_cast<std::size_t>(size)),
+                                          frames::Captured::beginning);
+        if (packet && take(*packet)) {
             next_.cancel();
             const auto ready = std::move(ready_);
             ready();  // may well destroy this
@@ -143,21 +142,36 @@ void VifProbe::receive() {
     listen();
 }
 
-void VifProbe::answer(const frames::Question& question) {
-    if (question.target != asks_.from.at.address || (asks_.may_be_anothers && ++questions_ < 2))
-        return;
-    send(frames::answer(asks_.from.mac, question.target, question.asker_mac, question.asker));
+bool VifProbe::take(const frames::Packet& packet) {
+    const auto* arp = std::get_if<frames::Arp>(&packet.what);
+    if (arp != nullptr && arp->request)
+        answer(arp->sender_mac, arp->sender, arp->target);
+    else if (const auto* question = std::get_if<frames::Solicitation>(&packet.what))
+        answer(packet.from, question->asker, question->target);
+    const auto* ip = std::get_if<frames::IpPacket>(&packet.what);
+    return ip != nullptr && ip->kind == frames::IpPacket::Kind::tcp && !ip->fragmented &&
+           take(*ip, packet.payload);
 }
 
-bool VifProbe::take(const frames::Segment& segment) {
-    if (segment.from != asks_.guest.at || segment.to != asks_.from.at)
+void VifProbe::answer(const config::Mac& asker_mac, const base::IpAddress& asker,
+                      const base::IpAddress& target) {
+    if (target != asks_.from.at.address || (asks_.may_be_anothers && ++questions_ < 2))
+        return;
+    send(frames::answer(asks_.from.mac, target, asker_mac, asker));
+}
+
+bool VifProbe::take(const frames::IpPacket& segment, std::span<const std::uint8_t> payload) {
+    const base::Endpoint& guest = asks_.guest.at;
+    const base::Endpoint& own = asks_.from.at;
+    if (segment.from != guest.address || segment.from_port != guest.port ||
+        segment.to != own.address || segment.to_port != own.port)
         return false;
     if (!expected_) {
-        if (!segment.ack || segment.acknowledges != sequence_ + 1)
+        if (!segment.acks || segment.acknowledges != sequence_ + 1)
             return false;
-        if (segment.rst)
+        if (segment.resets)
             accepts_since_.reset();
-        if (!segment.syn)
+        if (!segment.accepts)
             return false;
         if (asks_.request.empty()) {
             send(frames::reset(asks_.from, asks_.guest, sequence_ + 1));
@@ -168,12 +182,11 @@ bool VifProbe::take(const frames::Segment& segment) {
         attempt();
         return false;
     }
-    const bool says_something = !segment.payload.empty() || segment.fin || segment.rst;
-    if (segment.sequence != *expected_ || !says_something)
+    if (segment.sequence != *expected_ || !(segment.speaks || segment.resets))
         return false;
-    if (!segment.rst)
+    if (!segment.resets)
         send(frames::reset(asks_.from, asks_.guest, segment.acknowledges));
-    if (frames::is_up(segment.payload))
+    if (is_up(payload))
         return true;
     expected_.reset();
     sequence_ += 1U << 20;  // another connection; the timer opens it

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "place.hpp"
-#include "summond/frames/probe.hpp"
 
 namespace summond::wire {
 namespace {

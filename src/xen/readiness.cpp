@@ -11,6 +11,7 @@
 
 #include "identity.hpp"
 #include "summond/base/log.hpp"
+#include "summond/host/http.hpp"
 #include "summond/host/vif_name.hpp"
 #include "vif_nodes.hpp"
 
@@ -46,7 +47,7 @@ std::optional<config::Mac> mac_of(const std::string& interface) {
 }
 
 std::string request(const config::ReadyTcp& tcp, const base::IpAddress& address) {
-    return tcp.http_path.empty() ? "" : frames::http_get(tcp.http_path, {address, tcp.port});
+    return tcp.http_path.empty() ? "" : host::http_get(tcp.http_path, {address, tcp.port});
 }
 
 }  // namespace

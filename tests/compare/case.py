@@ -5,8 +5,8 @@ that decides each class."""
 import struct
 
 import forms
-import wire
-from wire import CNAME, DNAME, NS, SOA
+from harness import dns
+from harness.dns import CNAME, DNAME, NS, SOA, labels_of
 
 CLASSES = []
 
@@ -25,7 +25,7 @@ class Case:
         # What is on the wire: an odd query may not ask what it was made from.
         self.qname, self.qtype, self.qclass = b"\0", 0, 0
         if self.form in ("good", "chaos") and query.wire[5]:
-            self.qname, at = wire.read_name(query.wire, 12, False)
+            self.qname, at = dns.read_name(query.wire, 12, False)
             self.qtype, self.qclass = struct.unpack_from(">HH", query.wire, at)
 
     @property
@@ -88,14 +88,6 @@ def classify(case):
 
 # -- Helpers
 
-def labels_of(name):
-    labels, at = [], 0
-    while name[at]:
-        labels.append(name[at + 1:at + 1 + name[at]])
-        at += 1 + name[at]
-    return tuple(labels)
-
-
 def is_below(name, ancestor):
     """True for the name itself too."""
     labels, above = labels_of(name), labels_of(ancestor)
@@ -106,16 +98,16 @@ def targets(records):
     """Names that the records point at, but for aliases."""
     names = set()
     for owner, rtype, _, _, rdata in records:
-        if rtype in (CNAME, DNAME, SOA) or rtype not in wire.NAMES and rtype != wire.NAPTR:
+        if rtype in (CNAME, DNAME, SOA) or rtype not in dns.NAMES and rtype != dns.NAPTR:
             continue
-        if rtype == wire.NAPTR:
+        if rtype == dns.NAPTR:
             at = 4
             for _ in range(3):
                 at += 1 + rdata[at]
         else:
-            at = wire.NAMES[rtype][0]
-        name, _ = wire.read_name(rdata, at, False)
-        names.add(owner if rtype in (wire.SVCB, wire.HTTPS) and name == b"\0" else name)
+            at = dns.NAMES[rtype][0]
+        name, _ = dns.read_name(rdata, at, False)
+        names.add(owner if rtype in (dns.SVCB, dns.HTTPS) and name == b"\0" else name)
     return names
 
 

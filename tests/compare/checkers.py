@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import servers
-import wire
+from harness import dns
 from servers import write
 
 ORIGIN = "t.example"
@@ -68,18 +68,17 @@ class Checker:
             found = {}
             for at in range(0, len(records), 200):
                 part = records[at:at + 200]
-                messages = [struct.pack(">HHHHHH", i, 0, 1, 0, 0, 0) +
-                            wire.name_to_wire((label.encode(), *APEX)) + struct.pack(">HH", rtype, wire.IN)
+                messages = [dns.query((label.encode(), *APEX), rtype, i)
                             for i, (label, rtype, _) in enumerate(part)]
                 for (label, rtype, _), answer in zip(part, server.ask_tcp(messages)):
                     if answer.kind != "answer":
                         raise SystemExit(f"{self.name}: {label} TYPE{rtype}: {answer}")
-                    owner = wire.name_to_wire((label.encode(), *APEX))
+                    owner = dns.name_to_wire((label.encode(), *APEX))
                     found[label] = {r[4] for s in answer.sections for r in s
                                     if r[0] == owner and r[1] == rtype}
             return found
         finally:
-            server.stop()
+            server.end()
 
 
 class Zone:
@@ -132,7 +131,7 @@ class Bind(Checker):
         return [shutil.which("named-checkzone"), *self.quiet, ORIGIN, self.path]
 
     def data(self, records, directory):
-        """BIND's raw format (lib/dns/masterdump.c): RDATA as on the wire."""
+        """BIND's raw format (lib/dns/masterdump.c): RDATA as on the dns."""
         write(self.path, HEAD + "".join(f"{line}\n" for _, _, line in records))
         subprocess.run([shutil.which("named-compilezone"), *self.quiet, "-F", "raw", "-o", "raw", ORIGIN,
                         self.path], check=True, capture_output=True, cwd=self.directory)
@@ -147,7 +146,7 @@ class Bind(Checker):
             data = set()
             for _ in range(count):
                 length = struct.unpack_from(">H", raw, at)[0]
-                data.add(wire.canonical_rdata(raw[:at + 2 + length], at + 2, length, rtype))
+                data.add(dns.canonical_rdata(raw[:at + 2 + length], at + 2, length, rtype))
                 at += 2 + length
             found[owner[1:1 + owner[0]].decode()] = data
             at = end

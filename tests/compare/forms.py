@@ -2,8 +2,8 @@
 
 import struct
 
-import wire
-from wire import FORMERR, NOTIMP, OPT, REFUSED, BADVERS
+from harness import dns
+from harness.dns import FORMERR, NOTIMP, OPT, REFUSED, BADVERS
 
 # Form: the rcode of an answer without records, or silence.
 REACTIONS = {
@@ -31,32 +31,32 @@ def form(message, tcp):
     at = 12
     try:
         if questions:
-            _, at = wire.read_name(message, at, False)
+            _, at = dns.read_name(message, at, False)
             qtype, qclass = struct.unpack_from(">HH", message, at)
             at += 4
-    except (wire.Malformed, struct.error, IndexError):
+    except (dns.Malformed, struct.error, IndexError):
         return "bad question"
     try:
         at, opt, _ = read_records(message, at, counts)
-    except (wire.Malformed, struct.error, IndexError) as e:
+    except (dns.Malformed, struct.error, IndexError) as e:
         return str(e) if str(e) in REACTIONS else "bad record"
     if at != len(message):
         return "trailing octets"
     if opt is not None and opt[0]:
         return "version"
-    cookies = [data for code, data in opt[1] if code == wire.COOKIE] if opt else []
+    cookies = [data for code, data in opt[1] if code == dns.COOKIE] if opt else []
     if cookies and len(cookies[0]) != 8 and not 16 <= len(cookies[0]) <= 40:
         return "bad cookie"
-    if tcp and opt and any(data for code, data in opt[1] if code == wire.KEEPALIVE):
+    if tcp and opt and any(data for code, data in opt[1] if code == dns.KEEPALIVE):
         return "bad keepalive"
     if not questions:
         return "good" if cookies else "no question"
-    if qclass == wire.CH:
+    if qclass == dns.CH:
         return "chaos"
-    if qclass not in (wire.IN, 255):
+    if qclass not in (dns.IN, 255):
         return "class"
-    known = {wire.AXFR: "transfer", wire.IXFR: "transfer", wire.MAILA: "mail agent",
-             wire.MAILB: "mail agent", OPT: "meta type", wire.TSIG: "meta type"}
+    known = {dns.AXFR: "transfer", dns.IXFR: "transfer", dns.MAILA: "mail agent",
+             dns.MAILB: "mail agent", OPT: "meta type", dns.TSIG: "meta type"}
     return known.get(qtype, "good")
 
 
@@ -70,16 +70,16 @@ def read_records(message, at, counts):
             rtype, _, ttl, size = struct.unpack_from(">HHIH", message, at)
             at += 10 + size
             if at > len(message):
-                raise wire.Malformed("bad record")
+                raise dns.Malformed("bad record")
             if rtype != OPT:
                 others += 1
                 continue
             if section != 2:
-                raise wire.Malformed("misplaced OPT")
+                raise dns.Malformed("misplaced OPT")
             if opt is not None:
-                raise wire.Malformed("two OPT")
+                raise dns.Malformed("two OPT")
             if not root:
-                raise wire.Malformed("owned OPT")
+                raise dns.Malformed("owned OPT")
             opt = (ttl >> 16 & 255, options(message[at - size:at]))
     return at, opt, others
 
@@ -99,7 +99,7 @@ def edns_options(message):
 
 def cookie(message):
     """The first COOKIE option of a message that is good, empty for none."""
-    return next((data for code, data in edns_options(message) if code == wire.COOKIE), b"")
+    return next((data for code, data in edns_options(message) if code == dns.COOKIE), b"")
 
 
 def skip_name(message, at):
@@ -107,24 +107,18 @@ def skip_name(message, at):
     while message[at]:
         if message[at] >= 0xC0:
             if at + 2 > len(message):
-                raise wire.Malformed("bad record")
+                raise dns.Malformed("bad record")
             return at + 2
         if message[at] > 63:
-            raise wire.Malformed("bad record")
+            raise dns.Malformed("bad record")
         at += 1 + message[at]
         if at - begin > 254:
-            raise wire.Malformed("bad record")
+            raise dns.Malformed("bad record")
     return at + 1
 
 
 def options(rdata):
-    found, at = [], 0
-    while at < len(rdata):
-        if at + 4 > len(rdata):
-            raise wire.Malformed("bad option")
-        code, size = struct.unpack_from(">HH", rdata, at)
-        at += 4 + size
-        if at > len(rdata):
-            raise wire.Malformed("bad option")
-        found.append((code, rdata[at - size:at]))
-    return found
+    try:
+        return dns.edns_options(rdata)
+    except dns.Malformed:
+        raise dns.Malformed("bad option") from None

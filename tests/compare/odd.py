@@ -2,20 +2,18 @@
 
 import struct
 
-import wire
-from wire import CH, OPT, SOA, name_to_wire
+from harness import dns
+from harness.dns import CH, OPT, SOA, name_to_wire
 
 
 def opt_record(q, version=0, z=0, options=None):
-    data = b"".join(struct.pack(">HH", code, len(value)) + value
-                    for code, value in (q.options if options is None else options))
-    return b"\0" + struct.pack(">HHBBHH", OPT, q.udp_size, 0, version, q.do << 15 | z, len(data)) + data
+    return dns.opt(q.udp_size, q.options if options is None else options, version, q.do, z)
 
 
 def build(q, flags=0, counts=None, before=b"", opt=None, question=None):
     """counts: of the sections, where they are not those that fit."""
     if question is None:
-        question = name_to_wire(q.labels) + struct.pack(">HH", q.qtype, q.qclass)
+        question = dns.question(q.labels, q.qtype, q.qclass)
     if opt is None:
         opt = opt_record(q) if q.edns else b""
     counts = counts or (1, 0, 0, int(q.edns))
@@ -65,7 +63,7 @@ def _no_question(rng, q):
 
 
 def _two_questions(rng, q):
-    one = name_to_wire(q.labels) + struct.pack(">HH", q.qtype, q.qclass)
+    one = dns.question(q.labels, q.qtype, q.qclass)
     q.wire = build(q, counts=(2, 0, 0, int(q.edns)), question=one * 2)
 
 
@@ -97,14 +95,14 @@ def _class(rng, q):
 
 
 def _meta_type(rng, q):
-    q.qtype = rng.choice((0, OPT, 128, 249, wire.TSIG, wire.IXFR, wire.AXFR, wire.MAILB, wire.MAILA, 65535))
+    q.qtype = rng.choice((0, OPT, 128, 249, dns.TSIG, dns.IXFR, dns.AXFR, dns.MAILB, dns.MAILA, 65535))
     q.wire = build(q)
 
 
 def _transfer(rng, q):
     """AXFR and IXFR of a zone, the latter with its SOA."""
-    q.labels, q.qtype = rng.choice(((b"z0", b"example"), ())), rng.choice((wire.AXFR, wire.IXFR))
-    if q.qtype == wire.AXFR:
+    q.labels, q.qtype = rng.choice(((b"z0", b"example"), ())), rng.choice((dns.AXFR, dns.IXFR))
+    if q.qtype == dns.AXFR:
         q.wire = build(q)
         return
     soa = name_to_wire(q.labels) + struct.pack(">HHIH", SOA, 1, 0, 22) + b"\0\0" + bytes(20)
@@ -143,26 +141,26 @@ def _cut_option(rng, q):
 
 
 def _bad_cookie(rng, q):
-    q.edns, q.options = True, [(wire.COOKIE, rng.randbytes(rng.choice((0, 1, 7, 9, 15, 41, 60))))]
+    q.edns, q.options = True, [(dns.COOKIE, rng.randbytes(rng.choice((0, 1, 7, 9, 15, 41, 60))))]
     q.wire = build(q)
 
 
 def _server_cookie(rng, q):
-    q.edns, q.options = True, [(wire.COOKIE, rng.randbytes(rng.choice((16, 24, 40))))]
+    q.edns, q.options = True, [(dns.COOKIE, rng.randbytes(rng.choice((16, 24, 40))))]
     q.wire = build(q)
 
 
 def _bad_options(rng, q):
     q.edns = True
-    q.options = [rng.choice(((wire.KEEPALIVE, b"\0\1"), (wire.KEEPALIVE, b"\0"), (wire.ECS, b"\0"),
-                             (wire.ECS, b"\0\7\x18\0\1\2\3"), (wire.EDE, b"\0\1"), (0, b""), (65535, b"")))]
+    q.options = [rng.choice(((dns.KEEPALIVE, b"\0\1"), (dns.KEEPALIVE, b"\0"), (dns.ECS, b"\0"),
+                             (dns.ECS, b"\0\7\x18\0\1\2\3"), (dns.EDE, b"\0\1"), (0, b""), (65535, b"")))]
     q.wire = build(q)
 
 
 def _tsig(rng, q):
     """Signed with a key that nobody knows."""
     data = name_to_wire((b"hmac-sha256",)) + bytes(6) + b"\1\x2c\0\x20" + bytes(32) + b"\0\0" + bytes(4)
-    record = b"\3key\0" + struct.pack(">HHIH", wire.TSIG, 255, 0, len(data)) + data
+    record = b"\3key\0" + struct.pack(">HHIH", dns.TSIG, 255, 0, len(data)) + data
     q.wire = build(q, counts=(1, 0, 0, 1 + int(q.edns)))
     q.wire += record
 

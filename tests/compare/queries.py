@@ -4,9 +4,9 @@ unusual in one way (odd.py)."""
 import struct
 
 import odd
-import wire
+from harness import dns
 from rdata import NUMBERS
-from wire import ANY, CH, IN, SOA, TXT, name_to_wire
+from harness.dns import ANY, CH, IN, SOA, TXT, name_to_wire
 from zones import LABELS, ODD_LABELS, lower
 
 UDP_SIZES = (0, 300, 512, 513, 700, 1000, 1231, 1232, 1233, 1400, 4096, 65535)
@@ -21,7 +21,7 @@ class Query:
         if self.edns:
             options = " ".join(f"{code}:{data.hex()}" for code, data in self.options)
             how += f" EDNS {self.udp_size}{' do' if self.do else ''} {options}"
-        return (f"{wire.text_of(self.labels)} class {self.qclass} type {self.qtype} {how}"
+        return (f"{dns.text_of(self.labels)} class {self.qclass} type {self.qtype} {how}"
                 f"{' odd: ' + self.odd if self.odd else ''}  [{self.wire.hex()[4:]}]")
 
     def limit(self):
@@ -85,9 +85,9 @@ class Queries:
         if r < 0.04:
             return ANY
         if r < 0.09:
-            return rng.choice((wire.DS, wire.NS, SOA, wire.RRSIG, wire.NSEC))
+            return rng.choice((dns.DS, dns.NS, SOA, dns.RRSIG, dns.NSEC))
         if r < 0.5:
-            return rng.choice((1, 28, TXT, wire.MX, wire.CNAME))
+            return rng.choice((1, 28, TXT, dns.MX, dns.CNAME))
         return rng.choice(self.types) if r < 0.95 else rng.randrange(256, 65280)
 
     # -- Messages
@@ -119,9 +119,9 @@ class Queries:
 
     def option(self):
         rng = self.rng
-        return rng.choice(((wire.NSID, b""), (wire.NSID, b"x"), (wire.COOKIE, rng.randbytes(8)),
-                           (wire.ECS, b"\0\1\x18\0\xc0\0\2"), (wire.KEEPALIVE, b""), (wire.KEEPALIVE, b"\0\1"),
-                           (wire.PADDING, bytes(rng.randrange(64))), (13, b""), (14, b"\0\1"),
+        return rng.choice(((dns.NSID, b""), (dns.NSID, b"x"), (dns.COOKIE, rng.randbytes(8)),
+                           (dns.ECS, b"\0\1\x18\0\xc0\0\2"), (dns.KEEPALIVE, b""), (dns.KEEPALIVE, b"\0\1"),
+                           (dns.PADDING, bytes(rng.randrange(64))), (13, b""), (14, b"\0\1"),
                            (65001, rng.randbytes(5)), (4, b"")))
 
     def odd(self):
@@ -133,5 +133,5 @@ class Queries:
 
 def bare(q):
     """The question alone of a query that has a good one."""
-    _, at = wire.read_name(q.wire, 12, False)
-    return struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 0) + q.wire[12:at + 4]
+    _, at = dns.read_name(q.wire, 12, False)
+    return dns.message(0, q.wire[12:at + 4])

@@ -2,7 +2,7 @@
 
 import base64
 
-from wire import text_of
+from harness.dns import text_of
 
 # Types with data of their own, beside A, AAAA, NS, CNAME, DNAME and SOA.
 OTHERS = ["TXT", "MX", "SRV", "CAA", "TLSA", "NAPTR", "HTTPS", "SVCB", "PTR", "HINFO", "RP", "LOC",

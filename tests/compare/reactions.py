@@ -1,9 +1,9 @@
 """Differences in whether and how a message is answered: its form, its header, EDNS."""
 
 import forms
-import wire
-from case import difference, labels_of
-from wire import CNAME, DNAME, EDE, NOTAUTH
+from harness import dns
+from case import difference
+from harness.dns import CNAME, DNAME, EDE, NOTAUTH, labels_of
 
 # What the peers do with wrong messages, beside saying nothing, ending the connection, or saying the
 # same in another form (without the question, without OPT).
@@ -61,7 +61,7 @@ def _(c):
 @difference("TSIG")
 def _(c):
     """We do not know TSIG; the others do not know the key."""
-    if c.theirs.rcode == NOTAUTH and [r[1] for r in c.theirs.extra] == [wire.TSIG]:
+    if c.theirs.rcode == NOTAUTH and [r[1] for r in c.theirs.extra] == [dns.TSIG]:
         c.theirs = c.ours.copy()
 
 
@@ -82,14 +82,14 @@ def _(c):
 
 @difference("type 0", ("knot",))
 def _(c):
-    if c.qtype == 0 and c.theirs.rcode == wire.NOTIMP:
+    if c.qtype == 0 and c.theirs.rcode == dns.NOTIMP:
         c.theirs = c.ours.copy()
 
 
 @difference("other names of CHAOS")
 def _(c):
     """And zone transfers of it."""
-    if c.form == "chaos" and c.ours.rcode == wire.REFUSED and c.theirs.rcode in (wire.NOTIMP, wire.REFUSED):
+    if c.form == "chaos" and c.ours.rcode == dns.REFUSED and c.theirs.rcode in (dns.NOTIMP, dns.REFUSED):
         c.theirs = c.ours.copy()
 
 
@@ -102,7 +102,7 @@ def _(c):
 @difference("RRSIG and NSEC of an alias", ("knot",))
 def _(c):
     """Are not there; we follow the alias."""
-    if c.qtype in (wire.RRSIG, wire.NSEC) and c.ours.an and c.ours.an[0][1] in (CNAME, DNAME):
+    if c.qtype in (dns.RRSIG, dns.NSEC) and c.ours.an and c.ours.an[0][1] in (CNAME, DNAME):
         c.theirs = c.ours.copy()
 
 
@@ -111,7 +111,7 @@ def _(c):
     """That a zone around the name's own has below the inner zone's apex, perhaps as a wildcard: not
     there, but for NSD."""
     labels = labels_of(c.qname)
-    if (c.ours.rcode == wire.NXDOMAIN and c.theirs.rcode == 0 and c.ours.au == c.theirs.au and
+    if (c.ours.rcode == dns.NXDOMAIN and c.theirs.rcode == 0 and c.ours.au == c.theirs.au and
             not c.theirs.an and c.world.hides(labels)):
         c.theirs.rcode = c.ours.rcode
 
@@ -119,7 +119,7 @@ def _(c):
 @difference("cookie without a question")
 @reaction
 def _(c):
-    if c.form == "good" and c.q.wire[4:6] == b"\0\0" and c.ours.rcode in (0, wire.BADCOOKIE):
+    if c.form == "good" and c.q.wire[4:6] == b"\0\0" and c.ours.rcode in (0, dns.BADCOOKIE):
         c.theirs = c.ours.copy()
 
 
@@ -127,7 +127,7 @@ def _(c):
 @reaction
 def _(c):
     """NSD 4.6.1 counts the option once and sends it twice."""
-    if c.theirs.kind == "broken" and [code for code, _ in c.q.options].count(wire.NSID) > 1:
+    if c.theirs.kind == "broken" and [code for code, _ in c.q.options].count(dns.NSID) > 1:
         c.theirs = c.ours.copy()
 
 
@@ -151,10 +151,10 @@ def _(c):
 def _(c):
     """We answer the COOKIE option; the others are not configured to."""
     sent = forms.cookie(c.q.wire) if c.form not in forms.REACTIONS else b""
-    reply = next((data for code, data in c.ours.options if code == wire.COOKIE), b"")
-    theirs = any(code == wire.COOKIE for code, _ in c.theirs.options)
+    reply = next((data for code, data in c.ours.options if code == dns.COOKIE), b"")
+    theirs = any(code == dns.COOKIE for code, _ in c.theirs.options)
     if sent and len(reply) == 24 and reply[:8] == sent[:8] and not theirs:
-        c.ours.options.remove((wire.COOKIE, reply))
+        c.ours.options.remove((dns.COOKIE, reply))
 
 
 def asked_over_tcp(c, option):
@@ -165,18 +165,18 @@ def asked_over_tcp(c, option):
 @difference("keepalive")
 def _(c):
     """We say how long a connection may be idle to those who ask over TCP."""
-    ten_seconds = (wire.KEEPALIVE, b"\0\x64")
-    if asked_over_tcp(c, wire.KEEPALIVE) and c.ours.options.count(ten_seconds) == 1:
+    ten_seconds = (dns.KEEPALIVE, b"\0\x64")
+    if asked_over_tcp(c, dns.KEEPALIVE) and c.ours.options.count(ten_seconds) == 1:
         c.ours.options.remove(ten_seconds)
 
 
 @difference("padding")
 def _(c):
     """We pad to a multiple of 468 octets over TCP, where asked to."""
-    padding = [data for code, data in c.ours.options if code == wire.PADDING]
-    if (asked_over_tcp(c, wire.PADDING) and len(padding) == 1 and not any(padding[0]) and
+    padding = [data for code, data in c.ours.options if code == dns.PADDING]
+    if (asked_over_tcp(c, dns.PADDING) and len(padding) == 1 and not any(padding[0]) and
             (c.ours.size % 468 == 0 or c.ours.size == 65535)):
-        c.ours.options.remove((wire.PADDING, padding[0]))
+        c.ours.options.remove((dns.PADDING, padding[0]))
 
 
 @difference("extended error")

@@ -1,8 +1,8 @@
 """Differences in what an answer holds."""
 
-import wire
-from case import chain, difference, is_below, is_referral, labels_of, targets, uses_a_dname_twice
-from wire import ANY, CNAME, DNAME, SOA
+from harness import dns
+from case import chain, difference, is_below, is_referral, targets, uses_a_dname_twice
+from harness.dns import ANY, CNAME, DNAME, SOA, labels_of
 
 # Aliases that every server follows; then a chain may be left to the resolver.
 SHORTEST_CHAIN = 5
@@ -32,7 +32,7 @@ def _(c):
     names, _ = chain(c.ours, c.qname)
     zone = c.world.zone_of(labels_of(c.qname))
     target = labels_of(names[-1])
-    if c.qtype == wire.DS and target in c.world.apexes:  # stands in the zone above
+    if c.qtype == dns.DS and target in c.world.apexes:  # stands in the zone above
         target = target[1:]
     if (c.ours.an and not c.ours.au and not c.ours.tc and
             (set(c.ours.an) <= set(c.theirs.an) or c.theirs.tc) and
@@ -64,7 +64,7 @@ def _(c):
 @difference("goes on behind YXDOMAIN", ("knot",))
 def _(c):
     """With what the target of the DNAME itself has: the zone's SOA, a referral, further aliases."""
-    if c.ours.rcode == wire.YXDOMAIN and set(c.ours.an) <= set(c.theirs.an):
+    if c.ours.rcode == dns.YXDOMAIN and set(c.ours.an) <= set(c.theirs.an):
         c.theirs.sections, c.theirs.rcode = [list(c.ours.an), [], []], c.ours.rcode
 
 
@@ -88,12 +88,12 @@ def _(c):
     """Asked of the apex of a zone inside another: the closest zone above answers, and where it has no
     DS record says that the name exists. The others may look in a zone further above."""
     labels = labels_of(c.qname)
-    if c.qtype != wire.DS or labels not in c.world.apexes or not c.ours.aa or c.ours.rcode != 0:
+    if c.qtype != dns.DS or labels not in c.world.apexes or not c.ours.aa or c.ours.rcode != 0:
         return
     above = c.world.zone_of(labels[1:])
     zone = next((z for z in c.world.zones if z.apex == above), None)
     if zone is not None and bool(c.ours.an) == ("DS" in zone.types.get(labels, ())) and (
-            c.ours.an or c.ours.au[0][0] == wire.name_to_wire(above)):
+            c.ours.an or c.ours.au[0][0] == dns.name_to_wire(above)):
         c.theirs = c.ours.copy()
 
 
@@ -134,7 +134,7 @@ def _(c):
 def _(c):
     """Of a name server in another zone of the same server, which is not inside the referring one."""
     if is_referral(c.ours):
-        apex = wire.name_to_wire(c.world.zone_of(labels_of(c.cut())[1:]))
+        apex = dns.name_to_wire(c.world.zone_of(labels_of(c.cut())[1:]))
         c.theirs.sections[2] = [r for r in c.theirs.extra if r in c.ours.extra or
                                 not is_below(r[0], apex)]
 

@@ -4,14 +4,14 @@ import os
 import shutil
 import socket
 import struct
-import subprocess
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from answers import Answer, parse
 
-from ports import free_port, own_network  # noqa: E402
-from wire import IN, SOA, Answer, name_to_wire, parse, text_of  # noqa: E402
+from harness import server
+from harness.dns import A, AAAA, SOA, query, text_of
+from harness.dns_client import framed, read_frame
+from harness.network import free_port, own_network
 
 own_network()
 
@@ -30,19 +30,18 @@ def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class Server:
+class Server(server.Server):
     """One running server. Subclasses say how it is configured."""
 
     def __init__(self, directory, world):
         self.directory = os.path.join(directory, f"{self.name}-{world.name}")
+        super().__init__(f"{self.directory}/log")
         self.port, self.world = free_port(), world
         os.mkdir(self.directory, 0o755)
         self.start()
 
     def start(self):
-        with open(f"{self.directory}/log", "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, cwd=self.directory)
+        self.run(self.command(), cwd=self.directory)
         self.udp = socket.socket(type=socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.udp.connect(("127.0.0.1", self.port))
@@ -51,28 +50,20 @@ class Server:
         path = f"{self.directory}/{self.world.zones.index(zone)}.zone"
         return write(path, zone.text)
 
-    def log(self):
-        with open(f"{self.directory}/log", encoding="utf-8", errors="replace") as f:
-            return f.read()
-
     def fence(self):
-        apex = self.world.zones[0].apex
-        return (struct.pack(">HHHHHH", FENCE, 0, 1, 0, 0, 0) + name_to_wire(apex) +
-                struct.pack(">HH", SOA, IN))
+        return query(self.world.zones[0].apex, SOA, FENCE)
 
     def wait(self):
         """Until every zone is served and every service is up."""
         end = time.monotonic() + PATIENCE
         self.udp.settimeout(0.3)
         wanted = [(zone.apex, SOA) for zone in self.world.zones]
-        wanted += [(service.owner, 1) for service in self.world.services]
-        wanted += [(service.owner, 28) for service in self.world.services]
+        wanted += [(service.owner, A) for service in self.world.services]
+        wanted += [(service.owner, AAAA) for service in self.world.services]
         while wanted:
             name, rtype = wanted[0]
-            query = (struct.pack(">HHHHHH", 7, 0, 1, 0, 0, 0) + name_to_wire(name) +
-                     struct.pack(">HH", rtype, IN))
             try:
-                self.udp.send(query)
+                self.udp.send(query(name, rtype, 7))
                 if parse(self.udp.recv(65535), 7).rcode == 0:
                     wanted.pop(0)
                     continue
@@ -111,15 +102,13 @@ class Server:
         got, ended = {}, False
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE / 20) as s:
             stream = s.makefile("rb")
-            framed = (struct.pack(">H", len(m)) + m for m in (*messages, self.fence()))
             try:
-                s.sendall(b"".join(framed))
+                s.sendall(b"".join(map(framed, (*messages, self.fence()))))
                 while FENCE not in got:
-                    size = stream.read(2)
-                    if len(size) < 2:
+                    message = read_frame(stream)
+                    if message is None:
                         ended = True
                         break
-                    message = stream.read(struct.unpack(">H", size)[0])
                     got[struct.unpack_from(">H", message)[0]] = message
             except (ConnectionResetError, BrokenPipeError):
                 ended = True
@@ -128,14 +117,12 @@ class Server:
         missing = "closed" if ended else "drop"
         return [parse(got[i], i) if i in got else Answer(missing) for i in range(len(messages))]
 
-    def stop(self):
+    def end(self):
         self.udp.close()
-        self.process.terminate()
         try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.stop(5)
+        except server.Hung:
+            pass  # Knot may, see hangs(); it has been killed
 
 
 class Summond(Server):
@@ -160,7 +147,7 @@ class Peer(Server):
 
     def hangs(self, messages):
         """Goes on without it: Knot 3.2.6 falls into an endless loop now and then."""
-        self.stop()
+        self.end()
         self.start()
         self.wait()
         return [Answer("hangs")] * len(messages)

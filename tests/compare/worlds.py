@@ -4,7 +4,7 @@ zone, below which no name is anybody else's."""
 import random
 
 from rdata import NUMBERS
-from wire import text_of
+from harness.dns import labels_of, text_of
 from zones import Zone, fill, lower
 
 # Apexes of the first world, outer zones before those inside them; further ones follow by number.
@@ -45,11 +45,8 @@ class World:
 
     def has(self, name, rtype):
         """True where a zone has records of this name (wire format) and type, visible or not."""
-        labels, at = [], 0
-        while name[at]:
-            labels.append(name[at + 1:at + 1 + name[at]])
-            at += 1 + name[at]
-        return any(TYPES.get(rtype) in zone.types.get(tuple(labels), ()) for zone in self.zones)
+        labels = labels_of(name)
+        return any(TYPES.get(rtype) in zone.types.get(labels, ()) for zone in self.zones)
 
     def hides(self, labels):
         """True where a zone around the closest one has this name, a name below it or a wildcard for

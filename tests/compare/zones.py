@@ -3,7 +3,7 @@ non-terminals, aliases and their loops, delegations with what lies below them, z
 another, odd names, large RRsets. Only what summond, NSD and Knot all load."""
 
 import rdata
-from wire import name_to_wire, text_of
+from harness.dns import name_to_wire, text_of
 
 # Few labels, so that names meet: of an alias and a wildcard, of a target and a delegation.
 LABELS = [b"a", b"b", b"c", b"www", b"mail", b"ns", b"x1", b"_tcp", b"*", b"W-w", b"1"]

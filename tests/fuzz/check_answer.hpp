@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "fuzz_check.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/dns/message.hpp"
 
@@ -14,14 +15,6 @@
 #include <ldns/ldns.h>
 
 namespace summond::fuzz {
-
-#define FUZZ_CHECK(condition)                                                              \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            std::abort();                                                                  \
-        }                                                                                  \
-    } while (false)
 
 inline std::size_t limit_of(const dns::Query& query, answer::Transport transport) {
     if (transport == answer::Transport::tcp)

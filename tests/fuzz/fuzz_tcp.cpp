@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fake_clock.hpp"
+#include "fuzz_check.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/net/tcp_server.hpp"
 #include "summond/zone/zone.hpp"
@@ -21,14 +22,6 @@
 using namespace summond;
 
 namespace {
-
-#define FUZZ_CHECK(condition)                                                              \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            std::abort();                                                                  \
-        }                                                                                  \
-    } while (false)
 
 using Bytes = std::vector<std::uint8_t>;
 

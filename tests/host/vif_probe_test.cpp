@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "own_network.hpp"
+#include "summond/host/http.hpp"
 
 namespace summond::host {
 namespace {
@@ -176,7 +177,7 @@ TEST_F(VifProbeTest, AsksUntilTheServerSaysThatItIsUp) {
             }
         });
         auto asks = as_dom0(dom0, address);
-        asks.request = frames::http_get("/", asks.guest.at);
+        asks.request = http_get("/", asks.guest.at);
         accepted_ = false;
         io_.restart();
         probe(asks);

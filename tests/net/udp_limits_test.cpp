@@ -5,9 +5,7 @@
 #include <chrono>
 #include <random>
 
-#include "net_fixture.hpp"
-#include "summond/net/bind.hpp"
-#include "summond/net/udp_worker.hpp"
+#include "udp_fixture.hpp"
 
 namespace summond::net {
 namespace {
@@ -16,7 +14,6 @@ using namespace std::chrono_literals;
 using ipc::Phase;
 using test::Bytes;
 using test::Client;
-using test::endpoint;
 using test::query;
 using test::state;
 
@@ -36,7 +33,7 @@ bool truncated(const Bytes& answer) {
     return answer.size() >= 12 && (answer[2] & 2) != 0;
 }
 
-class UdpLimitsTest : public testing::Test {
+class UdpLimitsTest : public UdpFixture {
   protected:
     void serve(std::uint32_t rate, std::uint32_t slip = 1) {
         config::RateLimit limit;
@@ -45,36 +42,18 @@ class UdpLimitsTest : public testing::Test {
         limit.exempt.clear();
         RateLimiter::Seed seed;
         std::ranges::generate(seed, std::mt19937_64(1));
-        auto sockets = test::bind(endpoint("127.0.0.1"), 1);
-        sockets.pop_back();  // TCP
-        server = describe(sockets[0].get())->local;
-        worker = UdpWorker::make(std::move(sockets), test::example_zones(), services, clock,
-                                 settings, std::make_unique<RateLimiter>(limit, 1, seed))
-                     .value();
-    }
-    void say(const ipc::State& what) {
-        vmm.say(what);
-        ASSERT_TRUE(services.receive());
-        worker->step(0);
+        UdpFixture::serve("127.0.0.1", std::make_unique<RateLimiter>(limit, 1, seed));
     }
     void send(Client& client, const Bytes& message) {
         client.send(message);
-        worker->step(10'000);
+        step();
     }
     Bytes ask(Client& client, const Bytes& message) {
         send(client, message);
         return client.receive();
     }
 
-    test::FakeClock clock;
-    test::FakeVmm vmm;
-    std::unique_ptr<UdpWorker> worker;
-    Services services{test::example_settings(), clock, [this] { worker->signal(); }};
-    answer::Settings settings;
-    base::Endpoint server;
     const Bytes question = query("static.jit.example", test::type_txt);
-
-    void SetUp() override { services.connect(vmm.connect()); }
 };
 
 TEST_F(UdpLimitsTest, TooManyAnswersAreTruncatedOrDropped) {

@@ -1,15 +1,12 @@
-// The worker with real sockets on loopback, stepped by the test on a clock that stands still.
-
-#include "summond/net/udp_worker.hpp"
+// Queries over UDP: answered, parked, drained.
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net_fixture.hpp"
 #include "parked.hpp"
-#include "summond/net/bind.hpp"
+#include "udp_fixture.hpp"
 
 namespace summond::net {
 namespace {
@@ -24,26 +21,8 @@ using test::service;
 using test::state;
 using testing::ElementsAre;
 
-class UdpWorkerTest : public testing::Test {
+class UdpWorkerTest : public UdpFixture {
   protected:
-    // A worker on this address, port chosen by the kernel.
-    void serve(std::string_view address) {
-        auto sockets = test::bind(endpoint(address), 1);
-        sockets.pop_back();  // TCP
-        server = describe(sockets[0].get())->local;
-        socket = sockets[0].get();
-        auto made =
-            UdpWorker::make(std::move(sockets), test::example_zones(), services, clock, settings);
-        ASSERT_TRUE(made) << made.error().what;
-        worker = std::move(*made);
-    }
-    void say(const ipc::State& what) {
-        vmm.say(what);
-        ASSERT_TRUE(services.receive());
-        worker->step(0);
-    }
-    // What arrives on loopback is there when send returns, or very soon after.
-    void step() { worker->step(10'000); }
     // Sends a query for a sleeping service: it is parked, and vmm is asked.
     void ask_sleeping(Client& client, std::string_view name, std::uint16_t id = 1) {
         client.send(query(name, test::type_a, id));
@@ -51,16 +30,6 @@ class UdpWorkerTest : public testing::Test {
         EXPECT_TRUE(client.silent());
         services.take_wanted();
     }
-
-    test::FakeClock clock;
-    test::FakeVmm vmm;
-    std::unique_ptr<UdpWorker> worker;
-    Services services{test::example_settings(), clock, [this] { worker->signal(); }};
-    answer::Settings settings;
-    base::Endpoint server;
-    int socket = -1;
-
-    void SetUp() override { services.connect(vmm.connect()); }
 };
 
 TEST_F(UdpWorkerTest, AnswersStaticRecords) {

@@ -5,12 +5,10 @@
 Ratios are of UDP payloads, the bandwidth amplification factor of US-CERT's alert TA14-017A.
 """
 
-import socket
-import struct
+from process_support import A, NS, SOA, TXT, Daemon, query
 
-from process_support import A, NS, TXT, Daemon, query
-
-AAAA, ANY, MX, SOA, OPT, COOKIE = 28, 255, 15, 6, 41, 10
+from harness.dns import ANY, COOKIE, MX
+from harness.dns_client import exchange
 
 # A name as short as they come in practice, and what costs most below it.
 SMALL = """\
@@ -60,24 +58,6 @@ def config():
                         addresses=addresses) + SERVICE
 
 
-def with_edns(message, udp_size=4096, options=b""):
-    return (message[:10] + b"\0\1" + message[12:] +
-            struct.pack(">BHHIH", 0, OPT, udp_size, 0, len(options)) + options)
-
-
-def cookie_option(cookie):
-    return struct.pack(">HH", COOKIE, len(cookie)) + cookie
-
-
-def exchange(port, message):
-    """The answer over UDP, asked for again until it comes: services wake."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(30)
-        s.connect(("127.0.0.1", port))
-        s.send(message)
-        return s.recv(65535)
-
-
 CASES = [
     ("a service's address", "www.jit.example", A),
     ("an address", "a.jit.example", A),
@@ -96,28 +76,30 @@ CASES = [
 ]
 
 
+def answer_size(port, message):
+    return len(exchange(("127.0.0.1", port), message, 30))  # services wake
+
+
 def measure(port):
     """[(what, query size and answer size without EDNS, the same with EDNS)]"""
     results = []
     for what, name, qtype in CASES:
-        plain = query(name, qtype, 1)
-        edns = with_edns(plain)
-        results.append((what, len(plain), len(exchange(port, plain)), len(edns),
-                        len(exchange(port, edns))))
+        plain, edns = query(name, qtype, 1), query(name, qtype, 1, edns=4096)
+        results.append((what, len(plain), answer_size(port, plain), len(edns),
+                        answer_size(port, edns)))
     return results
 
 
 def measure_limited(port):
     """The same for a client that is being limited."""
-    plain = query("jit.example", TXT, 1)
-    edns = with_edns(plain)
-    cookie = with_edns(plain, options=cookie_option(b"c" * 8))
-    while not exchange(port, plain)[2] & 2:  # TC
+    plain, edns = query("jit.example", TXT, 1), query("jit.example", TXT, 1, edns=4096)
+    cookie = query("jit.example", TXT, 1, edns=4096, options=[(COOKIE, b"c" * 8)])
+    while not exchange(("127.0.0.1", port), plain, 30)[2] & 2:  # TC
         pass
     results = []
     for what, message in (("limited", plain), ("limited, EDNS", edns),
                           ("limited, EDNS with a cookie", cookie)):
-        results.append((what, len(message), len(exchange(port, message))))
+        results.append((what, len(message), answer_size(port, message)))
     return results
 
 

@@ -1,27 +1,28 @@
 """A summond on loopback for the process tests: starts it, asks it, looks at its processes."""
 
-import contextlib
 import os
+import pathlib
 import signal
 import socket
-import struct
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from ports import free_port, own_network  # noqa: E402
+from harness import waiting  # noqa: E402
+from harness.dns import (A, AAAA, NOERROR, NS, NXDOMAIN, REFUSED, SERVFAIL, SOA, TXT,  # noqa: E402,F401
+                         Message, query)
+from harness.dns_client import exchange, framed, read_frame  # noqa: E402,F401
+from harness.network import free_port, own_network  # noqa: E402
+from harness.proc import children_of, descriptors, exists, status  # noqa: E402,F401
+from harness.server import Server  # noqa: E402
 
 own_network()
 BINARY = os.environ.get("SUMMOND", "summond")
 # For things that take milliseconds on a quiet machine.
 PATIENCE = 30.0
-A, NS, SOA, TXT, AAAA = 1, 2, 6, 16, 28
-NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 
 ZONE = """\
 zones:
@@ -44,77 +45,25 @@ services:
 
 def wait_until(condition, what, patience=PATIENCE):
     """The first true value of condition()."""
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {patience} s: {what}")
-        time.sleep(0.01)
+    return waiting.wait_until(condition, patience, what, longest_pause=0.05)
 
 
-# -- DNS, as much as the tests need
+# -- Asking
 
-def query(name, qtype, ident, edns=False):
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    message = struct.pack(">HHHHHH", ident, 0, 1, 0, 0, 1 if edns else 0) + labels + b"\0"
-    message += struct.pack(">HH", qtype, 1)
-    return message + (struct.pack(">BHHIH", 0, 41, 1232, 0, 0) if edns else b"")
-
-
-class Answer:
-    """rcode, and the addresses in the answer section."""
-
-    def __init__(self, message):
-        flags, questions, answers = struct.unpack_from(">HHH", message, 2)
-        self.rcode = flags & 15
-        self.authoritative = bool(flags & 0x0400)
-        self.addresses = []
-        at = 12
-        for _ in range(questions):
-            at = self._skip_name(message, at) + 4
-        for _ in range(answers):
-            at = self._skip_name(message, at)
-            rtype, _, _, size = struct.unpack_from(">HHIH", message, at)
-            data = message[at + 10:at + 10 + size]
-            at += 10 + size
-            if rtype in (A, AAAA):
-                family = socket.AF_INET if rtype == A else socket.AF_INET6
-                self.addresses.append(socket.inet_ntop(family, data))
-
-    @staticmethod
-    def _skip_name(message, at):
-        while message[at] != 0:
-            if message[at] >= 0xC0:
-                return at + 2
-            at += message[at] + 1
-        return at + 1
-
-
-def ask(port, name="www.example.test", qtype=A, host="127.0.0.1", timeout=PATIENCE):
-    """One UDP query from a port of its own; None when no answer comes in time."""
+def ask(port, name="www.example.test", qtype=A, host="127.0.0.1", timeout=PATIENCE, tcp=False):
+    """One query, over UDP from a port of its own; None when no answer comes in time."""
     ident = int.from_bytes(os.urandom(2), "big")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(timeout)
-        s.connect((host, port))
-        try:
-            s.send(query(name, qtype, ident))
-            message = s.recv(4096)
-        except (TimeoutError, ConnectionRefusedError):
-            return None
-        if message[:2] != struct.pack(">H", ident):
-            raise AssertionError("answer to another query")
-        return Answer(message)
+    try:
+        answer = Message(exchange((host, port), query(name, qtype, ident), timeout, tcp))
+    except (TimeoutError, ConnectionRefusedError):
+        return None
+    if answer.ident != ident:
+        raise AssertionError("answer to another query")
+    return answer
 
 
 def ask_tcp(port, name="www.example.test", qtype=A, host="127.0.0.1"):
-    with socket.create_connection((host, port), timeout=PATIENCE) as s:
-        message = query(name, qtype, 7)
-        s.sendall(struct.pack(">H", len(message)) + message)
-        stream = s.makefile("rb")
-        size = struct.unpack(">H", stream.read(2))[0]
-        return Answer(stream.read(size))
+    return Message(exchange((host, port), query(name, qtype, 7), PATIENCE, tcp=True))
 
 
 class Load:
@@ -160,7 +109,7 @@ class TcpLoad(Load):
     def _ask(self):
         try:
             return ask_tcp(self._port, host=self._host)
-        except (OSError, struct.error):
+        except OSError:
             return None
 
 
@@ -178,18 +127,16 @@ class Pipeline:
         self._thread = threading.Thread(target=self._run)
 
     def _send(self, count):
-        self._socket.sendall((struct.pack(">H", len(self._message)) + self._message) * count)
+        self._socket.sendall(framed(self._message) * count)
         self.asked += count
 
     def _run(self):
         try:
             self._send(self._outstanding)
             while self.answered < self.asked:
-                size = self._stream.read(2)
-                if not size:
+                if read_frame(self._stream) is None:
                     self.end = "closed"
                     return
-                self._stream.read(struct.unpack(">H", size)[0])
                 self.answered += 1
                 if not self._stop.is_set():
                     self._send(1)
@@ -208,75 +155,23 @@ class Pipeline:
 
 # -- Processes
 
-def exists(pid):
-    """True for a process that runs (a zombie does not)."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            return f.read().rpartition(b")")[2].split()[0] != b"Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def children_of(parent):
-    """{pid: role} of the parent's roles."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/stat", "rb") as f:
-                fields = f.read().rpartition(b")")[2].split()
-            with open(f"/proc/{entry}/cmdline", "rb") as f:
-                argv = f.read().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == parent and fields[0] != b"Z":
-            role = [a[7:].decode() for a in argv if a.startswith(b"--role=")]
-            if role:
-                found[int(entry)] = role[0]
-    return found
-
-
-def descriptors(pid):
-    """{number: what it is} of a process."""
-    found = {}
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            found[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
-    return found
-
-
-def status(pid):
-    """Fields of /proc/PID/status."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return {k: v.strip() for k, _, v in (line.partition(":") for line in f)}
-
-
-class Daemon:
+class Daemon(Server):
     def __init__(self, config=ZONE, *arguments, listen=None, environment=None, inherited=()):
         self.directory = tempfile.TemporaryDirectory(prefix="summond-test-")
         os.chmod(self.directory.name, 0o755)
         self.file = os.path.join(self.directory.name, "summond.yaml")
-        self.log_file = os.path.join(self.directory.name, "log")
+        super().__init__(os.path.join(self.directory.name, "log"))
         self.port = free_port()
         self.listen = listen or ["127.0.0.1:{port}"]
         self.configure(config)
-        environment = {**os.environ, **(environment or {})}
-        environment.pop("JOURNAL_STREAM", None)
-        with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen([BINARY, "--config", self.file, *arguments],
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=environment, pass_fds=inherited)
+        self.run([BINARY, "--config", self.file, *arguments], environment=environment,
+                 pass_fds=inherited)
         self.seen = {self.process.pid}
 
     def configure(self, config):
         addresses = ", ".join(f'"{a.format(port=self.port)}"' for a in self.listen)
         with open(self.file, "w", encoding="utf-8") as f:
             f.write(f"listen: [{addresses}]\n{config}")
-
-    def log(self):
-        with open(self.log_file, encoding="utf-8", errors="replace") as f:
-            return f.read()
 
     def wait_log(self, text, count=1):
         def found():
@@ -311,24 +206,20 @@ class Daemon:
         if config is not None:
             self.configure(config)
         before = self.log().count(result)
-        self.process.send_signal(signal.SIGHUP)
+        super().reload()
         self.wait_log(result, before + 1)
 
     def stop(self, with_signal=signal.SIGTERM):
         """The exit status; nothing may be left."""
         self.children()
-        if self.process.poll() is None:
-            self.process.send_signal(with_signal)
-        status_ = self.process.wait(PATIENCE)
+        status_ = super().stop(PATIENCE, with_signal)
         wait_until(lambda: not any(exists(p) for p in self.seen), "end of all processes")
         return status_
 
     def close(self):
         """Whatever the test left behind."""
         self.children()
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.kill_tree()
         for pid in self.seen:
             if exists(pid):
                 try:

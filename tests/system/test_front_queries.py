@@ -1,12 +1,11 @@
 """Queries for services through the whole daemon: one wake, parked queries, TCP beside UDP."""
 
 import socket
-import struct
 import threading
 import unittest
 
-from process_support import (NOERROR, PATIENCE, TXT, ZONE, Answer, ProcessTest, ask, ask_tcp, query,
-                             wait_until)
+from process_support import (NOERROR, PATIENCE, TXT, ZONE, Message, ProcessTest, ask, ask_tcp,
+                             framed, query, read_frame, wait_until)
 
 SERVICES = ZONE + "services:\n" + "".join(f"""\
   - name: {name}
@@ -39,12 +38,12 @@ class Stream:
         self.socket.close()
 
     def send(self, *messages):
-        self.socket.sendall(b"".join(struct.pack(">H", len(m)) + m for m in messages))
+        self.socket.sendall(b"".join(map(framed, messages)))
 
     def receive(self):
-        """(message ID, Answer)"""
-        message = self.file.read(struct.unpack(">H", self.file.read(2))[0])
-        return struct.unpack_from(">H", message)[0], Answer(message)
+        """(message ID, Message)"""
+        message = Message(read_frame(self.file))
+        return message.ident, message
 
 
 class Services(ProcessTest):
@@ -113,7 +112,7 @@ class Services(ProcessTest):
             udp.send(query("ready.example.test", 1, 3))
             stream.send(query("ready.example.test", 1, 4))
             daemon.reload()
-            self.assertEqual(Answer(udp.recv(4096)).addresses, ["10.9.0.2"])
+            self.assertEqual(Message(udp.recv(4096)).addresses, ["10.9.0.2"])
             ident, answer = stream.receive()
             self.assertEqual((ident, answer.addresses), (4, ["10.9.0.2"]))
 

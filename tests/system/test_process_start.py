@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from process_support import (A, AAAA, BINARY, NXDOMAIN, PATIENCE, REFUSED, SERVICE, ZONE,
+from process_support import (AAAA, BINARY, NXDOMAIN, PATIENCE, REFUSED, SERVICE, ZONE,
                              ProcessTest, ask, ask_tcp, descriptors, status)
 
 
@@ -17,7 +17,7 @@ class Start(ProcessTest):
         for host in "127.0.0.1", "::1":
             answer = ask(daemon.port, host=host)
             self.assertEqual(answer.addresses, ["192.0.2.80"])
-            self.assertTrue(answer.authoritative)
+            self.assertTrue(answer.aa)
             self.assertEqual(ask(daemon.port, qtype=AAAA, host=host).addresses, ["2001:db8::80"])
             self.assertEqual(ask_tcp(daemon.port, host=host).addresses, ["192.0.2.80"])
             self.assertEqual(ask(daemon.port, "no.example.test", host=host).rcode, NXDOMAIN)

@@ -7,7 +7,6 @@
 
 #include "fake_clock.hpp"
 #include "packets.hpp"
-#include "summond/frames/probe.hpp"
 #include "summond/wire/door.hpp"
 
 namespace summond::wire {

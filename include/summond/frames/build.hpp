@@ -1,18 +1,20 @@
-// Ethernet frames that dom0 sends about services' addresses: who has them, and who asks. Untagged,
-// whole (checksums included), unpadded. Pure.
+// Ethernet frames that dom0 sends about services' addresses, or to them: who has an address, who
+// asks for it, and the TCP segments of a connection that asks for at most one thing and ends with a
+// reset. Untagged, whole (checksums included), unpadded. Pure.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
 #include "summond/config/config.hpp"
+#include "summond/frames/packet.hpp"
 
 namespace summond::frames {
 
 using Frame = std::vector<std::uint8_t>;
-using config::Mac;
 
 // To everybody: this address is at this MAC. IPv4: an ARP announcement (RFC 5227 §2.3); IPv6: an
 // unsolicited neighbour advertisement (RFC 4861 §7.2.6).
@@ -40,5 +42,23 @@ base::IpAddress link_local(const Mac& mac);
 
 // Subscribes the sender to groups, at most 64: an MLDv2 report (RFC 3810 §5.2).
 Frame listener_report(const Mac& mac, std::span<const base::IpAddress> groups);
+
+// One end of a connection.
+struct Station {
+    Mac mac{};
+    base::Endpoint at;
+};
+
+// A SYN, octets with all that has come acknowledged, and a reset. Both addresses are of one family.
+Frame syn(const Station& from, const Station& to, std::uint32_t sequence);
+Frame data(const Station& from, const Station& to, std::uint32_t sequence,
+           std::uint32_t acknowledges, const std::string& octets);
+Frame reset(const Station& from, const Station& to, std::uint32_t sequence);
+
+// What a station says to a segment of a connection that it does not have (RFC 9293 §3.10.7.1). Not
+// for a reset, which is not answered.
+Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment);
+// A guest's own reset again, its checksum included.
+Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset);
 
 }  // namespace summond::frames

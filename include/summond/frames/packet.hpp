@@ -1,6 +1,7 @@
-// What a frame from the wire is, as far as somebody has to know who stands in for guests that are
-// not up: who asks for an address, who has one, and what would open a conversation. Pure. Frames
-// are untrusted: nothing is read that is not there, and what is not understood is `other`.
+// What a frame is, as far as somebody has to know who stands in for guests that are not up, or who
+// asks whether they are: who asks for an address, who has one, what would open a conversation, and
+// what a server says in one. Pure. Frames are untrusted: nothing is read that is not there, and
+// what is not understood is `other`.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ struct Advertisement {
 // Some router asks who listens to which groups (RFC 3810 §5.1).
 struct ListenerQuery {};
 
-// Any other IPv4 or IPv6 packet. Its checksums are for whom it is for.
+// Any other IPv4 or IPv6 packet. Its checksums are for whom it is for: a guest leaves them out of
+// what never reaches a wire.
 struct IpPacket {
     enum class Kind : std::uint8_t {
         tcp,
@@ -51,6 +53,7 @@ struct IpPacket {
     base::IpAddress to;
     std::uint16_t from_port = 0;  // tcp, udp
     std::uint16_t to_port = 0;
+    bool fragmented = false;  // there is more of it in other packets
     // tcp:
     bool opens = false;    // SYN without ACK, RST or FIN
     bool accepts = false;  // SYN and ACK, without RST
@@ -66,10 +69,17 @@ struct Packet {
     Mac to{};
     Mac from{};
     std::variant<std::monostate, Arp, Solicitation, Advertisement, ListenerQuery, IpPacket> what;
+    std::span<const std::uint8_t> payload;  // of a TCP segment; in the frame
 };
+
+// How much of a frame is there. Of a whole one, an IP packet that ends beyond it is none. Of a
+// beginning, what a frame was cut off to, only headers that are there are looked at, and the
+// checksum of a neighbour solicitation only where all of it is.
+enum class Captured : std::uint8_t { whole, beginning };
 
 // Ethernet, untagged (a bridge strips the tag of a port's own VLAN). None: too short, or tagged, or
 // from no station.
-std::optional<Packet> parse(std::span<const std::uint8_t> frame);
+std::optional<Packet> parse(std::span<const std::uint8_t> frame,
+                            Captured captured = Captured::whole);
 
 }  // namespace summond::frames

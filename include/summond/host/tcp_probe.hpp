@@ -19,7 +19,7 @@ namespace summond::host {
 // soon. Each try has the time of the eight after it, so that a slow answer is waited for.
 //
 // With a request, this is sent over the first connection that is there, and it takes an answer by
-// which the server is up (frames::is_up) for the guest to be ready; else it is tried again. Given
+// which the server is up (host::is_up) for the guest to be ready; else it is tried again. Given
 // up when destroyed.
 class TcpProbe {
   public:

@@ -12,11 +12,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/frames/probe.hpp"
+#include "summond/config/config.hpp"
+#include "summond/frames/build.hpp"
+#include "summond/frames/packet.hpp"
 
 namespace summond::host {
 
@@ -31,7 +34,7 @@ namespace summond::host {
 // guest is dropped (meter_rules.hpp).
 //
 // With a request, this is sent before the reset, also again and again, and it takes an answer by
-// which the server is up (frames::is_up) for the guest to be ready. Any other answer, or none when
+// which the server is up (host::is_up) for the guest to be ready. Any other answer, or none when
 // the guest ends the connection, and it is asked anew.
 //
 // The guest has to find the station that asks, so the probe answers its ARP requests and neighbour
@@ -61,9 +64,11 @@ class VifProbe {
     void attempt();
     void listen();
     void receive();
-    void answer(const frames::Question& question);
     // True: it shows that the guest is ready.
-    bool take(const frames::Segment& segment);
+    bool take(const frames::Packet& packet);
+    bool take(const frames::IpPacket& segment, std::span<const std::uint8_t> payload);
+    void answer(const config::Mac& asker_mac, const base::IpAddress& asker,
+                const base::IpAddress& target);
     bool stays();
     void send(const frames::Frame& frame);
 

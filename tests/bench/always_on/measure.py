@@ -17,10 +17,12 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/opt/lab/tests")
 
-from support import dns, host  # noqa: E402
+from support import host  # noqa: E402
+from harness import dns_client  # noqa: E402
 from support.daemon import BINARY, Daemon  # noqa: E402
 from support.lab import UNIKERNEL  # noqa: E402
-from support.net import Client, wait_until  # noqa: E402
+from support.net import Client  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 from support.trace import Trace  # noqa: E402
 
 ZONE = {"name": "jit.example", "ns": "ns1.jit.example", "records": ["ns1 A 10.0.2.15"]}
@@ -75,11 +77,11 @@ class Runs:
             if query:
                 while True:
                     try:
-                        response = dns.query(self.daemon.server, f"{name}.jit.example", "A",
+                        response = dns_client.ask(self.daemon.server, f"{name}.jit.example", "A",
                                              timeout=30)
-                        assert response.addresses() == [ADDRESSES[name]], str(response)
+                        assert response.addresses == [ADDRESSES[name]], str(response)
                         break
-                    except dns.NoAnswer:
+                    except dns_client.NoAnswer:
                         assert time.monotonic() < asked + LIMIT
             before = (time.monotonic() - asked) * 1000
             took = before + first_byte(self.client, ADDRESSES[name])

@@ -15,10 +15,12 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/opt/lab/tests")
 
-from support import dns, host  # noqa: E402
+from support import host  # noqa: E402
+from harness import dns_client  # noqa: E402
 from support.daemon import Daemon  # noqa: E402
 from support.lab import UNIKERNEL  # noqa: E402
-from support.net import http_get, wait_until  # noqa: E402
+from support.net import http_get  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 
 WORK = pathlib.Path("/var/tmp/density")
 LIMIT = 1800
@@ -44,9 +46,9 @@ def wake(daemon, numbers):
     end = time.monotonic() + LIMIT
     while waiting:
         questions = [(f"d{n}.jit.example", "A") for n in waiting]
-        answers = dns.concurrent(daemon.server, questions, 10)
+        answers = dns_client.concurrent(daemon.server, questions, 10)
         waiting = [n for n, (response, _) in zip(waiting, answers)
-                   if response is None or not response.addresses()]
+                   if response is None or not response.addresses]
         assert time.monotonic() < end, f"no answer for {len(waiting)}"
     for number in numbers:
         daemon.wait_woken(f"d{number}", limit=LIMIT)

@@ -11,9 +11,11 @@ import signal
 import sys
 import tempfile
 
-import figures
-import modes
-import servers
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+import figures  # noqa: E402
+import modes  # noqa: E402
+import servers  # noqa: E402
 
 
 def parse_arguments():

@@ -5,7 +5,6 @@ import signal
 import time
 
 import figures
-import processes
 import rounds
 import servers
 import zones
@@ -14,7 +13,6 @@ SMALL, LARGE = 1000, 1_000_000  # names, with one A record each
 LARGE_QUERIES = 500_000
 KINDS = {"summond": servers.Summond, "knot": servers.Knot, "nsd": servers.Nsd}
 RATE = 20_000  # queries a second during reloads
-MIB = 1 << 20
 
 
 def large(run):
@@ -44,22 +42,9 @@ def large(run):
 
 
 def _started(run, kind, name, names):
-    """One start: its times, and what the server holds then."""
     server = run.server(kind, name, f"load-{names}", run.zone_file(names, aaaa=False))
     server.probe, server.answer = f"svc{names - 1}", zones.address(names - 1)
-    peak = 0
-
-    def watch(pid):
-        nonlocal peak
-        peak = max(peak, processes.resident(pid))
-
-    with processes.ForeignTime(server) as cpu, servers.stopping([server]):
-        seconds = server.start(watch)
-        used = processes.cpu_seconds(server.pid)
-        time.sleep(0.5)  # what is left of the start
-        pss, held = processes.memory(server.pid)
-    return {"seconds": seconds, "cpu_seconds": used, "pss_mib": pss / MIB, "held_mib": held / MIB,
-            "peak_rss_mib": peak / MIB, "foreign_percent": cpu.percent}
+    return rounds.start(server)
 
 
 def load(run):
@@ -72,7 +57,8 @@ def load(run):
         for name, start in plan.items():
             big, small = start()
             # Nearly one record a name; the others are the same in both.
-            big["octets_a_record"] = (big["held_mib"] - small["held_mib"]) * MIB / (LARGE - SMALL)
+            grown = (big["held_mib"] - small["held_mib"]) * rounds.MIB
+            big["octets_a_record"] = grown / (LARGE - SMALL)
             starts[name].append(big)
     keys = ("octets_a_record", "held_mib", "pss_mib", "peak_rss_mib", "seconds", "cpu_seconds")
     result = figures.compare(starts, keys, "octets_a_record")
@@ -141,7 +127,7 @@ class Reloads:
             server.reload()
             while not self._reloaded(server):
                 if time.monotonic() - began > servers.PATIENCE:
-                    raise servers.BenchError(f"{server.name} does not reload:\n{server.log()}")
+                    raise servers.BenchError(f"{server.name} does not reload:\n{server.log_end()}")
             self.seconds = time.monotonic() - began
             time.sleep(0.5)  # what is left of the reload
             generator.send_signal(signal.SIGTERM)

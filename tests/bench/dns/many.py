@@ -5,12 +5,12 @@ import subprocess
 import time
 
 import figures
-import processes
+import rounds
 import servers
 import zones
 
 COUNTS = (5_000, 100_000)
-MIB = 1 << 20
+MIB = rounds.MIB
 WITNESSES = 200  # zones that are asked for before a server counts as started
 ZONE_TEXT = ("$TTL 300\n@ SOA ns hostmaster 1 14400 3600 1209600 300\n@ NS ns\n"
              "ns A 192.0.2.1\nwww A 192.0.2.2\n")
@@ -52,7 +52,8 @@ class Many:
             while zones.ask(self.port, "www", 0.05, _name(i)) != "192.0.2.2":
                 watch(self.pid)
                 if self.process.poll() is not None or time.monotonic() - began > servers.PATIENCE:
-                    raise servers.BenchError(f"{self.name} does not serve {_name(i)}:\n{self.log()}")
+                    raise servers.BenchError(f"{self.name} does not serve {_name(i)}:\n"
+                                             f"{self.log_end()}")
         return time.monotonic() - began
 
     def extend(self, name, form):
@@ -116,19 +117,7 @@ def _loader_peak(server):
 def _started(run, kind, name, files):
     server = run.server(kind, name, f"many-{files.count}")
     server.files = files
-    peak = 0
-
-    def watch(pid):
-        nonlocal peak
-        peak = max(peak, processes.resident(pid))
-
-    with processes.ForeignTime(server) as cpu, servers.stopping([server]):
-        seconds = server.start(watch)
-        used = processes.cpu_seconds(server.pid)
-        time.sleep(0.5)  # what is left of the start
-        _, held = processes.memory(server.pid)
-    measured = {"seconds": seconds, "cpu_seconds": used, "held_mib": held / MIB,
-                "peak_rss_mib": peak / MIB, "foreign_percent": cpu.percent}
+    measured = rounds.start(server)
     if isinstance(server, servers.Summond):
         measured["loader_mib"] = _loader_peak(server) / MIB
     return measured

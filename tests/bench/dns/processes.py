@@ -1,48 +1,24 @@
-"""What /proc tells: a server's processes, their CPU time and memory, and the CPUs' idle time."""
+"""What /proc tells of a server's CPU time and memory, and of what others used meanwhile."""
 
 import os
 import time
 
+from harness import proc
+from harness.proc import read, threads, tree
+
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-def tree(pid):
-    """A process and all below it."""
-    found, todo = [], [pid]
-    while todo:
-        pid = todo.pop()
-        found.append(pid)
-        for thread in threads(pid):
-            todo += [int(child) for child in _read(f"/proc/{thread}/children").split()]
-    return found
-
-
-def threads(pid):
-    """PID/task/TID of each thread of a process."""
-    try:
-        return [f"{pid}/task/{tid}" for tid in os.listdir(f"/proc/{pid}/task")]
-    except OSError:
-        return []
-
-
-def _read(path):
-    try:
-        with open(path, encoding="ascii", errors="replace") as f:
-            return f.read()
-    except OSError:  # it has ended
-        return ""
 
 
 def cpu_seconds(pid):
     """User and system time of a process and those below it, and of children that have ended."""
     exact = ticks = ended = 0
     for process in tree(pid):
-        fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+        fields = proc.stat(process)
         if fields:
             ticks += int(fields[11]) + int(fields[12])
             ended += int(fields[13]) + int(fields[14])
         for thread in threads(process):
-            exact += int((_read(f"/proc/{thread}/schedstat") or "0").split()[0])
+            exact += int((read(f"/proc/{thread}/schedstat") or "0").split()[0])
     # schedstat is exact but forgets threads that have ended.
     return max(exact / 1e9, ticks / TICK) + ended / TICK
 
@@ -50,7 +26,7 @@ def cpu_seconds(pid):
 def stolen_seconds(cpus):
     """What the hypervisor gave to others while these CPUs wanted to run."""
     stolen = 0
-    for line in _read("/proc/stat").splitlines():
+    for line in read("/proc/stat").splitlines():
         fields = line.split()
         if fields[0] in {f"cpu{cpu}" for cpu in cpus}:
             stolen += int(fields[8])
@@ -60,10 +36,10 @@ def stolen_seconds(cpus):
 def used_by_all():
     """{(pid, start time): seconds of CPU time} of every process there is, the kernel's included."""
     used = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    for pid in proc.pids():
+        fields = proc.stat(pid)
         if fields:
-            used[int(pid), fields[19]] = (int(fields[11]) + int(fields[12])) / TICK
+            used[pid, fields[19]] = (int(fields[11]) + int(fields[12])) / TICK
     return used
 
 
@@ -105,7 +81,7 @@ def memory(pid):
     pss = shared = 0
     memfds = {}
     for process in tree(pid):
-        for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
+        for line in read(f"/proc/{process}/smaps_rollup").splitlines():
             field, _, value = line.partition(":")
             if field == "Pss":
                 pss += int(value.split()[0]) * 1024
@@ -133,5 +109,5 @@ def resident(pid):
     """Octets of RSS of a server's processes: cheap to ask; counts shared pages several times."""
     pages = 0
     for process in tree(pid):
-        pages += int((_read(f"/proc/{process}/statm") or "0 0").split()[1])
+        pages += int((read(f"/proc/{process}/statm") or "0 0").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import figures
 import processes
@@ -10,6 +11,7 @@ import servers
 RATES = ("qps", "cpu_us", "p50_us", "p99_us", "latency_us", "server_percent", "generator_percent",
          "foreign_percent")
 WARM_UP = 0.3  # seconds
+MIB = 1 << 20
 
 
 def load(server, tool, queries, seconds, *options, cpus=(servers.GENERATOR_CPU,)):
@@ -28,18 +30,35 @@ def result_of(generator, server):
 
 def measure(server, generators):
     """One round: generators() starts them. Their figures, and what the round cost the server."""
-    with processes.ForeignTime(server) as time:
+    with processes.ForeignTime(server) as used:
         results = [result_of(generator, server) for generator in generators()]
     round_ = {key: sum(r[key] for r in results) for key in ("answers", "lost", "wrong", "qps")}
     for key in ("p50_us", "p99_us", "p999_us", "max_us", "latency_us"):
         round_[key] = max(r[key] for r in results)
     if not round_["answers"]:
-        raise servers.BenchError(f"{server.name} answered nothing:\n{server.log()}")
-    round_["cpu_us"] = time.server_seconds / round_["answers"] * 1e6
-    round_["server_percent"] = time.server_seconds / time.seconds * 100
-    round_["generator_percent"] = time.children_seconds / time.seconds * 100
-    round_["foreign_percent"] = time.percent
+        raise servers.BenchError(f"{server.name} answered nothing:\n{server.log_end()}")
+    round_["cpu_us"] = used.server_seconds / round_["answers"] * 1e6
+    round_["server_percent"] = used.server_seconds / used.seconds * 100
+    round_["generator_percent"] = used.children_seconds / used.seconds * 100
+    round_["foreign_percent"] = used.percent
     return round_
+
+
+def start(server):
+    """One start: its times, and what the server holds then. Ends it."""
+    peak = 0
+
+    def watch(pid):
+        nonlocal peak
+        peak = max(peak, processes.resident(pid))
+
+    with processes.ForeignTime(server) as cpu, servers.stopping([server]):
+        seconds = server.start(watch)
+        used = processes.cpu_seconds(server.pid)
+        time.sleep(0.5)  # what is left of the start
+        pss, held = processes.memory(server.pid)
+    return {"seconds": seconds, "cpu_seconds": used, "pss_mib": pss / MIB, "held_mib": held / MIB,
+            "peak_rss_mib": peak / MIB, "foreign_percent": cpu.percent}
 
 
 def interleaved(plan, options):

@@ -2,22 +2,16 @@
 minimal responses, no rate limiting, no logging of queries, and as many workers as asked for."""
 
 import contextlib
-import os
 import pathlib
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 import time
 
-import processes
 import zones
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "support"))
-
-from ports import free_port  # noqa: E402
+from harness import server
+from harness.network import free_port
 
 SERVER_CPU, GENERATOR_CPU = 0, 1
 COOKIE_SECRET = "0123456789abcdef0123456789abcdef"
@@ -28,7 +22,7 @@ class BenchError(Exception):
     """Something a person should read as one message, without a traceback."""
 
 
-class Server:
+class Server(server.Server):
     """One server on a port of its own. `directory` is its own, `zone_file` may be shared."""
 
     def __init__(self, name, directory, zone_file, workers=1, cpus=(SERVER_CPU,)):
@@ -38,7 +32,7 @@ class Server:
         self.workers = workers
         self.cpus = cpus
         self.port = free_port()
-        self.process = None
+        super().__init__(self.directory / "log")
         self.directory.mkdir()
 
     # -- What a server has of its own
@@ -52,10 +46,6 @@ class Server:
         raise NotImplementedError
 
     # -- What all have in common
-
-    @property
-    def pid(self):
-        return self.process.pid if self.process else None
 
     @classmethod
     def version(cls):
@@ -73,35 +63,20 @@ class Server:
         watch(pid) meanwhile."""
         command = ["taskset", "-c", ",".join(map(str, self.cpus)), *self.command()]
         began = time.monotonic()
-        with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+        self.run(command, start_new_session=True)
         while zones.ask(self.port, self.probe, 0.01) != self.answer:
             watch(self.pid)
             if self.process.poll() is not None or time.monotonic() - began > PATIENCE:
-                raise BenchError(f"{self.name} does not answer; the end of its log:\n{self.log()}")
+                raise BenchError(f"{self.name} does not answer; the end of its log:\n{self.log_end()}")
             time.sleep(0.001)
         return time.monotonic() - began
 
-    def log(self):
-        text = (self.directory / "log").read_text(errors="replace")
-        return "\n".join(text.splitlines()[-20:])
+    def log_end(self):
+        return "\n".join(self.log().splitlines()[-20:])
 
-    def reload(self):
-        """Has it read a changed zone file; does not wait for it."""
-        self.process.send_signal(signal.SIGHUP)
-
-    def stop(self):
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            for pid in processes.tree(self.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            self.process.wait()
+    def end(self):
+        with contextlib.suppress(server.Hung):  # it has been killed
+            self.stop()
         self.process = None
 
 
@@ -151,7 +126,7 @@ class SummondServices(Summond):
         seconds = super().start(watch)
         for i in range(self.services):
             if zones.ask(self.port, f"svc{i}", PATIENCE) != zones.address(i):
-                raise BenchError(f"svc{i} does not wake; the end of the log:\n{self.log()}")
+                raise BenchError(f"svc{i} does not wake; the end of the log:\n{self.log_end()}")
         return seconds
 
 
@@ -288,14 +263,14 @@ def stopping(servers):
     try:
         yield servers
     finally:
-        for server in servers:
-            server.stop()
+        for each in servers:
+            each.end()
 
 
 @contextlib.contextmanager
 def running(servers):
     """All of them, started; stopped at the end."""
     with stopping(servers):
-        for server in servers:
-            server.start()
+        for each in servers:
+            each.start()
         yield servers

@@ -3,11 +3,14 @@
 import json
 import pathlib
 import struct
+import sys
 import tempfile
 import unittest
 
-import figures
-import zones
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+import figures  # noqa: E402
+import zones  # noqa: E402
 
 
 def round_(cpu_us, foreign=0.0, wrong=0):

@@ -1,13 +1,13 @@
 """The zones and queries of the benchmark. Seeded, so that every run asks the same."""
 
 import random
-import socket
 import struct
+
+from harness import dns, dns_client
+from harness.dns import A, AAAA, NOERROR, NXDOMAIN
 
 ZONE = "bench.example"
 SEED = 20261122
-A, AAAA, OPT = 1, 28, 41
-NOERROR, NXDOMAIN = 0, 3
 
 
 def zone(names, serial=1, aaaa=True):
@@ -55,13 +55,9 @@ def questions(count, names, aaaa=True):
 
 def query(name, qtype, cookie=False):
     """The message; with `cookie`, it ends with an OPT record with room for a whole DNS cookie."""
-    message = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, int(cookie))
-    for label in name.split("."):
-        message += bytes([len(label)]) + label.encode()
-    message += b"\0" + struct.pack(">HH", qtype, 1)
-    if cookie:
-        message += struct.pack(">BHHIHHH", 0, OPT, 1232, 0, 4 + 24, 10, 24) + bytes(24)
-    return message
+    if not cookie:
+        return dns.query(name, qtype)
+    return dns.query(name, qtype, edns=1232, options=[(dns.COOKIE, bytes(24))])
 
 
 def write_zone(path, *arguments, **named):
@@ -79,15 +75,10 @@ def write_queries(path, count, names, aaaa=True, cookie=False):
 
 def ask(port, name, timeout, zone_name=ZONE):
     """The IPv4 address that the server gives for a name of the zone; None without one in time."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(timeout)
-        try:
-            s.connect(("127.0.0.1", port))
-            s.send(query(f"{name}.{zone_name}", A))
-            answer = s.recv(1500)
-        except OSError:  # time-out, or nobody is there
-            return None
-    # The query has ID 0. With minimal responses, the address is the end of the answer.
-    if answer[:2] != b"\0\0" or answer[3] & 15 != NOERROR or answer[6:8] != b"\0\1":
+    try:
+        answer = dns_client.ask(("127.0.0.1", port), f"{name}.{zone_name}", edns=None, timeout=timeout)
+    except dns_client.NoAnswer:
         return None
-    return socket.inet_ntoa(answer[-4:])
+    if answer.rcode != NOERROR or len(answer.answer) != 1:
+        return None
+    return answer.answer[0].data

@@ -19,10 +19,11 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/opt/lab/tests")
 
-from support import dns, host  # noqa: E402
+from support import host  # noqa: E402
+from harness import dns, dns_client  # noqa: E402
 from support.daemon import BINARY, Daemon  # noqa: E402
 from support.lab import UNIKERNEL  # noqa: E402
-from support.net import wait_until  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 BRIDGE = "xenbr0"
@@ -128,12 +129,12 @@ def answered(server, name):
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.settimeout(10)
         sock.connect(server)
-        sock.send(dns.build_query(name))
+        sock.send(dns.query(name, edns=1232))
         try:
             response, stamp, _flags, _from = sock.recvmsg(4096, socket.CMSG_SPACE(16))
         except TimeoutError:
             return None
-    if not dns.parse(response).addresses():
+    if not dns.Message(response).addresses:
         return None
     seconds, nanoseconds = struct.unpack("qq", stamp[0][2])
     return seconds + nanoseconds / 1e9
@@ -325,9 +326,9 @@ class Bench:
             started = time.time()
             questions = [(guest.dns_name, "A") for guest in self.many]
             while questions:  # as resolvers do: whoever got no address asks again
-                answers = dns.concurrent(self.daemon.server, questions, 5)
+                answers = dns_client.concurrent(self.daemon.server, questions, 5)
                 questions = [q for q, (response, _) in zip(questions, answers)
-                             if response is None or not response.addresses()]
+                             if response is None or not response.addresses]
                 assert time.time() - started < 4 * LIMIT, f"no answer: {questions}"
             answered = time.time()
             times = observer.times(4 * LIMIT)

@@ -81,7 +81,7 @@ class Chaos:
     def reload(self, signals=1, may_fail=False):
         readings = self.subject.readings
         version = self.offer()
-        self.subject.hang_up(signals, lambda: self.rng.random() * 0.1)
+        self.subject.reload_often(signals, lambda: self.rng.random() * 0.1)
         taken = self.subject.wait_reload(readings)
         self.came(version, taken)
         if not taken and not may_fail:
@@ -99,7 +99,7 @@ class Chaos:
         self.write(self.newest, configuration=configuration)
         if configuration == "":
             os.unlink(self.subject.configuration)
-        self.subject.hang_up()
+        self.subject.reload()
         if self.subject.wait_reload(readings):
             self.subject.findings.append(f"a bad configuration was taken over: {configuration}")
         self.write(self.version)
@@ -117,7 +117,7 @@ class Chaos:
                    configuration=world.configuration(self.version, self.listen, path, self.kernel))
         if zone == "":
             os.unlink(path)
-        self.subject.hang_up()
+        self.subject.reload()
         if not self.subject.wait_reload(readings):
             self.subject.findings.append(f"a bad zone file kept the rest from its reload: {zone}")
         self.timeline.reloading.end()
@@ -153,7 +153,7 @@ class Chaos:
     def kill_loader(self):
         readings = self.subject.readings
         version = self.offer()
-        self.subject.hang_up()
+        self.subject.reload()
         end = now() + 5
         while now() < end and not self.subject.pids("load"):
             pass
@@ -174,7 +174,7 @@ class Chaos:
         readings = self.subject.readings
         old = set(self.subject.pids("front"))
         version = self.offer()
-        self.subject.hang_up()
+        self.subject.reload()
         new = []
         end = now() + 20
         while not new and now() < end:

@@ -1,10 +1,13 @@
 """Whether an answer is right, and what to say where it is not."""
 
 import collections
+import random
 import struct
 
-from . import wire
-from .wire import AA, QR, SERVFAIL, TC, Message, Malformed
+from harness import dns
+from harness.dns import QR, SERVFAIL, Malformed, Message
+
+from .world import service_cases, static_cases
 
 MAX_UDP = 1232
 MAX_FINDINGS = 20
@@ -39,16 +42,31 @@ class Sent:
         self.options = dict(options)
 
 
+class Load:
+    """What the clients of a transport have in common."""
+
+    def __init__(self, who, timeline, port, rate, seed):
+        self.timeline = timeline
+        self.port = port
+        self.rate = rate
+        self.rng = random.Random(seed)
+        self.report = Report(who)
+        self.checker = Checker(timeline, self.report)
+        self.static = static_cases()
+        self.services = service_cases()
+
+
 def _differences(message, expected, truncated):
     if message.rcode != expected.rcode:
         yield f"rcode {message.rcode} instead of {expected.rcode}"
-    if bool(message.flags & AA) != expected.authoritative:
-        yield f"AA is {bool(message.flags & AA)}"
-    if bool(message.flags & TC) != truncated:
-        yield f"TC is {bool(message.flags & TC)}"
+    if bool(message.aa) != expected.authoritative:
+        yield f"AA is {message.aa}"
+    if bool(message.tc) != truncated:
+        yield f"TC is {message.tc}"
     wanted = ((), (), ()) if truncated else (expected.answer, expected.authority,
                                              expected.additional)
-    for title, got, want in zip(("answer", "authority", "additional"), message.sections, wanted):
+    for title, section, want in zip(("answer", "authority", "additional"), message.sections, wanted):
+        got = sorted(map(str, section))
         if tuple(got) != tuple(want):
             yield f"{title} {got} instead of {list(want)}"
 
@@ -97,7 +115,7 @@ class Checker:
         self._wrong(sent, "; ".join(problems))
 
     def _envelope(self, sent, data, message):
-        if not message.flags & QR:
+        if not message.qr:
             return "QR is not set"
         if message.question != sent.question:
             return "another question"
@@ -105,11 +123,12 @@ class Checker:
             return f"{len(data)} octets, of {sent.room} allowed"
         if (message.options is not None) != sent.edns:
             return f"EDNS in the answer: {message.options}"
+        options = dict(message.options or ())
         for code, value in sent.options.items():
-            got = message.options.get(code)
-            if code == wire.COOKIE_OPTION and (got is None or len(got) != 24 or got[:8] != value[:8]):
+            got = options.get(code)
+            if code == dns.COOKIE and (got is None or len(got) != 24 or got[:8] != value[:8]):
                 return f"cookie {got} for {value}"
-            if code == wire.NSID_OPTION and got != b"soak":
+            if code == dns.NSID and got != b"soak":
                 return f"NSID {got}"
         return None
 
@@ -122,13 +141,13 @@ class Checker:
         try:
             message = Message(data)
             opcode = query[2] >> 3 & 15
-            if not message.flags & QR or message.flags >> 11 & 15 != opcode:
+            if not message.qr or message.opcode != opcode:
                 problem = f"flags {message.flags:04x}"
-            elif opcode != 0 and message.rcode != wire.NOTIMP:
+            elif opcode != 0 and message.rcode != dns.NOTIMP:
                 problem = f"rcode {message.rcode} for opcode {opcode}"
             elif len(data) > MAX_UDP:
                 problem = f"{len(data)} octets"
-            elif message.rcode not in (0, 1, 2, 3, 4, 5, 6, wire.BADVERS, wire.BADCOOKIE):
+            elif message.rcode not in (0, 1, 2, 3, 4, 5, 6, dns.BADVERS, dns.BADCOOKIE):
                 problem = f"rcode {message.rcode}"
         except Malformed as e:
             problem = f"malformed answer: {e}"

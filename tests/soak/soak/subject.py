@@ -3,10 +3,10 @@
 import os
 import re
 import signal
-import subprocess
 import time
 
-from process_support import children_of, descriptors, exists, status
+from harness.proc import children_of, descriptors, exists, status
+from harness.server import Hung, Server
 
 from .timeline import now
 
@@ -31,9 +31,9 @@ class Failed(Exception):
     """The daemon does not do what it must; there is no going on."""
 
 
-class Subject:
-    def __init__(self, binary, configuration, log_path):
-        self.log_path = log_path
+class Subject(Server):
+    def __init__(self, binary, configuration, log_file):
+        super().__init__(log_file)
         self.configuration = configuration
         self.findings = []
         self.killed = set()
@@ -45,14 +45,10 @@ class Subject:
         self.started = False
         self._rest = b""
         # A small quarantine, so that memory settles soon; leaks are looked for at the end.
-        environment = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=8:" +
-                       os.environ.get("ASAN_OPTIONS", "")}
-        environment.pop("JOURNAL_STREAM", None)
-        with open(log_path, "wb") as log:
-            self.process = subprocess.Popen([binary, "--config", configuration, "--simulate"],
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=environment)
-        self._log = open(log_path, "rb")
+        self.run([binary, "--config", configuration, "--simulate"],
+                 environment={"ASAN_OPTIONS": "quarantine_size_mb=8:" +
+                              os.environ.get("ASAN_OPTIONS", "")})
+        self._log = open(log_file, "rb")
 
     # -- Log
 
@@ -131,9 +127,9 @@ class Subject:
 
     # -- Signals
 
-    def hang_up(self, times=1, pause=lambda: 0.0):
+    def reload_often(self, times, pause):
         for _ in range(times):
-            self.process.send_signal(signal.SIGHUP)
+            self.reload()
             time.sleep(pause())
 
     def wait_reload(self, readings):
@@ -153,14 +149,13 @@ class Subject:
         self.wait(quiet, "the end of a reload")
         return self.reloads > before
 
-    def stop(self):
-        """Ends it in order; nothing may be left."""
+    def end(self):
+        """In order; nothing may be left."""
         children = self.children()
-        self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            raise Failed("the daemon does not end on SIGTERM") from None
+            code = self.stop(PATIENCE)
+        except Hung as error:
+            raise Failed(str(error)) from None
         self.read_log()
         if code != 0:
             self.findings.append(f"the daemon ended with {code}")
@@ -170,9 +165,5 @@ class Subject:
 
     def close(self):
         """Whatever is left after a failure."""
-        left = [self.process.pid, *self.children()]
-        if self.process.poll() is None:
-            for pid in left:
-                self.kill(pid)
-            self.process.wait()
+        self.kill_tree()
         self._log.close()

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-import random
 import socket
 import struct
 
-from . import wire
-from .check import Checker, Report, Sent
+from harness import dns
+from harness.dns_client import framed
+
+from .check import Load, Sent
 from .timeline import now
-from .world import service_cases, static_cases
 
 PATIENCE = 15.0
 AT_ONCE = 8
@@ -32,13 +32,12 @@ class Connection:
         ident = rng.randrange(65536)
         while ident in self.waiting:
             ident = rng.randrange(65536)
-        question = wire.question(case.name, wire.TYPES[case.qtype])
-        edns = wire.opt(options=options) if rng.random() < 0.5 or options else b""
+        question = dns.question(case.name, case.qtype)
+        edns = dns.opt(options=options) if rng.random() < 0.5 or options else b""
         self.waiting[ident] = Sent(case, self.opened, question, MAX_TCP, bool(edns))
         self.asked += 1
         self.load.report.counts["asked"] += 1
-        message = wire.query(ident, question, edns)
-        return struct.pack(">H", len(message)) + message
+        return framed(dns.message(ident, question, edns, dns.RD))
 
     async def answers(self):
         """Until there is one to each query. False: the connection ended before."""
@@ -89,16 +88,9 @@ class Connection:
         self.writer.transport.abort()
 
 
-class Load:
+class TcpLoad(Load):
     def __init__(self, timeline, port, rate, seed):
-        self.timeline = timeline
-        self.port = port
-        self.rate = rate
-        self.rng = random.Random(seed)
-        self.report = Report("tcp")
-        self.checker = Checker(timeline, self.report)
-        self.static = static_cases()
-        self.services = service_cases()
+        super().__init__("tcp", timeline, port, rate, seed)
         self.kinds = [(self.pipelined, 40), (self.one, 15), (self.half_closed, 10), (self.slow, 5),
                       (self.aborted, 10), (self.garbage, 8), (self.does_not_read, 3),
                       (self.idle, 2), (self.crowd, 1)]
@@ -152,7 +144,7 @@ class Load:
         for _ in range(self.rng.randrange(1, 5)):
             junk = self.rng.randbytes(self.rng.choice((1, 2, 13, 200, 3000)))
             if self.rng.random() < 0.5:
-                junk = struct.pack(">H", len(junk)) + junk
+                junk = framed(junk)
             c.writer.write(junk)
             await asyncio.sleep(self.rng.random() * 0.05)
         c.writer.write_eof()
@@ -226,4 +218,4 @@ class Load:
 
 def main(timeline, port, rate, seed, results):
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of writes to closed connections
-    results.put(asyncio.run(Load(timeline, port, rate, seed).run()))
+    results.put(asyncio.run(TcpLoad(timeline, port, rate, seed).run()))

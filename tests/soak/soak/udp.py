@@ -1,16 +1,16 @@
 """The UDP clients: one process, some sockets, valid queries of every kind and mutated ones."""
 
 import os
-import random
 import select
 import socket
 import struct
 import time
 
-from . import wire
-from .check import MAX_UDP, Checker, Report, Sent, wants_answer
+from harness import dns
+
+from .check import MAX_UDP, Load, Sent, wants_answer
 from .timeline import now
-from .world import Case, Expected, service_cases, static_cases
+from .world import Case, Expected
 
 # A query waits for its service for 10 s at most.
 PATIENCE = 13.0
@@ -25,8 +25,8 @@ RECEIVE_BUFFER = 4 << 20  # octets, of each socket
 SO_RCVBUF = 33 if os.geteuid() == 0 else socket.SO_RCVBUF  # SO_RCVBUFFORCE
 SO_MEMINFO = 55
 
-COOKIE_GOOD = Case("cookie alone, known", "-", lambda v: Expected(wire.NOERROR, False))
-COOKIE_BAD = Case("cookie alone, wrong", "-", lambda v: Expected(wire.BADCOOKIE, False))
+COOKIE_GOOD = Case("cookie alone, known", "-", lambda v: Expected(dns.NOERROR, False))
+COOKIE_BAD = Case("cookie alone, wrong", "-", lambda v: Expected(dns.BADCOOKIE, False))
 
 
 class Client:
@@ -83,16 +83,9 @@ def mutate(query, rng):
     return bytes(data[:MAX_MUTATED])
 
 
-class Load:
+class UdpLoad(Load):
     def __init__(self, timeline, port, rate, seed):
-        self.timeline = timeline
-        self.port = port
-        self.rate = rate
-        self.rng = random.Random(seed)
-        self.report = Report("udp")
-        self.checker = Checker(timeline, self.report)
-        self.static = static_cases()
-        self.services = service_cases()
+        super().__init__("udp", timeline, port, rate, seed)
         self.hot = []
         self.questions = {}
         self.poll = select.epoll()
@@ -111,11 +104,11 @@ class Load:
         """Sometimes in a case of its own (0x20)."""
         known = self.questions.get(id(case))
         if known is None:
-            known = self.questions[id(case)] = wire.question(case.name, wire.TYPES[case.qtype])
+            known = self.questions[id(case)] = dns.question(case.name, case.qtype)
         if self.rng.random() < 0.8:
             return known
         name = "".join(self.rng.choice((c.upper(), c)) for c in case.name)
-        return wire.question(name, wire.TYPES[case.qtype])
+        return dns.question(name, case.qtype)
 
     def edns(self, client):
         """(OPT record, options that must be answered, octets allowed)"""
@@ -132,29 +125,29 @@ class Load:
                 cookie += client.server_cookie
             elif how == 7:
                 cookie += rng.randbytes(rng.choice((8, 16, 32)))
-            sent.append((wire.COOKIE_OPTION, cookie))
-            answered.append((wire.COOKIE_OPTION, cookie))
+            sent.append((dns.COOKIE, cookie))
+            answered.append((dns.COOKIE, cookie))
         if how == 8:
             sent.append((65001, rng.randbytes(rng.randrange(20))))
         if rng.random() < 0.2:
-            sent.append((wire.NSID_OPTION, b""))
-            answered.append((wire.NSID_OPTION, b""))
-        return wire.opt(size, sent, dnssec_ok=rng.random() < 0.3), answered, room
+            sent.append((dns.NSID, b""))
+            answered.append((dns.NSID, b""))
+        return dns.opt(size, sent, dnssec_ok=rng.random() < 0.3), answered, room
 
     def ask(self, client, case):
         opt, options, room = self.edns(client)
         question = self.question(case)
         ident = client.free_id(self.rng)
-        self.send(client, wire.query(ident, question, opt))
+        self.send(client, dns.message(ident, question, opt, dns.RD))
         client.waiting[ident] = Sent(case, now(), question, room, bool(opt), options)
 
     def ask_cookie(self, client):
         """Without a question: is our cookie good? (RFC 7873 §5.4)"""
         good = client.server_cookie and self.rng.random() < 0.7
         cookie = client.cookie + (client.server_cookie if good else self.rng.randbytes(16))
-        options = ((wire.COOKIE_OPTION, cookie),)
+        options = ((dns.COOKIE, cookie),)
         ident = client.free_id(self.rng)
-        self.send(client, wire.query(ident, b"", wire.opt(options=options)))
+        self.send(client, dns.message(ident, b"", dns.opt(options=options), dns.RD))
         client.waiting[ident] = Sent(COOKIE_GOOD if good else COOKIE_BAD, now(), b"", MAX_UDP, True,
                                      options)
 
@@ -162,7 +155,7 @@ class Load:
         rng = self.rng
         case = rng.choice(self.static if rng.random() < 0.9 else self.services)
         ident = client.free_id(rng)
-        data = mutate(wire.query(ident, self.question(case), self.edns(client)[0]), rng)
+        data = mutate(dns.message(ident, self.question(case), self.edns(client)[0], dns.RD), rng)
         self.send(client, data)
         client.waiting[ident] = (data, now())
 
@@ -210,16 +203,16 @@ class Load:
             self.checker.answer_to_mutated(sent[0], data)
         else:
             self.checker.answer(sent, data, now())
-            if wire.COOKIE_OPTION in sent.options:
+            if dns.COOKIE in sent.options:
                 self.learn_cookie(client, data)
 
     @staticmethod
     def learn_cookie(client, data):
         try:
-            options = wire.Message(data).options or {}
-        except wire.Malformed:
+            options = dict(dns.Message(data).options or ())
+        except dns.Malformed:
             return  # has been reported
-        client.server_cookie = options.get(wire.COOKIE_OPTION, client.cookie)[8:]
+        client.server_cookie = options.get(dns.COOKIE, client.cookie)[8:]
 
     def expire(self, client, time_now):
         for ident, sent in list(client.waiting.items()):
@@ -288,4 +281,4 @@ class Load:
 
 
 def main(timeline, port, rate, seed, results):
-    results.put(Load(timeline, port, rate, seed).run())
+    results.put(UdpLoad(timeline, port, rate, seed).run())

@@ -7,7 +7,7 @@ that was in force between the query and its answer, and from no other."""
 import os
 from dataclasses import dataclass
 
-from .wire import NOERROR, NXDOMAIN, REFUSED
+from harness.dns import NOERROR, NXDOMAIN, REFUSED
 
 HOSTS = 150
 SERVICES = 24

@@ -11,6 +11,7 @@ import time
 from . import qemu, ssh
 from .util import REPO, XEN_DIR, LabError, Tree, say
 
+HARNESS = REPO / "tests/harness"
 UNIT = REPO / "packaging/summond.service.in"
 
 # name of the file -> what is run in dom0 for it
@@ -41,8 +42,9 @@ def collect_logs(tree, target):
 
 def push_what_is_needed(tree, state, options):
     """The tests, and summond and the test unikernel as far as they have been built."""
-    ssh.shell(tree, state, "rm -rf /opt/lab/tests")
+    ssh.shell(tree, state, "rm -rf /opt/lab/tests /opt/lab/harness")
     ssh.push(tree, state, [XEN_DIR / "tests"], "/opt/lab/tests")
+    ssh.push(tree, state, [HARNESS], "/opt/lab/harness")
     ssh.push(tree, state, [UNIT], "/opt/lab/summond.service.in")
     built = REPO / "build" / tree.arch.preset
     for given, default, dest in ((options.summond, built / "summond", "/opt/summond/summond"),

@@ -4,7 +4,8 @@ import pathlib
 import subprocess
 import time
 
-from support import dns, host
+from harness import dns_client
+from support import host
 from support.lab import limit
 from support.site import ipv4, name, page, service, start, together
 
@@ -87,7 +88,7 @@ def test_save_by_hand(lab):
         daemon.wait_log(f"domid {restored} has a UUID of ours", limit=120)
         try:
             daemon.query(name(23), timeout=0.01)
-        except dns.NoAnswer:
+        except dns_client.NoAnswer:
             pass
         daemon.wait_log("could not wake s23")
         assert lab.domain("s23").domid == restored, "summond has ended somebody else's domain"

@@ -165,7 +165,7 @@ def test_dns_and_packet(lab):
     daemon = start(lab, service(lab, 66, options="--listen-delay=300 --refuse-early", **READY))
     address = ipv4(66)
     with Trace(lab.directory / "client.pcap", client) as seen:
-        assert daemon.resolve(name(66)).addresses() == [address]
+        assert daemon.resolve(name(66)).addresses == [address]
         asked = time.monotonic()
         assert "s66" in get(client, address)
         took = time.monotonic() - asked

@@ -7,7 +7,8 @@ import subprocess
 import time
 
 from guests import linux
-from support import dns, host
+from harness import dns_client
+from support import host
 from support.lab import limit
 from support.site import ipv4, kernel_file, name, page, service, site, start, together
 
@@ -77,7 +78,7 @@ def test_shutdown(lab):
         began = time.monotonic()
         try:  # while it is there and will not go
             daemon.query(name(71), timeout=0.01)
-        except dns.NoAnswer:
+        except dns_client.NoAnswer:
             pass
         daemon.wait_log("destroying s71", "did not shut down within 10000 ms")
         assert time.monotonic() - began > 9
@@ -96,7 +97,7 @@ def test_pause_linux(lab):
     before = lab.http_get(ipv4(79), deadline=60)
     daemon.wait_log("paused s79: domid")
     lab.wait_until(lambda: lab.domain("s79").state == "--p---", 30, "s79 to be paused")
-    assert daemon.query(name(79), timeout=10).addresses() == [ipv4(79)]
+    assert daemon.query(name(79), timeout=10).addresses == [ipv4(79)]
     assert lab.http_get(ipv4(79), deadline=60) == before, "another boot"
     assert lab.domain("s79").domid == domid, "another domain"
 
@@ -225,7 +226,7 @@ def test_suspend_and_kill(lab):
     await_gone(lab, 77)
     try:
         daemon.query(name(77), timeout=0.01)
-    except dns.NoAnswer:
+    except dns_client.NoAnswer:
         pass
     lab.wait_until(lambda: helper("restore"), 60, "a restore")
     daemon.kill("vmm")

@@ -30,7 +30,7 @@ sys.path.insert(0, str(HERE))
 from support import host  # noqa: E402
 from support.foreign import Foreign  # noqa: E402
 from support.lab import UNIKERNEL, Lab, Skip  # noqa: E402
-from support.net import wait_until  # noqa: E402
+from harness.waiting import wait_until  # noqa: E402
 
 DEFAULT_LIMIT = 180
 PID_FILE = pathlib.Path("/run/lab-tests.pid")

@@ -4,7 +4,7 @@ import json
 import pathlib
 import subprocess
 
-from support import dns
+from harness import dns_client
 from support.daemon import BINARY
 from support.lab import limit
 from support.site import ZONE, name, service, site
@@ -23,7 +23,7 @@ def main_pid():
 
 
 def answers_of(question):
-    return dns.query(("127.0.0.1", 5390), question, "A", timeout=30)
+    return dns_client.ask(("127.0.0.1", 5390), question, "A", timeout=30)
 
 
 @limit(400)
@@ -54,7 +54,7 @@ def test_reload_of_a_bad_file_fails(lab):
         write(service(lab, 1), records=["new A 192.0.2.1"])
         reloaded = systemctl("reload", "summond")
         assert reloaded.returncode == 0, reloaded.stderr
-        lab.wait_until(lambda: answers_of("new.jit.example").rcode == "NOERROR", 60,
+        lab.wait_until(lambda: answers_of("new.jit.example").status == "NOERROR", 60,
                        "the new record")
 
         write(service(lab, 1, memory="16"), records=["newer A 192.0.2.2"])
@@ -65,9 +65,9 @@ def test_reload_of_a_bad_file_fails(lab):
         assert 'memory is "16", without a unit' in status, status
         assert systemctl("is-active", "summond").stdout.strip() == "active"
         assert main_pid() == pid
-        assert answers_of("newer.jit.example").rcode == "NXDOMAIN"
-        assert answers_of("new.jit.example").rcode == "NOERROR"
-        assert answers_of(name(1)).rcode == "NOERROR", "wakes as before"
+        assert answers_of("newer.jit.example").status == "NXDOMAIN"
+        assert answers_of("new.jit.example").status == "NOERROR"
+        assert answers_of(name(1)).status == "NOERROR", "wakes as before"
     finally:
         systemctl("stop", "summond")
         UNIT.unlink()

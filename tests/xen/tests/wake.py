@@ -2,7 +2,8 @@
 
 import time
 
-from support import dns, host
+from harness import dns_client
+from support import host
 from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, limit
 from support.site import Created, ipv4, ipv6, name, page, service, start, together
 
@@ -15,7 +16,7 @@ def test_cold_wake(lab):
     asked = time.monotonic()
     response = daemon.resolve(name(0))
     answered = time.monotonic() - asked
-    assert response.addresses() == [ipv4(0)], str(response)
+    assert response.addresses == [ipv4(0)], str(response)
     assert response.aa and [record.ttl for record in response.answer] == [5], str(response)
     assert page(lab, 0)["name"] == "s0"
     served = time.monotonic() - asked
@@ -38,12 +39,12 @@ def test_second_query(lab):
         response = daemon.query(name(1))
         took = time.monotonic() - asked
         assert not daemon.wakes("s1"), "it was ready before the second query: nothing is shown"
-        assert response.addresses() == [ipv4(1)], str(response)
+        assert response.addresses == [ipv4(1)], str(response)
         lab.measured.update(booting=f"{took * 1000:.0f} ms")
 
     def ready():
         def ask():
-            assert daemon.resolve(name(2)).addresses() == [ipv4(2)]
+            assert daemon.resolve(name(2)).addresses == [ipv4(2)]
             lab.http_get(ipv4(2), deadline=0)  # once, and it is there
         together(first=ask, second=ask)
 
@@ -67,7 +68,7 @@ def test_many_queries(lab):
 
     def udp():
         questions = [(name(3), "A" if i % 2 else "AAAA") for i in range(180)]
-        results.extend(response for response, _ in dns.concurrent(daemon.server, questions, 30))
+        results.extend(response for response, _ in dns_client.concurrent(daemon.server, questions, 30))
 
     def tcp():
         results.append(daemon.query(name(3), tcp=True, timeout=30))
@@ -75,7 +76,7 @@ def test_many_queries(lab):
     together(udp=udp, **{f"tcp{i}": tcp for i in range(20)})
     answered = [response for response in results if response]
     assert len(answered) == 200, f"{200 - len(answered)} of 200 queries without an answer"
-    bad = [str(response) for response in answered if not response.addresses()]
+    bad = [str(response) for response in answered if not response.addresses]
     assert not bad, f"{len(bad)} of 200 queries failed, such as {bad[0]}"
     woke = daemon.wait_woken("s3")
     assert domains.end() == 1, "more than one domain was created"
@@ -93,7 +94,7 @@ def test_several_at_once(lab):
     responses, at_once = [], [0]
 
     def ask():
-        responses.extend(dns.concurrent(daemon.server, [(name(n), "A") for n in numbers], 30))
+        responses.extend(dns_client.concurrent(daemon.server, [(name(n), "A") for n in numbers], 30))
 
     def watch():
         while not all(daemon.wakes(name) for name in names):
@@ -103,8 +104,8 @@ def test_several_at_once(lab):
     together(ask=ask, watch=watch)
     assert max(at_once) >= 2, "no two domains were being built at the same time"
     for n, (response, _) in zip(numbers, responses):
-        response = response if response and response.rcode == "NOERROR" else daemon.resolve(name(n))
-        assert response.addresses() == [ipv4(n)], str(response)
+        response = response if response and response.status == "NOERROR" else daemon.resolve(name(n))
+        assert response.addresses == [ipv4(n)], str(response)
         page(lab, n)
     totals = [daemon.wakes(name)[-1]["total"] for name in names]
     lab.measured.update(at_once=max(at_once), slowest=f"{max(totals)} ms")
@@ -124,7 +125,7 @@ def test_linux_pv(lab):
 
     def aaaa():
         response = daemon.resolve(name(9), "AAAA")
-        assert response.addresses() == [ipv6(9)], str(response)
+        assert response.addresses == [ipv6(9)], str(response)
         daemon.wait_woken("s9")
         assert "<title>s9</title>" in lab.http_get(ipv6(9), deadline=60)
         daemon.wait_log("destroying s9", "idle")

@@ -4,9 +4,11 @@ import pathlib
 import subprocess
 import time
 
+from harness.waiting import wait_until
+
 from . import host
 from .daemon import BINARY, Daemon
-from .net import Client, http_get, ping, wait_until
+from .net import Client, http_get, ping
 
 GUESTS = pathlib.Path("/opt/lab")
 LINUX_KERNEL = GUESTS / "linux" / "vmlinuz"

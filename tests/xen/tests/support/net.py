@@ -1,27 +1,10 @@
 """What the tests do on the network: pages, pings, and another host on the bridge."""
 
-import contextlib
-import ctypes
 import http.client
-import os
 import subprocess
 import time
 
-CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def wait_until(condition, seconds, what):
-    """Returns the first true value of condition(); an AssertionError names `what` it waited for."""
-    deadline = time.monotonic() + seconds
-    pause = 0.05  # then longer: who asks too often slows down what he waits for
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(pause)
-        pause = min(pause * 1.3, 1)
+from harness import network
 
 
 def http_get(address, path="/", *, port=80, deadline=60.0):
@@ -76,25 +59,9 @@ class Client:
         ip(f"-n client addr add {self.ipv4}/24 dev eth0")
         ip(f"-n client addr add {self.ipv6}/64 dev eth0 nodad")
 
-    @contextlib.contextmanager
     def inside(self):
         """Sockets made and processes started by this thread in the block are the client's."""
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
-        try:
-            self._enter(there)
-            try:
-                yield
-            finally:
-                self._enter(home)
-        finally:
-            os.close(there)
-            os.close(home)
-
-    @staticmethod
-    def _enter(fd):
-        if _libc.setns(fd, CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
+        return network.inside(self.name)
 
     @staticmethod
     def remove():

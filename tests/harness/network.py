@@ -1,5 +1,6 @@
-"""Ports of loopback that nobody else takes, for tests and benchmarks that start servers."""
+"""Network namespaces, and ports of loopback that nobody else takes."""
 
+import contextlib
 import ctypes
 import fcntl
 import itertools
@@ -12,6 +13,7 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 # Below those that the kernel gives to sockets that ask for any (32768 on, ip_local_port_range).
 _own_ports = itertools.count(20000)
 _own = False
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def own_network():
@@ -20,8 +22,7 @@ def own_network():
     global _own  # pylint: disable=global-statement
     if _own or os.geteuid() != 0:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
+    if _libc.unshare(CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         flags = struct.unpack_from("16xH", fcntl.ioctl(
@@ -45,3 +46,24 @@ def free_port():
                 return port
             except OSError:
                 continue
+
+
+@contextlib.contextmanager
+def inside(name):
+    """Sockets made and processes started by this thread in the block are in the namespace that
+    `ip netns` calls so."""
+    def enter(fd):
+        if _libc.setns(fd, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    try:
+        enter(there)
+        try:
+            yield
+        finally:
+            enter(home)
+    finally:
+        os.close(there)
+        os.close(home)
