@@ -5,7 +5,7 @@
 
 #include "fake_clock.hpp"
 #include "fake_hypervisor.hpp"
-#include "life_log.hpp"
+#include "lifecycle_log.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 

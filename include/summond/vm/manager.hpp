@@ -11,29 +11,14 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "summond/vm/status.hpp"
 
 namespace summond::vm {
 
-class Life;
-class Room;
+class Admission;
+class Domain;
+class Lifecycle;
 class Standby;
-
-// What a front may know of a service.
-enum class Phase : std::uint8_t {
-    asleep,    // absent, paused or being put away
-    building,  // a wake is under way and may yet fail for want of memory or a good kernel
-    booting,   // the domain is there, is about to run or runs; not ready yet
-    ready,
-    failed,  // the last wake failed; wakes are refused for retry_after
-};
-
-struct Status {
-    Phase phase = Phase::asleep;
-    bool waits = false;  // asleep only: in a domain that has booted, so that a wake takes no time
-    base::WakeFailure failure = base::WakeFailure::none;  // failed only
-    base::Duration retry_after{};                         // failed only
-    base::Duration since_wake{};                          // building, booting
-};
 
 class Manager {
   public:
@@ -82,7 +67,7 @@ class Manager {
     void tick();
 
   private:
-    Life* find(config::ServiceId service) const;
+    Lifecycle* find(config::ServiceId service) const;
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
@@ -91,10 +76,11 @@ class Manager {
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(config::ServiceId)> changed_;
-    std::map<config::ServiceId, std::unique_ptr<Life>> lives_;
+    std::map<config::ServiceId, std::unique_ptr<Lifecycle>> lifecycles_;
     std::set<config::ServiceId> configured_;
     std::unique_ptr<Standby> standby_;
-    std::unique_ptr<Room> room_;
+    std::unique_ptr<Admission> admission_;
+    std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
     bool settle_due_ = false;
