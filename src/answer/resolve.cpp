@@ -37,8 +37,8 @@ struct WakeFailureText {
 };
 
 // RFC 8914 §4.15: Not Ready is for a server that cannot answer yet; asking again may help.
-WakeFailureText text_of(base::WakeFailure why) {
-    using base::WakeFailure;
+WakeFailureText text_of(service::WakeFailure why) {
+    using service::WakeFailure;
     switch (why) {
         case WakeFailure::none:
             break;
@@ -241,7 +241,7 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
 }
 
 std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
-                       base::WakeFailure why, const Context& context) noexcept {
+                       service::WakeFailure why, const Context& context) noexcept {
     dns::Query query;
     if (dns::parse_query(query_bytes, query) == dns::Parsed::drop)
         return 0;

@@ -19,9 +19,9 @@ std::string line_of(const Location& where) {
 }
 
 // Who has a thing already: "service web, line 12".
-std::string holder(const Service& service) {
-    return (service.name.empty() ? "a service" : "service " + service.name) + ", " +
-           line_of(service.where);
+std::string holder(const ServiceDraft& draft) {
+    return (draft.service.name.empty() ? "a service" : "service " + draft.service.name) + ", " +
+           line_of(draft.places.name);
 }
 
 // A name as a key of hash tables, since zones may be a hundred thousand. The name must stay.
@@ -52,45 +52,46 @@ class ServiceChecks {
 
     void check(const ServiceDraft& draft) {
         check_identity(draft);
-        check_names(draft.service);
+        check_names(draft);
         check_addresses(draft);
         check_macs(draft);
-        check_disks(draft.service);
+        check_disks(draft);
     }
 
   private:
     // Where the same disk file or device is used.
     struct DiskUse {
-        const Service* service;
-        const Disk* disk;
+        const ServiceDraft* draft;
+        bool writable;
     };
 
     void check_identity(const ServiceDraft& draft) {
-        const Service& service = draft.service;
+        const service::Template& service = draft.service;
         if (service.name.empty())
             return;
-        const auto [other, is_new] = ids_.try_emplace(service.id, &service);
+        const auto [other, is_new] = ids_.try_emplace(service.id, &draft);
         if (is_new)
             return;
-        if (other->second->name == service.name)
-            problems_.error(mark_of(service.where), "name: " + service.name +
-                                                        " is a service already, " +
-                                                        line_of(other->second->where));
+        if (other->second->service.name == service.name)
+            problems_.error(mark_of(draft.places.name), "name: " + service.name +
+                                                            " is a service already, " +
+                                                            line_of(other->second->places.name));
         else
-            problems_.error(mark_of(service.where),
+            problems_.error(mark_of(draft.places.name),
                             "name: " + service.name + " hashes to the same id as " +
                                 holder(*other->second) + "; rename one of them");
     }
 
-    void check_names(const Service& service) {
+    void check_names(const ServiceDraft& draft) {
+        const service::Template& service = draft.service;
         for (std::size_t i = 0; i < service.names.size(); ++i) {
             const dns::Name& name = service.names[i];
-            const Mark where = mark_of(service.name_where[i]);
+            const Mark where = mark_of(draft.places.names[i]);
             if (zones_known_ && !is_in_a_zone(name, zones_))
                 problems_.error(where, "names: " + name.to_string() +
                                            " is in none of the zones; write the name in full, or "
                                            "add its zone");
-            const auto [other, is_new] = names_.try_emplace(name, &service);
+            const auto [other, is_new] = names_.try_emplace(name, &draft);
             if (!is_new)
                 problems_.error(where, "names: " + name.to_string() + " is already a name of " +
                                            holder(*other->second));
@@ -106,7 +107,7 @@ class ServiceChecks {
                                 "addresses: " + address.to_string() +
                                     " is what summond itself listens on; a guest needs an "
                                     "address of its own");
-            const auto [other, is_new] = addresses_.try_emplace(address, &draft.service);
+            const auto [other, is_new] = addresses_.try_emplace(address, &draft);
             if (!is_new)
                 problems_.error(given.where, "addresses: " + address.to_string() +
                                                  " is already an address of " +
@@ -118,37 +119,40 @@ class ServiceChecks {
         if (draft.service.name.empty())  // there is nothing to derive them from either
             return;
         for (const ServiceDraft::Interface& given : draft.interfaces) {
-            const Mac& mac = given.interface.mac;
+            const service::Mac& mac = given.interface.mac;
             const auto [other, is_new] = macs_.try_emplace(mac, &draft);
             if (is_new)
                 continue;
             if (other->second == &draft)
-                problems_.error_at(given.mac_where, "mac: " + to_string(mac) +
+                problems_.error_at(given.mac_where, "mac: " + service::to_string(mac) +
                                                         " is that of two of its interfaces; set "
                                                         "another mac: for one of the two");
             else if (other->second->service.id != draft.service.id)
-                problems_.error_at(given.mac_where, "mac: " + to_string(mac) + " is also that of " +
-                                                        holder(other->second->service) +
+                problems_.error_at(given.mac_where, "mac: " + service::to_string(mac) +
+                                                        " is also that of " +
+                                                        holder(*other->second) +
                                                         "; set another mac: for one of the two");
         }
     }
 
     // Two guests on one file system that either of them writes to destroy it.
-    void check_disks(const Service& service) {
-        for (const Disk& disk : service.disks) {
+    void check_disks(const ServiceDraft& draft) {
+        for (std::size_t i = 0; i < draft.service.disks.size(); ++i) {
+            const service::Disk& disk = draft.service.disks[i];
             if (disk.path.empty())
                 continue;
-            const auto [other, is_new] = disks_.try_emplace(disk.path, DiskUse{&service, &disk});
+            const auto [other, is_new] =
+                disks_.try_emplace(disk.path, DiskUse{&draft, disk.writable});
             if (is_new)
                 continue;
-            if (disk.writable || other->second.disk->writable)
+            if (disk.writable || other->second.writable)
                 problems_.error_at(
-                    disk.where, "disks: " + disk.path + " is also a disk of " +
-                                    holder(*other->second.service) +
-                                    ", and one of the two may write to it; share with mode: r, or "
-                                    "give each its own");
+                    draft.places.disks[i],
+                    "disks: " + disk.path + " is also a disk of " + holder(*other->second.draft) +
+                        ", and one of the two may write to it; share with mode: r, or "
+                        "give each its own");
             if (disk.writable)
-                other->second = {&service, &disk};
+                other->second = {&draft, true};
         }
     }
 
@@ -156,10 +160,10 @@ class ServiceChecks {
     const std::vector<base::Endpoint>& listen_;
     Problems& problems_;
     ZoneNames zones_;
-    std::map<ServiceId, const Service*> ids_;
-    std::map<dns::Name, const Service*> names_;
-    std::map<base::IpAddress, const Service*> addresses_;
-    std::map<Mac, const ServiceDraft*> macs_;
+    std::map<service::Id, const ServiceDraft*> ids_;
+    std::map<dns::Name, const ServiceDraft*> names_;
+    std::map<base::IpAddress, const ServiceDraft*> addresses_;
+    std::map<service::Mac, const ServiceDraft*> macs_;
     std::map<std::string, DiskUse> disks_;
 };
 

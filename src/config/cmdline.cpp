@@ -15,7 +15,7 @@ constexpr std::size_t max_pvh_cmdline = 4095;
 constexpr std::size_t max_expanded = 65536;  // far above what any use takes
 constexpr std::array<std::string_view, 4> placeholders{"ipv4", "ipv6", "name", "mac"};
 
-base::Result<std::string> value_of(std::string_view placeholder, const Service& service) {
+base::Result<std::string> value_of(std::string_view placeholder, const service::Template& service) {
     const auto first = [&](const std::vector<base::IpAddress>& addresses, const char* family) {
         if (addresses.empty())
             return base::Result<std::string>(
@@ -32,7 +32,7 @@ base::Result<std::string> value_of(std::string_view placeholder, const Service& 
     if (placeholder == "mac" && service.interfaces.empty())
         return base::error("{mac} needs a network interface, and there is none");
     if (placeholder == "mac")
-        return to_string(service.interfaces.front().mac);
+        return service::to_string(service.interfaces.front().mac);
     std::string what = in_quotes("{" + std::string(placeholder) + "}") + " is no placeholder; ";
     if (const auto meant = nearest(placeholder, placeholders); !meant.empty())
         what += "did you mean {" + std::string(meant) + "}?";
@@ -43,7 +43,7 @@ base::Result<std::string> value_of(std::string_view placeholder, const Service& 
 
 }  // namespace
 
-base::Result<std::string> expand(std::string_view text, const Service& service) {
+base::Result<std::string> expand(std::string_view text, const service::Template& service) {
     std::string line;
     for (std::size_t i = 0; i < text.size() && line.size() <= max_expanded; ++i) {
         const char c = text[i];
@@ -68,8 +68,8 @@ base::Result<std::string> expand(std::string_view text, const Service& service) 
     return line;
 }
 
-base::Result<std::string> expand_cmdline(std::string_view text, const Service& service) {
-    const bool is_pv = service.type == DomainType::pv || service.pvshim;
+base::Result<std::string> expand_cmdline(std::string_view text, const service::Template& service) {
+    const bool is_pv = service.type == service::DomainType::pv || service.pvshim;
     const std::size_t longest = is_pv ? max_pv_cmdline : max_pvh_cmdline;
     auto line = expand(text, service);
     if (line && line->size() > longest)

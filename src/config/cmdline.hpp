@@ -12,9 +12,9 @@ namespace summond::config {
 // {ipv4}, {ipv6} (the first address of each), {name} and {mac} (its first interface's) of the
 // service; {{ and }} are braces. Errors: a brace alone, an unknown placeholder, an address that the
 // service does not have.
-base::Result<std::string> expand(std::string_view text, const Service& service);
+base::Result<std::string> expand(std::string_view text, const service::Template& service);
 
 // The same for its command line, and an error if that is longer than Xen takes for its type.
-base::Result<std::string> expand_cmdline(std::string_view text, const Service& service);
+base::Result<std::string> expand_cmdline(std::string_view text, const service::Template& service);
 
 }  // namespace summond::config

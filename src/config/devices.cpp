@@ -75,7 +75,7 @@ std::string read_ips(const Value& value) {
     return ips;
 }
 
-void read_rate(const Value& value, Interface& interface) {
+void read_rate(const Value& value, service::Interface& interface) {
     constexpr std::string_view expected = "bits or bytes in a second, such as 10Mb/s or 1MB/s@20ms";
     const auto text = value.text(expected);
     if (!text)
@@ -92,7 +92,7 @@ void read_rate(const Value& value, Interface& interface) {
 void read_mac(const Value& value, ServiceDraft::Interface& draft) {
     draft.mac_where = value.problems->at(value.where);
     const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
-                                                  : base::Result<Mac>(base::error(""));
+                                                  : base::Result<service::Mac>(base::error(""));
     draft.has_mac = mac.has_value();
     if (mac)
         draft.interface.mac = *mac;
@@ -106,7 +106,7 @@ std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose 
     if (!mapping)
         return std::nullopt;
     ServiceDraft::Interface draft;
-    Interface& interface = draft.interface;
+    service::Interface& interface = draft.interface;
     interface.bridge = default_bridge;
     if (const auto script = mapping->take("script"))
         interface.script = read_vif_script(*script);
@@ -208,15 +208,15 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
 }
 
 void complete_interfaces(ServiceDraft& draft) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     std::string addresses;
     for (const base::IpAddress& address : service.ipv4)
         addresses.append(addresses.empty() ? "" : " ").append(address.to_string());
     for (std::size_t i = 0; i < draft.interfaces.size(); ++i) {
-        Interface& interface = draft.interfaces[i].interface;
+        service::Interface& interface = draft.interfaces[i].interface;
         if (!draft.interfaces[i].has_mac) {
-            interface.mac = derived_mac(service.id, i);
-            draft.interfaces[i].mac_where = service.where;
+            interface.mac = service::derived_mac(service.id, i);
+            draft.interfaces[i].mac_where = draft.places.name;
         }
         // It makes a route to each ip, without which nobody reaches the guest. It knows IPv4 only.
         if (std::filesystem::path(interface.script).filename() == "vif-route" &&

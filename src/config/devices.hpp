@@ -20,7 +20,7 @@ void complete_interfaces(ServiceDraft& draft);
 std::string read_script(const Value& value);
 
 // p9 in xl.cfg(5).
-void read_shares(const Value& value, const Paths& paths, std::vector<Share>& shares);
-void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks);
+void read_shares(const Value& value, const Paths& paths, std::vector<service::Share>& shares);
+void read_disks(const Value& value, const Paths& paths, ServiceDraft& draft);
 
 }  // namespace summond::config

@@ -9,13 +9,13 @@ namespace summond::config {
 
 namespace {
 
-void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
+void read_disk(const Value& value, const Paths& paths, ServiceDraft& draft) {
     auto mapping =
         Mapping::of(value, value.key + ".", "a disk, such as {path: www.img, device: xvda}");
     if (!mapping)
         return;
-    Disk disk;
-    disk.where = value.problems->at(mapping->where());
+    std::vector<service::Disk>& disks = draft.service.disks;
+    service::Disk disk;
     if (const auto script = mapping->take("script"))
         disk.script = read_script(*script);
     if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
@@ -27,7 +27,9 @@ void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks)
             "number such as 0x1";
         disk.device = device->text(expected).value_or("");
         const auto number = vdev_number(disk.device);
-        const auto same = [&](const Disk& other) { return vdev_number(other.device) == number; };
+        const auto same = [&](const service::Disk& other) {
+            return vdev_number(other.device) == number;
+        };
         if (!disk.device.empty() && !number)
             device->refuse(expected);
         else if (number && std::any_of(disks.begin(), disks.end(), same))
@@ -41,11 +43,11 @@ void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks)
             mode->complain("a CD is not written to; leave it out");
     }
     if (const auto format = mapping->take("format"))
-        disk.format = static_cast<Disk::Format>(
+        disk.format = static_cast<service::Disk::Format>(
             format->one_of({"raw", "qcow2", "vhd", "qcow", "qed"}).value_or(0));
     if (const auto backend = mapping->take("backendtype"))
-        disk.backend =
-            backend->one_of({"phy", "qdisk"}) == 1U ? Disk::Backend::qdisk : Disk::Backend::phy;
+        disk.backend = backend->one_of({"phy", "qdisk"}) == 1U ? service::Disk::Backend::qdisk
+                                                               : service::Disk::Backend::phy;
     if (const auto safe = mapping->take("direct-io-safe"))
         disk.direct_io_safe = read_boolean(*safe);
     if (const auto discard = mapping->take("discard"))
@@ -54,14 +56,15 @@ void read_disk(const Value& value, const Paths& paths, std::vector<Disk>& disks)
         disk.trusted = read_boolean(*trusted);
     mapping->refuse_rest();
     disks.push_back(std::move(disk));
+    draft.places.disks.push_back(value.problems->at(mapping->where()));
 }
 
-void read_share(const Value& value, const Paths& paths, std::vector<Share>& shares) {
+void read_share(const Value& value, const Paths& paths, std::vector<service::Share>& shares) {
     auto mapping =
         Mapping::of(value, value.key + ".", "a directory, such as {tag: www, path: /srv/www}");
     if (!mapping)
         return;
-    Share share;
+    service::Share share;
     if (const auto tag = mapping->require("tag", "a share", "say what the guest mounts it by"))
         share.tag = tag->text("a word, such as www").value_or("");
     if (const auto path = mapping->require("path", "a share", "name a directory of dom0"))
@@ -72,13 +75,14 @@ void read_share(const Value& value, const Paths& paths, std::vector<Share>& shar
 
 }  // namespace
 
-void read_disks(const Value& value, const Paths& paths, std::vector<Disk>& disks) {
-    disks.clear();
+void read_disks(const Value& value, const Paths& paths, ServiceDraft& draft) {
+    draft.service.disks.clear();
+    draft.places.disks.clear();
     for (const Value& disk : value.list("a list of disks"))
-        read_disk(disk, paths, disks);
+        read_disk(disk, paths, draft);
 }
 
-void read_shares(const Value& value, const Paths& paths, std::vector<Share>& shares) {
+void read_shares(const Value& value, const Paths& paths, std::vector<service::Share>& shares) {
     shares.clear();
     for (const Value& share : value.list("a list of directories"))
         read_share(share, paths, shares);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "summond/config/config.hpp"
+#include "summond/service/kernel_fault.hpp"
 
 namespace summond::config {
 
@@ -33,7 +34,8 @@ void check_file(std::vector<Problem>& problems, const std::string& key, const st
 // know it. (Equal names parse has refused.)
 class SharedDisks {
   public:
-    void check(const Service& service, const Disk& disk, std::vector<Problem>& problems) {
+    void check(const service::Template& service, const service::Disk& disk, const Location& where,
+               std::vector<Problem>& problems) {
         struct stat status {};
         if (::stat(disk.path.c_str(), &status) != 0)
             return;
@@ -46,7 +48,7 @@ class SharedDisks {
         User& other = found->second;
         if (other.disk->path != disk.path && (disk.writable || other.disk->writable))
             problems.push_back(
-                {disk.where,
+                {where,
                  "disks.path: " + disk.path + " is the same as " + other.disk->path +
                      ", a disk of service " + other.service->name +
                      ", and one of the two may write to it; share with mode: r, or give each its "
@@ -58,16 +60,17 @@ class SharedDisks {
 
   private:
     struct User {
-        const Service* service;
-        const Disk* disk;
+        const service::Template* service;
+        const service::Disk* disk;
     };
     std::map<std::tuple<bool, dev_t, std::uint64_t>, User> users_;
 };
 
-void check_kernel_type(std::vector<Problem>& problems, const Service& service) {
-    const std::string fault = kernel_fault(service.kernel, service.type, service.pvshim);
+void check_kernel_type(std::vector<Problem>& problems, const service::Template& service,
+                       const Location& where) {
+    const std::string fault = service::kernel_fault(service.kernel, service.type, service.pvshim);
     if (!fault.empty())
-        problems.push_back({service.kernel_where, "kernel: " + fault, true});
+        problems.push_back({where, "kernel: " + fault, true});
 }
 
 // A compressed Linux kernel, by its header (Documentation/arch/x86/boot.rst).
@@ -79,10 +82,11 @@ bool is_bzimage(const std::string& path) {
     return file && std::string_view(magic.data(), magic.size()) == "HdrS";
 }
 
-void check_compressed(std::vector<Problem>& problems, const Service& service) {
+void check_compressed(std::vector<Problem>& problems, const service::Template& service,
+                      const Location& where) {
     if (is_bzimage(service.kernel))
         problems.push_back(
-            {service.kernel_where,
+            {where,
              "kernel: " + service.kernel +
                  " is compressed and is unpacked at each wake, during which no other domain is "
                  "built; as an ELF file (scripts/extract-vmlinux of Linux) it takes half the "
@@ -95,26 +99,29 @@ void check_compressed(std::vector<Problem>& problems, const Service& service) {
 std::vector<Problem> check_files(const Config& config) {
     std::vector<Problem> problems;
     SharedDisks shared;
-    for (const Service& service : config.services) {
+    for (std::size_t i = 0; i < config.services.size(); ++i) {
+        const service::Template& service = config.services[i];
+        const ServicePlaces& places = config.service_places[i];
         if (service.bootloader.empty()) {  // otherwise these are in the disk
-            check_file(problems, "kernel", service.kernel, service.kernel_where, false);
+            check_file(problems, "kernel", service.kernel, places.kernel, false);
             if (service.ramdisk)
-                check_file(problems, "ramdisk", *service.ramdisk, service.ramdisk_where, false);
-            check_kernel_type(problems, service);
+                check_file(problems, "ramdisk", *service.ramdisk, places.ramdisk, false);
+            check_kernel_type(problems, service, places.kernel);
             if (config.services.size() > 1)
-                check_compressed(problems, service);
+                check_compressed(problems, service, places.kernel);
         } else if (service.bootloader.starts_with('/')) {
             const std::size_t before = problems.size();
-            check_file(problems, "bootloader", service.bootloader, service.kernel_where, false);
+            check_file(problems, "bootloader", service.bootloader, places.kernel, false);
             if (problems.size() > before)  // often the path of an older Xen
                 problems.back().what +=
                     "; a name alone, such as pygrub, is looked for beside Xen's own programs";
         }
-        for (const Disk& disk : service.disks) {
+        for (std::size_t d = 0; d < service.disks.size(); ++d) {
+            const service::Disk& disk = service.disks[d];
             if (!disk.script.empty())
                 continue;  // the script knows what its path means
-            check_file(problems, "disks.path", disk.path, disk.where, true);
-            shared.check(service, disk, problems);
+            check_file(problems, "disks.path", disk.path, places.disks[d], true);
+            shared.check(service, disk, places.disks[d], problems);
         }
     }
     return problems;

@@ -32,14 +32,14 @@ std::uint64_t read_memory(const Value& value, std::uint64_t otherwise) {
     return otherwise;
 }
 
-DomainType read_type(const Value& value) {
+service::DomainType read_type(const Value& value) {
     if (value.is(Node::Kind::scalar) && value.node->text == "hvm")
         value.refuse("pv or pvh",
                      "which needs a device model, a qemu for each domain, that summond does not "
                      "start");
     else if (value.one_of({"pv", "pvh"}) == 0U)
-        return DomainType::pv;
-    return DomainType::pvh;
+        return service::DomainType::pv;
+    return service::DomainType::pvh;
 }
 
 // parse_cpurange of xl: parts with commas between, each all, a CPU or a range of them, or with
@@ -68,10 +68,10 @@ bool is_cpu_list(std::string_view text) {
     return any;
 }
 
-Affinity read_affinity(const Value& value) {
+service::Affinity read_affinity(const Value& value) {
     constexpr std::string_view expected =
         "CPUs of the host such as 0-3,^1 or node:0, or a list with those of each vCPU";
-    Affinity affinity;
+    service::Affinity affinity;
     affinity.each = value.is(Node::Kind::list);
     for (const Value& item : value.list_or_one(expected)) {
         const auto text = item.text(expected);
@@ -84,7 +84,7 @@ Affinity read_affinity(const Value& value) {
 }
 
 void read_machine(Mapping& mapping, ServiceDraft& draft) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     const auto at = [&](const Value& value) { return mapping.problems().at(value.where); };
     if (const auto memory = mapping.take("memory")) {
         service.memory_kib = read_memory(*memory, service.memory_kib);
@@ -118,7 +118,7 @@ void read_machine(Mapping& mapping, ServiceDraft& draft) {
     }
 }
 
-void read_ends(Mapping& mapping, Service& service) {
+void read_ends(Mapping& mapping, service::Template& service) {
     const auto read = [&](std::string_view key, bool& restart, bool& preserve) {
         const auto action = mapping.take(key);
         if (!action)
@@ -134,8 +134,8 @@ void read_ends(Mapping& mapping, Service& service) {
         restart = chosen == 1 || chosen == 3;
         preserve = chosen >= 2;
     };
-    Restart& restart = service.restart;
-    Preserve& preserve = service.preserve;
+    service::Restart& restart = service.restart;
+    service::Preserve& preserve = service.preserve;
     read("on_poweroff", restart.poweroff, preserve.poweroff);
     read("on_reboot", restart.reboot, preserve.reboot);
     read("on_watchdog", restart.watchdog, preserve.watchdog);
@@ -154,7 +154,7 @@ std::string read_bootloader(const Value& value, const Paths& paths) {
 // What is booted. Of kernel and bootloader, one takes the place of the other; together they say
 // which kernel the bootloader is to take out of the disk.
 void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     Problems& problems = mapping.problems();
     const auto kernel = mapping.take("kernel");
     const auto bootloader = mapping.take("bootloader");
@@ -168,7 +168,7 @@ void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
     if (bootloader) {
         service.bootloader = read_bootloader(*bootloader, paths);
         service.ramdisk.reset();
-        draft.bootloader_where = service.kernel_where = problems.at(bootloader->where);
+        draft.bootloader_where = draft.places.kernel = problems.at(bootloader->where);
     }
     const auto read = [&](const Value& value) {
         return service.bootloader.empty() ? paths.read(value)
@@ -176,11 +176,11 @@ void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
     };
     if (kernel) {
         service.kernel = read(*kernel).value_or("");
-        service.kernel_where = problems.at(kernel->where);
+        draft.places.kernel = problems.at(kernel->where);
     }
     if (ramdisk) {
         service.ramdisk = read(*ramdisk);
-        service.ramdisk_where = problems.at(ramdisk->where);
+        draft.places.ramdisk = problems.at(ramdisk->where);
     }
     if (args) {
         service.bootloader_args.clear();
@@ -193,7 +193,7 @@ void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
 }  // namespace
 
 void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     Problems& problems = mapping.problems();
     read_boot(mapping, draft, paths);
     if (const auto cmdline = mapping.take("cmdline")) {
@@ -204,7 +204,7 @@ void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose
     read_machine(mapping, draft);
     read_interfaces(mapping, draft, whose);
     if (const auto disks = mapping.take("disks"))
-        read_disks(*disks, paths, service.disks);
+        read_disks(*disks, paths, draft);
     if (const auto rumprun = mapping.take("rumprun"))
         draft.rumprun = read_rumprun(*rumprun, paths);
     if (const auto shares = mapping.take("p9"))
@@ -214,16 +214,16 @@ void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose
 }
 
 void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     if (draft.rumprun.given && !draft.has_type)
-        service.type = DomainType::pv;
+        service.type = service::DomainType::pv;
     if (service.max_memory_kib == 0)
         service.max_memory_kib = service.memory_kib;
     else if (service.max_memory_kib < service.memory_kib)
         problems.error_at(draft.max_memory_where,
                           "max_memory of " + owner + " is " + size_text(service.max_memory_kib) +
                               ", less than its memory of " + size_text(service.memory_kib));
-    if (service.pvshim && service.type == DomainType::pv)
+    if (service.pvshim && service.type == service::DomainType::pv)
         problems.error_at(draft.pvshim_where, "pvshim of " + owner +
                                                   ": runs a PV guest inside a PVH domain; it needs "
                                                   "type: pvh");

@@ -28,7 +28,7 @@ std::optional<std::uint64_t> read_memory(const Value& value, std::uint64_t least
 
 }  // namespace
 
-void read_limits(const Value& value, Limits& limits) {
+void read_limits(const Value& value, service::Limits& limits) {
     auto mapping = Mapping::of(value, "limits.", "a mapping, such as {memory: 8GiB, evict: true}");
     if (!mapping)
         return;
@@ -50,10 +50,11 @@ void read_limits(const Value& value, Limits& limits) {
     mapping->refuse_rest();
 }
 
-void read_standby(const Value& value, Standby& standby) {
+void read_standby(const Value& value, service::Standby& standby) {
     standby = {};
     const auto read_count = [&standby](const Value& count) {
-        standby.count = static_cast<std::uint32_t>(count.number(0, max_standby).value_or(0));
+        standby.count =
+            static_cast<std::uint32_t>(count.number(0, service::max_standby).value_or(0));
     };
     if (value.is(Node::Kind::scalar)) {
         read_count(value);
@@ -67,7 +68,8 @@ void read_standby(const Value& value, Standby& standby) {
             mapping->require("count", "standby", "say how many copies, such as count: 1"))
         read_count(*count);
     if (const auto stage = mapping->take("stage"))
-        standby.stage = static_cast<StandbyStage>(stage->one_of({"booted", "built"}).value_or(0));
+        standby.stage =
+            static_cast<service::StandbyStage>(stage->one_of({"booted", "built"}).value_or(0));
     mapping->refuse_rest();
 }
 

@@ -6,7 +6,7 @@
 
 namespace summond::config {
 
-void read_limits(const Value& value, Limits& limits);
-void read_standby(const Value& value, Standby& standby);
+void read_limits(const Value& value, service::Limits& limits);
+void read_standby(const Value& value, service::Standby& standby);
 
 }  // namespace summond::config

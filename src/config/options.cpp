@@ -148,7 +148,7 @@ void read_options(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
 }
 
 void complete_options(ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    const bool is_pv = draft.service.type == DomainType::pv;
+    const bool is_pv = draft.service.type == service::DomainType::pv;
     for (const Option& option : table()) {
         const std::string key(option.key);
         if (option.of == Of::any || (option.of == Of::pv) == is_pv ||

@@ -178,8 +178,10 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
     mapping->refuse_rest();
 
     config.zones = std::move(zones.zones);
-    for (ServiceDraft& draft : drafts)
+    for (ServiceDraft& draft : drafts) {
         config.services.push_back(std::move(draft.service));
+        config.service_places.push_back(std::move(draft.places));
+    }
 }
 
 }  // namespace

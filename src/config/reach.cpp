@@ -17,26 +17,26 @@ constexpr std::size_t max_http_path = 200;     // with the rest of a request in 
 constexpr milliseconds max_ready_timeout = 10min;
 
 // "tcp/80", "udp/53", "icmp"; "tcp" and "udp" alone are any port.
-std::optional<Port> parse_port(std::string_view text) {
+std::optional<service::Port> parse_port(std::string_view text) {
     const auto slash = text.find('/');
     const std::string_view protocol = text.substr(0, slash);
-    Port port;
+    service::Port port;
     if (protocol == "udp")
-        port.protocol = Protocol::udp;
+        port.protocol = service::Protocol::udp;
     else if (protocol == "icmp")
-        port.protocol = Protocol::icmp;
+        port.protocol = service::Protocol::icmp;
     else if (protocol != "tcp")
         return std::nullopt;
     if (slash == std::string_view::npos)
         return port;
     const auto number = parse_number(text.substr(slash + 1));
-    if (!number || *number < 1 || *number > max_port || port.protocol == Protocol::icmp)
+    if (!number || *number < 1 || *number > max_port || port.protocol == service::Protocol::icmp)
         return std::nullopt;
     port.number = static_cast<std::uint16_t>(*number);
     return port;
 }
 
-void read_ports(const Value& value, Service& service) {
+void read_ports(const Value& value, service::Template& service) {
     constexpr std::string_view expected = "tcp/80, udp/53, icmp, or tcp or udp for any port";
     service.ports.clear();
     for (const Value& item : value.list_or_one("a list such as [tcp/80, udp/53, icmp]")) {
@@ -50,7 +50,7 @@ void read_ports(const Value& value, Service& service) {
     }
 }
 
-void read_xenstore_key(const Value& value, Ready& ready) {
+void read_xenstore_key(const Value& value, service::Ready& ready) {
     constexpr std::string_view expected =
         "a xenstore key below data/, where guests may write, such as data/ready";
     const auto key = value.text(expected);
@@ -62,7 +62,7 @@ void read_xenstore_key(const Value& value, Ready& ready) {
     if (key->starts_with("data/") && key->size() <= max_xenstore_key && !key->ends_with('/') &&
         key->find("//") == std::string::npos &&
         key->find_first_not_of(characters) == std::string::npos)
-        ready.how = ReadyXenstore{*key};
+        ready.how = service::ReadyXenstore{*key};
     else
         value.refuse(expected);
 }
@@ -87,17 +87,17 @@ void read_ready(const Value& value, ServiceDraft& draft) {
         "link, ends, tcp/80, http/80, {tcp: 80}, {http: 80, path: /}, {xenstore: data/ready} or "
         "{link: "
         "true}, each with a timeout such as 30s if need be";
-    Ready& ready = draft.service.ready;
+    service::Ready& ready = draft.service.ready;
     ready = {};
     draft.ready_given = true;
     draft.ready_timeout_where.reset();
     if (value.is(Node::Kind::scalar)) {
         const bool http = value.node->text.starts_with("http/");
         const auto port = parse_port(http ? "tcp" + value.node->text.substr(4) : value.node->text);
-        if (port && port->protocol == Protocol::tcp && port->number != 0)
-            ready.how = ReadyTcp{port->number, http ? "/" : ""};
+        if (port && port->protocol == service::Protocol::tcp && port->number != 0)
+            ready.how = service::ReadyTcp{port->number, http ? "/" : ""};
         else if (value.node->text == "ends")
-            ready.how = ReadyEnds{};
+            ready.how = service::ReadyEnds{};
         else if (value.node->text != "link")
             value.refuse(expected);
         return;
@@ -116,9 +116,9 @@ void read_ready(const Value& value, ServiceDraft& draft) {
     if (link)
         link->one_of({"true"});
     if (tcp)
-        ready.how = ReadyTcp{port(*tcp)};
+        ready.how = service::ReadyTcp{port(*tcp)};
     if (http)
-        ready.how = ReadyTcp{port(*http), path ? read_http_path(*path) : "/"};
+        ready.how = service::ReadyTcp{port(*http), path ? read_http_path(*path) : "/"};
     else if (path)
         path->complain("it is what is asked for with http, and goes with http: 80");
     if (xenstore)
@@ -151,14 +151,14 @@ void read_reach(Mapping& mapping, ServiceDraft& draft) {
 
 void complete_reach(ServiceDraft& draft) {
     // How long such a guest works is its own business.
-    if (std::holds_alternative<ReadyEnds>(draft.service.ready.how) && !draft.idle_given)
+    if (std::holds_alternative<service::ReadyEnds>(draft.service.ready.how) && !draft.idle_given)
         draft.service.idle_after.reset();
-    const auto named_tcp = [](const Port& port) {
-        return port.protocol == Protocol::tcp && port.number != 0;
+    const auto named_tcp = [](const service::Port& port) {
+        return port.protocol == service::Protocol::tcp && port.number != 0;
     };
     const auto first = std::ranges::find_if(draft.service.ports, named_tcp);
     if (!draft.ready_given && first != draft.service.ports.end())
-        draft.service.ready.how = ReadyTcp{first->number};
+        draft.service.ready.how = service::ReadyTcp{first->number};
 }
 
 }  // namespace summond::config

@@ -213,8 +213,8 @@ RumprunDraft read_rumprun(const Value& value, const Paths& paths) {
     return draft;
 }
 
-void complete_rumprun(const RumprunDraft& draft, Service& service, const std::string& owner,
-                      Problems& problems) {
+void complete_rumprun(const RumprunDraft& draft, service::Template& service,
+                      const std::string& owner, Problems& problems) {
     for (const RumprunDraft::Piece& piece : draft.pieces) {
         if (!piece.is_value) {
             service.rumprun += piece.text;
@@ -229,9 +229,10 @@ void complete_rumprun(const RumprunDraft& draft, Service& service, const std::st
     }
     for (const RumprunDraft::Disk& disk : draft.disks) {
         const auto number = vdev_number(disk.path);
-        const bool read_only = number && std::ranges::any_of(service.disks, [&](const Disk& other) {
-                                   return !other.writable && vdev_number(other.device) == number;
-                               });
+        const bool read_only =
+            number && std::ranges::any_of(service.disks, [&](const service::Disk& other) {
+                return !other.writable && vdev_number(other.device) == number;
+            });
         if (read_only)
             problems.warning_at(disk.where,
                                 "rumprun of " + owner + ": the guest opens " + disk.path +

@@ -39,8 +39,8 @@ struct RumprunDraft {
 
 // {config: FILE}, or the same things by key.
 RumprunDraft read_rumprun(const Value& value, const Paths& paths);
-void complete_rumprun(const RumprunDraft& draft, Service& service, const std::string& owner,
-                      Problems& problems);
+void complete_rumprun(const RumprunDraft& draft, service::Template& service,
+                      const std::string& owner, Problems& problems);
 
 // The first thing in a text that a rumprun guest could not read, as it reads: by jsmn, to which
 // commas mean nothing, and with keys that repeat. What is only unknown is added to unknown, and the

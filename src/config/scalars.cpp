@@ -107,8 +107,8 @@ base::Result<std::uint64_t> parse_size_kib(std::string_view text) {
     return parse_quantity(text, size_units);
 }
 
-base::Result<Mac> parse_mac(std::string_view text) {
-    Mac mac{};
+base::Result<service::Mac> parse_mac(std::string_view text) {
+    service::Mac mac{};
     if (text.size() != 17)
         return base::error("");
     for (std::size_t i = 0; i < mac.size(); ++i) {
@@ -119,9 +119,9 @@ base::Result<Mac> parse_mac(std::string_view text) {
     }
     if ((mac[0] & 1) != 0)
         return base::error("a multicast address");
-    if (mac == Mac{})
+    if (mac == service::Mac{})
         return base::error("which is no station's address");
-    if (mac == Mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff})
+    if (mac == service::Mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff})
         return base::error("which Xen gives to dom0's end of every vif");
     return mac;
 }

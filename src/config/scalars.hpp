@@ -22,7 +22,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 // "8192KiB", "16MiB", "1 GiB".
 base::Result<std::uint64_t> parse_size_kib(std::string_view text);
-base::Result<Mac> parse_mac(std::string_view text);
+base::Result<service::Mac> parse_mac(std::string_view text);
 // "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
 base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
 

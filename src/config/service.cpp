@@ -36,7 +36,7 @@ std::optional<std::string> read_service_name(const Value& value) {
     return std::nullopt;
 }
 
-void read_names(const Value& value, Service& service) {
+void read_names(const Value& value, ServiceDraft& draft) {
     constexpr std::string_view example = "www.jit.example";
     for (const Value& item :
          value.list_or_one("a name or a list of names, such as www.jit.example")) {
@@ -47,8 +47,8 @@ void read_names(const Value& value, Service& service) {
             continue;
         }
         if (const auto name = read_name(item, NameRule::host, example)) {
-            service.names.push_back(*name);
-            service.name_where.push_back(value.problems->at(item.where));
+            draft.service.names.push_back(*name);
+            draft.places.names.push_back(value.problems->at(item.where));
         }
     }
 }
@@ -89,11 +89,11 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
 
 // Copies are there beside the running domain, with its addresses and its disks.
 void complete_standby(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    const Service& service = draft.service;
+    const service::Template& service = draft.service;
     if (service.standby.count == 0)
         return;
-    if (std::holds_alternative<ReadyEnds>(service.ready.how) &&
-        service.standby.stage == StandbyStage::booted)
+    if (std::holds_alternative<service::ReadyEnds>(service.ready.how) &&
+        service.standby.stage == service::StandbyStage::booted)
         problems.error(draft.standby_where,
                        "standby: copies of " + owner +
                            " would end before they are woken; set stage: built, or standby: 0");
@@ -110,7 +110,7 @@ void complete_standby(const ServiceDraft& draft, const std::string& owner, Probl
         problems.error(draft.standby_where, "standby: the directories in p9 of " + owner +
                                                 " would be written to by its copies, too; set "
                                                 "standby: 0, or leave p9 out");
-    if (std::ranges::any_of(service.disks, [](const Disk& disk) { return disk.writable; }))
+    if (std::ranges::any_of(service.disks, [](const service::Disk& disk) { return disk.writable; }))
         problems.error(draft.standby_where,
                        "standby: a disk of " + owner +
                            " would be written to by its copies, too; set standby: 0, or mode: r "
@@ -119,25 +119,26 @@ void complete_standby(const ServiceDraft& draft, const std::string& owner, Probl
 
 // Who has given the guest longer knows that it may take longer.
 void complete_answer(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    const Service& service = draft.service;
-    if (service.answer.kind == AnswerWhen::Kind::ready && !service.wake_packet &&
-        draft.ready_timeout_where && service.ready.timeout > longest_answer)
+    const service::Template& service = draft.service;
+    if (service.answer.kind == service::AnswerWhen::Kind::ready && !service.wake_packet &&
+        draft.ready_timeout_where && service.ready.timeout > service::longest_answer)
         problems.warning(*draft.ready_timeout_where,
                          "ready.timeout: with answer: ready the first query for " + owner +
                              " is answered SERVFAIL where the guest takes longer than " +
-                             to_text(longest_answer) +
+                             to_text(service::longest_answer) +
                              "; let packets wake it, which are held until it is ready, or "
                              "have standby copies");
 }
 
 // What needs several keys of one service.
 void complete(ServiceDraft& draft, const std::string& owner, Problems& problems) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     complete_guest(draft, owner, problems);
     complete_reach(draft);
     complete_wakes(draft, owner, problems);
-    if (service.interfaces.empty() && !std::holds_alternative<ReadyXenstore>(service.ready.how) &&
-        !std::holds_alternative<ReadyEnds>(service.ready.how))
+    if (service.interfaces.empty() &&
+        !std::holds_alternative<service::ReadyXenstore>(service.ready.how) &&
+        !std::holds_alternative<service::ReadyEnds>(service.ready.how))
         problems.error_at(
             draft.interfaces_where,
             (draft.interfaces_where.line == 0 ? "no vif leaves " : "bridge: none leaves ") + owner +
@@ -164,7 +165,7 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     if (!mapping)
         return std::nullopt;
     ServiceDraft draft = defaults;
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     const auto xl_value = mapping->take("xl");
     auto xl = xl_value ? read_xl(*xl_value, *mapping, paths) : std::nullopt;
     const bool xl_unread = xl_value && !xl;
@@ -176,15 +177,15 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     if (xl && !name_value && !xl_name(*xl))
         xl_value->complain("there is no name in it; add one there, or name: here");
     const std::string owner = name ? "service " + *name : "a service";
-    service.where = value.problems->at(name_value ? name_value->where : value.where);
+    draft.places.name = value.problems->at(name_value ? name_value->where : value.where);
     if (name) {
         service.name = *name;
-        service.id = service_id(*name);
+        service.id = service::id_of(*name);
     }
     const auto names = mapping->require(
         "names", owner, "list the domain names that it answers for, such as www.jit.example");
     if (names)
-        read_names(*names, service);
+        read_names(*names, draft);
     const auto addresses =
         mapping->require("addresses", owner, "list the guest's addresses, such as 10.0.0.10");
     draft.addresses_complete = false;

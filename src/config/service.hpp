@@ -20,7 +20,8 @@ inline constexpr std::uint64_t default_memory_kib = 32 * 1024;  // libxl's own
 struct ServiceDraft {
     ServiceDraft();  // with the defaults of docs/CONFIGURATION.md
 
-    Service service;
+    service::Template service;
+    ServicePlaces places;
     std::string cmdline;  // its placeholders not yet filled in
     Location cmdline_where;
     Mark standby_where;
@@ -34,7 +35,7 @@ struct ServiceDraft {
     Mark wake_where;
 
     struct Interface {
-        config::Interface interface;
+        service::Interface interface;
         bool has_mac = false;  // the configuration says it
         Location mac_where;
     };
@@ -43,7 +44,7 @@ struct ServiceDraft {
     Location max_vcpus_where;
     Location pvshim_where;
     Location bootloader_where;
-    std::map<std::string, Location> option_where;  // of Service::options
+    std::map<std::string, Location> option_where;  // of Template::options
     std::vector<Interface> interfaces;
     Location interfaces_where;  // of what says that there is none
 

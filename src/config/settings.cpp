@@ -16,7 +16,7 @@ constexpr milliseconds default_silence = 2h;  // RFC 9293 §3.8.4: keep-alives a
 constexpr milliseconds max_silence = 24h;
 
 // "connections", or {connections: 2h}.
-void read_keep(const Value& value, Service& service) {
+void read_keep(const Value& value, service::Template& service) {
     if (value.is(Node::Kind::scalar)) {
         if (value.one_of({"connections"}))
             service.keep_connections = default_silence;
@@ -31,15 +31,15 @@ void read_keep(const Value& value, Service& service) {
     mapping->refuse_rest();
 }
 
-void read_idle(const Value& value, Service& service) {
+void read_idle(const Value& value, service::Template& service) {
     const auto read_after = [&](const Value& after) {
         if (const auto duration = read_duration(after, 1s, max_idle, "5m"))
             service.idle_after = *duration;
     };
     service.idle_after = default_idle_after;
-    service.idle_action = IdleAction::destroy;
-    service.idle_else = Service().idle_else;
-    service.shutdown_timeout = Service().shutdown_timeout;
+    service.idle_action = service::IdleAction::destroy;
+    service.idle_else = service::Template().idle_else;
+    service.shutdown_timeout = service::Template().shutdown_timeout;
     service.idle_ignore.clear();
     service.keep_connections = {};
     if (value.is(Node::Kind::scalar)) {
@@ -58,20 +58,21 @@ void read_idle(const Value& value, Service& service) {
     if (const auto after = mapping->take("after"))
         read_after(*after);
     if (const auto action = mapping->take("action"))
-        service.idle_action = static_cast<IdleAction>(
+        service.idle_action = static_cast<service::IdleAction>(
             action->one_of({"destroy", "pause", "suspend", "shutdown"}).value_or(0));
     if (const auto otherwise = mapping->take("else")) {
         const auto action = otherwise->one_of({"pause", "destroy"});
-        if (service.idle_action != IdleAction::suspend)
+        if (service.idle_action != service::IdleAction::suspend)
             otherwise->complain(
                 "it is what is done with a guest that cannot be suspended, and goes with "
                 "action: suspend");
         else
-            service.idle_else = action == 1U ? IdleAction::destroy : IdleAction::pause;
+            service.idle_else =
+                action == 1U ? service::IdleAction::destroy : service::IdleAction::pause;
     }
     if (const auto timeout = mapping->take("timeout")) {
         const auto duration = read_duration(*timeout, 1s, max_shutdown_timeout, "30s");
-        if (service.idle_action != IdleAction::shutdown)
+        if (service.idle_action != service::IdleAction::shutdown)
             timeout->complain(
                 "it is how long a guest may take to shut down, and goes with "
                 "action: shutdown");
@@ -85,21 +86,21 @@ void read_idle(const Value& value, Service& service) {
     mapping->refuse_rest();
 }
 
-void read_answer(const Value& value, Service& service) {
+void read_answer(const Value& value, service::Template& service) {
     service.answer = {};
     const bool scalar = value.is(Node::Kind::scalar);
     if (scalar && value.node->text == "booting")
         return;
     if (scalar && value.node->text == "ready") {
-        service.answer.kind = AnswerWhen::Kind::ready;
+        service.answer.kind = service::AnswerWhen::Kind::ready;
         return;
     }
     const auto delay =
         scalar ? parse_duration(value.node->text) : base::Result<milliseconds>(base::error(""));
-    if (delay && *delay >= 1ms && *delay <= longest_answer)
-        service.answer = {AnswerWhen::Kind::delay, *delay};
+    if (delay && *delay >= 1ms && *delay <= service::longest_answer)
+        service.answer = {service::AnswerWhen::Kind::delay, *delay};
     else
-        value.refuse("booting, ready or a delay from 1ms to " + to_text(longest_answer));
+        value.refuse("booting, ready or a delay from 1ms to " + to_text(service::longest_answer));
 }
 
 }  // namespace
@@ -111,7 +112,7 @@ ServiceDraft::ServiceDraft() {
 }
 
 void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose) {
-    Service& service = draft.service;
+    service::Template& service = draft.service;
     if (const auto ttl = mapping.take("ttl"))
         service.ttl = read_seconds(*ttl).value_or(service.ttl);
     read_guest(mapping, draft, paths, whose);

@@ -8,11 +8,6 @@ namespace summond::config {
 
 namespace {
 
-// What a packet is looked for in, at every packet.
-constexpr std::size_t max_prefixes = 32;
-constexpr std::size_t max_addresses = 32;
-constexpr std::size_t max_ports = 64;
-
 void read_wake(const Value& value, ServiceDraft& draft) {
     constexpr std::string_view expected = "dns, packet, or [dns, packet]";
     bool dns = false;
@@ -36,10 +31,10 @@ std::string obstacle(const ServiceDraft& draft) {
         return "it has no network interface";
     if (!draft.interfaces.front().interface.script.empty())
         return "a hotplug script puts its interface where summond does not know its way";
-    if (draft.addresses.size() > max_addresses)
-        return "it has more than " + std::to_string(max_addresses) + " addresses";
-    if (draft.service.ports.size() > max_ports)
-        return "it has more than " + std::to_string(max_ports) + " ports";
+    if (draft.addresses.size() > service::max_addresses)
+        return "it has more than " + std::to_string(service::max_addresses) + " addresses";
+    if (draft.service.ports.size() > service::max_ports)
+        return "it has more than " + std::to_string(service::max_ports) + " ports";
     return {};
 }
 
@@ -66,8 +61,8 @@ void read_networks(const Value& value, std::string_view everybody,
         else
             networks.push_back(*prefix);
     }
-    if (networks.size() > max_prefixes)
-        value.complain("at most " + std::to_string(max_prefixes) + " networks");
+    if (networks.size() > service::max_prefixes)
+        value.complain("at most " + std::to_string(service::max_prefixes) + " networks");
 }
 
 void read_wakes(Mapping& mapping, ServiceDraft& draft) {
@@ -84,7 +79,7 @@ void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& pro
     draft.service.wake_packet = draft.wake_packet.value_or(true) && reason.empty();
     // Whoever writes a configuration knows what a script means for it; an xl file is older.
     if (draft.by_xl && !draft.wake_packet && !draft.interfaces.empty() && !reason.empty())
-        problems.warning_at(draft.service.where,
+        problems.warning_at(draft.places.name,
                             owner + " is not woken by packets, only by queries: " + reason +
                                 "; say wake: dns for it");
     if (draft.wake_packet == true && !reason.empty())

@@ -313,8 +313,8 @@ class Translator {
 
 // xl's defaults for all that a file of xl's can say.
 void forget_guest(ServiceDraft& draft) {
-    Service& service = draft.service;
-    service.type = DomainType::pv;
+    service::Template& service = draft.service;
+    service.type = service::DomainType::pv;
     service.kernel.clear();
     service.ramdisk.reset();
     service.memory_kib = default_memory_kib;
@@ -327,6 +327,7 @@ void forget_guest(ServiceDraft& draft) {
     service.bootloader_args.clear();
     service.pvshim = false;
     service.disks.clear();
+    draft.places.disks.clear();
     service.shares.clear();
     service.restart = {};
     service.preserve = {};
@@ -373,7 +374,7 @@ void read_xl_guest(XlGuest& guest, ServiceDraft& draft, const Paths& paths) {
         read_interface_list(vif, draft, Whose::service);
     const Value disk{guest.disk.get(), guest.disk->where, "disk", &guest.problems};
     if (!guest.disk->items.empty())
-        read_disks(disk, paths.beside(guest.path), draft.service.disks);
+        read_disks(disk, paths.beside(guest.path), draft);
 }
 
 }  // namespace summond::config

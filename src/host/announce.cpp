@@ -26,7 +26,7 @@ void Announcer::announce(const std::string& bridge,
                  sizeof to);
 }
 
-std::vector<frames::Frame> announcements(const config::Service& service) {
+std::vector<frames::Frame> announcements(const service::Template& service) {
     std::vector<frames::Frame> frames;
     if (service.interfaces.empty() || !service.interfaces.front().script.empty())
         return frames;

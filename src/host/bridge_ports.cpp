@@ -32,7 +32,7 @@ namespace {
 
 // What Xen's scripts give to vifs: higher than any real one, so that no bridge takes it for its
 // own.
-constexpr config::Mac port_mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
+constexpr service::Mac port_mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 constexpr sock_filter load_byte(unsigned offset) {
     return BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offset);
@@ -228,19 +228,19 @@ base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) 
     return tap;
 }
 
-base::Result<void> BridgePorts::send_to(const config::Mac& mac, int port, bool pinned) {
+base::Result<void> BridgePorts::send_to(const service::Mac& mac, int port, bool pinned) {
     ndmsg about = about_mac(port);
     if (pinned)
         about.ndm_flags |= NTF_STICKY;
     NetlinkRequest request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, about);
     request.put(NDA_LLADDR, mac);
     if (const auto r = state_->netlink.ask(request); !r)
-        return base::system_error("cannot tell a bridge where " + config::to_string(mac) + " is",
+        return base::system_error("cannot tell a bridge where " + service::to_string(mac) + " is",
                                   r.error());
     return {};
 }
 
-void BridgePorts::forget(const config::Mac& mac, int port) {
+void BridgePorts::forget(const service::Mac& mac, int port) {
     NetlinkRequest request(RTM_DELNEIGH, NLM_F_ACK, about_mac(port));
     request.put(NDA_LLADDR, mac);
     (void)state_->netlink.ask(request);  // it is not there: all the better

@@ -29,7 +29,7 @@ std::chrono::seconds in_seconds(std::chrono::milliseconds time) {
     return std::chrono::floor<std::chrono::seconds>(time);
 }
 
-std::string counter_name(config::ServiceId service) {
+std::string counter_name(service::Id service) {
     return fmt::format("{}{:016x}", counter_prefix, service);
 }
 
@@ -47,7 +47,7 @@ constexpr char no_discovery[] =
 // A chain of each policy that services have, and which chain a MAC's packets go through.
 class Policies {
   public:
-    std::string chain_of(const config::Service& service) {
+    std::string chain_of(const service::Template& service) {
         const auto [it, added] =
             names_.try_emplace(meter_policy(service), fmt::format("policy{}", names_.size()));
         return it->second;
@@ -67,7 +67,7 @@ class Policies {
 // and what the bridge floods for somebody else have another destination. forward: from another port
 // of the bridge; output: from dom0 itself; prerouting: what guests say; input: to dom0 itself,
 // where nobody has asked for the answers to our probes, so that dom0's kernel would reset them.
-std::string bridge_table(const std::vector<config::Service>& services,
+std::string bridge_table(const std::vector<service::Template>& services,
                          const std::string& connections) {
     std::string counters;
     std::string guests;
@@ -80,7 +80,7 @@ std::string bridge_table(const std::vector<config::Service>& services,
             if (!interface.script.empty())
                 continue;
             has_interface = true;
-            const std::string mac = config::to_string(interface.mac);
+            const std::string mac = service::to_string(interface.mac);
             guests += mac + ", ";
             counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id));
             ruled += fmt::format("{} : jump {}, ", mac, policies.chain_of(service));
@@ -118,7 +118,7 @@ chain probed {{ type filter hook input priority -300; policy accept; ether saddr
 // The same for one interface, as its last packets before the guest and the first after it. May be
 // there from before a kill.
 std::string interface_chain(const std::string& interface, const std::string& mac,
-                            const config::Service& service) {
+                            const service::Template& service) {
     std::string chain;  // letters and digits are all that nftables takes
     for (const char c : interface)
         chain += fmt::format("{:02x}", c);
@@ -176,10 +176,10 @@ Meter::~Meter() {
         (void)nft_.run("delete table netdev summond");
 }
 
-base::Result<void> Meter::set(const std::vector<config::Service>& services) {
+base::Result<void> Meter::set(const std::vector<service::Template>& services) {
     services_.clear();
     watches_connections_ = false;
-    for (const config::Service& service : services) {
+    for (const service::Template& service : services) {
         services_[service.id] = service;
         watches_connections_ |= service.keep_connections.count() > 0;
     }
@@ -187,7 +187,7 @@ base::Result<void> Meter::set(const std::vector<config::Service>& services) {
     std::string connections;
     if (watches_connections_)
         for (const Connection& open : read_connections("bridge")) {
-            const config::Service* service = service_with(open.mac);
+            const service::Template* service = service_with(open.mac);
             const auto most = service == nullptr ? std::chrono::seconds(0)
                                                  : in_seconds(service->keep_connections);
             if (most > half_open)
@@ -210,7 +210,7 @@ base::Result<void> Meter::set(const std::vector<config::Service>& services) {
     return {};
 }
 
-void Meter::count_wakes(const config::Service& service, const vm::Wakes& wakes) {
+void Meter::count_wakes(const service::Template& service, const vm::Wakes& wakes) {
     std::string& counters = wakes_[service.id];
     counters.clear();
     const auto put = [&](const char* what, const vm::Wakes::Count& count) {
@@ -227,7 +227,7 @@ void Meter::count_wakes(const config::Service& service, const vm::Wakes& wakes) 
             service.name, what);
     };
     for (std::size_t why = 0; why < wakes.by_reason.size(); ++why)
-        put(text(static_cast<vm::WakeReason>(why)), wakes.by_reason[why]);
+        put(to_string(static_cast<service::WakeReason>(why)), wakes.by_reason[why]);
     put("standby", wakes.from_standby);
 }
 
@@ -241,7 +241,7 @@ base::Result<void> Meter::write_wakes() {
 }
 
 base::Result<void> Meter::count_at(const std::string& interface, const std::string& mac,
-                                   config::ServiceId service) {
+                                   service::Id service) {
     // Newer kernels take the chain also for an interface that is not there.
     const auto known = services_.find(service);
     const auto r = ::if_nametoindex(interface.c_str()) == 0
@@ -292,7 +292,7 @@ std::vector<Meter::Connection> Meter::read_connections(std::string_view family) 
 }
 
 base::Result<std::vector<vm::Traffic>> Meter::read() {
-    std::map<config::ServiceId, vm::Traffic> traffic_of;
+    std::map<service::Id, vm::Traffic> traffic_of;
     for (const char* family : {bridge_table_ ? "bridge" : "", netdev_table_ ? "netdev" : ""}) {
         if (*family == 0)
             continue;
@@ -312,7 +312,7 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
         }
         if (watches_connections_)
             for (const Connection& open : read_connections(family))
-                if (const config::Service* service = service_with(open.mac)) {
+                if (const service::Template* service = service_with(open.mac)) {
                     auto& silent = traffic_of[service->id].connection_silent;
                     // Whole seconds are told, rounded down.
                     const base::Duration since =
@@ -331,10 +331,10 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
     return result;
 }
 
-const config::Service* Meter::service_with(const std::string& mac) const {
+const service::Template* Meter::service_with(const std::string& mac) const {
     for (const auto& [id, service] : services_)
         for (const auto& interface : service.interfaces)
-            if (config::to_string(interface.mac) == mac)
+            if (service::to_string(interface.mac) == mac)
                 return &service;
     return nullptr;
 }

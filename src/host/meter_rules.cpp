@@ -10,7 +10,7 @@
 namespace summond::host {
 namespace {
 
-using config::Protocol;
+using service::Protocol;
 
 // Of one family of addresses: what nftables calls it, and the names of its sets.
 struct Family {
@@ -39,10 +39,10 @@ std::string prefixes(const std::vector<base::IpPrefix>& from, bool v6) {
 }
 
 // "tcp dport { 80, 443 }"; empty: none of this protocol.
-std::string ports(const std::vector<config::Port>& ports, Protocol protocol,
+std::string ports(const std::vector<service::Port>& ports, Protocol protocol,
                   std::string_view name) {
     std::string list;
-    for (const config::Port& port : ports) {
+    for (const service::Port& port : ports) {
         if (port.protocol != protocol)
             continue;
         if (port.number == 0)
@@ -97,7 +97,7 @@ std::string meter_sets() {
     return text + "chain stray {\n" + stray + "}\nchain from_guest {\n" + begun + "}\n";
 }
 
-std::string meter_policy(const config::Service& service) {
+std::string meter_policy(const service::Template& service) {
     std::string rules;
     for (const Family& family : families)
         if (const auto ignored = prefixes(service.idle_ignore, family.v6); !ignored.empty())

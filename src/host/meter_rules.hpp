@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::host {
 
@@ -20,6 +20,6 @@ inline constexpr std::uint16_t last_probe_port = 65063;
 std::string meter_sets();
 
 // Of packets to a service: the body of a chain that jumps to `hit` what keeps it.
-std::string meter_policy(const config::Service& service);
+std::string meter_policy(const service::Template& service);
 
 }  // namespace summond::host

@@ -79,7 +79,7 @@ Neighbours::Way Neighbours::on_link(const base::IpAddress& address) {
     return r && !hop.router ? hop.way : Way{};
 }
 
-void Neighbours::learn(const base::IpAddress& address, const config::Mac& mac, int interface) {
+void Neighbours::learn(const base::IpAddress& address, const service::Mac& mac, int interface) {
     ndmsg about{};
     about.ndm_family = family(address);
     about.ndm_ifindex = interface;

@@ -153,7 +153,7 @@ bool VifProbe::take(const frames::Packet& packet) {
            take(*ip, packet.payload);
 }
 
-void VifProbe::answer(const config::Mac& asker_mac, const base::IpAddress& asker,
+void VifProbe::answer(const service::Mac& asker_mac, const base::IpAddress& asker,
                       const base::IpAddress& target) {
     if (target != asks_.from.at.address || (asks_.may_be_anothers && ++questions_ < 2))
         return;

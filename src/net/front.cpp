@@ -18,8 +18,8 @@ namespace summond::net {
 namespace {
 
 std::vector<Services::Setting> settings(const config::Config& config, const zone::Zones& zones) {
-    std::map<config::ServiceId, Services::Setting> of_service;
-    for (const config::Service& service : config.services) {
+    std::map<service::Id, Services::Setting> of_service;
+    for (const service::Template& service : config.services) {
         auto& setting =
             of_service[service.id] = {service.id, service.answer, {}, service.wake_packet};
         if (!service.wake_dns)

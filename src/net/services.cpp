@@ -9,8 +9,8 @@
 namespace summond::net {
 
 using answer::Availability;
-using base::WakeFailure;
 using ipc::Phase;
+using service::WakeFailure;
 
 namespace {
 
@@ -147,8 +147,9 @@ void Services::on_state(const ipc::State& state) {
         case Phase::waiting:
             set_timer(i, std::nullopt);
             // Others are to be answered when the domain runs, and not before.
-            set(i, service.answer.kind == config::AnswerWhen::Kind::booting ? Availability::waiting
-                                                                            : Availability::asleep);
+            set(i, service.answer.kind == service::AnswerWhen::Kind::booting
+                       ? Availability::waiting
+                       : Availability::asleep);
             break;
         case Phase::building:
             set_timer(i, std::nullopt);
@@ -172,12 +173,12 @@ void Services::on_state(const ipc::State& state) {
 
 // The domain runs and is not known to be ready.
 void Services::on_running(std::uint32_t i, base::TimePoint woken) {
-    const config::AnswerWhen& when = services_[i].answer;
+    const service::AnswerWhen& when = services_[i].answer;
     const base::TimePoint answer_at = woken + when.delay;
-    const bool wait = when.kind == config::AnswerWhen::Kind::delay && answer_at > clock_.now();
+    const bool wait = when.kind == service::AnswerWhen::Kind::delay && answer_at > clock_.now();
     set_timer(i, wait ? std::optional(answer_at) : std::nullopt);
-    set(i, wait || when.kind == config::AnswerWhen::Kind::ready ? Availability::starting
-                                                                : Availability::answerable);
+    set(i, wait || when.kind == service::AnswerWhen::Kind::ready ? Availability::starting
+                                                                 : Availability::answerable);
 }
 
 void Services::fall_asleep(std::uint32_t i) {

@@ -132,7 +132,7 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
             break;
         case Decision::Kind::park:
             if (!park(query, decision.service))
-                reply(answer::servfail(query, server_.answer_, base::WakeFailure::refused,
+                reply(answer::servfail(query, server_.answer_, service::WakeFailure::refused,
                                        context()));
             break;
         case Decision::Kind::drop:

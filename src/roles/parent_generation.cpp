@@ -149,7 +149,7 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->image = std::move(image);
     generation->log_level = parsed->log_level;
     generation->user = parsed->user;
-    for (const config::Service& service : parsed->services)
+    for (const service::Template& service : parsed->services)
         generation->wakes_by_packet |= service.wake_packet;
     generation->zones = header.zone_count;
     generation->services = parsed->services.size();

@@ -19,6 +19,7 @@
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
+#include "summond/config/config.hpp"
 #include "summond/host/bridge_ports.hpp"
 #include "summond/ipc/channel.hpp"
 #include "summond/proc/memfd.hpp"
@@ -44,7 +45,7 @@ class Vmm {
           parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
           timer_(io),
           hypervisor_(hypervisor),
-          manager_(hypervisor, clock_, [this](config::ServiceId service) { changed(service); }),
+          manager_(hypervisor, clock_, [this](service::Id service) { changed(service); }),
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
@@ -134,11 +135,11 @@ class Vmm {
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
-            for (const config::ServiceId service : manager_.services())
+            for (const service::Id service : manager_.services())
                 front.changed(service);
     }
 
-    void changed(config::ServiceId service) {
+    void changed(service::Id service) {
         // In this order, so that a client's packets go where its answer says.
         if (wire_)
             wire_->changed(service);
@@ -176,7 +177,7 @@ class Vmm {
     vm::Hypervisor& hypervisor_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
-    std::vector<config::Service> services_;
+    std::vector<service::Template> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     bool arm_posted_ = false;

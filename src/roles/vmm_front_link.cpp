@@ -43,9 +43,9 @@ std::uint32_t in_ms(base::Duration d) {
 }
 
 // A front that is being replaced may ask for a service that is configured no more.
-ipc::State state_of(config::ServiceId service, const vm::Manager& manager) {
+ipc::State state_of(service::Id service, const vm::Manager& manager) {
     constexpr vm::Status refused{.phase = vm::Phase::failed,
-                                 .failure = base::WakeFailure::refused,
+                                 .failure = service::WakeFailure::refused,
                                  .retry_after = {},
                                  .since_wake = {}};
     const vm::Status status = manager.status(service).value_or(refused);
@@ -66,7 +66,7 @@ FrontLink::FrontLink(asio::io_context& io, ipc::Channel channel, vm::Manager& ma
       events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
       manager_(manager),
       closed_(std::move(closed)) {
-    for (const config::ServiceId service : manager_.services())
+    for (const service::Id service : manager_.services())
         changed(service);
     listen();
 }
@@ -102,7 +102,8 @@ bool FrontLink::handle(const ipc::Received& message) {
         }
         const auto now = std::chrono::steady_clock::now();
         const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
-        manager_.wake(service, vm::WakeReason::dns, std::clamp(asked_at, now - longest_ago, now));
+        manager_.wake(service, service::WakeReason::dns,
+                      std::clamp(asked_at, now - longest_ago, now));
         // Only now: a domain that waits is awake already.
         if (status->phase == vm::Phase::asleep) {
             const bool awake = manager_.status(service)->phase == vm::Phase::ready;
@@ -124,7 +125,7 @@ bool FrontLink::handle(const ipc::Received& message) {
 }
 
 // At once: what comes next in vmm's loop may be libxl's making of a domain, which takes long.
-void FrontLink::changed(config::ServiceId service) {
+void FrontLink::changed(service::Id service) {
     unsent_.insert(service);
     if (!blocked_)
         flush();
@@ -132,7 +133,7 @@ void FrontLink::changed(config::ServiceId service) {
 
 void FrontLink::flush() {
     while (!unsent_.empty()) {
-        const config::ServiceId service = *unsent_.begin();
+        const service::Id service = *unsent_.begin();
         if (!channel_.send(state_of(service, manager_))) {
             blocked_ = true;
             if (errno != EAGAIN)

@@ -22,7 +22,7 @@ class FrontLink {
 
     // The service's state is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
-    void changed(config::ServiceId service);
+    void changed(service::Id service);
 
   private:
     void listen();
@@ -35,7 +35,7 @@ class FrontLink {
     boost::asio::posix::stream_descriptor events_;
     vm::Manager& manager_;
     std::function<void(FrontLink*)> closed_;
-    std::set<config::ServiceId> unsent_;
+    std::set<service::Id> unsent_;
     bool blocked_ = false;  // until the front has read
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -42,7 +42,7 @@ wire::Standing standing_of(const vm::Status& status, bool remembers, bool has_co
                       : wire::Standing::away;
 }
 
-bool same_tenant(const config::Service& a, const config::Service& b) {
+bool same_tenant(const service::Template& a, const service::Template& b) {
     return a.interfaces == b.interfaces && a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 &&
            a.ports == b.ports && a.wake_from == b.wake_from && a.ready.timeout == b.ready.timeout;
 }
@@ -50,7 +50,7 @@ bool same_tenant(const config::Service& a, const config::Service& b) {
 }  // namespace
 
 WireLink::WireLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-                   host::BridgePorts& ports, const std::vector<config::Service>& services,
+                   host::BridgePorts& ports, const std::vector<service::Template>& services,
                    std::function<void()> closed)
     : channel_(std::move(channel)),
       events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
@@ -94,10 +94,10 @@ bool WireLink::open(const std::string& bridge) {
     return true;
 }
 
-void WireLink::configure(const std::vector<config::Service>& services) {
+void WireLink::configure(const std::vector<service::Template>& services) {
     std::erase_if(bridges_, [](const auto& each) { return !each.second; });  // they are tried again
-    std::set<config::ServiceId> wanted;
-    for (const config::Service& service : services) {
+    std::set<service::Id> wanted;
+    for (const service::Template& service : services) {
         if (!service.wake_packet)
             continue;
         wanted.insert(service.id);
@@ -176,7 +176,7 @@ void WireLink::arrived(const ipc::Arrived& message) {
         changed(message.service);
         return;
     }
-    manager_.wake(message.service, vm::WakeReason::packet);
+    manager_.wake(message.service, service::WakeReason::packet);
     // Only now: a domain that waits is awake already.
     spdlog::info("{} {} for {}", phase() == vm::Phase::ready ? "woke" : "waking",
                  it->second.service.name, text_of(message));
@@ -227,7 +227,7 @@ void WireLink::take_over(Post& post) {
         send_to(post, *interface, false);
 }
 
-void WireLink::changed(config::ServiceId service) {
+void WireLink::changed(service::Id service) {
     if (!posts_.contains(service))
         return;
     unsent_.insert(service);
@@ -237,7 +237,7 @@ void WireLink::changed(config::ServiceId service) {
 
 void WireLink::flush() {
     while (!unsent_.empty()) {
-        const config::ServiceId service = *unsent_.begin();
+        const service::Id service = *unsent_.begin();
         const auto it = posts_.find(service);
         if (it == posts_.end() ? !channel_.send(ipc::Forget{service}) : !sync(it->second))
             return wait_for_room();
@@ -382,7 +382,7 @@ void WireLink::watch_hand_overs() {
         for (auto& [id, post] : posts_)
             if (post.young_until && now >= *post.young_until)
                 let_reset(post);
-        for (const config::ServiceId service : std::exchange(waits_for_port_, {}))
+        for (const service::Id service : std::exchange(waits_for_port_, {}))
             changed(service);
         watch_hand_overs();
     });

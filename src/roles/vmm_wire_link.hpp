@@ -27,19 +27,19 @@ class WireLink {
     // closed is called once, from io's loop, when wire is gone or has broken the protocol; the link
     // may be deleted in it. ports and manager outlive the link.
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-             host::BridgePorts& ports, const std::vector<config::Service>& services,
+             host::BridgePorts& ports, const std::vector<service::Template>& services,
              std::function<void()> closed);
     ~WireLink();
 
     // The services from now on; the manager knows them already.
-    void configure(const std::vector<config::Service>& services);
+    void configure(const std::vector<service::Template>& services);
     // The service's status is new.
-    void changed(config::ServiceId service);
+    void changed(service::Id service);
 
   private:
     // A service, and what wire and the kernel have been told of it.
     struct Post {
-        config::Service service;
+        service::Template service;
         bool told = false;  // wire knows of it
         std::optional<wire::Standing> standing{};
         std::uint32_t turn = 0;
@@ -78,11 +78,11 @@ class WireLink {
     host::BridgePorts& ports_;
     std::function<void()> closed_;
     std::map<std::string, std::optional<Bridge>> bridges_;  // none: it cannot be used
-    std::map<config::ServiceId, Post> posts_;
-    std::set<config::ServiceId> unsent_;  // wire has to hear of them; without a post: it is gone
-    std::set<config::ServiceId> waits_for_port_;  // ready, but for their bridge's port
-    bool blocked_ = false;                        // wire takes nothing at the moment
-    bool told_all_ = false;                       // what there was when it came
+    std::map<service::Id, Post> posts_;
+    std::set<service::Id> unsent_;          // wire has to hear of them; without a post: it is gone
+    std::set<service::Id> waits_for_port_;  // ready, but for their bridge's port
+    bool blocked_ = false;                  // wire takes nothing at the moment
+    bool told_all_ = false;                 // what there was when it came
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

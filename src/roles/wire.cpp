@@ -175,7 +175,7 @@ class WireProcess final : public wire::Actions {
             detach(message.service);
     }
 
-    void detach(config::ServiceId service) {
+    void detach(service::Id service) {
         door_.detach(service);
         guests_.erase(service);
     }
@@ -257,15 +257,15 @@ class WireProcess final : public wire::Actions {
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override {
         send(taps_, tap, frame);
     }
-    void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) override {
+    void to_guest(service::Id service, std::span<const std::uint8_t> frame) override {
         send(guests_, service, frame);
     }
     // Where vmm does not take it, the sender's next packet asks again.
-    void wake(config::ServiceId service, const frames::IpPacket& first) override {
+    void wake(service::Id service, const frames::IpPacket& first) override {
         if (vmm_.fd() >= 0)
             vmm_.send(arrived_message(service, first));
     }
-    void handed_over(config::ServiceId service, const wire::HandOver& what) override {
+    void handed_over(service::Id service, const wire::HandOver& what) override {
         ipc::HandedOver message{};
         message.service = service;
         message.turn = turns_[service];
@@ -282,7 +282,7 @@ class WireProcess final : public wire::Actions {
         if (!what.young)
             lingering_.push_back({service, message.turn, clock_.now() + linger});
     }
-    void grown(config::ServiceId service) override {
+    void grown(service::Id service) override {
         const std::uint32_t turn = turns_[service];
         if (vmm_.fd() >= 0)
             vmm_.send(ipc::Grown{service, turn});
@@ -302,9 +302,9 @@ class WireProcess final : public wire::Actions {
     wire::Door door_;
     Sources taps_;    // by number
     Sources guests_;  // by service
-    std::map<config::ServiceId, std::uint32_t> turns_;
+    std::map<service::Id, std::uint32_t> turns_;
     struct Lingering {
-        config::ServiceId service;
+        service::Id service;
         std::uint32_t turn;
         base::TimePoint until;
     };

@@ -24,31 +24,31 @@ std::optional<base::IpAddress> address_of(const ipc::Address& message) {
     return std::nullopt;
 }
 
-ipc::Tenant tenant_message(const config::Service& service, unsigned tap) {
+ipc::Tenant tenant_message(const service::Template& service, unsigned tap) {
     ipc::Tenant message{};
     message.service = service.id;
     message.tap = tap;
     message.youth_ms = static_cast<std::uint32_t>(service.ready.timeout.count());
     std::ranges::copy(service.interfaces.front().mac, message.mac);
     // Module config sees to it that they fit.
-    for (const config::Port& port : service.ports)
-        if (message.ports < ipc::Tenant::max_ports)
+    for (const service::Port& port : service.ports)
+        if (message.ports < service::max_ports)
             message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
                                              0};
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
-            if (message.addresses < ipc::Tenant::max_addresses)
+            if (message.addresses < service::max_addresses)
                 message.address[message.addresses++] = message_of(address);
     for (const base::IpPrefix& prefix : service.wake_from)
-        if (message.prefixes < ipc::Tenant::max_prefixes)
+        if (message.prefixes < service::max_prefixes)
             message.prefix[message.prefixes++] = {message_of(prefix.address),
                                                   static_cast<std::uint8_t>(prefix.length)};
     return message;
 }
 
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
-    if (message.ports > ipc::Tenant::max_ports || message.addresses > ipc::Tenant::max_addresses ||
-        message.prefixes > ipc::Tenant::max_prefixes || message.tap >= ipc::Tap::capacity)
+    if (message.ports > service::max_ports || message.addresses > service::max_addresses ||
+        message.prefixes > service::max_prefixes || message.tap >= ipc::Tap::capacity)
         return std::nullopt;
     wire::Tenant tenant;
     tenant.service = message.service;
@@ -57,7 +57,7 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     tenant.youth = std::chrono::milliseconds(message.youth_ms);
     for (std::size_t i = 0; i < message.ports; ++i)
         tenant.ports.push_back(
-            {static_cast<config::Protocol>(message.port[i].protocol), message.port[i].number});
+            {static_cast<service::Protocol>(message.port[i].protocol), message.port[i].number});
     for (std::size_t i = 0; i < message.addresses; ++i) {
         const auto address = address_of(message.address[i]);
         if (!address)
@@ -73,7 +73,7 @@ std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
     return tenant;
 }
 
-ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet) {
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet) {
     ipc::Arrived message{};
     message.service = service;
     message.from = message_of(packet.from);

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "summond/config/config.hpp"
 #include "summond/ipc/messages.hpp"
+#include "summond/service/template.hpp"
 #include "summond/wire/door.hpp"
 
 namespace summond::roles {
@@ -14,11 +14,11 @@ ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
 std::optional<base::IpAddress> address_of(const ipc::Address& message);
 
-ipc::Tenant tenant_message(const config::Service& service, unsigned tap);
+ipc::Tenant tenant_message(const service::Template& service, unsigned tap);
 // None: not as tenant_message makes it.
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
 
-ipc::Arrived arrived_message(config::ServiceId service, const frames::IpPacket& packet);
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string text_of(const ipc::Arrived& message);

@@ -41,15 +41,15 @@ Admission::Use Admission::leaving() const {
     return use;
 }
 
-bool Admission::fits(const Use& use, const config::Service& service) const {
+bool Admission::fits(const Use& use, const service::Template& service) const {
     return (!limits_.memory_kib ||
-            use.memory_kib + footprint_kib(service) <= *limits_.memory_kib) &&
+            use.memory_kib + service::footprint_kib(service) <= *limits_.memory_kib) &&
            (!limits_.domains || use.domains + 1 <= *limits_.domains);
 }
 
 void Admission::request(Lifecycle& lifecycle) {
     const auto& wanted = lifecycle.queued();
-    const config::ServiceId id = lifecycle.service().id;
+    const service::Id id = lifecycle.service().id;
     const Waits waits{id, wanted.wake.asked_at + limits_.queue};
     std::erase_if(queue_, [id](const Waits& each) { return each.service == id; });
     if (wanted.starved) {
@@ -80,7 +80,7 @@ bool Admission::finds_memory() {
     return leaving().domains > 0 || standby_.give_back() || evict_one();
 }
 
-Lifecycle* Admission::queued(config::ServiceId service) const {
+Lifecycle* Admission::queued(service::Id service) const {
     const auto found = lifecycles_.find(service);
     return found != lifecycles_.end() && found->second->in<Lifecycle::Queued>()
                ? found->second.get()
@@ -143,7 +143,7 @@ bool Admission::evict_one() {
     return longest->leaving();
 }
 
-bool Admission::for_instance(const config::Service& service) const {
+bool Admission::for_instance(const service::Template& service) const {
     return std::ranges::none_of(lifecycles_,
                                 [](const auto& each) { return each.second->waking(); }) &&
            fits(used(), service);
@@ -175,7 +175,7 @@ void Admission::tick() {
 }
 
 void Admission::refuse(Lifecycle& lifecycle) const {
-    using base::WakeFailure;
+    using service::WakeFailure;
     Use use = used();
     use.memory_kib = 0;
     const WakeFailure shortage = xen_is_full_                     ? WakeFailure::no_memory

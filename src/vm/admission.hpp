@@ -16,21 +16,21 @@ namespace summond::vm {
 
 class Admission {
   public:
-    using Lifecycles = std::map<config::ServiceId, std::unique_ptr<Lifecycle>>;
+    using Lifecycles = std::map<service::Id, std::unique_ptr<Lifecycle>>;
 
     // sample: brings the lifecycles' idle times up to date; false: they are not known. All outlive
     // it.
     Admission(const Lifecycles& lifecycles, Standby& standby, const base::Clock& clock,
               std::function<bool()> sample);
 
-    void configure(const config::Limits& limits) { limits_ = limits; }
+    void configure(const service::Limits& limits) { limits_ = limits; }
     // Of one that is queued: a standby instance for it, or room, or its place among those that
     // wait.
     void request(Lifecycle& lifecycle);
     // Admits those that wait, as far as there is room; makes room for the first of the others.
     void serve();
     // Whether a standby instance may be built: there is room, and no wake is in progress.
-    bool for_instance(const config::Service& service) const;
+    bool for_instance(const service::Template& service) const;
     // A domain's memory is free.
     void freed() { xen_is_full_ = false; }
 
@@ -43,13 +43,13 @@ class Admission {
         std::uint32_t domains = 0;
     };
     struct Waits {
-        config::ServiceId service;
+        service::Id service;
         base::TimePoint until;
     };
     Use used() const;
     Use leaving() const;
-    bool fits(const Use& use, const config::Service& service) const;
-    Lifecycle* queued(config::ServiceId service) const;
+    bool fits(const Use& use, const service::Template& service) const;
+    Lifecycle* queued(service::Id service) const;
     Lifecycle* first();
     bool finds_memory();
     void make_room(const Lifecycle& lifecycle);
@@ -60,7 +60,7 @@ class Admission {
     Standby& standby_;
     const base::Clock& clock_;
     std::function<bool()> sample_;
-    config::Limits limits_;
+    service::Limits limits_;
     std::deque<Waits> queue_;
     bool xen_is_full_ = false;  // until some domain is gone
     base::TimePoint tried_at_{};

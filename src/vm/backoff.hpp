@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "summond/base/clock.hpp"
-#include "summond/base/wake_failure.hpp"
+#include "summond/service/wake.hpp"
 
 namespace summond::vm {
 
@@ -19,18 +19,19 @@ class Backoff {
 
     // Both return how long nothing is built. The first short life costs nothing: guests may well
     // reboot once, and administrators have them do it.
-    std::chrono::seconds failed(base::TimePoint now, base::WakeFailure why) {
+    std::chrono::seconds failed(base::TimePoint now, service::WakeFailure why) {
         return wait(now, why, ++failures_);
     }
     std::chrono::seconds ended(base::TimePoint now, base::Duration lived) {
         short_lives_ = lived < long_life ? short_lives_ + 1 : 0;
-        return wait(now, base::WakeFailure::keeps_ending, short_lives_ > 0 ? short_lives_ - 1 : 0);
+        return wait(now, service::WakeFailure::keeps_ending,
+                    short_lives_ > 0 ? short_lives_ - 1 : 0);
     }
     // What failed wakes there were says nothing of the next one.
     void forget_failures() { failures_ = 0; }
 
     unsigned short_lives() const { return short_lives_; }
-    base::WakeFailure why() const { return why_; }  // the last time
+    service::WakeFailure why() const { return why_; }  // the last time
     base::TimePoint until() const { return until_; }
 
   private:
@@ -38,7 +39,7 @@ class Backoff {
     static constexpr std::chrono::seconds longest{60};
 
     // The nth time: 1 s, then twice as long each time.
-    std::chrono::seconds wait(base::TimePoint now, base::WakeFailure why, unsigned nth) {
+    std::chrono::seconds wait(base::TimePoint now, service::WakeFailure why, unsigned nth) {
         auto time = nth == 0 ? std::chrono::seconds(0) : first;
         for (unsigned i = 1; i < nth && time < longest; ++i)
             time *= 2;
@@ -50,7 +51,7 @@ class Backoff {
 
     unsigned failures_ = 0;
     unsigned short_lives_ = 0;
-    base::WakeFailure why_ = base::WakeFailure::none;
+    service::WakeFailure why_ = service::WakeFailure::none;
     base::TimePoint until_{};
 };
 

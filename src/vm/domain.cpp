@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "lifecycle_log.hpp"
@@ -15,25 +14,10 @@ constexpr std::chrono::seconds destroy_retry{5};
 
 }  // namespace
 
-std::uint64_t footprint_kib(const config::Service& service) {
-    constexpr std::uint64_t xens_own = 1024;      // LIBXL_PV_EXTRA_MEMORY
-    constexpr std::uint64_t pvh_extra = 2048;     // LIBXL_HVM_EXTRA_MEMORY
-    constexpr std::uint64_t least_tables = 2048;  // module xen's
-    constexpr std::uint64_t shim = 20 * 1024;     // about: a Xen of its own
-    const std::uint64_t memory = std::max(service.memory_kib, service.max_memory_kib);
-    if (service.type == config::DomainType::pv)
-        return memory + xens_own;
-    // libxl_get_required_shadow_memory
-    const std::uint64_t tables =
-        4 * (256 * std::max(service.vcpus, service.max_vcpus) + 2 * (memory / 1024));
-    return memory + pvh_extra + std::max({tables, least_tables, service.shadow_memory_kib}) +
-           (service.pvshim ? shim : 0);
-}
-
-Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const config::Service& service)
+Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service)
     : hypervisor_(hypervisor), clock_(clock), service_(service), begun_at_(clock.now()) {}
 
-Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const config::Service& service,
+Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service,
                const Found& found)
     : Domain(hypervisor, clock, service) {
     const bool waits = found.standby && found.run == Found::Run::paused;
@@ -81,8 +65,8 @@ void Domain::await_ready(Done done) {
 }
 
 void Domain::warm_up(std::uint16_t port) {
-    config::Service asked = service_;
-    asked.ready.how = config::ReadyTcp{port, "/"};
+    service::Template asked = service_;
+    asked.ready.how = service::ReadyTcp{port, "/"};
     hypervisor_.domains().await_ready(domid_, asked, [] {});
 }
 

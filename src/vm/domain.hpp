@@ -27,10 +27,6 @@
 
 namespace summond::vm {
 
-// What a service's domain takes of the host, as libxl reckons it (libxl_domain_need_memory): its
-// memory, page tables for PVH, and a little of Xen's own.
-std::uint64_t footprint_kib(const config::Service& service);
-
 class Domain {
   public:
     enum class Origin : std::uint8_t { built, restored, standby, adopted };
@@ -38,8 +34,8 @@ class Domain {
 
     // hypervisor and clock outlive it. The second: of a domain that is there; it is ours from now
     // on, to be adopted or destroyed.
-    Domain(Hypervisor& hypervisor, const base::Clock& clock, const config::Service& service);
-    Domain(Hypervisor& hypervisor, const base::Clock& clock, const config::Service& service,
+    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service);
+    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service,
            const Found& found);
     Domain(const Domain&) = delete;
     Domain& operator=(const Domain&) = delete;
@@ -81,9 +77,9 @@ class Domain {
     void destroy(Done each_try);
 
     // As it was built.
-    const config::Service& service() const { return service_; }
+    const service::Template& service() const { return service_; }
     // What can change under a running domain.
-    void set_ready(const config::Ready& ready) { service_.ready = ready; }
+    void set_ready(const service::Ready& ready) { service_.ready = ready; }
     Origin origin() const { return origin_; }
     // Once it is built.
     bool is_there() const { return is_there_; }
@@ -111,7 +107,7 @@ class Domain {
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
-    config::Service service_;
+    service::Template service_;
     Origin origin_ = Origin::built;
     bool is_there_ = false;
     DomId domid_ = 0;

@@ -9,7 +9,7 @@
 
 #include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -108,13 +108,13 @@ static_assert(std::variant_size_v<Lifecycle::Stage> ==
 // put away by mistake.
 constexpr std::chrono::seconds touch_delay{2};
 
-bool same_addresses(const config::Service& a, const config::Service& b) {
+bool same_addresses(const service::Template& a, const service::Template& b) {
     return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
 }
 
 }  // namespace
 
-Lifecycle::Lifecycle(config::Service service, Hypervisor& hypervisor, const base::Clock& clock,
+Lifecycle::Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
                      Hooks hooks)
     : service_(std::move(service)),
       hypervisor_(hypervisor),
@@ -183,7 +183,7 @@ void Lifecycle::forget_wishes() {
 Status Lifecycle::status() const {
     const auto now = clock_.now();
     if (retired_)
-        return {.phase = Phase::failed, .failure = base::WakeFailure::refused};
+        return {.phase = Phase::failed, .failure = service::WakeFailure::refused};
     const auto under_way = [now](Phase phase, const Wake& wake) {
         return Status{.phase = phase, .since_wake = now - wake.asked_at};
     };
@@ -214,10 +214,10 @@ bool Lifecycle::remembers() const {
 
 std::uint64_t Lifecycle::memory_kib() const {
     const Domain* present = domain();
-    return present == nullptr ? 0 : footprint_kib(present->service());
+    return present == nullptr ? 0 : service::footprint_kib(present->service());
 }
 
-void Lifecycle::wake(WakeReason why, base::TimePoint asked_at) {
+void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at) {
     const Wake wake{why, asked_at};
     if (!may_wake()) {
         hooks_.changed(service_.id);
@@ -238,7 +238,7 @@ void Lifecycle::touch() {
     last_asked_ = clock_.now();
     const bool here = waking() || in<Ready>();
     if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
-        wake(WakeReason::dns, last_asked_);
+        wake(service::WakeReason::dns, last_asked_);
 }
 
 void Lifecycle::request(Wake wake) {
@@ -269,7 +269,7 @@ void Lifecycle::admit() {
         its().build(0, std::move(done));
 }
 
-void Lifecycle::refuse(base::WakeFailure why, const std::string& what) {
+void Lifecycle::refuse(service::WakeFailure why, const std::string& what) {
     backoff_.forget_failures();  // it is not the service that fails
     failed(as<Queued>().wake, why, what);
     enter(Absent{});
@@ -292,7 +292,7 @@ void Lifecycle::give_instance(Own standby) {
         destroy(std::move(standby), wake, {});
         return;
     }
-    if (standby->service().standby.stage == config::StandbyStage::booted)
+    if (standby->service().standby.stage == service::StandbyStage::booted)
         became_ready(std::move(standby), wake);
     else
         boot(std::move(standby), wake);
@@ -314,7 +314,7 @@ void Lifecycle::built(tl::expected<void, BuildError> result) {
             enter(Absent{});
         else
             request(wake);
-    } else if (error.why == base::WakeFailure::no_memory && !refuses_wakes()) {
+    } else if (error.why == service::WakeFailure::no_memory && !refuses_wakes()) {
         ask({wake, restored, error});
     } else {
         failed(wake, error.why, error.what);
@@ -333,7 +333,7 @@ void Lifecycle::start() {
     if (restored)
         hypervisor_.snapshots().discard(service_.id);
     if (const auto r = its().start(); !r) {
-        failed(wake, base::WakeFailure::start_failed, r.error().what);
+        failed(wake, service::WakeFailure::start_failed, r.error().what);
         destroy();
         return;
     }
@@ -350,7 +350,7 @@ void Lifecycle::boot(Own domain, const Wake& wake) {
             became_ready(release(), waits);
             return;
         }
-        failed(waits, base::WakeFailure::not_ready, r.error().what);
+        failed(waits, service::WakeFailure::not_ready, r.error().what);
         destroy();
     });
 }
@@ -381,7 +381,7 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
 void Lifecycle::woke(const Wake& wake, base::TimePoint at, const std::string& how) {
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
-                 text(*wake.why), how, text(wakes_));
+                 to_string(*wake.why), how, text(wakes_));
     hypervisor_.wake_counters().show(service_, wakes_);
 }
 
@@ -394,8 +394,8 @@ void Lifecycle::adopt(const Found& found) {
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.
     const bool saved = found.run != Run::running && hypervisor_.snapshots().has(service_);
-    const bool paused_by_us = service_.idle_action == config::IdleAction::pause ||
-                              service_.idle_action == config::IdleAction::suspend;
+    const bool paused_by_us = service_.idle_action == service::IdleAction::pause ||
+                              service_.idle_action == service::IdleAction::suspend;
     const bool keep = found.complete && !saved &&
                       (found.run == Run::running || found.run == Run::suspended ||
                        (found.run == Run::paused && paused_by_us));
@@ -426,9 +426,10 @@ void Lifecycle::adopt(const Found& found) {
     }
 }
 
-void Lifecycle::reconfigure(const config::Service& service) {
+void Lifecycle::reconfigure(const service::Template& service) {
     const bool moved = !same_addresses(service_, service);
-    const bool rebuilt = moved || domain_settings(service_) != domain_settings(service);
+    const bool rebuilt =
+        moved || service::domain_settings(service_) != service::domain_settings(service);
     retired_ = false;
     refuses_suspend_ = false;  // its kernel may be another one
     save_again_at_ = {};
@@ -496,7 +497,7 @@ void Lifecycle::tick() {
     if (!due || clock_.now() < *due)
         return;
     if (in<Absent>()) {
-        request({WakeReason::restart, clock_.now()});
+        request({service::WakeReason::restart, clock_.now()});
     } else if (in<Suspended>()) {
         look_again();
     } else if (in<ShuttingDown>()) {

@@ -21,7 +21,7 @@ namespace summond::vm {
 class Lifecycle {
   public:
     struct Wake {
-        std::optional<WakeReason> why;  // none: nobody has asked, the domain was found
+        std::optional<service::WakeReason> why;  // none: nobody has asked, the domain was found
         base::TimePoint asked_at{};
     };
 
@@ -81,18 +81,18 @@ class Lifecycle {
                                Suspended, ShuttingDown, Destroying>;
 
     struct Hooks {
-        std::function<void(config::ServiceId)> changed;  // its Status or its deadline
+        std::function<void(service::Id)> changed;  // its Status or its deadline
         // It is queued: give_instance, admit, refuse or give_up is to follow, now or later.
         std::function<void(Lifecycle&)> wants_domain;
         std::function<void()> freed;  // a domain's memory
     };
 
-    Lifecycle(config::Service service, Hypervisor& hypervisor, const base::Clock& clock,
+    Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
               Hooks hooks);
     Lifecycle(const Lifecycle&) = delete;
     Lifecycle& operator=(const Lifecycle&) = delete;
 
-    const config::Service& service() const { return service_; }
+    const service::Template& service() const { return service_; }
     Status status() const;
     template <typename S>
     bool in() const {
@@ -109,7 +109,7 @@ class Lifecycle {
     // Asleep, but its guest will go on where it was.
     bool remembers() const;
 
-    void wake(WakeReason why, base::TimePoint asked_at);
+    void wake(service::WakeReason why, base::TimePoint asked_at);
     void touch();
 
     // Queued:
@@ -117,7 +117,7 @@ class Lifecycle {
     void give_instance(Own standby);
     void admit();
     // There was no room in its time.
-    void refuse(base::WakeFailure why, const std::string& what);
+    void refuse(service::WakeFailure why, const std::string& what);
     // Starved, and no memory is on its way.
     void give_up();
 
@@ -137,7 +137,7 @@ class Lifecycle {
     void died(Death how);
     // What the meter says now. Puts the domain away when its idle time is over.
     void traffic(const Traffic& counted);
-    void reconfigure(const config::Service& service);
+    void reconfigure(const service::Template& service);
     // The service left the configuration: ends its domain; gone() once nothing is left of it.
     void retire();
     bool retired() const { return retired_; }
@@ -177,7 +177,7 @@ class Lifecycle {
     void woke(const Wake& wake, base::TimePoint at, const std::string& how);
     void unpause(const Wake& wake);
 
-    config::IdleAction idle_action() const;
+    service::IdleAction idle_action() const;
     void put_away();
     void save(long long idle_seconds);
     void saved(const tl::expected<void, SaveError>& result);
@@ -192,7 +192,7 @@ class Lifecycle {
     // Whether the domain, which has ended so, is left to whoever wants to look at it.
     bool preserved(Death how);
     // Counts a wake that has failed, and says so. What there is of it is the caller's.
-    void failed(const Wake& wake, base::WakeFailure why, const std::string& what);
+    void failed(const Wake& wake, service::WakeFailure why, const std::string& what);
     bool can_be_destroyed() const {
         return in<Booting>() || in<Ready>() || in<Paused>() || in<ShuttingDown>();
     }
@@ -206,7 +206,7 @@ class Lifecycle {
     bool refuses_wakes() const { return retired_ || stopping_; }
     bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
-    config::Service service_;  // of now; its domain may have been built with other settings
+    service::Template service_;  // of now; its domain may have been built with other settings
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     Hooks hooks_;

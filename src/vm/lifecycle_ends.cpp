@@ -16,7 +16,7 @@ using std::chrono::seconds;
 // Nobody tells when a suspended domain is resumed.
 constexpr seconds look_again_after{1};
 
-// What the configuration says of domains that end like this: config::Restart or Preserve.
+// What the configuration says of domains that end like this: service::Restart or Preserve.
 bool says(const auto& of, Death how) {
     switch (how) {
         case Death::poweroff:
@@ -34,20 +34,20 @@ bool says(const auto& of, Death how) {
     return false;
 }
 
-base::WakeFailure failure(Death how) {
+service::WakeFailure failure(Death how) {
     switch (how) {
         case Death::poweroff:
-            return base::WakeFailure::powered_off;
+            return service::WakeFailure::powered_off;
         case Death::reboot:
-            return base::WakeFailure::rebooted;
+            return service::WakeFailure::rebooted;
         case Death::gone:
-            return base::WakeFailure::destroyed;
+            return service::WakeFailure::destroyed;
         case Death::crash:
         case Death::watchdog:
         case Death::suspend:
             break;
     }
-    return base::WakeFailure::crashed;
+    return service::WakeFailure::crashed;
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ void Lifecycle::died(Death how) {
     else if (again && booting && wake->why)  // those who wait for the wake wait on
         next = wake;
     else if (again)
-        next = Wake{WakeReason::restart, now};
+        next = Wake{service::WakeReason::restart, now};
     if (how == Death::gone || (!asked && preserved(how)))
         nothing_left(next, restart_at);
     else
@@ -152,7 +152,7 @@ void Lifecycle::look_again() {
     boot(release(), wake);
 }
 
-void Lifecycle::failed(const Wake& wake, base::WakeFailure why, const std::string& what) {
+void Lifecycle::failed(const Wake& wake, service::WakeFailure why, const std::string& what) {
     const auto now = clock_.now();
     const auto backoff = backoff_.failed(now, why);
     spdlog::error("could not wake {}: {} (after {} ms; next try in {} s at the earliest)",

@@ -5,7 +5,7 @@
 #include "lifecycle.hpp"
 #include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -16,8 +16,8 @@ using std::chrono::seconds;
 // What a failed save would meet again: a full disk, for one.
 constexpr minutes save_retry{1};
 
-const char* put_away_so(config::IdleAction action) {
-    return action == config::IdleAction::pause ? "paused" : "destroyed";
+const char* put_away_so(service::IdleAction action) {
+    return action == service::IdleAction::pause ? "paused" : "destroyed";
 }
 
 }  // namespace
@@ -54,10 +54,10 @@ bool Lifecycle::as_left() const {
     return in<Paused>() ? run != Found::Run::running : run != Found::Run::paused;
 }
 
-config::IdleAction Lifecycle::idle_action() const {
+service::IdleAction Lifecycle::idle_action() const {
     const bool fails = refuses_suspend_ || clock_.now() < save_again_at_;
-    return service_.idle_action == config::IdleAction::suspend && fails ? service_.idle_else
-                                                                        : service_.idle_action;
+    return service_.idle_action == service::IdleAction::suspend && fails ? service_.idle_else
+                                                                         : service_.idle_action;
 }
 
 void Lifecycle::put_away() {
@@ -66,17 +66,17 @@ void Lifecycle::put_away() {
     const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
     auto action = idle_action();
     // What is saved of it would never be restored.
-    if (action == config::IdleAction::suspend &&
-        domain_settings(its().service()) != domain_settings(service_))
-        action = config::IdleAction::destroy;
+    if (action == service::IdleAction::suspend &&
+        service::domain_settings(its().service()) != service::domain_settings(service_))
+        action = service::IdleAction::destroy;
     switch (action) {
-        case config::IdleAction::suspend:
+        case service::IdleAction::suspend:
             save(idle);
             return;
-        case config::IdleAction::shutdown:
+        case service::IdleAction::shutdown:
             shut_down(idle);
             return;
-        case config::IdleAction::pause:
+        case service::IdleAction::pause:
             if (const auto r = its().pause(); r) {
                 spdlog::info("paused {}: domid {}, idle for {} s", service_.name, its().domid(),
                              idle);
@@ -84,7 +84,7 @@ void Lifecycle::put_away() {
                 return;
             }
             break;
-        case config::IdleAction::destroy:
+        case service::IdleAction::destroy:
             break;
     }
     spdlog::info("destroying {}: domid {}, idle for {} s", service_.name, its().domid(), idle);
@@ -99,7 +99,7 @@ bool Lifecycle::evictable() const {
 void Lifecycle::evict() {
     const auto idle = std::chrono::duration_cast<seconds>(clock_.now() - idle_since()).count();
     spdlog::info("making room: {}, domid {}, idle for {} s", service_.name, its().domid(), idle);
-    if (in<Ready>() && idle_action() != config::IdleAction::pause) {
+    if (in<Ready>() && idle_action() != service::IdleAction::pause) {
         put_away();
         return;
     }
@@ -109,7 +109,7 @@ void Lifecycle::evict() {
 
 void Lifecycle::unpause(const Wake& wake) {
     if (const auto r = its().unpause(); !r) {
-        failed(wake, base::WakeFailure::start_failed, r.error().what);
+        failed(wake, service::WakeFailure::start_failed, r.error().what);
         destroy();
         return;
     }

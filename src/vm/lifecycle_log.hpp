@@ -29,7 +29,7 @@ inline std::string text(const Wakes& wakes) {
             continue;
         sum += count;
         reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count,
-                               text(static_cast<WakeReason>(why)));
+                               to_string(static_cast<service::WakeReason>(why)));
     }
     if (wakes.from_standby.wakes > 0)
         reasons += fmt::format("; {} from standby", wakes.from_standby.wakes);
@@ -54,8 +54,8 @@ inline const char* text(Death how) {
     return "died";
 }
 
-inline const char* text(config::StandbyStage stage) {
-    return stage == config::StandbyStage::booted ? "booted" : "built";
+inline const char* text(service::StandbyStage stage) {
+    return stage == service::StandbyStage::booted ? "booted" : "built";
 }
 
 }  // namespace summond::vm

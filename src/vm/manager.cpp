@@ -21,12 +21,12 @@ constexpr milliseconds longest_sample{15'000};
 }  // namespace
 
 Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
-                 std::function<void(config::ServiceId)> changed)
+                 std::function<void(service::Id)> changed)
     : hypervisor_(hypervisor),
       clock_(clock),
       changed_(std::move(changed)),
       standby_(std::make_unique<Standby>(hypervisor, clock,
-                                         [this](config::ServiceId service) {
+                                         [this](service::Id service) {
                                              admission_->freed();
                                              settle_due_ = true;
                                              changed_(service);
@@ -38,17 +38,17 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
 
 Manager::~Manager() = default;
 
-Lifecycle* Manager::find(config::ServiceId service) const {
+Lifecycle* Manager::find(service::Id service) const {
     const auto it = lifecycles_.find(service);
     return it == lifecycles_.end() ? nullptr : it->second.get();
 }
 
-void Manager::configure(const std::vector<config::Service>& services,
-                        const config::Limits& limits) {
+void Manager::configure(const std::vector<service::Template>& services,
+                        const service::Limits& limits) {
     admission_->configure(limits);
     const Lifecycle::Hooks hooks{
         .changed =
-            [this](config::ServiceId service) {
+            [this](service::Id service) {
                 settle_due_ = true;
                 changed_(service);
             },
@@ -74,7 +74,7 @@ void Manager::configure(const std::vector<config::Service>& services,
 }
 
 void Manager::retire_others() {
-    std::vector<config::Service> kept;
+    std::vector<service::Template> kept;
     for (const auto& [id, lifecycle] : lifecycles_) {
         if (configured_.contains(id))
             kept.push_back(lifecycle->service());
@@ -119,7 +119,7 @@ base::Result<void> Manager::adopt() {
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,
                      lifecycle == nullptr ? "of no configured service" : "one too many");
-        config::Service unknown;
+        service::Template unknown;
         unknown.id = domain.service;
         auto& stray = strays_.emplace_back(std::make_unique<Domain>(
             hypervisor_, clock_, lifecycle ? lifecycle->service() : unknown, domain));
@@ -132,22 +132,22 @@ base::Result<void> Manager::adopt() {
     return {};
 }
 
-void Manager::wake(config::ServiceId service, WakeReason why,
+void Manager::wake(service::Id service, service::WakeReason why,
                    std::optional<base::TimePoint> asked_at) {
     if (Lifecycle* lifecycle = find(service))
         lifecycle->wake(why, asked_at.value_or(clock_.now()));
 }
 
-const std::string& Manager::name(config::ServiceId service) const {
+const std::string& Manager::name(service::Id service) const {
     return find(service)->service().name;
 }
 
-void Manager::touch(config::ServiceId service) {
+void Manager::touch(service::Id service) {
     if (Lifecycle* lifecycle = find(service))
         lifecycle->touch();
 }
 
-std::optional<Status> Manager::status(config::ServiceId service) const {
+std::optional<Status> Manager::status(service::Id service) const {
     const Lifecycle* lifecycle = find(service);
     if (lifecycle == nullptr)
         return std::nullopt;
@@ -156,13 +156,13 @@ std::optional<Status> Manager::status(config::ServiceId service) const {
     return status;
 }
 
-std::optional<DomId> Manager::copy(config::ServiceId service) const {
+std::optional<DomId> Manager::copy(service::Id service) const {
     const auto booted = standby_->booted(service);
     const Lifecycle* lifecycle = find(service);
     return booted && lifecycle != nullptr && lifecycle->takes_instance() ? booted : std::nullopt;
 }
 
-std::optional<DomId> Manager::domain(config::ServiceId service) const {
+std::optional<DomId> Manager::domain(service::Id service) const {
     const Lifecycle* lifecycle = find(service);
     if (lifecycle == nullptr)
         return std::nullopt;
@@ -171,13 +171,13 @@ std::optional<DomId> Manager::domain(config::ServiceId service) const {
     return complete ? std::optional(lifecycle->domain()->domid()) : std::nullopt;
 }
 
-bool Manager::remembers(config::ServiceId service) const {
+bool Manager::remembers(service::Id service) const {
     const Lifecycle* lifecycle = find(service);
     return lifecycle != nullptr && lifecycle->remembers();
 }
 
-std::vector<config::ServiceId> Manager::services() const {
-    std::vector<config::ServiceId> ids;
+std::vector<service::Id> Manager::services() const {
+    std::vector<service::Id> ids;
     for (const auto& [id, lifecycle] : lifecycles_)
         ids.push_back(id);
     return ids;
@@ -209,7 +209,7 @@ void Manager::settle() {
     std::erase_if(lifecycles_, [](const auto& entry) { return entry.second->gone(); });
     admission_->serve();
     standby_->refill(
-        [this](const config::Service& service) { return admission_->for_instance(service); });
+        [this](const service::Template& service) { return admission_->for_instance(service); });
     if (stopped_ && standby_->settled() &&
         std::ranges::all_of(lifecycles_, [](const auto& entry) { return entry.second->settled(); }))
         std::exchange(stopped_, nullptr)();

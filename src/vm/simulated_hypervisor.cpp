@@ -20,7 +20,7 @@ void SimulatedHypervisor::on_death(std::function<void(DomId, Death)> callback) {
     died_ = std::move(callback);
 }
 
-void SimulatedHypervisor::build(const config::Service&, unsigned, Built done) {
+void SimulatedHypervisor::build(const service::Template&, unsigned, Built done) {
     later_(build_time, [this, done = std::move(done), domid = next_domid_++] {
         alive_.insert(domid);
         done(domid);
@@ -55,7 +55,7 @@ void SimulatedHypervisor::resume(DomId, Done done) {
     later_(resume_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedHypervisor::await_ready(DomId domid, const config::Service&,
+void SimulatedHypervisor::await_ready(DomId domid, const service::Template&,
                                       std::function<void()> ready) {
     later_(boot_time, [this, domid, ready = std::move(ready)] {
         if (alive_.contains(domid))
@@ -63,7 +63,7 @@ void SimulatedHypervisor::await_ready(DomId domid, const config::Service&,
     });
 }
 
-base::Result<void> SimulatedHypervisor::preserve(DomId domid, const config::Service&) {
+base::Result<void> SimulatedHypervisor::preserve(DomId domid, const service::Template&) {
     alive_.erase(domid);
     return {};
 }
@@ -74,18 +74,18 @@ void SimulatedHypervisor::destroy(DomId domid, Done done) {
     later_(destroy_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedHypervisor::save(DomId, const config::Service& service, Saved done) {
+void SimulatedHypervisor::save(DomId, const service::Template& service, Saved done) {
     later_(save_time, [this, done = std::move(done), id = service.id] {
         saved_.insert(id);
         done({});
     });
 }
 
-void SimulatedHypervisor::restore(const config::Service& service, Built done) {
+void SimulatedHypervisor::restore(const service::Template& service, Built done) {
     build(service, 0, std::move(done));
 }
 
-base::Result<void> SimulatedHypervisor::count(const std::vector<config::Service>& services) {
+base::Result<void> SimulatedHypervisor::count(const std::vector<service::Template>& services) {
     traffic_.clear();
     for (const auto& service : services)
         traffic_.push_back({service.id, 0});

@@ -8,7 +8,7 @@
 
 #include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::vm {
 namespace {
@@ -31,8 +31,8 @@ constexpr std::array<std::uint16_t, 5> web_ports{80, 8000, 8008, 8080, 8888};
 // What a web server does at its first request is not to be done when a client waits, either. Any
 // answer will do, and so will none: it is ready. None: it is no web server, as far as anybody
 // knows, or has answered a request already.
-std::optional<std::uint16_t> web_port(const config::Service& service) {
-    const auto* tcp = std::get_if<config::ReadyTcp>(&service.ready.how);
+std::optional<std::uint16_t> web_port(const service::Template& service) {
+    const auto* tcp = std::get_if<service::ReadyTcp>(&service.ready.how);
     if (tcp == nullptr || !tcp->http_path.empty() ||
         std::ranges::find(web_ports, tcp->port) == web_ports.end())
         return std::nullopt;
@@ -40,18 +40,18 @@ std::optional<std::uint16_t> web_port(const config::Service& service) {
 }
 
 // By which a later process knows a copy that is as it would build it.
-std::string mark(const config::Service& service) {
-    std::string settings = domain_settings(service) + service.name;
+std::string mark(const service::Template& service) {
+    std::string settings = service::domain_settings(service) + service.name;
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
             settings += " " + address.to_string();
-    return fmt::format("{} {:016x}", text(service.standby.stage), config::service_id(settings));
+    return fmt::format("{} {:016x}", text(service.standby.stage), service::digest(settings));
 }
 
 }  // namespace
 
 Standby::Standby(Hypervisor& hypervisor, const base::Clock& clock,
-                 std::function<void(config::ServiceId)> changed)
+                 std::function<void(service::Id)> changed)
     : hypervisor_(hypervisor), clock_(clock), changed_(std::move(changed)) {}
 
 bool Standby::fits(const Instance& instance) const {
@@ -62,17 +62,17 @@ bool Standby::fits(const Instance& instance) const {
 }
 
 // Those that will be there for a while.
-unsigned Standby::count(config::ServiceId service) const {
+unsigned Standby::count(service::Id service) const {
     return static_cast<unsigned>(std::ranges::count_if(instances_, [&](const Instance& each) {
         return each.service().id == service && !each.leaves();
     }));
 }
 
-void Standby::configure(const std::vector<config::Service>& services,
+void Standby::configure(const std::vector<service::Template>& services,
                         std::optional<std::uint64_t> budget_kib) {
     budget_kib_ = budget_kib;
-    std::map<config::ServiceId, Want> wanted;
-    for (const config::Service& service : services)
+    std::map<service::Id, Want> wanted;
+    for (const service::Template& service : services)
         if (service.standby.count > 0)
             wanted[service.id] = {service};
     wanted_ = std::move(wanted);
@@ -88,24 +88,24 @@ void Standby::configure(const std::vector<config::Service>& services,
         ;
 }
 
-void Standby::met(config::ServiceId service, unsigned number) {
+void Standby::met(service::Id service, unsigned number) {
     last_number_[service] = std::max(last_number_[service], number);
 }
 
 void Standby::adopt(const Found& found) {
     const auto want = wanted_.find(found.service);
-    config::Service service;
+    service::Template service;
     service.id = found.service;
     if (want != wanted_.end())
         service = want->second.service;
     auto domain = std::make_unique<Domain>(hypervisor_, clock_, service, found);
-    const bool keep = want != wanted_.end() && found.complete && found.run == Found::Run::paused &&
-                      found.standby == mark(service) &&
-                      count(found.service) < service.standby.count &&
-                      (!budget_kib_ || memory_kib() + footprint_kib(service) <= *budget_kib_) &&
-                      domain->adopt() &&
-                      // The process before this one may have begun to wake it.
-                      domain->rest(*found.standby);
+    const bool keep =
+        want != wanted_.end() && found.complete && found.run == Found::Run::paused &&
+        found.standby == mark(service) && count(found.service) < service.standby.count &&
+        (!budget_kib_ || memory_kib() + service::footprint_kib(service) <= *budget_kib_) &&
+        domain->adopt() &&
+        // The process before this one may have begun to wake it.
+        domain->rest(*found.standby);
     const auto added = instances_.insert(instances_.end(), {std::move(domain), Waiting{}});
     if (keep) {
         spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name, found.domid,
@@ -117,13 +117,13 @@ void Standby::adopt(const Found& found) {
     destroy(added);
 }
 
-Standby::Instances::const_iterator Standby::waiting(config::ServiceId service) const {
+Standby::Instances::const_iterator Standby::waiting(service::Id service) const {
     return std::ranges::find_if(instances_, [&](const Instance& each) {
         return each.service().id == service && each.is<Waiting>();
     });
 }
 
-std::unique_ptr<Domain> Standby::take(config::ServiceId service) {
+std::unique_ptr<Domain> Standby::take(service::Id service) {
     const auto found = waiting(service);
     if (found == instances_.end())
         return nullptr;
@@ -134,9 +134,10 @@ std::unique_ptr<Domain> Standby::take(config::ServiceId service) {
     return domain;
 }
 
-std::optional<DomId> Standby::booted(config::ServiceId service) const {
+std::optional<DomId> Standby::booted(service::Id service) const {
     const auto found = waiting(service);
-    if (found == instances_.end() || found->service().standby.stage != config::StandbyStage::booted)
+    if (found == instances_.end() ||
+        found->service().standby.stage != service::StandbyStage::booted)
         return std::nullopt;
     return found->domain->domid();
 }
@@ -173,16 +174,16 @@ bool Standby::died(DomId domid, Death how) {
     return true;
 }
 
-void Standby::refill(const std::function<bool(const config::Service&)>& room) {
+void Standby::refill(const std::function<bool(const service::Template&)>& room) {
     const bool busy = std::ranges::any_of(
         instances_, [](const Instance& each) { return each.is<Building>() || each.is<Booting>(); });
     if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
-        const config::Service& service = want.service;
+        const service::Template& service = want.service;
         if (count(id) >= service.standby.count || clock_.now() < want.retry_at)
             continue;
-        if (budget_kib_ && memory_kib() + footprint_kib(service) > *budget_kib_)
+        if (budget_kib_ && memory_kib() + service::footprint_kib(service) > *budget_kib_)
             continue;
         if (!room(service))
             continue;
@@ -191,7 +192,7 @@ void Standby::refill(const std::function<bool(const config::Service&)>& room) {
     }
 }
 
-void Standby::begin(const config::Service& service) {
+void Standby::begin(const service::Template& service) {
     constexpr unsigned numbers = 1023;  // 1 to this; as many as module xen's UUIDs have room for
     unsigned& number = last_number_[service.id];
     number = number % numbers + 1;
@@ -207,7 +208,7 @@ void Standby::built(Each instance, tl::expected<void, BuildError> result) {
         fail(instance, result.error().what);
     else if (instance->leaves() || stopping_)
         destroy(instance);
-    else if (instance->service().standby.stage == config::StandbyStage::built)
+    else if (instance->service().standby.stage == service::StandbyStage::built)
         rest(instance);
     else
         boot(instance);
@@ -236,9 +237,9 @@ void Standby::boot(Each instance) {
 
 void Standby::rest(Each instance) {
     Domain& domain = *instance->domain;
-    const config::Service& service = instance->service();
+    const service::Template& service = instance->service();
     base::Result<void> r;
-    if (service.standby.stage == config::StandbyStage::booted)
+    if (service.standby.stage == service::StandbyStage::booted)
         r = domain.pause();
     if (r)
         r = domain.rest(mark(service));
@@ -254,7 +255,7 @@ void Standby::rest(Each instance) {
     changed_(service.id);
 }
 
-void Standby::back_off(config::ServiceId service, const std::string& what) {
+void Standby::back_off(service::Id service, const std::string& what) {
     const auto want = wanted_.find(service);
     if (want == wanted_.end()) {
         spdlog::warn("{}", what);
@@ -308,7 +309,7 @@ void Standby::stop() {
 std::uint64_t Standby::memory_kib() const {
     std::uint64_t sum = 0;
     for (const Instance& each : instances_)
-        sum += footprint_kib(each.service());
+        sum += service::footprint_kib(each.service());
     return sum;
 }
 
@@ -316,7 +317,7 @@ std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
     for (const Instance& each : instances_)
         if (each.leaves())
-            sum += footprint_kib(each.service());
+            sum += service::footprint_kib(each.service());
     return sum;
 }
 

@@ -28,31 +28,31 @@ class Standby {
   public:
     // changed: of this service an instance has come, gone or failed, or has a deadline.
     Standby(Hypervisor& hypervisor, const base::Clock& clock,
-            std::function<void(config::ServiceId)> changed);
+            std::function<void(service::Id)> changed);
     Standby(const Standby&) = delete;
     Standby& operator=(const Standby&) = delete;
 
     // What is wanted from now on. Instances that are not, or that were built with other settings,
     // are destroyed, and so are the oldest of those that take more than budget_kib.
-    void configure(const std::vector<config::Service>& services,
+    void configure(const std::vector<service::Template>& services,
                    std::optional<std::uint64_t> budget_kib);
     // A domain of an earlier process that is marked as an instance: kept if it is fresh and wanted,
     // else destroyed.
     void adopt(const Found& found);
     // No new instance is to have the number of this domain, which was one once or still is.
-    void met(config::ServiceId service, unsigned number);
+    void met(service::Id service, unsigned number);
 
     // The oldest that waits; null: none does. It is not ours any more.
-    std::unique_ptr<Domain> take(config::ServiceId service);
+    std::unique_ptr<Domain> take(service::Id service);
     // The one that take would return, if it has booted.
-    std::optional<DomId> booted(config::ServiceId service) const;
+    std::optional<DomId> booted(service::Id service) const;
     // Destroys the oldest that waits, or the one that is being made. False: there is none.
     bool give_back();
     // False: none of the instances.
     bool died(DomId domid, Death how);
     // Begins the next instance, if one is wanted and none is being made. room: whether there is
     // memory for one more of this service.
-    void refill(const std::function<bool(const config::Service&)>& room);
+    void refill(const std::function<bool(const service::Template&)>& room);
     // No more instances; those that there are are destroyed.
     void stop();
     bool settled() const { return instances_.empty(); }
@@ -88,10 +88,10 @@ class Standby {
             const auto* building = std::get_if<Building>(&state);
             return is<Destroying>() || (building != nullptr && building->unwanted);
         }
-        const config::Service& service() const { return domain->service(); }
+        const service::Template& service() const { return domain->service(); }
     };
     struct Want {
-        config::Service service;
+        service::Template service;
         unsigned failures = 0;  // in a row
         base::TimePoint retry_at{};
     };
@@ -99,24 +99,24 @@ class Standby {
     using Each = Instances::iterator;
 
     bool fits(const Instance& instance) const;
-    unsigned count(config::ServiceId service) const;
-    Instances::const_iterator waiting(config::ServiceId service) const;
-    void begin(const config::Service& service);
+    unsigned count(service::Id service) const;
+    Instances::const_iterator waiting(service::Id service) const;
+    void begin(const service::Template& service);
     void built(Each instance, tl::expected<void, BuildError> result);
     void boot(Each instance);
     void rest(Each instance);
     void fail(Each instance, const std::string& what);
-    void back_off(config::ServiceId service, const std::string& what);
+    void back_off(service::Id service, const std::string& what);
     void discard(Each instance);
     void destroy(Each instance);
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
-    std::function<void(config::ServiceId)> changed_;
-    std::map<config::ServiceId, Want> wanted_;
+    std::function<void(service::Id)> changed_;
+    std::map<service::Id, Want> wanted_;
     std::optional<std::uint64_t> budget_kib_;
     Instances instances_;  // the oldest first
-    std::map<config::ServiceId, unsigned> last_number_;
+    std::map<service::Id, unsigned> last_number_;
     base::TimePoint refill_at_{};
     bool stopping_ = false;
 };

@@ -33,7 +33,7 @@ Door::Door(const base::Clock& clock, Actions& actions)
 
 Door::~Door() = default;
 
-Door::Place* Door::find(config::ServiceId service) const {
+Door::Place* Door::find(service::Id service) const {
     const auto it = places_.find(service);
     return it == places_.end() ? nullptr : it->second.get();
 }
@@ -63,7 +63,7 @@ void Door::put(const Tenant& tenant) {
         by_address_[{tenant.tap, address}] = place;
 }
 
-void Door::remove(config::ServiceId service) {
+void Door::remove(service::Id service) {
     if (Place* place = find(service)) {
         forget_keys(*place);
         timed_.erase(place);
@@ -79,15 +79,15 @@ void Door::begin_anew() {
 }
 
 void Door::end_anew() {
-    std::vector<config::ServiceId> gone;
+    std::vector<service::Id> gone;
     for (const auto& [service, place] : places_)
         if (!place->told)
             gone.push_back(service);
-    for (const config::ServiceId service : gone)
+    for (const service::Id service : gone)
         remove(service);
 }
 
-void Door::stand(config::ServiceId service, Standing standing) {
+void Door::stand(service::Id service, Standing standing) {
     Place* place = find(service);
     if (place == nullptr)
         return;
@@ -139,12 +139,12 @@ void Door::stand(config::ServiceId service, Standing standing) {
         wake(*place, waits->about);
 }
 
-void Door::attach(config::ServiceId service) {
+void Door::attach(service::Id service) {
     if (Place* place = find(service))
         place->attached = true;
 }
 
-void Door::detach(config::ServiceId service) {
+void Door::detach(service::Id service) {
     if (Place* place = find(service))
         place->attached = false;
 }
@@ -165,7 +165,7 @@ void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
 }
 
 void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
-                  const config::Mac& asker_mac, const base::IpAddress& asker,
+                  const service::Mac& asker_mac, const base::IpAddress& asker,
                   const base::IpAddress& target) {
     const auto it = by_address_.find({tap, target});
     if (it == by_address_.end() || it->second->silent_for(target))
@@ -258,7 +258,7 @@ void Door::pass(Place& place, std::span<const std::uint8_t> frame) {
         actions_.to_guest(place.tenant.service, frame);
 }
 
-void Door::from_guest(config::ServiceId service, std::span<const std::uint8_t> frame) {
+void Door::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
     Place* place = find(service);
     const auto packet = frames::parse(frame);
     if (place == nullptr || !packet || !place->is_up())

@@ -19,7 +19,7 @@ struct HeldTotal {
 
 struct HeldPacket {
     frames::Frame frame;
-    config::Mac from_mac{};
+    service::Mac from_mac{};
     frames::IpPacket about;
     base::TimePoint came;
     base::TimePoint last_seen;  // it, or its last retransmission

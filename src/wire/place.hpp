@@ -21,14 +21,14 @@ inline constexpr std::size_t longest_question_frame = 128;  // ARP padded, or a 
 inline constexpr std::uint16_t dhcp_client = 68;     // RFC 2131
 inline constexpr std::uint16_t dhcpv6_client = 546;  // RFC 8415
 
-inline config::Protocol protocol_of(frames::IpPacket::Kind kind) {
+inline service::Protocol protocol_of(frames::IpPacket::Kind kind) {
     switch (kind) {
         case frames::IpPacket::Kind::udp:
-            return config::Protocol::udp;
+            return service::Protocol::udp;
         case frames::IpPacket::Kind::echo_request:
-            return config::Protocol::icmp;
+            return service::Protocol::icmp;
         default:
-            return config::Protocol::tcp;
+            return service::Protocol::tcp;
     }
 }
 
@@ -155,7 +155,7 @@ struct Door::Place {
             })))
             return false;
         return tenant.ports.empty() ||
-               std::ranges::any_of(tenant.ports, [&ip](const config::Port& port) {
+               std::ranges::any_of(tenant.ports, [&ip](const service::Port& port) {
                    return port.protocol == protocol_of(ip.kind) &&
                           (port.number == 0 || port.number == ip.to_port);
                });

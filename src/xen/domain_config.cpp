@@ -12,37 +12,38 @@
 namespace summond::xen {
 namespace {
 
-libxl_disk_format format(config::Disk::Format format) {
+libxl_disk_format format(service::Disk::Format format) {
     switch (format) {
-        case config::Disk::Format::raw:
+        case service::Disk::Format::raw:
             return LIBXL_DISK_FORMAT_RAW;
-        case config::Disk::Format::qcow2:
+        case service::Disk::Format::qcow2:
             return LIBXL_DISK_FORMAT_QCOW2;
-        case config::Disk::Format::vhd:
+        case service::Disk::Format::vhd:
             return LIBXL_DISK_FORMAT_VHD;
-        case config::Disk::Format::qcow:
+        case service::Disk::Format::qcow:
             return LIBXL_DISK_FORMAT_QCOW;
-        case config::Disk::Format::qed:
+        case service::Disk::Format::qed:
             return LIBXL_DISK_FORMAT_QED;
     }
     return LIBXL_DISK_FORMAT_UNKNOWN;
 }
 
-libxl_disk_backend backend(config::Disk::Backend backend) {
+libxl_disk_backend backend(service::Disk::Backend backend) {
     switch (backend) {
-        case config::Disk::Backend::any:
+        case service::Disk::Backend::any:
             return LIBXL_DISK_BACKEND_UNKNOWN;
-        case config::Disk::Backend::phy:
+        case service::Disk::Backend::phy:
             return LIBXL_DISK_BACKEND_PHY;
-        case config::Disk::Backend::qdisk:
+        case service::Disk::Backend::qdisk:
             return LIBXL_DISK_BACKEND_QDISK;
     }
     return LIBXL_DISK_BACKEND_UNKNOWN;
 }
 
-void set_identity(libxl_domain_create_info& info, const config::Service& service, unsigned number) {
+void set_identity(libxl_domain_create_info& info, const service::Template& service,
+                  unsigned number) {
     info.type =
-        service.type == config::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
+        service.type == service::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
     info.name =
         copy(number == 0 ? service.name : service.name + ".standby-" + std::to_string(number));
     const auto uuid = domain_uuid(service.id, number);
@@ -62,7 +63,7 @@ void set_identity(libxl_domain_create_info& info, const config::Service& service
     }
 }
 
-void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Service& service,
+void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const service::Template& service,
                  libxl_domain_type type) {
     libxl_domain_build_info_init_type(&info, type);
     info.max_memkb = service.max_memory_kib;
@@ -93,7 +94,7 @@ void set_machine(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Se
         info.cmdline = copy(service.cmdline);
 }
 
-void set_disks(libxl_domain_config& config, const config::Service& service) {
+void set_disks(libxl_domain_config& config, const service::Template& service) {
     config.disks = zeroed<libxl_device_disk>(service.disks.size());
     config.num_disks = static_cast<int>(service.disks.size());
     for (std::size_t i = 0; i < service.disks.size(); ++i) {
@@ -114,7 +115,7 @@ void set_disks(libxl_domain_config& config, const config::Service& service) {
     }
 }
 
-void set_shares(libxl_domain_config& config, const config::Service& service) {
+void set_shares(libxl_domain_config& config, const service::Template& service) {
     config.p9s = zeroed<libxl_device_p9>(service.shares.size());
     config.num_p9s = static_cast<int>(service.shares.size());
     for (std::size_t i = 0; i < service.shares.size(); ++i) {
@@ -127,10 +128,10 @@ void set_shares(libxl_domain_config& config, const config::Service& service) {
 }
 
 // The interfaces that have a script. The rest are plumbed by summond.
-void set_nics(libxl_domain_config& config, const config::Service& service) {
+void set_nics(libxl_domain_config& config, const service::Template& service) {
     config.nics = zeroed<libxl_device_nic>(service.interfaces.size());
     for (std::size_t i = 0; i < service.interfaces.size(); ++i) {
-        const config::Interface& interface = service.interfaces[i];
+        const service::Interface& interface = service.interfaces[i];
         if (interface.script.empty())
             continue;
         libxl_device_nic& nic = config.nics[config.num_nics++];
@@ -155,7 +156,7 @@ void set_nics(libxl_domain_config& config, const config::Service& service) {
 
 }  // namespace
 
-std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const config::Service& service,
+std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const service::Template& service,
                                             unsigned number) {
     auto result = std::make_unique<DomainConfig>();
     libxl_domain_config& config = result->config;

@@ -149,7 +149,7 @@ void set_cpus(libxl_ctx* ctx, libxl_bitmap& map, std::string_view list) {
 }
 
 void set_affinity(libxl_ctx* ctx, libxl_bitmap*& maps, int& count, int vcpus,
-                  const config::Affinity& affinity) {
+                  const service::Affinity& affinity) {
     if (affinity.cpus.empty())
         return;
     count = affinity.each ? std::min(vcpus, static_cast<int>(affinity.cpus.size())) : vcpus;
@@ -174,13 +174,14 @@ void* zeroed_octets(std::size_t count) {
     return result;
 }
 
-void set_options(libxl_domain_config& config, const config::Service& service) {
+void set_options(libxl_domain_config& config, const service::Template& service) {
     for (const auto& [key, value] : service.options)
         if (const auto set = setters().find(key); set != setters().end())
             set->second(config, value);
 }
 
-void set_affinities(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Service& service) {
+void set_affinities(libxl_ctx* ctx, libxl_domain_build_info& info,
+                    const service::Template& service) {
     set_affinity(ctx, info.vcpu_hard_affinity, info.num_vcpu_hard_affinity, info.max_vcpus,
                  service.cpus);
     set_affinity(ctx, info.vcpu_soft_affinity, info.num_vcpu_soft_affinity, info.max_vcpus,

@@ -1,4 +1,5 @@
-// The settings of a service that go to libxl as they are (config::Service::options and affinities).
+// The settings of a service that go to libxl as they are (service::Template::options and
+// affinities).
 #pragma once
 
 #include <span>
@@ -6,13 +7,14 @@
 #include <vector>
 
 #include "libxl.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::xen {
 
 // Into a configuration whose type is set and whose vCPUs are counted. As xl does (xl_parse.c).
-void set_options(libxl_domain_config& config, const config::Service& service);
-void set_affinities(libxl_ctx* ctx, libxl_domain_build_info& info, const config::Service& service);
+void set_options(libxl_domain_config& config, const service::Template& service);
+void set_affinities(libxl_ctx* ctx, libxl_domain_build_info& info,
+                    const service::Template& service);
 
 // Every key that set_options knows.
 std::vector<std::string_view> known_options();

@@ -9,7 +9,7 @@ constexpr std::array<std::uint8_t, 6> prefix{'s', 'u', 'm', 'm', 'o', 'n'};
 
 }  // namespace
 
-std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service, unsigned number) {
+std::array<std::uint8_t, 16> domain_uuid(service::Id service, unsigned number) {
     std::array<std::uint8_t, 16> uuid{};
     std::copy(prefix.begin(), prefix.end(), uuid.begin());
     uuid[6] = static_cast<std::uint8_t>(0x80 | (number >> 6 & 0x0f));  // version 8
@@ -22,11 +22,11 @@ std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service, unsigned num
 }
 
 std::optional<Identity> identity_of(std::span<const std::uint8_t, 16> uuid) {
-    Identity identity{.service = (config::ServiceId{uuid[7]} & 3) << 62 |
-                                 (config::ServiceId{uuid[8]} & 0x3f) << 56,
+    Identity identity{.service = (service::Id{uuid[7]} & 3) << 62 | (service::Id{uuid[8]} & 0x3f)
+                                                                        << 56,
                       .number = (uuid[6] & 0x0fU) << 6 | uuid[7] >> 2};
     for (std::size_t i = 9; i < 16; ++i)
-        identity.service |= config::ServiceId{uuid[i]} << (8 * (15 - i));
+        identity.service |= service::Id{uuid[i]} << (8 * (15 - i));
     if (!std::ranges::equal(domain_uuid(identity.service, identity.number), uuid))
         return std::nullopt;
     return identity;

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 #include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
@@ -16,10 +16,10 @@ namespace summond::xen {
 // RFC 9562 version 8: "summon" (6 octets), then number and service id around the version and
 // variant bits. number: 0, the same for a service on every host and at every start, or 1 to 1023
 // for a standby copy, which keeps it when it is woken.
-std::array<std::uint8_t, 16> domain_uuid(config::ServiceId service, unsigned number = 0);
+std::array<std::uint8_t, 16> domain_uuid(service::Id service, unsigned number = 0);
 // Whose a domain of ours is; none for any other UUID.
 struct Identity {
-    config::ServiceId service = 0;
+    service::Id service = 0;
     unsigned number = 0;
     friend bool operator==(const Identity&, const Identity&) = default;
 };

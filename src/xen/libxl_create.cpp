@@ -31,15 +31,15 @@ std::optional<vm::BuildError> unreadable(const std::string& what, const std::str
     if (::access(path.c_str(), R_OK) == 0)
         return std::nullopt;
     return vm::BuildError{
-        base::WakeFailure::no_kernel,
+        service::WakeFailure::no_kernel,
         fmt::format("{} {}: {}", what, path, std::generic_category().message(errno))};
 }
 
 // With a script, what a bridge is and whether it is there is the script's business.
-std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const config::Service& service) {
-    for (const config::Interface& interface : service.interfaces)
+std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const service::Template& service) {
+    for (const service::Interface& interface : service.interfaces)
         if (const auto r = vifs.check(interface.bridge); interface.script.empty() && !r)
-            return vm::BuildError{base::WakeFailure::start_failed, r.error().what};
+            return vm::BuildError{service::WakeFailure::start_failed, r.error().what};
     return std::nullopt;
 }
 
@@ -55,9 +55,9 @@ std::string kernel_fault(const libxl_domain_config& config) {
     const auto is_set = [](libxl_defbool value) {
         return !libxl_defbool_is_default(value) && libxl_defbool_val(value);
     };
-    return config::kernel_fault(config.b_info.kernel,
-                                is_pv ? config::DomainType::pv : config::DomainType::pvh,
-                                !is_pv && is_set(config.b_info.u.pvh.pvshim));
+    return service::kernel_fault(config.b_info.kernel,
+                                 is_pv ? service::DomainType::pv : service::DomainType::pvh,
+                                 !is_pv && is_set(config.b_info.u.pvh.pvshim));
 }
 
 std::optional<vm::DomId> domid_of(libxl_ctx* ctx, const Identity& identity) {
@@ -90,7 +90,8 @@ void create_first(Toolstack& toolstack) {
 
 }  // namespace
 
-void create(Toolstack& toolstack, const config::Service& service, unsigned number, vm::Built done) {
+void create(Toolstack& toolstack, const service::Template& service, unsigned number,
+            vm::Built done) {
     std::optional<vm::BuildError> refused;
     if (service.bootloader.empty()) {  // otherwise they are in the disk
         refused = unreadable("kernel", service.kernel);
@@ -104,7 +105,7 @@ void create(Toolstack& toolstack, const config::Service& service, unsigned numbe
                 done);
 }
 
-void enqueue(Toolstack& toolstack, const config::Service& service, std::unique_ptr<Create> create,
+void enqueue(Toolstack& toolstack, const service::Template& service, std::unique_ptr<Create> create,
              const vm::Built& done) {
     if (auto refused = lacks_bridge(*toolstack.vifs, service)) {
         refuse(toolstack, std::move(*refused), done);
@@ -115,7 +116,7 @@ void enqueue(Toolstack& toolstack, const config::Service& service, std::unique_p
         toolstack.post([&toolstack] { create_next(toolstack); });
 }
 
-Create::Create(Toolstack& toolstack, const config::Service& service, unsigned number,
+Create::Create(Toolstack& toolstack, const service::Template& service, unsigned number,
                vm::Built done)
     : toolstack_(toolstack),
       config_(domain_config(toolstack.ctx, service, number)),
@@ -140,7 +141,7 @@ std::optional<vm::BuildError> Create::lacks_memory() {
     if (!need_kib || libxl_get_free_memory(toolstack_.ctx, &free_kib) != 0 || *need_kib <= free_kib)
         return std::nullopt;
     const std::string& why = toolstack_.dom0_memory.why_not();
-    return vm::BuildError{base::WakeFailure::no_memory,
+    return vm::BuildError{service::WakeFailure::no_memory,
                           fmt::format("not enough memory: needs {} KiB, Xen has {} KiB free{}{}",
                                       *need_kib, free_kib, why.empty() ? "" : "; ", why)};
 }
@@ -230,10 +231,10 @@ void Create::settle() {
     if (*vifs_)
         vifs_ = mark();
     if (!*vifs_) {
-        undo({base::WakeFailure::start_failed, vifs_->error().what}, std::move(done_));
+        undo({service::WakeFailure::start_failed, vifs_->error().what}, std::move(done_));
         return;
     }
-    const auto scripted = [](const config::Interface& i) { return !i.script.empty(); };
+    const auto scripted = [](const service::Interface& i) { return !i.script.empty(); };
     if (std::ranges::any_of(interfaces_, scripted))
         meter_scripted(toolstack_, domid_, service_);
     done_(domid_);
@@ -241,12 +242,12 @@ void Create::settle() {
 
 // libxl has failed.
 vm::BuildError Create::failure(int rc) {
-    vm::BuildError error{base::WakeFailure::start_failed,
+    vm::BuildError error{service::WakeFailure::start_failed,
                          explain("the domain could not be built", errors_.first, rc)};
     if (const std::string fault = kernel_fault(config_->config); !fault.empty())
         error.what += "; " + fault;
     if (rc == ERROR_NOMEM || lacks_memory())
-        error.why = base::WakeFailure::no_memory;
+        error.why = service::WakeFailure::no_memory;
     return error;
 }
 

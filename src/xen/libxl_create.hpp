@@ -12,7 +12,7 @@ namespace summond::xen {
 
 class Create : public Operation {
   public:
-    Create(Toolstack& toolstack, const config::Service& service, unsigned number, vm::Built done);
+    Create(Toolstack& toolstack, const service::Template& service, unsigned number, vm::Built done);
 
     // What libxl needs for it, with what is beyond its own size; none: the build will tell.
     std::optional<std::uint64_t> needed_kib();
@@ -36,8 +36,8 @@ class Create : public Operation {
     void settle();
     void undo(vm::BuildError error, vm::Built done) const;
 
-    config::ServiceId service_;
-    std::vector<config::Interface> interfaces_;
+    service::Id service_;
+    std::vector<service::Interface> interfaces_;
     std::vector<frames::Frame> announcements_;
     std::size_t rumprun_octets_;  // of its configuration, 0: none
     vm::Built done_;
@@ -52,7 +52,7 @@ class Create : public Operation {
 
 // Of its turn, and of dom0's memory where Xen lacks some. Fails before that where the bridges are
 // not there.
-void enqueue(Toolstack& toolstack, const config::Service& service, std::unique_ptr<Create> create,
+void enqueue(Toolstack& toolstack, const service::Template& service, std::unique_ptr<Create> create,
              const vm::Built& done);
 
 }  // namespace summond::xen

@@ -81,13 +81,13 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
     return found;
 }
 
-void LibxlDomains::expect(const std::vector<config::Service>& services) {
-    const auto with_vif = std::ranges::count_if(services, [](const config::Service& service) {
+void LibxlDomains::expect(const std::vector<service::Template>& services) {
+    const auto with_vif = std::ranges::count_if(services, [](const service::Template& service) {
         return !service.interfaces.empty() && service.interfaces.front().script.empty();
     });
     toolstack_.want_spares(std::min<std::size_t>(static_cast<std::size_t>(with_vif), most_spares));
     std::set<std::string> files;
-    for (const config::Service& service : services) {
+    for (const service::Template& service : services) {
         if (!service.bootloader.empty())
             continue;  // what it boots is in its disk
         files.insert(service.kernel);
@@ -143,7 +143,7 @@ base::Result<void> LibxlDomains::adopt(vm::DomId domid) {
     return toolstack_.deaths.watch(domid);
 }
 
-void meter_scripted(Toolstack& toolstack, vm::DomId domid, config::ServiceId service) {
+void meter_scripted(Toolstack& toolstack, vm::DomId domid, service::Id service) {
     for (const ScriptedVif& vif : scripted_vifs(*toolstack.store, domid))
         if (const auto r = toolstack.meter.count_at(vif.interface, vif.mac, service); !r)
             spdlog::error("the traffic of {} cannot be counted, so domid {} is not put away: {}",
@@ -158,7 +158,7 @@ void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name) {
 
 // As xl does for preserve and rename-restart; but its UUID in Xen, too, becomes another's, since
 // that is what our domains are known by.
-base::Result<void> LibxlDomains::preserve(vm::DomId domid, const config::Service& service) {
+base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Template& service) {
     const std::string suffix = ".preserved";
     std::uint32_t other = 0;
     if (libxl_name_to_domid(toolstack_.ctx, (service.name + suffix).c_str(), &other) == 0)

@@ -9,24 +9,25 @@
 
 namespace summond::xen {
 
-void create(Toolstack& toolstack, const config::Service& service, unsigned number, vm::Built done);
-void restore(Toolstack& toolstack, const config::Service& service, vm::Built done);
-void save(Toolstack& toolstack, vm::DomId domid, const config::Service& service, vm::Saved done);
+void create(Toolstack& toolstack, const service::Template& service, unsigned number,
+            vm::Built done);
+void restore(Toolstack& toolstack, const service::Template& service, vm::Built done);
+void save(Toolstack& toolstack, vm::DomId domid, const service::Template& service, vm::Saved done);
 void stop_saving(Toolstack& toolstack, vm::DomId domid);
 void resume(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 void destroy(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 
 // Of a standby instance: its vifs and marks.
-base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const config::Service& service,
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
                         const std::string& mark);
-base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const config::Service& service);
-void woken(Toolstack& toolstack, vm::DomId domid, const config::Service& service);
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
 
 // In xl list.
 void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name);
 // What the domain does at this moment; none: it is not there.
 std::optional<vm::Found::Run> run_of(Toolstack& toolstack, vm::DomId domid);
 // Counts what is sent to interfaces that a hotplug script has put anywhere.
-void meter_scripted(Toolstack& toolstack, vm::DomId domid, config::ServiceId service);
+void meter_scripted(Toolstack& toolstack, vm::DomId domid, service::Id service);
 
 }  // namespace summond::xen

@@ -15,7 +15,7 @@ namespace {
 
 class Restore final : public Create {
   public:
-    Restore(Toolstack& toolstack, const config::Service& service, base::UniqueFd image,
+    Restore(Toolstack& toolstack, const service::Template& service, base::UniqueFd image,
             vm::Built done)
         : Create(toolstack, service, 0, std::move(done)), image_(std::move(image)) {}
 
@@ -41,7 +41,7 @@ class Restore final : public Create {
     // Where there was a domain to read it into, it is the reading that has failed.
     vm::BuildError failure(int rc) override {
         vm::BuildError error = Create::failure(rc);
-        error.image_broken = error.why != base::WakeFailure::no_memory && has_domain();
+        error.image_broken = error.why != service::WakeFailure::no_memory && has_domain();
         return error;
     }
 
@@ -50,11 +50,12 @@ class Restore final : public Create {
 
 }  // namespace
 
-void restore(Toolstack& toolstack, const config::Service& service, vm::Built done) {
+void restore(Toolstack& toolstack, const service::Template& service, vm::Built done) {
     auto image = toolstack.saves.open(service.id);
     if (!image) {
         toolstack.post([done = std::move(done), what = image.error().what] {
-            done(tl::make_unexpected(vm::BuildError{base::WakeFailure::start_failed, what, true}));
+            done(tl::make_unexpected(
+                vm::BuildError{service::WakeFailure::start_failed, what, true}));
         });
         return;
     }

@@ -20,7 +20,7 @@ namespace {
 // not while the client waits.
 constexpr std::chrono::milliseconds settle_delay{200};
 
-void settle(Toolstack& toolstack, vm::DomId domid, const config::Service& service) {
+void settle(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
     if (!service.interfaces.empty())
         toolstack.announcer.announce(service.interfaces.front().bridge,
                                      host::announcements(service));
@@ -31,7 +31,7 @@ void settle(Toolstack& toolstack, vm::DomId domid, const config::Service& servic
 
 }  // namespace
 
-base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const config::Service& service,
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
                         const std::string& mark) {
     toolstack.readiness->forget(domid);
     for (const Vif& vif : own_vifs(domid, service.interfaces))
@@ -40,11 +40,11 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const config::Ser
     return toolstack.store->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
-base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const config::Service& service) {
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
     return toolstack.vifs->join(own_vifs(domid, service.interfaces));
 }
 
-void woken(Toolstack& toolstack, vm::DomId domid, const config::Service& service) {
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
     auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), settle_delay);
     later->async_wait([&toolstack, later, domid, service](const auto& ec) {
         if (!ec && toolstack.deaths.has(domid))

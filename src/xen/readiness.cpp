@@ -32,7 +32,7 @@ asio::ip::tcp::endpoint endpoint(const base::IpAddress& address, std::uint16_t p
     return {asio::ip::address_v6(bytes), port};
 }
 
-std::optional<config::Mac> mac_of(const std::string& interface) {
+std::optional<service::Mac> mac_of(const std::string& interface) {
     const base::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
     if (interface.size() >= sizeof request.ifr_name)
@@ -40,13 +40,13 @@ std::optional<config::Mac> mac_of(const std::string& interface) {
     std::ranges::copy(interface, request.ifr_name);
     if (!any || ::ioctl(any.get(), SIOCGIFHWADDR, &request) != 0)
         return std::nullopt;
-    config::Mac mac{};
+    service::Mac mac{};
     std::copy_n(reinterpret_cast<const std::uint8_t*>(request.ifr_hwaddr.sa_data), mac.size(),
                 mac.begin());
     return mac;
 }
 
-std::string request(const config::ReadyTcp& tcp, const base::IpAddress& address) {
+std::string request(const service::ReadyTcp& tcp, const base::IpAddress& address) {
     return tcp.http_path.empty() ? "" : host::http_get(tcp.http_path, {address, tcp.port});
 }
 
@@ -59,13 +59,13 @@ base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, S
     return std::unique_ptr<Readiness>(new Readiness(io, store, std::move(*neighbours)));
 }
 
-void Readiness::await(vm::DomId domid, const config::Service& service,
+void Readiness::await(vm::DomId domid, const service::Template& service,
                       std::function<void()> ready) {
-    if (std::holds_alternative<config::ReadyEnds>(service.ready.how)) {
+    if (std::holds_alternative<service::ReadyEnds>(service.ready.how)) {
         asio::post(io_, std::move(ready));
         return;
     }
-    const auto* key = std::get_if<config::ReadyXenstore>(&service.ready.how);
+    const auto* key = std::get_if<service::ReadyXenstore>(&service.ready.how);
     // A restored guest goes on from where it was ready; only its link has to come up again.
     if (key != nullptr && store_.read(domain_path(domid) + "/" + restored_mark)) {
         await_link(domid, std::move(ready));
@@ -77,7 +77,7 @@ void Readiness::await(vm::DomId domid, const config::Service& service,
             std::move(ready));
         return;
     }
-    if (const auto* tcp = std::get_if<config::ReadyTcp>(&service.ready.how)) {
+    if (const auto* tcp = std::get_if<service::ReadyTcp>(&service.ready.how)) {
         // Checked by module config: a service with an interface and addresses.
         const bool script = !service.interfaces.front().script.empty();
         if (script ? await_from_dom0(domid, service, *tcp, ready)
@@ -100,8 +100,8 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 
 // Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
 // bridge, so that what the guest learns is true.
-host::VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16_t port) {
-    const config::Interface& interface = service.interfaces.front();
+host::VifProbe::Asks Readiness::asks(const service::Template& service, std::uint16_t port) {
+    const service::Interface& interface = service.interfaces.front();
     const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
     const auto mac = mac_of(interface.bridge);
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
@@ -115,8 +115,8 @@ host::VifProbe::Asks Readiness::asks(const config::Service& service, std::uint16
 }
 
 // False: it cannot be asked.
-bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
-                             const config::ReadyTcp& tcp, const std::function<void()>& ready) {
+bool Readiness::await_at_vif(vm::DomId domid, const service::Template& service,
+                             const service::ReadyTcp& tcp, const std::function<void()>& ready) {
     const std::string vif = host::present_vif_name(domid, 0);
     auto socket = host::VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
     if (!socket) {
@@ -137,8 +137,8 @@ bool Readiness::await_at_vif(vm::DomId domid, const config::Service& service,
 }
 
 // A hotplug script puts the guest behind whatever interface it likes. False: dom0 cannot reach it.
-bool Readiness::await_from_dom0(vm::DomId domid, const config::Service& service,
-                                const config::ReadyTcp& tcp, const std::function<void()>& ready) {
+bool Readiness::await_from_dom0(vm::DomId domid, const service::Template& service,
+                                const service::ReadyTcp& tcp, const std::function<void()>& ready) {
     std::optional<base::IpAddress> reachable;
     int interface = 0;
     for (const auto* addresses : {&service.ipv4, &service.ipv6})

@@ -10,10 +10,10 @@
 #include <set>
 
 #include "store.hpp"
-#include "summond/config/config.hpp"
 #include "summond/host/neighbours.hpp"
 #include "summond/host/tcp_probe.hpp"
 #include "summond/host/vif_probe.hpp"
+#include "summond/service/template.hpp"
 #include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
@@ -24,17 +24,17 @@ class Readiness {
     static base::Result<std::unique_ptr<Readiness>> open(boost::asio::io_context& io, Store& store);
 
     // Calls ready once, from io's loop. Given up by forget.
-    void await(vm::DomId domid, const config::Service& service, std::function<void()> ready);
+    void await(vm::DomId domid, const service::Template& service, std::function<void()> ready);
     void forget(vm::DomId domid);
 
   private:
     Readiness(boost::asio::io_context& io, Store& store, host::Neighbours neighbours)
         : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
-    host::VifProbe::Asks asks(const config::Service& service, std::uint16_t port);
-    bool await_at_vif(vm::DomId domid, const config::Service& service, const config::ReadyTcp& tcp,
-                      const std::function<void()>& ready);
-    bool await_from_dom0(vm::DomId domid, const config::Service& service,
-                         const config::ReadyTcp& tcp, const std::function<void()>& ready);
+    host::VifProbe::Asks asks(const service::Template& service, std::uint16_t port);
+    bool await_at_vif(vm::DomId domid, const service::Template& service,
+                      const service::ReadyTcp& tcp, const std::function<void()>& ready);
+    bool await_from_dom0(vm::DomId domid, const service::Template& service,
+                         const service::ReadyTcp& tcp, const std::function<void()>& ready);
     void await_link(vm::DomId domid, std::function<void()> ready);
 
     boost::asio::io_context& io_;
@@ -43,8 +43,8 @@ class Readiness {
     boost::asio::thread_pool closer_{1};  // outlives the probes
     std::map<vm::DomId, std::unique_ptr<host::VifProbe>> vif_probes_;
     std::map<vm::DomId, std::unique_ptr<host::TcpProbe>>
-        tcp_probes_;                    // where a script made the vif
-    std::set<config::ServiceId> told_;  // that dom0 has no way to them
+        tcp_probes_;              // where a script made the vif
+    std::set<service::Id> told_;  // that dom0 has no way to them
 };
 
 }  // namespace summond::xen

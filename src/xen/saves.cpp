@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "summond/base/log.hpp"
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 namespace summond::xen {
 namespace {
@@ -30,11 +30,10 @@ std::string version(const std::string& path) {
     return fmt::format("{} {}.{:09}\n", s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
 }
 
-std::string stem_of(const config::Service& service) {
-    const std::string all = vm::domain_settings(service) + version(service.kernel) +
+std::string stem_of(const service::Template& service) {
+    const std::string all = service::domain_settings(service) + version(service.kernel) +
                             (service.ramdisk ? version(*service.ramdisk) : "");
-    // The hash that service ids are made with does for any text.
-    return fmt::format("{}.{:016x}", service.name, config::service_id(all));
+    return fmt::format("{}.{:016x}", service.name, service::digest(all));
 }
 
 // The service's name in a stem, where it is one.
@@ -89,13 +88,13 @@ base::Result<base::UniqueFd> Saves::make_directory() const {
     return fd;
 }
 
-void Saves::keep(const std::vector<config::Service>& services) {
+void Saves::keep(const std::vector<service::Template>& services) {
     stems_.clear();
     const auto fd = directory();
     if (!fd)
         return;  // nothing was ever saved here
-    std::map<std::string, std::pair<config::ServiceId, std::string>> wanted;  // by service's name
-    for (const config::Service& service : services)
+    std::map<std::string, std::pair<service::Id, std::string>> wanted;  // by service's name
+    for (const service::Template& service : services)
         wanted[service.name] = {service.id, stem_of(service)};
     for (const std::string& name : names_in(fd->get())) {
         const bool is_whole = name.ends_with(whole);
@@ -119,7 +118,7 @@ void Saves::keep(const std::vector<config::Service>& services) {
     }
 }
 
-bool Saves::has(const config::Service& service) {
+bool Saves::has(const service::Template& service) {
     const auto it = stems_.find(service.id);
     if (it == stems_.end())
         return false;
@@ -131,7 +130,7 @@ bool Saves::has(const config::Service& service) {
     return false;
 }
 
-base::Result<base::UniqueFd> Saves::open(config::ServiceId service) const {
+base::Result<base::UniqueFd> Saves::open(service::Id service) const {
     const auto it = stems_.find(service);
     if (it == stems_.end())
         return base::error("it is not saved");
@@ -142,7 +141,7 @@ base::Result<base::UniqueFd> Saves::open(config::ServiceId service) const {
     return fd;
 }
 
-void Saves::discard(config::ServiceId service) {
+void Saves::discard(service::Id service) {
     const auto it = stems_.find(service);
     if (it == stems_.end())
         return;
@@ -150,7 +149,7 @@ void Saves::discard(config::ServiceId service) {
     stems_.erase(it);
 }
 
-base::Result<Saves::Writing> Saves::begin(const config::Service& service, std::uint64_t bytes) {
+base::Result<Saves::Writing> Saves::begin(const service::Template& service, std::uint64_t bytes) {
     const auto fd = make_directory();
     if (!fd)
         return tl::make_unexpected(fd.error());

@@ -14,7 +14,7 @@
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::xen {
 
@@ -24,7 +24,7 @@ class Saves {
 
     // A file being written: at fd, from its beginning. Ends by finish or abandon.
     struct Writing {
-        config::ServiceId service = 0;
+        service::Id service = 0;
         std::string directory;
         std::string stem;  // of its name
         base::UniqueFd fd;
@@ -36,15 +36,15 @@ class Saves {
     void use(const std::string& directory) { directory_ = directory; }
     // Removes what does not fit these services any more and what is not whole. Looks at nothing
     // that is not named as above.
-    void keep(const std::vector<config::Service>& services);
+    void keep(const std::vector<service::Template>& services);
 
     // Whether there is a file of the service with its settings of now; removes one of others.
-    bool has(const config::Service& service);
-    base::Result<base::UniqueFd> open(config::ServiceId service) const;
-    void discard(config::ServiceId service);
+    bool has(const service::Template& service);
+    base::Result<base::UniqueFd> open(service::Id service) const;
+    void discard(service::Id service);
 
     // Makes the directory if need be, and sees that there is room for that much.
-    base::Result<Writing> begin(const config::Service& service, std::uint64_t bytes);
+    base::Result<Writing> begin(const service::Template& service, std::uint64_t bytes);
     // Puts it on the disk, which may take long and is not waited for here, and gives it its name.
     void finish(Writing file, Done done);
     void abandon(Writing file);
@@ -56,9 +56,9 @@ class Saves {
 
     boost::asio::io_context& io_;
     std::string directory_;
-    std::map<config::ServiceId, std::string> stems_;  // of files that are whole
-    std::set<std::string> writing_;                   // stems of files that are not, of ours
-    boost::asio::thread_pool disk_{1};                // for what waits for a disk
+    std::map<service::Id, std::string> stems_;  // of files that are whole
+    std::set<std::string> writing_;             // stems of files that are not, of ours
+    boost::asio::thread_pool disk_{1};          // for what waits for a disk
 };
 
 }  // namespace summond::xen

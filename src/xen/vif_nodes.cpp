@@ -25,7 +25,7 @@ void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Nod
 
 }  // namespace
 
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces) {
+std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces) {
     std::vector<Vif> vifs;
     for (unsigned i = 0; i < interfaces.size(); ++i)
         if (interfaces[i].script.empty())
@@ -47,7 +47,7 @@ std::vector<xs_permissions> backend_permissions(vm::DomId domid) {
 std::vector<Node> vif_nodes(const Vif& vif, std::uint32_t mtu) {
     const auto domid = vif.domid;
     const VifPaths paths(domid, vif.index);
-    const std::string address = config::to_string(vif.mac);
+    const std::string address = service::to_string(vif.mac);
     const std::string guest = std::to_string(domid);
     const std::string handle = std::to_string(vif.index);
     const auto ours = backend_permissions(domid);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "store.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 #include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
@@ -16,7 +16,7 @@ namespace summond::xen {
 struct Vif {
     vm::DomId domid = 0;
     unsigned index = 0;
-    config::Mac mac{};
+    service::Mac mac{};
     std::string bridge;
     std::string name{};        // of its interface in dom0; empty: netback's
     std::uint32_t mtu{};       // 0: its bridge's
@@ -26,7 +26,7 @@ struct Vif {
 };
 
 // Of those interfaces that have no script.
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<config::Interface>& interfaces);
+std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces);
 
 struct VifPaths {
     VifPaths(vm::DomId domid, unsigned index);

@@ -44,6 +44,7 @@ class Builder {
     void index_zones();
     void find_guests();
     void find_pointers(std::uint32_t service);
+    Where where_of(std::uint32_t service, std::optional<std::uint32_t> name = {});
     void add_zone(std::uint32_t index);
     bool read_zone(std::uint32_t index, ZoneData& data);
     void add_soa_and_ns(const config::Zone& zone, ZoneData& data);
@@ -64,14 +65,14 @@ class Builder {
     bool refused_ = false;
 };
 
-std::vector<base::IpAddress> addresses_of(const config::Service& service) {
+std::vector<base::IpAddress> addresses_of(const service::Template& service) {
     std::vector<base::IpAddress> all = service.ipv4;
     all.insert(all.end(), service.ipv6.begin(), service.ipv6.end());
     return all;
 }
 
 // A wildcard is no name that an address could have.
-const dns::Name* pointer_target(const config::Service& service) {
+const dns::Name* pointer_target(const service::Template& service) {
     const auto name = std::ranges::find_if(service.names, [](const dns::Name& candidate) {
         return view(candidate).substr(0, 2) != std::string_view("\1*");
     });
@@ -97,22 +98,27 @@ void Builder::find_guests() {
             guests_.push_back({parent, Guest::Kind::zone, i, 0});
     }
     for (std::uint32_t i = 0; i < config_.services.size(); ++i) {
-        const config::Service& service = config_.services[i];
+        const service::Template& service = config_.services[i];
         for (std::uint32_t n = 0; n < service.names.size(); ++n) {
             const auto zone = index_.find(view(service.names[n]));
             if (zone != image::none) {
                 guests_.push_back({zone, Guest::Kind::name, i, n});
                 continue;
             }
-            report_.error(report_.where(n < service.name_where.size() ? service.name_where[n]
-                                                                      : service.where),
-                          "name " + service.names[n].to_string() + " of service " + service.name +
-                              " is in none of the zones");
+            report_.error(where_of(i, n), "name " + service.names[n].to_string() + " of service " +
+                                              service.name + " is in none of the zones");
             refused_ = true;
         }
         find_pointers(i);
     }
     std::ranges::stable_sort(guests_, {}, &Guest::zone);
+}
+
+Where Builder::where_of(std::uint32_t service, std::optional<std::uint32_t> name) {
+    if (service >= config_.service_places.size())
+        return {};
+    const config::ServicePlaces& places = config_.service_places[service];
+    return report_.where(name && *name < places.names.size() ? places.names[*name] : places.name);
 }
 
 void Builder::find_pointers(std::uint32_t service) {
@@ -147,10 +153,9 @@ void Builder::add_soa_and_ns(const config::Zone& zone, ZoneData& data) {
 }
 
 void Builder::add_service_name(const Guest& guest, ZoneData& data) {
-    const config::Service& service = config_.services[guest.index];
+    const service::Template& service = config_.services[guest.index];
     const dns::Name& name = service.names[guest.item];
-    const Where where = report_.where(
-        guest.item < service.name_where.size() ? service.name_where[guest.item] : service.where);
+    const Where where = where_of(guest.index, guest.item);
     const std::uint32_t owner = data.owner(view(name), where);
     if (data.owners[owner].service != image::none) {
         report_.error(where, "name " + name.to_string() + " of service " + service.name +
@@ -170,7 +175,7 @@ void Builder::add_service_name(const Guest& guest, ZoneData& data) {
 // Where the zone's author has said what stands at the address's name (PTR, CNAME as in RFC 2317, a
 // delegation), that is what stands there.
 void Builder::add_pointer(const Guest& guest, ZoneData& data) {
-    const config::Service& service = config_.services[guest.index];
+    const service::Template& service = config_.services[guest.index];
     const dns::Name name = dns::Name::reverse(addresses_of(service)[guest.item]);
     for (std::string_view above = view(name); above != view(data.apex());
          above = parent_of(above)) {
@@ -183,7 +188,7 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
             (here && ((found.flags & image::cname) != 0 || found.has_ptr)))
             return;
     }
-    const Where where = report_.where(service.where);
+    const Where where = where_of(guest.index);
     const std::uint32_t owner = data.owner(view(name), where);
     data.add(owner, dns::Type::ptr, service.ttl, pointer_target(service)->wire(), where, true);
     data.owners[owner].flags |= image::service_pointer;

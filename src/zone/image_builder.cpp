@@ -42,7 +42,7 @@ ImageBuilder::ImageBuilder(const config::Config& config, const ZoneIndex& index)
     header_.zones = here();
     bytes_.resize(bytes_.size() + config.zones.size() * sizeof(image::ZoneRecord));
     header_.services = here();
-    for (const config::Service& service : config.services)
+    for (const service::Template& service : config.services)
         append(bytes_, service.id);
     add_names_above_zones(config.zones);
 }

@@ -47,8 +47,8 @@ base::Result<Zones> Zones::open(std::span<const std::uint8_t> bytes) {
     return zones;
 }
 
-config::ServiceId Zones::service_id(std::size_t index) const {
-    return at<config::ServiceId>(header().services)[index];
+service::Id Zones::service_id(std::size_t index) const {
+    return at<service::Id>(header().services)[index];
 }
 
 const image::Node* Zones::probe(const std::uint8_t* name, std::size_t size,

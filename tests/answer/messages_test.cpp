@@ -6,8 +6,8 @@
 using summond::answer::Availability;
 using summond::answer::Decision;
 using summond::answer::Transport;
-using summond::base::WakeFailure;
 using summond::dns::get16;
+using summond::service::WakeFailure;
 using summond::test::answer_text;
 using summond::test::Ask;
 using summond::test::Engine;

@@ -46,7 +46,7 @@ ns.sub A 192.0.2.5
     unsigned kinds = 0;
     for (const auto& query : queries) {
         kinds |= 1U << static_cast<unsigned>(answer::resolve(query, out, context).kind);
-        answer::servfail(query, out, base::WakeFailure::crashed, context);
+        answer::servfail(query, out, service::WakeFailure::crashed, context);
     }
     EXPECT_EQ(test::allocations(), before);
     EXPECT_EQ(kinds, 7U);  // answered, parked and dropped

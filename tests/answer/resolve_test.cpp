@@ -427,7 +427,7 @@ TEST_F(Resolve, AtTheParkingLimitWhereThePacketsAreHeld) {
 
 TEST_F(Resolve, ServicesThatFailedAreServfail) {
     engine.state(0).availability = Availability::failed;
-    engine.state(0).failure = summond::base::WakeFailure::no_memory;
+    engine.state(0).failure = summond::service::WakeFailure::no_memory;
     EXPECT_EQ(engine.ask({"www.jit.example"}), "SERVFAIL\n");
     EXPECT_EQ(engine.ask({.name = "tosvc.jit.example", .edns = true}),
               "SERVFAIL\nEDNS size=1232 ede=0:not enough memory to start the service\n");

@@ -50,13 +50,14 @@ TEST(Check, AddressesAreNotOurs) {
 }
 
 TEST(Check, MacsOnce) {
-    EXPECT_EQ(
-        problems_of(service_config(
-            {good_service, second_service.with("mac", to_string(derived_mac(service_id("www"))))})),
-        "13:10: mac: 00:16:3e:d7:21:ec is also that of service www, line 5; set another mac: "
-        "for one of the two");
+    EXPECT_EQ(problems_of(service_config(
+                  {good_service, second_service.with("mac", service::to_string(service::derived_mac(
+                                                                service::id_of("www"))))})),
+              "13:10: mac: 00:16:3e:d7:21:ec is also that of service www, line 5; set another mac: "
+              "for one of the two");
     // Two names whose derived MACs are the same.
-    ASSERT_EQ(derived_mac(service_id("web2391")), derived_mac(service_id("web4191")));
+    ASSERT_EQ(service::derived_mac(service::id_of("web2391")),
+              service::derived_mac(service::id_of("web4191")));
     EXPECT_EQ(problems_of(service_config(
                   {good_service.with("name", "web2391"), second_service.with("name", "web4191")})),
               "9:11: mac: 00:16:3e:a8:a0:90 is also that of service web2391, line 5; set another "

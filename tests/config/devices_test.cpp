@@ -6,34 +6,35 @@
 namespace summond::config {
 namespace {
 
-Service service_of(const Lines& service, const std::string& before = "") {
+service::Template service_of(const Lines& service, const std::string& before = "") {
     const Config config = config_of(before + service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : Service{};
+    return config.services.size() == 1 ? config.services[0] : service::Template{};
 }
 
-std::vector<Interface> interfaces_with(const std::string& key, const std::string& value) {
+std::vector<service::Interface> interfaces_with(const std::string& key, const std::string& value) {
     return service_of(good_service.with(key, value)).interfaces;
 }
 
-const Mac first = derived_mac(service_id("www"));
-const Mac second = derived_mac(service_id("www"), 1);
-const Mac given{0x02, 0xab, 0xcd, 0, 0, 1};
+const service::Mac first = service::derived_mac(service::id_of("www"));
+const service::Mac second = service::derived_mac(service::id_of("www"), 1);
+const service::Mac given{0x02, 0xab, 0xcd, 0, 0, 1};
 
 TEST(Interfaces, OneByDefault) {
-    const Service service = service_of(good_service);
-    EXPECT_EQ(service.interfaces, (std::vector<Interface>{{first, "xenbr0", "", "", "", ""}}));
+    const service::Template service = service_of(good_service);
+    EXPECT_EQ(service.interfaces,
+              (std::vector<service::Interface>{{first, "xenbr0", "", "", "", ""}}));
 }
 
 TEST(Interfaces, BridgeMacAndScriptAreTheShortFormOfOne) {
     EXPECT_EQ(interfaces_with("bridge", "br-lan.100"),
-              (std::vector<Interface>{{first, "br-lan.100", "", "", "", ""}}));
+              (std::vector<service::Interface>{{first, "br-lan.100", "", "", "", ""}}));
     EXPECT_EQ(interfaces_with("mac", "02:AB:cd:00:00:01"),
-              (std::vector<Interface>{{given, "xenbr0", "", "", "", ""}}));
+              (std::vector<service::Interface>{{given, "xenbr0", "", "", "", ""}}));
     EXPECT_EQ(interfaces_with("script", "vif-openvswitch"),
-              (std::vector<Interface>{{first, "xenbr0", "vif-openvswitch", "", "", ""}}));
+              (std::vector<service::Interface>{{first, "xenbr0", "vif-openvswitch", "", "", ""}}));
     EXPECT_EQ(
         service_of(good_service.with("bridge", "ovsbr0.7:8").with("script", "/opt/vif")).interfaces,
-        (std::vector<Interface>{{first, "ovsbr0.7:8", "/opt/vif", "", "", ""}}));
+        (std::vector<service::Interface>{{first, "ovsbr0.7:8", "/opt/vif", "", "", ""}}));
 }
 
 TEST(Interfaces, NoneAtAll) {
@@ -42,19 +43,19 @@ TEST(Interfaces, NoneAtAll) {
     EXPECT_EQ(service_of(good_service.with("bridge", "br1"),
                          "defaults: {bridge: none, ready: {xenstore: data/up}}\n")
                   .interfaces,
-              (std::vector<Interface>{{first, "br1", "", "", "", ""}}));
+              (std::vector<service::Interface>{{first, "br1", "", "", "", ""}}));
 }
 
 TEST(Interfaces, Several) {
     EXPECT_EQ(
         interfaces_with("interfaces", "[{}, {bridge: br1}, {bridge: br2, mac: 02:ab:cd:00:00:01}]"),
-        (std::vector<Interface>{{first, "xenbr0", "", "", "", ""},
-                                {second, "br1", "", "", "", ""},
-                                {given, "br2", "", "", "", ""}}));
+        (std::vector<service::Interface>{{first, "xenbr0", "", "", "", ""},
+                                         {second, "br1", "", "", "", ""},
+                                         {given, "br2", "", "", "", ""}}));
     EXPECT_EQ(interfaces_with("interfaces",
                               "[{bridge: br1}, {script: vif-nat, ip: [10.0.8.0/24, 10.0.0.9], "
                               "gatewaydev: eth1, vifname: web}]"),
-              (std::vector<Interface>{
+              (std::vector<service::Interface>{
                   {first, "br1", "", "", "", ""},
                   {second, "xenbr0", "vif-nat", "10.0.8.0/24 10.0.0.9", "eth1", "web"}}));
 }
@@ -74,10 +75,10 @@ TEST(Interfaces, AServiceChangesOrReplacesWhatDefaultsSay) {
     EXPECT_EQ(service_of(good_service, two).interfaces.size(), 2U);
     EXPECT_EQ(service_of(good_service, two).interfaces[1].mac, second);
     EXPECT_EQ(service_of(good_service.with("interfaces", "[{bridge: br3}]"), two).interfaces,
-              (std::vector<Interface>{{first, "br3", "", "", "", ""}}));
+              (std::vector<service::Interface>{{first, "br3", "", "", "", ""}}));
     EXPECT_EQ(service_of(good_service.with("mac", "02:ab:cd:00:00:01"), "defaults: {bridge: br1}\n")
                   .interfaces,
-              (std::vector<Interface>{{given, "br1", "", "", "", ""}}));
+              (std::vector<service::Interface>{{given, "br1", "", "", "", ""}}));
     EXPECT_EQ(problems_of(two + service_config({good_service.with("bridge", "br3")})),
               "10:13: bridge: there are 2 interfaces that it could be of; list them all in "
               "interfaces");
@@ -94,17 +95,17 @@ TEST(Interfaces, MacsAreOfOneInterface) {
 }
 
 TEST(Disks, AreRead) {
-    const Service service = service_of(good_service.with(
+    const service::Template service = service_of(good_service.with(
         "disks",
         "[{path: a.img, device: xvda}, {path: /dev/vg/b, device: hdd63, mode: w, format: qcow2}]"));
     ASSERT_EQ(service.disks.size(), 2U);
     EXPECT_EQ(service.disks[0].path, "/etc/summond/a.img");
     EXPECT_EQ(service.disks[0].device, "xvda");
     EXPECT_FALSE(service.disks[0].writable);
-    EXPECT_EQ(service.disks[0].format, Disk::Format::raw);
+    EXPECT_EQ(service.disks[0].format, service::Disk::Format::raw);
     EXPECT_EQ(service.disks[1].path, "/dev/vg/b");
     EXPECT_TRUE(service.disks[1].writable);
-    EXPECT_EQ(service.disks[1].format, Disk::Format::qcow2);
+    EXPECT_EQ(service.disks[1].format, service::Disk::Format::qcow2);
 }
 
 TEST(Disks, Devices) {

@@ -96,15 +96,15 @@ TEST(Examples, TheCommentedOneSaysWhatItMeans) {
     ASSERT_EQ(loaded.config->zones.size(), 3U);
     EXPECT_EQ(loaded.config->zones[0].records.size(), 3U);
     ASSERT_EQ(loaded.config->services.size(), 2U);
-    const Service& www = loaded.config->services[0];
+    const service::Template& www = loaded.config->services[0];
     EXPECT_EQ(www.names.size(), 2U);
     EXPECT_EQ(www.cmdline,
               "--ipv4=192.0.2.10/24 --ipv4-gateway=192.0.2.1 --ipv6=2001:db8::10/64 "
               "--hostname=www");
-    const Service& wiki = loaded.config->services[1];
+    const service::Template& wiki = loaded.config->services[1];
     EXPECT_EQ(wiki.memory_kib, 64U * 1024);
-    EXPECT_EQ(wiki.idle_action, IdleAction::pause);
-    EXPECT_EQ(www.idle_action, IdleAction::destroy);
+    EXPECT_EQ(wiki.idle_action, service::IdleAction::pause);
+    EXPECT_EQ(www.idle_action, service::IdleAction::destroy);
 }
 
 }  // namespace

@@ -33,12 +33,12 @@ inline std::string problems_with(const Files& files, const Lines& service,
 }
 
 // The service, which must load with nothing worse than warnings.
-inline Service service_with(const Files& files, const Lines& service,
-                            const std::string& before = "") {
+inline service::Template service_with(const Files& files, const Lines& service,
+                                      const std::string& before = "") {
     const Loaded loaded = parse(before + service_config({service}), file, reading(files));
     EXPECT_TRUE(loaded.config) << problems_with(files, service, before);
     return loaded.config && loaded.config->services.size() == 1 ? loaded.config->services[0]
-                                                                : Service{};
+                                                                : service::Template{};
 }
 
 }  // namespace summond::config

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <initializer_list>
 
+#include "summond/service/kernel_fault.hpp"
 #include "texts.hpp"
 
 namespace summond::config {
@@ -129,30 +130,30 @@ TEST(KernelFault, TellsTheTypesThatAKernelIsFor) {
     constexpr std::uint32_t pv = 1;  // XEN_ELFNOTE_ENTRY, xen/elfnote.h
     constexpr std::uint32_t pvh = 18;
     const auto path = std::filesystem::path(testing::TempDir()) / "summond-kernel.elf";
-    const auto fault = [&](DomainType type, bool pvshim = false) {
-        return kernel_fault(path.string(), type, pvshim);
+    const auto fault = [&](service::DomainType type, bool pvshim = false) {
+        return service::kernel_fault(path.string(), type, pvshim);
     };
     write_kernel(path, {6, pvh});
-    EXPECT_EQ(fault(DomainType::pvh), "");
-    EXPECT_EQ(fault(DomainType::pv),
+    EXPECT_EQ(fault(service::DomainType::pvh), "");
+    EXPECT_EQ(fault(service::DomainType::pv),
               path.string() + " is for guests of type pvh, and this one is of type pv");
     EXPECT_EQ(
-        fault(DomainType::pvh, true),
+        fault(service::DomainType::pvh, true),
         path.string() + " is for guests of type pvh, and this one is of type pvh with pvshim");
     write_kernel(path, {6, pv});
-    EXPECT_EQ(fault(DomainType::pvh),
+    EXPECT_EQ(fault(service::DomainType::pvh),
               path.string() + " is for guests of type pv, and this one is of type pvh");
-    EXPECT_EQ(fault(DomainType::pvh, true), "");
+    EXPECT_EQ(fault(service::DomainType::pvh, true), "");
     write_kernel(path, {pv, 6, pvh});  // as Linux
-    EXPECT_EQ(fault(DomainType::pv) + fault(DomainType::pvh), "");
+    EXPECT_EQ(fault(service::DomainType::pv) + fault(service::DomainType::pvh), "");
     write_kernel(path, {});
-    EXPECT_EQ(fault(DomainType::pv), "") << "nobody knows";
+    EXPECT_EQ(fault(service::DomainType::pv), "") << "nobody knows";
     std::ofstream(path) << "a bzImage";
-    EXPECT_EQ(fault(DomainType::pv), "");
+    EXPECT_EQ(fault(service::DomainType::pv), "");
     std::filesystem::resize_file(path, 0);
-    EXPECT_EQ(fault(DomainType::pvh), "");
+    EXPECT_EQ(fault(service::DomainType::pvh), "");
     std::filesystem::remove(path);
-    EXPECT_EQ(fault(DomainType::pvh), "");
+    EXPECT_EQ(fault(service::DomainType::pvh), "");
 }
 
 }  // namespace

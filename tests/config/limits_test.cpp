@@ -13,7 +13,7 @@ std::string with_limits(const std::string& value) {
     return "limits: " + value + "\n" + zone_config(good_zone);
 }
 
-Standby standby(const std::string& value) {
+service::Standby standby(const std::string& value) {
     return config_of(service_config({good_service.with("standby", value)})).services.at(0).standby;
 }
 
@@ -22,7 +22,7 @@ std::string standby_problem(const Lines& service) {
 }
 
 TEST(LimitsKey, Defaults) {
-    for (const Limits& limits :
+    for (const service::Limits& limits :
          {config_of(zone_config(good_zone)).limits, config_of(with_limits("{}")).limits}) {
         EXPECT_FALSE(limits.memory_kib);
         EXPECT_FALSE(limits.domains);
@@ -34,7 +34,7 @@ TEST(LimitsKey, Defaults) {
 }
 
 TEST(LimitsKey, Values) {
-    const Limits limits =
+    const service::Limits limits =
         config_of(
             with_limits("{memory: 8GiB, domains: 20, standby_memory: 64MiB, dom0_memory: 768MiB, "
                         "evict: true, queue: 500ms}"))
@@ -63,10 +63,11 @@ TEST(LimitsKey, BadValues) {
 }
 
 TEST(StandbyKey, Values) {
-    EXPECT_EQ(config_of(service_config({good_service})).services.at(0).standby, Standby());
-    EXPECT_EQ(standby("2"), (Standby{2, StandbyStage::booted}));
-    EXPECT_EQ(standby("{count: 3}"), (Standby{3, StandbyStage::booted}));
-    EXPECT_EQ(standby("{count: 1, stage: built}"), (Standby{1, StandbyStage::built}));
+    EXPECT_EQ(config_of(service_config({good_service})).services.at(0).standby, service::Standby());
+    EXPECT_EQ(standby("2"), (service::Standby{2, service::StandbyStage::booted}));
+    EXPECT_EQ(standby("{count: 3}"), (service::Standby{3, service::StandbyStage::booted}));
+    EXPECT_EQ(standby("{count: 1, stage: built}"),
+              (service::Standby{1, service::StandbyStage::built}));
 }
 
 TEST(StandbyKey, BadValues) {

@@ -42,17 +42,17 @@ std::string faults_of(const std::string& content) {
 }
 
 TEST(Rumprun, AFileGoesThroughUnchanged) {
-    const Service service =
+    const service::Template service =
         service_with({{path, from_script}}, good_service.with("rumprun", "{config: " + path + "}"));
     EXPECT_EQ(service.rumprun, from_script);
-    EXPECT_EQ(service.type, DomainType::pv);
+    EXPECT_EQ(service.type, service::DomainType::pv);
     EXPECT_EQ(faults_of(from_script), "");
     EXPECT_EQ(
         service_with({{path, from_script}}, good_service.with("rumprun", "{config: " + path + "}")
                                                 .with("type", "pvh")
                                                 .with("pvshim", "true"))
             .type,
-        DomainType::pvh);
+        service::DomainType::pvh);
 }
 
 TEST(Rumprun, OtherFormsThatTheGuestReads) {

@@ -8,23 +8,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Service service_of(const Lines& service) {
+service::Template service_of(const Lines& service) {
     const Config config = config_of(service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : Service{};
+    return config.services.size() == 1 ? config.services[0] : service::Template{};
 }
 
-Service service_with(const std::string& key, const std::string& value) {
+service::Template service_with(const std::string& key, const std::string& value) {
     return service_of(good_service.with(key, value));
 }
 
 TEST(ServiceSettings, Defaults) {
-    const Service service = service_of(good_service);
+    const service::Template service = service_of(good_service);
     EXPECT_EQ(service.name, "www");
-    EXPECT_EQ(service.id, service_id("www"));
+    EXPECT_EQ(service.id, service::id_of("www"));
     ASSERT_EQ(service.names.size(), 1U);
     EXPECT_EQ(service.names[0].to_string(), "www.jit.example.");
     EXPECT_EQ(service.ttl, 60U);
-    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.type, service::DomainType::pvh);
     EXPECT_EQ(service.kernel, "/etc/summond/www.elf");
     EXPECT_FALSE(service.ramdisk);
     EXPECT_EQ(service.cmdline, "");
@@ -32,25 +32,25 @@ TEST(ServiceSettings, Defaults) {
     EXPECT_EQ(service.vcpus, 1U);
     ASSERT_EQ(service.interfaces.size(), 1U);
     EXPECT_EQ(service.interfaces[0],
-              (Interface{derived_mac(service.id), "xenbr0", "", "", "", ""}));
+              (service::Interface{service::derived_mac(service.id), "xenbr0", "", "", "", ""}));
     EXPECT_TRUE(service.disks.empty());
     EXPECT_EQ(service.idle_after, 5min);
-    EXPECT_EQ(service.idle_action, IdleAction::destroy);
-    EXPECT_EQ(service.answer.kind, AnswerWhen::Kind::booting);
-    EXPECT_TRUE(std::holds_alternative<ReadyLink>(service.ready.how));
+    EXPECT_EQ(service.idle_action, service::IdleAction::destroy);
+    EXPECT_EQ(service.answer.kind, service::AnswerWhen::Kind::booting);
+    EXPECT_TRUE(std::holds_alternative<service::ReadyLink>(service.ready.how));
     EXPECT_EQ(service.ready.timeout, 30s);
     EXPECT_FALSE(service.destroy_on_exit);
-    EXPECT_EQ(service.where.to_string(), file + ":5:11");
-    EXPECT_EQ(service.name_where.at(0).to_string(), file + ":6:12");
-    EXPECT_EQ(service.kernel_where.to_string(), file + ":8:13");
+    const ServicePlaces places = config_of(service_config({good_service})).service_places.at(0);
+    EXPECT_EQ(places.name.to_string(), file + ":5:11");
+    EXPECT_EQ(places.names.at(0).to_string(), file + ":6:12");
+    EXPECT_EQ(places.kernel.to_string(), file + ":8:13");
 }
 
 TEST(ServiceSettings, NamesAndAddresses) {
-    const Service service =
+    const service::Template service =
         service_of(good_service.with("names", "[jit.example, A_b.Jit.Example., x.y.jit.example]")
                        .with("addresses", "[2001:db8::1, 10.0.0.1, 10.0.0.2, 2001:db8::2]"));
     ASSERT_EQ(service.names.size(), 3U);
-    EXPECT_EQ(service.name_where.size(), 3U);
     EXPECT_EQ(service.names[1].to_string(), "a_b.jit.example.");
     ASSERT_EQ(service.ipv4.size(), 2U);
     EXPECT_EQ(service.ipv4[0].to_string(), "10.0.0.1");
@@ -99,38 +99,40 @@ TEST(ServiceSettings, Memory) {
 
 TEST(ServiceSettings, VcpusType) {
     EXPECT_EQ(service_with("vcpus", "128").vcpus, 128U);
-    EXPECT_EQ(service_with("type", "pv").type, DomainType::pv);
+    EXPECT_EQ(service_with("type", "pv").type, service::DomainType::pv);
 }
 
 TEST(ServiceSettings, Idle) {
     EXPECT_FALSE(service_with("idle", "never").idle_after);
     EXPECT_EQ(service_with("idle", "1s").idle_after, 1s);
     EXPECT_EQ(service_with("idle", "365d").idle_after, 365 * 24h);
-    const Service paused = service_with("idle", "{action: pause}");
+    const service::Template paused = service_with("idle", "{action: pause}");
     EXPECT_EQ(paused.idle_after, 5min);
-    EXPECT_EQ(paused.idle_action, IdleAction::pause);
+    EXPECT_EQ(paused.idle_action, service::IdleAction::pause);
     EXPECT_EQ(service_with("idle", "{after: 2h, action: destroy}").idle_after, 2h);
-    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_action, IdleAction::suspend);
-    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_else, IdleAction::pause);
+    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_action, service::IdleAction::suspend);
+    EXPECT_EQ(service_with("idle", "{action: suspend}").idle_else, service::IdleAction::pause);
     EXPECT_EQ(service_with("idle", "{action: suspend, else: destroy}").idle_else,
-              IdleAction::destroy);
-    const Service shut_down = service_with("idle", "{action: shutdown}");
-    EXPECT_EQ(shut_down.idle_action, IdleAction::shutdown);
+              service::IdleAction::destroy);
+    const service::Template shut_down = service_with("idle", "{action: shutdown}");
+    EXPECT_EQ(shut_down.idle_action, service::IdleAction::shutdown);
     EXPECT_EQ(shut_down.shutdown_timeout, 30s);
     EXPECT_EQ(service_with("idle", "{action: shutdown, timeout: 2m}").shutdown_timeout, 2min);
 }
 
 TEST(ServiceSettings, AnswerReadyOnExit) {
-    EXPECT_EQ(service_with("answer", "booting").answer.kind, AnswerWhen::Kind::booting);
-    EXPECT_EQ(service_with("answer", "ready").answer.kind, AnswerWhen::Kind::ready);
-    const AnswerWhen delayed = service_with("answer", "500ms").answer;
-    EXPECT_EQ(delayed.kind, AnswerWhen::Kind::delay);
+    EXPECT_EQ(service_with("answer", "booting").answer.kind, service::AnswerWhen::Kind::booting);
+    EXPECT_EQ(service_with("answer", "ready").answer.kind, service::AnswerWhen::Kind::ready);
+    const service::AnswerWhen delayed = service_with("answer", "500ms").answer;
+    EXPECT_EQ(delayed.kind, service::AnswerWhen::Kind::delay);
     EXPECT_EQ(delayed.delay, 500ms);
-    EXPECT_TRUE(std::holds_alternative<ReadyLink>(service_with("ready", "link").ready.how));
+    EXPECT_TRUE(
+        std::holds_alternative<service::ReadyLink>(service_with("ready", "link").ready.how));
     EXPECT_EQ(service_with("ready", "{link: true, timeout: 100ms}").ready.timeout, 100ms);
     EXPECT_EQ(service_with("ready", "{timeout: 10m}").ready.timeout, 10min);
-    const Ready by_key = service_with("ready", "{xenstore: data/a/ready, timeout: 5s}").ready;
-    EXPECT_EQ(std::get<ReadyXenstore>(by_key.how).key, "data/a/ready");
+    const service::Ready by_key =
+        service_with("ready", "{xenstore: data/a/ready, timeout: 5s}").ready;
+    EXPECT_EQ(std::get<service::ReadyXenstore>(by_key.how).key, "data/a/ready");
     EXPECT_EQ(by_key.timeout, 5s);
     EXPECT_TRUE(service_with("on_exit", "destroy").destroy_on_exit);
     EXPECT_FALSE(service_with("on_exit", "leave").destroy_on_exit);
@@ -139,36 +141,39 @@ TEST(ServiceSettings, AnswerReadyOnExit) {
 TEST(ServiceSettings, PortsAndHowTheyShowReadiness) {
     EXPECT_TRUE(service_of(good_service).ports.empty());
     const Lines web = good_service.with("ports", "[icmp, udp/53, tcp, tcp/443, tcp/80]");
-    EXPECT_EQ(service_of(web).ports, (std::vector<Port>{{Protocol::icmp, 0},
-                                                        {Protocol::udp, 53},
-                                                        {Protocol::tcp, 0},
-                                                        {Protocol::tcp, 443},
-                                                        {Protocol::tcp, 80}}));
-    EXPECT_EQ(std::get<ReadyTcp>(service_of(web).ready.how).port, 443);
-    const Ready with_timeout = service_of(web.with("ready", "{timeout: 5s}")).ready;
-    EXPECT_EQ(std::get<ReadyTcp>(with_timeout.how).port, 443);
+    EXPECT_EQ(service_of(web).ports, (std::vector<service::Port>{{service::Protocol::icmp, 0},
+                                                                 {service::Protocol::udp, 53},
+                                                                 {service::Protocol::tcp, 0},
+                                                                 {service::Protocol::tcp, 443},
+                                                                 {service::Protocol::tcp, 80}}));
+    EXPECT_EQ(std::get<service::ReadyTcp>(service_of(web).ready.how).port, 443);
+    const service::Ready with_timeout = service_of(web.with("ready", "{timeout: 5s}")).ready;
+    EXPECT_EQ(std::get<service::ReadyTcp>(with_timeout.how).port, 443);
     EXPECT_EQ(with_timeout.timeout, 5s);
-    EXPECT_EQ(std::get<ReadyTcp>(service_of(web.with("ready", "tcp/80")).ready.how).port, 80);
-    EXPECT_EQ(std::get<ReadyTcp>(service_with("ready", "{tcp: 8080}").ready.how).port, 8080);
-    EXPECT_EQ(std::get<ReadyTcp>(service_with("ready", "tcp/80").ready.how).http_path, "");
+    EXPECT_EQ(std::get<service::ReadyTcp>(service_of(web.with("ready", "tcp/80")).ready.how).port,
+              80);
+    EXPECT_EQ(std::get<service::ReadyTcp>(service_with("ready", "{tcp: 8080}").ready.how).port,
+              8080);
+    EXPECT_EQ(std::get<service::ReadyTcp>(service_with("ready", "tcp/80").ready.how).http_path, "");
     for (const auto& [given, port, path] :
          {std::tuple("http/8080", 8080, "/"),
           {"{http: 80}", 80, "/"},
           {"{http: 80, path: \"/health?a=%20b\"}", 80, "/health?a=%20b"}}) {
-        const auto how = std::get<ReadyTcp>(service_with("ready", given).ready.how);
+        const auto how = std::get<service::ReadyTcp>(service_with("ready", given).ready.how);
         EXPECT_EQ(how.port, port) << given;
         EXPECT_EQ(how.http_path, path) << given;
     }
     for (const std::string given : {"link", "{link: true}"})
-        EXPECT_TRUE(
-            std::holds_alternative<ReadyLink>(service_of(web.with("ready", given)).ready.how));
+        EXPECT_TRUE(std::holds_alternative<service::ReadyLink>(
+            service_of(web.with("ready", given)).ready.how));
     for (const std::string ports : {"icmp", "[udp/53, tcp]"})
-        EXPECT_TRUE(std::holds_alternative<ReadyLink>(service_with("ports", ports).ready.how));
+        EXPECT_TRUE(
+            std::holds_alternative<service::ReadyLink>(service_with("ports", ports).ready.how));
 }
 
 TEST(ServiceSettings, GuestThatEndsByItselfWorksAsLongAsItLikes) {
-    const Service job = service_with("ready", "ends");
-    EXPECT_TRUE(std::holds_alternative<ReadyEnds>(job.ready.how));
+    const service::Template job = service_with("ready", "ends");
+    EXPECT_TRUE(std::holds_alternative<service::ReadyEnds>(job.ready.how));
     EXPECT_FALSE(job.idle_after);
     EXPECT_EQ(service_of(good_service.with("ready", "ends").with("idle", "1h")).idle_after, 1h);
 }
@@ -195,8 +200,8 @@ TEST(ServiceSettings, DefaultsApplyUntilOverridden) {
     EXPECT_EQ(config.services[1].cmdline, "ip=10.0.0.2 name=two");
     EXPECT_EQ(config.services[1].memory_kib, 9216U);
     EXPECT_EQ(config.services[1].idle_after, 10s);
-    EXPECT_EQ(config.services[1].idle_action, IdleAction::destroy);
-    EXPECT_TRUE(std::holds_alternative<ReadyXenstore>(config.services[1].ready.how));
+    EXPECT_EQ(config.services[1].idle_action, service::IdleAction::destroy);
+    EXPECT_TRUE(std::holds_alternative<service::ReadyXenstore>(config.services[1].ready.how));
 }
 
 class BadService : public testing::TestWithParam<BadCase> {};

@@ -54,8 +54,8 @@ TEST(WithoutZones, IsReadLikeTheWhole) {
         EXPECT_EQ(rest.config->workers, whole.config->workers);
         ASSERT_EQ(rest.config->services.size(), whole.config->services.size());
         for (std::size_t i = 0; i < whole.config->services.size(); ++i)
-            EXPECT_EQ(rest.config->services[i].where.to_string(),
-                      whole.config->services[i].where.to_string());
+            EXPECT_EQ(rest.config->service_places[i].name.to_string(),
+                      whole.config->service_places[i].name.to_string());
     }
 }
 

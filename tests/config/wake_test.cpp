@@ -6,9 +6,9 @@
 namespace summond::config {
 namespace {
 
-Service service_of(const Lines& service) {
+service::Template service_of(const Lines& service) {
     const Config config = config_of(service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : Service{};
+    return config.services.size() == 1 ? config.services[0] : service::Template{};
 }
 
 TEST(Wake, ByPacketWhereSummondPlumbsTheInterface) {
@@ -24,7 +24,7 @@ TEST(Wake, ByPacketWhereSummondPlumbsTheInterface) {
 TEST(Wake, FromWhere) {
     EXPECT_TRUE(service_of(good_service).wake_from.empty());
     EXPECT_TRUE(service_of(good_service.with("wake_from", "any")).wake_from.empty());
-    const Service service =
+    const service::Template service =
         service_of(good_service.with("wake_from", "[10.0.0.0/8, \"2001:db8::/32\"]"));
     ASSERT_EQ(service.wake_from.size(), 2U);
     EXPECT_EQ(service.wake_from[1].to_string(), "2001:db8::/32");
@@ -33,10 +33,10 @@ TEST(Wake, FromWhere) {
 TEST(Wake, ByPacketOnly) {
     EXPECT_TRUE(service_of(good_service).wake_dns);
     EXPECT_TRUE(service_of(good_service.with("wake", "dns")).wake_dns);
-    const Service service = service_of(good_service.with("wake", "packet"));
+    const service::Template service = service_of(good_service.with("wake", "packet"));
     EXPECT_FALSE(service.wake_dns);
     EXPECT_TRUE(service.wake_packet);
-    const Service some =
+    const service::Template some =
         service_of(good_service.with("wake_query_from", "[10.0.0.0/8, 192.0.2.1]"));
     ASSERT_EQ(some.wake_query_from.size(), 2U);
     EXPECT_EQ(some.wake_query_from[1].to_string(), "192.0.2.1/32");
@@ -44,10 +44,10 @@ TEST(Wake, ByPacketOnly) {
 
 TEST(Idle, WhatKeepsAndWhatDoesNot) {
     using namespace std::chrono_literals;
-    const Service plain = service_of(good_service.with("idle", "{after: 10m}"));
+    const service::Template plain = service_of(good_service.with("idle", "{after: 10m}"));
     EXPECT_EQ(plain.keep_connections, 0ms);
     EXPECT_TRUE(plain.idle_ignore.empty());
-    const Service kept = service_of(
+    const service::Template kept = service_of(
         good_service.with("idle", "{keep: connections, ignore: [192.0.2.7, \"2001:db8::/64\"]}"));
     EXPECT_EQ(kept.keep_connections, 2h);
     ASSERT_EQ(kept.idle_ignore.size(), 2U);

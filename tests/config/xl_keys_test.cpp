@@ -59,7 +59,7 @@ std::string faults(const std::string& line, const std::string& type = "pv",
                    const Lines& service = xl_service) {
     return problems_with({{xl_path, file_with(line, type)}}, service);
 }
-Service service_of(const std::string& line, const std::string& type = "pv") {
+service::Template service_of(const std::string& line, const std::string& type = "pv") {
     return service_with({{xl_path, file_with(line, type)}}, xl_service);
 }
 
@@ -214,7 +214,7 @@ TEST(XlKeys, UnknownOnesAreIgnoredAsByXl) {
 }
 
 TEST(XlKeys, GoToLibxl) {
-    const Service service = service_of(
+    const service::Template service = service_of(
         "cpu_weight = 512\ncap = 0x50\ntsc_mode = 2\nlocaltime = 1\nnomigrate = 0\n"
         "cpuid = ['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', "
         "'7,0:ebx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx']\nrtc_timeoffset = '-60'");
@@ -244,11 +244,12 @@ TEST(XlKeys, GoToLibxl) {
 }
 
 TEST(XlKeys, Vcpus) {
-    const Service service = service_of("vcpus = 1\nmaxvcpus = 4\ncpus = '0-2,^1'");
+    const service::Template service = service_of("vcpus = 1\nmaxvcpus = 4\ncpus = '0-2,^1'");
     EXPECT_EQ(service.vcpus, 1U);
     EXPECT_EQ(service.max_vcpus, 4U);
-    EXPECT_EQ(service.cpus, (Affinity{{"0-2,^1"}, false}));
-    EXPECT_EQ(service_of("cpus = [ 1, 'all,^0' ]").cpus, (Affinity{{"1", "all,^0"}, true}));
+    EXPECT_EQ(service.cpus, (service::Affinity{{"0-2,^1"}, false}));
+    EXPECT_EQ(service_of("cpus = [ 1, 'all,^0' ]").cpus,
+              (service::Affinity{{"1", "all,^0"}, true}));
     EXPECT_EQ(service_of("vcpus = 2").max_vcpus, 2U);
     EXPECT_EQ(faults("vcpus = 2\nmaxvcpus = 1"),
               xl_path + ":5:1: max_vcpus of service www is 1, less than its vcpus, 2");
@@ -262,7 +263,7 @@ TEST(XlKeys, Vcpus) {
 
 TEST(XlKeys, Bootloaders) {
     const std::string disk = "\ndisk = [ 'root.img,raw,xvda,w' ]";
-    const Service service = service_with(
+    const service::Template service = service_with(
         {{xl_path,
           "name = 'www'\nvif = ['']\nbootloader = 'pygrub'\nbootloader_args = '-q  -n'" + disk}},
         xl_service);
@@ -275,14 +276,14 @@ TEST(XlKeys, Bootloaders) {
               xl_path +
                   ":4:1: bootloader of service www: it looks for a kernel in the first disk, "
                   "and there is no disk");
-    const Service own = service_with({{xl_path, file_with("bootloader = 'pygrub'")}},
-                                     xl_service.with("kernel", "own.elf"));
+    const service::Template own = service_with({{xl_path, file_with("bootloader = 'pygrub'")}},
+                                               xl_service.with("kernel", "own.elf"));
     EXPECT_EQ(own.bootloader, "");
     EXPECT_EQ(own.kernel, "/etc/summond/own.elf");
 }
 
 TEST(XlKeys, Ends) {
-    const Service service =
+    const service::Template service =
         service_of("on_poweroff = 'preserve'\non_reboot = 'rename-restart'\non_crash = 'restart'");
     EXPECT_TRUE(service.preserve.poweroff && !service.restart.poweroff);
     EXPECT_TRUE(service.preserve.reboot && service.restart.reboot);
@@ -296,7 +297,7 @@ TEST(XlKeys, Ends) {
 
 TEST(XlKeys, Shares) {
     EXPECT_EQ(service_of("p9 = [ 'tag=www, path=pages, security_model=none' ]").shares,
-              (std::vector<Share>{{"www", "/srv/pages"}}));
+              (std::vector<service::Share>{{"www", "/srv/pages"}}));
     EXPECT_EQ(faults("p9 = [ 'tag=a,path=/a,security_model=mapped' ]"),
               xl_path + ":4:8: p9: security_model is \"mapped\"; it must be none");
     EXPECT_EQ(faults("p9 = [ 'tag=a,path=/a,backend=net' ]"),

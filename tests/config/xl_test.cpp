@@ -11,14 +11,19 @@ const Lines xl_service({{"xl", xl_path}, {"names", "www.jit.example"}, {"address
 // What must be there, on lines 1 and 2.
 const std::string least = "name = 'www'\nkernel = 'www.xen'\n";
 
-Service service_of(const std::string& xl, const Lines& service = xl_service,
-                   const std::string& before = "") {
+service::Template service_of(const std::string& xl, const Lines& service = xl_service,
+                             const std::string& before = "") {
     return service_with({{xl_path, xl}}, service, before);
 }
 
 // Without a vif there must be another way to be ready.
-Service service_alone(const std::string& xl) {
+service::Template service_alone(const std::string& xl) {
     return service_of(least + xl, xl_service.with("ready", "{xenstore: data/up}"));
+}
+
+Loaded loaded_alone(const std::string& xl) {
+    return parse(service_config({xl_service.with("ready", "{xenstore: data/up}")}), file,
+                 reading({{xl_path, least + xl}}));
 }
 
 // Problems of a file that is good but for xl, from line 3 on.
@@ -39,16 +44,17 @@ TEST(Xl, AsMirageWritesIt) {
         "\n"
         "# a remark about Open vSwitch\n"
         "vif = [ 'bridge=br0' ]\n";
-    const Service service = service_of(mirage, xl_service.with("cmdline", "--ipv4={ipv4}/24"));
+    const service::Template service =
+        service_of(mirage, xl_service.with("cmdline", "--ipv4={ipv4}/24"));
     EXPECT_EQ(service.name, "hello");
-    EXPECT_EQ(service.id, service_id("hello"));
-    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.id, service::id_of("hello"));
+    EXPECT_EQ(service.type, service::DomainType::pvh);
     EXPECT_EQ(service.kernel, "/srv/hello.xen");
     EXPECT_EQ(service.memory_kib, 256U * 1024);
     EXPECT_EQ(service.max_memory_kib, 256U * 1024);
     EXPECT_EQ(service.cmdline, "--ipv4=10.0.0.10/24");
-    EXPECT_EQ(service.interfaces,
-              (std::vector<Interface>{{derived_mac(service.id), "br0", "", "", "", ""}}));
+    EXPECT_EQ(service.interfaces, (std::vector<service::Interface>{
+                                      {service::derived_mac(service.id), "br0", "", "", "", ""}}));
     ASSERT_EQ(service.disks.size(), 1U);
     EXPECT_EQ(service.disks[0].path, "/srv/disk.img");
     EXPECT_EQ(service.disks[0].device, "xvda");
@@ -62,9 +68,9 @@ TEST(Xl, DefaultsAreXls) {
     const std::string defaults =
         "defaults: {kernel: other, memory: 64MiB, vcpus: 4, type: pvh, bridge: br9, ttl: 5, "
         "cmdline: hello, disks: [{path: a, device: xvda}], on_crash: restart}\n";
-    const Service service =
+    const service::Template service =
         service_of(least, xl_service.with("ready", "{xenstore: data/up}"), defaults);
-    EXPECT_EQ(service.type, DomainType::pv);
+    EXPECT_EQ(service.type, service::DomainType::pv);
     EXPECT_EQ(service.kernel, "/srv/www.xen");
     EXPECT_EQ(service.memory_kib, 32U * 1024);
     EXPECT_EQ(service.vcpus, 1U);
@@ -82,23 +88,25 @@ TEST(Xl, TheServicesOwnKeysOverride) {
     const std::string xl = least +
                            "memory = 64; vcpus = 2; extra = 'a'\nvif = ['bridge=br1,mac=02:ab:cd:"
                            "00:00:01']\ndisk = ['/a,raw,xvda,r']\nmaxmem = 128\n";
-    const Service service = service_of(xl, xl_service.with("name", "shop")
-                                               .with("kernel", "shop.elf")
-                                               .with("memory", "16MiB")
-                                               .with("type", "pvh")
-                                               .with("cmdline", "\"{name}\"")
-                                               .with("bridge", "br2")
-                                               .with("on_poweroff", "restart")
-                                               .with("disks", "[{path: b, device: xvdb}]"));
+    const service::Template service =
+        service_of(xl, xl_service.with("name", "shop")
+                           .with("kernel", "shop.elf")
+                           .with("memory", "16MiB")
+                           .with("type", "pvh")
+                           .with("cmdline", "\"{name}\"")
+                           .with("bridge", "br2")
+                           .with("on_poweroff", "restart")
+                           .with("disks", "[{path: b, device: xvdb}]"));
     EXPECT_EQ(service.name, "shop");
     EXPECT_EQ(service.kernel, "/etc/summond/shop.elf");
     EXPECT_EQ(service.memory_kib, 16U * 1024);
     EXPECT_EQ(service.max_memory_kib, 16U * 1024);
     EXPECT_EQ(service.vcpus, 2U);
-    EXPECT_EQ(service.type, DomainType::pvh);
+    EXPECT_EQ(service.type, service::DomainType::pvh);
     EXPECT_EQ(service.cmdline, "shop");
-    EXPECT_EQ(service.interfaces,
-              (std::vector<Interface>{{{0x02, 0xab, 0xcd, 0, 0, 1}, "br2", "", "", "", ""}}));
+    EXPECT_EQ(
+        service.interfaces,
+        (std::vector<service::Interface>{{{0x02, 0xab, 0xcd, 0, 0, 1}, "br2", "", "", "", ""}}));
     ASSERT_EQ(service.disks.size(), 1U);
     EXPECT_EQ(service.disks[0].path, "/etc/summond/b");
     EXPECT_TRUE(service.restart.poweroff);
@@ -126,18 +134,19 @@ TEST(Xl, Numbers) {
 }
 
 TEST(Xl, TypesAndShim) {
-    EXPECT_EQ(service_alone("builder = 'generic'\n").type, DomainType::pv);
-    EXPECT_EQ(service_alone("type = 'pvh'\n").type, DomainType::pvh);
+    EXPECT_EQ(service_alone("builder = 'generic'\n").type, service::DomainType::pv);
+    EXPECT_EQ(service_alone("type = 'pvh'\n").type, service::DomainType::pvh);
     EXPECT_FALSE(service_alone("type = 'pvh'\n").pvshim);
     EXPECT_TRUE(service_alone("type = 'pvh'\npvshim = 1\n").pvshim);
     EXPECT_FALSE(service_alone("type = 'pvh'\npvshim = 0\n").pvshim);
 }
 
 TEST(Xl, Ends) {
-    const Restart restart = service_alone(
-                                "on_poweroff = 'restart'\non_reboot = 'destroy'\non_watchdog = "
-                                "'restart'\non_crash = 'restart'\n")
-                                .restart;
+    const service::Restart restart =
+        service_alone(
+            "on_poweroff = 'restart'\non_reboot = 'destroy'\non_watchdog = "
+            "'restart'\non_crash = 'restart'\n")
+            .restart;
     EXPECT_TRUE(restart.poweroff);
     EXPECT_FALSE(restart.reboot);
     EXPECT_TRUE(restart.watchdog);
@@ -145,15 +154,15 @@ TEST(Xl, Ends) {
 }
 
 TEST(Xl, Vifs) {
-    const Service service = service_of(
+    const service::Template service = service_of(
         least +
         "vif = [ '', 'mac=02:ab:cd:00:00:01, bridge=br1 ,type=vif,model=e1000',\n"
         "  'ip=10.0.0.10 10.0.1.0/24,netdev=eth1,script=vif-route', "
         "'script=vif-openvswitch,bridge=ovs0.7' ]\n"
         "vif += [ 'vifname=web,script=vif-bridge,rate=10Mb/s,mtu=9000,untrusted,devid=4' ]\n");
-    const auto mac = [&](std::size_t i) { return derived_mac(service.id, i); };
+    const auto mac = [&](std::size_t i) { return service::derived_mac(service.id, i); };
     EXPECT_EQ(service.interfaces,
-              (std::vector<Interface>{
+              (std::vector<service::Interface>{
                   {mac(0), "xenbr0", "", "", "", ""},
                   {{0x02, 0xab, 0xcd, 0, 0, 1}, "br1", "", "", "", ""},
                   {mac(2), "xenbr0", "vif-route", "10.0.0.10 10.0.1.0/24", "eth1", ""},
@@ -217,34 +226,37 @@ TEST(Xl, WhatIsReplacedIsNotLookedAt) {
 }
 
 TEST(Xl, Disks) {
-    const Service service = service_alone(
+    const std::string xl =
         "disk = [ 'phy:/dev/vg/root,xvda1,w',\n"
         "         'a.qcow2,qcow2,xvdb,ro',  # a remark, with a ' and ]\n"
-        "         '/srv/b.vhd,vhd,hda' ]\n");
+        "         '/srv/b.vhd,vhd,hda' ]\n";
+    const Loaded loaded = loaded_alone(xl);
+    ASSERT_TRUE(loaded.config);
+    const service::Template& service = loaded.config->services.at(0);
     ASSERT_EQ(service.disks.size(), 3U);
     EXPECT_EQ(service.disks[0].path, "/dev/vg/root");
     EXPECT_EQ(service.disks[0].device, "xvda1");
     EXPECT_TRUE(service.disks[0].writable);
     EXPECT_EQ(service.disks[1].path, "/srv/a.qcow2");
     EXPECT_FALSE(service.disks[1].writable);
-    EXPECT_EQ(service.disks[1].format, Disk::Format::qcow2);
-    EXPECT_EQ(service.disks[1].where.to_string(), xl_path + ":4:10");
+    EXPECT_EQ(service.disks[1].format, service::Disk::Format::qcow2);
+    EXPECT_EQ(loaded.config->service_places[0].disks.at(1).to_string(), xl_path + ":4:10");
     EXPECT_TRUE(service.disks[2].writable);
-    EXPECT_EQ(service.disks[2].format, Disk::Format::vhd);
+    EXPECT_EQ(service.disks[2].format, service::Disk::Format::vhd);
 }
 
 TEST(Xl, DisksHaveAllThatLibxlTakes) {
-    const Service service = service_alone(
+    const service::Template service = service_alone(
         "disk = [ 'data.img,raw,0x1,w', '/a.iso,,d5p0,cdrom', '/dev/b,,sda,backendtype=phy',\n"
         "  'b,,xvdd,script=block-iscsi', 'c,qcow,xvde,r,direct-io-safe,no-discard' ]");
     ASSERT_EQ(service.disks.size(), 5U);
     EXPECT_EQ(service.disks[0].device, "0x1");
     EXPECT_TRUE(service.disks[1].cdrom && !service.disks[1].writable);
-    EXPECT_EQ(service.disks[2].backend, Disk::Backend::phy);
+    EXPECT_EQ(service.disks[2].backend, service::Disk::Backend::phy);
     EXPECT_EQ(service.disks[3].script, "block-iscsi");
     EXPECT_EQ(service.disks[3].path, "b") << "what the script takes is no path of ours";
     EXPECT_EQ(service_alone("disk = [ 'phy:vg0/root,xvda,w' ]").disks.at(0).path, "/dev/vg0/root");
-    EXPECT_EQ(service.disks[4].format, Disk::Format::qcow);
+    EXPECT_EQ(service.disks[4].format, service::Disk::Format::qcow);
     EXPECT_TRUE(service.disks[4].direct_io_safe && service.disks[4].trusted);
     EXPECT_EQ(service.disks[4].discard, false);
     EXPECT_EQ(faults("disk = [ ',hdc:cdrom,r' ]"),

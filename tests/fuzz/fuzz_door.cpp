@@ -18,17 +18,17 @@ struct Counter final : wire::Actions {
         if (tap != 0 || frame.size() < 42 || frame[6] != 0 || frame[11] != 1)
             std::abort();
     }
-    void to_guest(config::ServiceId, std::span<const std::uint8_t>) override {
+    void to_guest(service::Id, std::span<const std::uint8_t>) override {
         if (!attached)
             std::abort();
     }
-    void wake(config::ServiceId, const frames::IpPacket& first) override {
+    void wake(service::Id, const frames::IpPacket& first) override {
         if (first.to != base::IpAddress::v4({10, 0, 2, 50}) && first.to.is_v4() &&
             first.kind != frames::IpPacket::Kind::later_fragment)
             std::abort();
     }
-    void grown(config::ServiceId) override {}
-    void handed_over(config::ServiceId, const wire::HandOver&) override {}
+    void grown(service::Id) override {}
+    void handed_over(service::Id, const wire::HandOver&) override {}
 };
 
 }  // namespace
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     test::FakeClock clock;
     Counter actions;
     wire::Door door(clock, actions);
-    constexpr config::ServiceId service = 1;
+    constexpr service::Id service = 1;
     door.put({service,
               0,
               {0x00, 0x16, 0x3e, 0x80, 0x00, 0x01},

@@ -94,7 +94,7 @@ World make_world() {
     const std::vector<dns::Name> names[] = {
         {name("www.jit.example"), name("*.x.jit.example")}, {name("jit.example")}, {name("b")}};
     for (std::size_t i = 0; i < std::size(names); ++i) {
-        config::Service& service = config.services.emplace_back();
+        service::Template& service = config.services.emplace_back();
         service.id = i + 1;
         service.names = names[i];
         service.ipv4 = {*base::IpAddress::parse("192.0.2.8" + std::to_string(i))};

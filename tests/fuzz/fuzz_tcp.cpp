@@ -33,7 +33,7 @@ zone::Built make_zones() {
     zone.soa.mname = zone.soa.rname = zone.ns[0];
     for (int i = 0; i < 200; ++i)
         zone.records.push_back({"b TXT \"" + std::to_string(i) + std::string(200, 'x') + "\"", {}});
-    config::Service& service = config.services.emplace_back();
+    service::Template& service = config.services.emplace_back();
     service.id = 1;
     service.names = {*dns::Name::parse("s.a")};
     service.ipv4 = {*base::IpAddress::parse("192.0.2.1")};

@@ -18,8 +18,8 @@ namespace {
 
 using test::Frame;
 
-constexpr config::Mac service{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr config::Mac client{0x02, 0x00, 0x00, 0x00, 0x00, 0x77};
+constexpr service::Mac service{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr service::Mac client{0x02, 0x00, 0x00, 0x00, 0x00, 0x77};
 
 // The next frame that one of the stations has sent; empty: none within `limit` milliseconds. What
 // the kernel says in its own name (a bridge joins 224.0.0.106 and tells routers) is left out.
@@ -29,7 +29,7 @@ Frame next(int fd, int limit = 30000) {
         Frame frame(2000);
         const auto size = ::read(fd, frame.data(), frame.size());
         frame.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-        const auto sent_by = [&frame](const config::Mac& mac) {
+        const auto sent_by = [&frame](const service::Mac& mac) {
             return frame.size() >= 12 && std::equal(mac.begin(), mac.end(), frame.begin() + 6);
         };
         if (sent_by(service) || sent_by(client))

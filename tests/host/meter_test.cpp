@@ -31,7 +31,7 @@ bool enter_namespace() {
 }
 
 // A frame with nothing in it but its header, out of the interface.
-void send(const char* name, const config::Mac& to, std::uint16_t type) {
+void send(const char* name, const service::Mac& to, std::uint16_t type) {
     std::array<std::uint8_t, 60> frame{};
     std::copy(to.begin(), to.end(), frame.begin());
     frame[12] = static_cast<std::uint8_t>(type >> 8);
@@ -47,7 +47,7 @@ void send(const char* name, const config::Mac& to, std::uint16_t type) {
     ::close(fd);
 }
 
-std::uint64_t packets(Meter& meter, config::ServiceId service) {
+std::uint64_t packets(Meter& meter, service::Id service) {
     const auto traffic = meter.read();
     EXPECT_TRUE(traffic) << traffic.error().what;
     for (const vm::Traffic& counted : *traffic)
@@ -56,11 +56,11 @@ std::uint64_t packets(Meter& meter, config::ServiceId service) {
     return 999;
 }
 
-constexpr config::Mac guest{0x00, 0x16, 0x3e, 0x80, 0, 1};
-constexpr config::Mac other{0x00, 0x16, 0x3e, 0x80, 0, 2};
+constexpr service::Mac guest{0x00, 0x16, 0x3e, 0x80, 0, 1};
+constexpr service::Mac other{0x00, 0x16, 0x3e, 0x80, 0, 2};
 
-config::Service scripted(config::ServiceId id) {
-    config::Service service;
+service::Template scripted(service::Id id) {
+    service::Template service;
     service.id = id;
     service.interfaces = {{guest, "", "vif-route", "", "", ""}};
     return service;
@@ -96,7 +96,7 @@ using test::udp;
 constexpr char here[] = "10.0.2.50";
 constexpr char near_by[] = "10.0.2.60";
 constexpr char far_away[] = "192.0.2.60";
-constexpr config::Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
+constexpr service::Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
 
 frames::Frame to_guest(unsigned port, unsigned flags, const char* from = near_by,
                        unsigned from_port = 40000) {
@@ -106,12 +106,12 @@ frames::Frame of_guest(unsigned from_port, unsigned port, unsigned flags) {
     return tcp(client, guest, here, near_by, from_port, port, 1, flags);
 }
 
-config::Service picky() {
-    config::Service service;
+service::Template picky() {
+    service::Template service;
     service.id = 10;
     service.name = "www";
     service.interfaces = {{guest, "br1", "", "", "", ""}};
-    service.ports = {{config::Protocol::tcp, 80}};
+    service.ports = {{service::Protocol::tcp, 80}};
     service.wake_from = {{test::ip("10.0.2.0"), 24}};
     service.idle_ignore = {{test::ip("10.0.2.99"), 32}};
     return service;
@@ -179,7 +179,7 @@ TEST(Meter, CountsAnswersToWhatTheGuestHasBegun) {
 TEST(Meter, KnowsOpenConnections) {
     if (!enter_namespace() || !make_bridge())
         GTEST_SKIP() << "needs root";
-    config::Service service = picky();
+    service::Template service = picky();
     service.keep_connections = std::chrono::hours(2);
     Meter meter;
     const auto set = meter.set({service});
@@ -216,11 +216,11 @@ TEST(Meter, KnowsOpenConnections) {
 TEST(Meter, TheSameAtAnInterface) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
-    config::Service service = scripted(11);
-    service.ports = {{config::Protocol::tcp, 80}};
+    service::Template service = scripted(11);
+    service.ports = {{service::Protocol::tcp, 80}};
     Meter meter;
     ASSERT_TRUE(meter.set({service}));
-    const auto counted = meter.count_at("vif1.0", config::to_string(guest), 11);
+    const auto counted = meter.count_at("vif1.0", service::to_string(guest), 11);
     ASSERT_TRUE(counted) << counted.error().what;
     send_frame("vif1.0", to_guest(80, test::syn));
     EXPECT_EQ(packets(meter, 11), 1U);
@@ -238,7 +238,7 @@ TEST(Meter, CountsIpToTheGuestAtAnInterface) {
         GTEST_SKIP() << "needs root";
     Meter meter;
     ASSERT_TRUE(meter.set({scripted(7)}));
-    const auto counted = meter.count_at("vif1.0", config::to_string(guest), 7);
+    const auto counted = meter.count_at("vif1.0", service::to_string(guest), 7);
     ASSERT_TRUE(counted) << counted.error().what;
     EXPECT_EQ(packets(meter, 7), 0U);
     send_frame("vif1.0", to_guest(80, test::ack));
@@ -247,7 +247,7 @@ TEST(Meter, CountsIpToTheGuestAtAnInterface) {
     send_frame("vif1.0", tcp(other, client, near_by, here, 9, 80, 1, test::ack));
     EXPECT_EQ(packets(meter, 7), 2U);
     // Once more, as a start after a kill does: not counted twice.
-    ASSERT_TRUE(meter.count_at("vif1.0", config::to_string(guest), 7));
+    ASSERT_TRUE(meter.count_at("vif1.0", service::to_string(guest), 7));
     send_frame("vif1.0", to_guest(80, test::ack));
     EXPECT_EQ(packets(meter, 7), 3U);
 }
@@ -256,14 +256,14 @@ TEST(Meter, DoesNotReadAServiceThatItCannotCount) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
     Meter meter;
-    config::Service service;
+    service::Template service;
     service.id = 8;
     service.interfaces = {{guest, "xenbr0", "", "", "", ""}, {other, "", "vif-route", "", "", ""}};
     ASSERT_TRUE(meter.set({service}));
     EXPECT_EQ(packets(meter, 8), 0U);
-    EXPECT_FALSE(meter.count_at("vif1.1", config::to_string(other), 8));
+    EXPECT_FALSE(meter.count_at("vif1.1", service::to_string(other), 8));
     EXPECT_EQ(packets(meter, 8), 999U);
-    EXPECT_TRUE(meter.count_at("vif1.0", config::to_string(other), 8));
+    EXPECT_TRUE(meter.count_at("vif1.0", service::to_string(other), 8));
     send_frame("vif1.0", tcp(other, client, near_by, here, 9, 80, 1, test::ack));
     EXPECT_EQ(packets(meter, 8), 1U);
 }
@@ -281,7 +281,7 @@ std::string shown_wakes() {
 TEST(Meter, ShowsWakesByReason) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
-    config::Service service;
+    service::Template service;
     service.id = 9;
     service.name = "www";
     service.interfaces = {{guest, "xenbr0", "", "", "", ""}};
@@ -289,7 +289,7 @@ TEST(Meter, ShowsWakesByReason) {
         Meter meter;
         ASSERT_TRUE(meter.set({service}));
         vm::Wakes wakes;
-        wakes.of(vm::WakeReason::dns).add(std::chrono::milliseconds(400));
+        wakes.of(service::WakeReason::dns).add(std::chrono::milliseconds(400));
         meter.count_wakes(service, wakes);
         ASSERT_TRUE(meter.write_wakes());
         EXPECT_EQ(shown_wakes(), R"(table bridge summond_wakes {
@@ -300,9 +300,9 @@ TEST(Meter, ShowsWakesByReason) {
 }
 )");
         // The last of two before a write counts; a new configuration forgets nothing.
-        wakes.of(vm::WakeReason::packet).add(std::chrono::milliseconds(30));
+        wakes.of(service::WakeReason::packet).add(std::chrono::milliseconds(30));
         meter.count_wakes(service, wakes);
-        wakes.of(vm::WakeReason::dns).add(std::chrono::milliseconds(500));
+        wakes.of(service::WakeReason::dns).add(std::chrono::milliseconds(500));
         meter.count_wakes(service, wakes);
         ASSERT_TRUE(meter.write_wakes());
         ASSERT_TRUE(meter.set({}));

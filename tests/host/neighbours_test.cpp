@@ -51,7 +51,7 @@ TEST_F(NeighboursTest, OnLinkIsWhatNoRouterLeadsTo) {
 }
 
 TEST_F(NeighboursTest, LearnedMacIsInTheCache) {
-    constexpr config::Mac mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+    constexpr service::Mac mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
     for (int turn = 0; turn < 2; ++turn) {
         neighbours_->learn(address("10.9.0.100"), mac, bridge_);
         neighbours_->learn(address("fd09::100"), mac, bridge_);

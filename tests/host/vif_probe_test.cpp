@@ -19,8 +19,8 @@ namespace summond::host {
 namespace {
 
 constexpr std::uint16_t port = 80;
-constexpr config::Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr config::Mac dom0_mac{0x02, 0x00, 0x00, 0x00, 0x00, 0x99};
+constexpr service::Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr service::Mac dom0_mac{0x02, 0x00, 0x00, 0x00, 0x00, 0x99};
 
 frames::Station guest(const char* address) {
     return {guest_mac, {*base::IpAddress::parse(address), port}};

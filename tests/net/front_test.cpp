@@ -135,7 +135,7 @@ TEST_F(FrontTest, DrainAnswersThoseWhoWait) {
     udp.send(query("booting.jit.example"));
     Client tcp = Client::tcp(addresses[0]);
     tcp.send(framed(query("ready.jit.example")));
-    std::vector<config::ServiceId> wakes;
+    std::vector<service::Id> wakes;
     while (wakes.size() < 2) {
         const auto heard = hear().wakes;
         ASSERT_FALSE(heard.empty());
@@ -150,7 +150,7 @@ TEST_F(FrontTest, DrainAnswersThoseWhoWait) {
     EXPECT_TRUE(tcp.at_end());
     { Client closed = std::move(tcp); }
     EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
-    std::vector<config::ServiceId> touched;
+    std::vector<service::Id> touched;
     for (const auto& touch : vmm.hear().touches)
         touched.insert(touched.end(), touch.begin(), touch.end());
     EXPECT_THAT(touched, testing::UnorderedElementsAre(service("booting"), service("ready")));

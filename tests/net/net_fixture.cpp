@@ -24,11 +24,11 @@ config::Config make_config() {
     zone.records.push_back({"ns 60 IN A 192.0.2.53", {}});
     config.zones.push_back(zone);
 
-    using Kind = config::AnswerWhen::Kind;
+    using Kind = service::AnswerWhen::Kind;
     const auto add = [&](const std::string& name, Kind kind, std::uint8_t last) {
-        config::Service service;
+        service::Template service;
         service.name = name;
-        service.id = config::service_id(name);
+        service.id = service::id_of(name);
         service.names = {*dns::Name::parse(name + ".jit.example")};
         service.ipv4 = {base::IpAddress::v4({192, 0, 2, last})};
         service.answer = {kind, std::chrono::milliseconds(kind == Kind::delay ? 2000 : 0)};
@@ -127,11 +127,11 @@ const zone::Zones& example_zones() {
     return zones;
 }
 
-config::ServiceId service(std::string_view name) {
-    return config::service_id(name);
+service::Id service(std::string_view name) {
+    return service::id_of(name);
 }
 
-ipc::State state(std::string_view service_name, ipc::Phase phase, base::WakeFailure failure,
+ipc::State state(std::string_view service_name, ipc::Phase phase, service::WakeFailure failure,
                  std::uint32_t retry_after_ms, std::uint32_t woken_ms_ago) {
     return {service(service_name), phase, static_cast<std::uint32_t>(failure), retry_after_ms,
             woken_ms_ago};
@@ -168,7 +168,7 @@ FakeVmm::Heard FakeVmm::hear() {
 
 std::vector<net::Services::Setting> example_settings() {
     std::vector<net::Services::Setting> result;
-    for (const config::Service& service : example_config().services)
+    for (const service::Template& service : example_config().services)
         result.push_back({service.id, service.answer});
     return result;
 }

@@ -43,10 +43,10 @@ int answer_count(std::span<const std::uint8_t> message);
 // after their `answer:`.
 const config::Config& example_config();
 const zone::Zones& example_zones();
-config::ServiceId service(std::string_view name);
+service::Id service(std::string_view name);
 
 ipc::State state(std::string_view service, ipc::Phase phase,
-                 base::WakeFailure failure = base::WakeFailure::none,
+                 service::WakeFailure failure = service::WakeFailure::none,
                  std::uint32_t retry_after_ms = 0, std::uint32_t woken_ms_ago = 0);
 
 // vmm as its peer sees it.
@@ -58,9 +58,9 @@ class FakeVmm {
     void die() { channel_ = ipc::Channel(); }
     // All messages that have come since the last call; only these types are expected.
     struct Heard {
-        std::vector<config::ServiceId> wakes;
+        std::vector<service::Id> wakes;
         std::vector<ipc::Address> clients;  // of these wakes
-        std::vector<std::vector<config::ServiceId>> touches;
+        std::vector<std::vector<service::Id>> touches;
     };
     Heard hear();
     int fd() const { return channel_.fd(); }

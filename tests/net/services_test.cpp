@@ -8,8 +8,8 @@ namespace summond::net {
 namespace {
 
 using answer::Availability;
-using base::WakeFailure;
 using ipc::Phase;
+using service::WakeFailure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::service;

@@ -95,7 +95,7 @@ TEST_F(TcpServerTest, FailureIsServfail) {
     client.send(framed(query("booting.jit.example")));
     settle(1);
     services.take_wanted();
-    say(state("booting", Phase::failed, base::WakeFailure::no_kernel, 1000));
+    say(state("booting", Phase::failed, service::WakeFailure::no_kernel, 1000));
     EXPECT_EQ(test::rcode(answer(client)), test::servfail);
 }
 

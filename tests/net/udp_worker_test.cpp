@@ -160,7 +160,7 @@ TEST_F(UdpWorkerTest, FailureIsServfail) {
     serve("127.0.0.1");
     Client client = Client::udp(server);
     ask_sleeping(client, "booting.jit.example", 9);
-    say(state("booting", Phase::failed, base::WakeFailure::no_memory, 1000));
+    say(state("booting", Phase::failed, service::WakeFailure::no_memory, 1000));
     const Bytes answer = client.receive();
     EXPECT_EQ(test::id(answer), 9);
     EXPECT_EQ(test::rcode(answer), test::servfail);
@@ -193,7 +193,7 @@ TEST_F(UdpWorkerTest, DeadlineIsTheAddressWherePacketsAreHeld) {
     client.send(query("ready.jit.example", test::type_a, 2));
     step();
     EXPECT_TRUE(client.silent()) << "waits like the first";
-    say(state("ready", Phase::failed, base::WakeFailure::domain_limit, 1000));
+    say(state("ready", Phase::failed, service::WakeFailure::domain_limit, 1000));
     EXPECT_EQ(test::rcode(client.receive()), test::servfail);
 }
 

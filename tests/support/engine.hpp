@@ -140,7 +140,7 @@ class Engine {
     }
     void add_service(const std::string& service_name, const std::vector<std::string>& names,
                      const std::vector<std::string>& addresses) {
-        config::Service& service = config_.services.emplace_back();
+        service::Template& service = config_.services.emplace_back();
         service.id = config_.services.size();
         service.name = service_name;
         for (const std::string& n : names)

@@ -25,7 +25,7 @@ class FakeHypervisor final : public vm::Hypervisor,
 
   public:
     struct PendingBuild {
-        config::ServiceId service;
+        service::Id service;
         Built done;
     };
     struct PendingDestroy {
@@ -36,12 +36,12 @@ class FakeHypervisor final : public vm::Hypervisor,
     std::deque<PendingBuild> builds;
     struct PendingSave {
         vm::DomId domid;
-        config::ServiceId service;
+        service::Id service;
         Saved done;
     };
 
     struct PendingCopy {
-        config::ServiceId service;
+        service::Id service;
         unsigned number;
         Built done;
     };
@@ -52,14 +52,14 @@ class FakeHypervisor final : public vm::Hypervisor,
     std::deque<PendingSave> saves;
     std::deque<PendingDestroy> resumes;
     std::deque<PendingBuild> restores;
-    std::set<config::ServiceId> kept;  // those whose files are there
+    std::set<service::Id> kept;  // those whose files are there
     std::map<vm::DomId, std::function<void()>> awaited;
-    std::map<vm::DomId, config::Ready> awaited_as;
+    std::map<vm::DomId, service::Ready> awaited_as;
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
-    std::map<config::ServiceId, vm::Wakes> wakes;  // counted
-    std::vector<config::ServiceId> metered;
+    std::map<service::Id, vm::Wakes> wakes;  // counted
+    std::vector<service::Id> metered;
     // What domains do that do not run; none: they are not there.
     std::map<vm::DomId, std::optional<vm::Found::Run>> runs;
     bool unpause_fails = false;
@@ -72,7 +72,7 @@ class FakeHypervisor final : public vm::Hypervisor,
         build.done(domid);
         return domid;
     }
-    void fail_build(base::WakeFailure why) {
+    void fail_build(service::WakeFailure why) {
         auto build = take(builds);
         build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
     }
@@ -81,8 +81,8 @@ class FakeHypervisor final : public vm::Hypervisor,
         return domid;
     }
     void fail_copy() {
-        take(copies).done(
-            tl::make_unexpected(vm::BuildError{base::WakeFailure::no_memory, "as the test says"}));
+        take(copies).done(tl::make_unexpected(
+            vm::BuildError{service::WakeFailure::no_memory, "as the test says"}));
     }
     void finish_destroy() { take(destroys).done({}); }
     void fail_destroy() { take(destroys).done(base::error("as the test says")); }
@@ -99,7 +99,7 @@ class FakeHypervisor final : public vm::Hypervisor,
     void finish_restore(vm::DomId domid) { take(restores).done(domid); }
     void fail_restore(bool broken) {
         take(restores).done(tl::make_unexpected(
-            vm::BuildError{base::WakeFailure::no_memory, "as the test says", broken}));
+            vm::BuildError{service::WakeFailure::no_memory, "as the test says", broken}));
     }
     void become_ready(vm::DomId domid) {
         auto ready = std::move(awaited.at(domid));
@@ -118,24 +118,24 @@ class FakeHypervisor final : public vm::Hypervisor,
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void expect(const std::vector<config::Service>&) override {}
-    void build(const config::Service& service, unsigned number, Built done) override {
+    void expect(const std::vector<service::Template>&) override {}
+    void build(const service::Template& service, unsigned number, Built done) override {
         if (number == 0)
             builds.push_back({service.id, std::move(done)});
         else
             copies.push_back({service.id, number, std::move(done)});
     }
-    base::Result<void> rest(vm::DomId domid, const config::Service&,
+    base::Result<void> rest(vm::DomId domid, const service::Template&,
                             const std::string& mark) override {
         marks[domid] = mark;
         return call("rest", domid);
     }
-    base::Result<void> join(vm::DomId domid, const config::Service&) override {
+    base::Result<void> join(vm::DomId domid, const service::Template&) override {
         if (join_fails)
             return base::error("as the test says");
         return call("join", domid);
     }
-    void woken(vm::DomId domid, const config::Service&) override {
+    void woken(vm::DomId domid, const service::Template&) override {
         marks.erase(domid);
         (void)call("woken", domid);
     }
@@ -162,20 +162,20 @@ class FakeHypervisor final : public vm::Hypervisor,
     }
     void keep_for_dom0(std::uint64_t) override {}
     void use(const std::string&) override {}
-    void keep(const std::vector<config::Service>&) override {}
-    void save(vm::DomId domid, const config::Service& service, Saved done) override {
+    void keep(const std::vector<service::Template>&) override {}
+    void save(vm::DomId domid, const service::Template& service, Saved done) override {
         saves.push_back({domid, service.id, std::move(done)});
     }
     void stop_saving(vm::DomId domid) override { call("stop_saving", domid); }
     void resume(vm::DomId domid, Done done) override {
         resumes.push_back({domid, std::move(done)});
     }
-    bool has(const config::Service& service) override { return kept.contains(service.id); }
-    void restore(const config::Service& service, Built done) override {
+    bool has(const service::Template& service) override { return kept.contains(service.id); }
+    void restore(const service::Template& service, Built done) override {
         restores.push_back({service.id, std::move(done)});
     }
-    void discard(config::ServiceId service) override { kept.erase(service); }
-    base::Result<void> preserve(vm::DomId domid, const config::Service&) override {
+    void discard(service::Id service) override { kept.erase(service); }
+    base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
         if (preserve_fails)
             return base::error("as the test says");
         awaited.erase(domid);
@@ -185,18 +185,18 @@ class FakeHypervisor final : public vm::Hypervisor,
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});
     }
-    void await_ready(vm::DomId domid, const config::Service& service,
+    void await_ready(vm::DomId domid, const service::Template& service,
                      std::function<void()> ready) override {
         awaited_as[domid] = service.ready;
         awaited[domid] = std::move(ready);
     }
-    base::Result<void> count(const std::vector<config::Service>& services) override {
+    base::Result<void> count(const std::vector<service::Template>& services) override {
         metered.clear();
         for (const auto& service : services)
             metered.push_back(service.id);
         return {};
     }
-    void show(const config::Service& service, const vm::Wakes& done) override {
+    void show(const service::Template& service, const vm::Wakes& done) override {
         wakes[service.id] = done;
     }
     base::Result<std::vector<vm::Traffic>> read() override {

@@ -12,12 +12,12 @@
 namespace summond::vm {
 namespace {
 
-using base::WakeFailure;
+using service::WakeFailure;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Run = Found::Run;
 
-constexpr config::ServiceId www = 11;
+constexpr service::Id www = 11;
 
 class EndsTest : public testing::Test {
   protected:
@@ -35,7 +35,7 @@ class EndsTest : public testing::Test {
     Phase phase() const { return manager.status(www)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         backend.finish_build(domid);
         backend.become_ready(domid);
     }
@@ -50,7 +50,7 @@ class EndsTest : public testing::Test {
         seconds waited{0};
         while (backend.builds.empty() && waited < minutes(10)) {
             EXPECT_EQ(manager.status(www)->failure, WakeFailure::keeps_ending);
-            manager.wake(www, WakeReason::dns);
+            manager.wake(www, service::WakeReason::dns);
             EXPECT_TRUE(backend.builds.empty()) << "woken during back-off";
             pass(seconds(1));
             waited += seconds(1);
@@ -58,10 +58,10 @@ class EndsTest : public testing::Test {
         return waited;
     }
 
-    config::Service service;
+    service::Template service;
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](config::ServiceId) {}};
+    Manager manager{backend, clock, [](service::Id) {}};
 };
 
 TEST_F(EndsTest, ShortLivesInARowAreBuiltAgainLaterAndLater) {
@@ -96,7 +96,7 @@ TEST_F(EndsTest, BeingReadyDoesNotEndTheRowAndBeingPutAwayDoesNot) {
 }
 
 TEST_F(EndsTest, RebootWhileBootingIsDoneAndWhoWaitsGoesOnWaiting) {
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     backend.die(7, Death::reboot);
     EXPECT_EQ(phase(), Phase::building);
@@ -106,7 +106,7 @@ TEST_F(EndsTest, RebootWhileBootingIsDoneAndWhoWaitsGoesOnWaiting) {
     EXPECT_EQ(ends_and_waits(8, Death::reboot), seconds(1));
     backend.finish_build(9);
     backend.become_ready(9);
-    EXPECT_EQ(backend.wakes[www].of(WakeReason::restart).wakes, 1u);
+    EXPECT_EQ(backend.wakes[www].of(service::WakeReason::restart).wakes, 1u);
 }
 
 TEST_F(EndsTest, WhatIsNotRestartedHasToWaitForItsNextWakeOnlyWhereItCrashed) {
@@ -170,7 +170,7 @@ TEST_F(AdminTest, DomainThatSomebodyElseSavesIsLeftAloneUntilItIsGone) {
     pass(minutes(30));
     EXPECT_TRUE(backend.destroys.empty());
     EXPECT_EQ(phase(), Phase::asleep);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building) << "waits for it to be gone";
     EXPECT_TRUE(backend.builds.empty());
     backend.die(7, Death::gone);
@@ -182,25 +182,25 @@ TEST_F(AdminTest, DomainThatIsGoneWithoutAWordIsNoticed) {
     suspend_by_hand();
     backend.runs[7] = std::nullopt;
     pass(seconds(2));
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
 TEST_F(AdminTest, DomainThatIsResumedIsWatchedAndGoesOn) {
     suspend_by_hand();
-    manager.wake(www, WakeReason::packet);
+    manager.wake(www, service::WakeReason::packet);
     backend.runs.clear();
     pass(seconds(2));
     EXPECT_EQ(phase(), Phase::ready);
     EXPECT_EQ(backend.calls.back(), "watch 7");
-    EXPECT_EQ(backend.wakes[www].of(WakeReason::packet).wakes, 1u);
+    EXPECT_EQ(backend.wakes[www].of(service::WakeReason::packet).wakes, 1u);
     pass(seconds(80));
     EXPECT_EQ(backend.destroys.size(), 1u) << "idle as any";
 }
 
 TEST_F(AdminTest, DomainThatIsResumedWhileItBootsHasYetToBecomeReady) {
     backend.die(7, Death::gone);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     suspend_by_hand();
     backend.runs.clear();
@@ -223,7 +223,7 @@ TEST_F(AdminTest, ServiceThatGoesMeanwhileLeavesTheDomainToWhoSavesIt) {
 
 TEST_F(AdminTest, WhateverItWasDoingWhenThatBegan) {
     backend.die(7, Death::gone);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     suspend_by_hand();
     manager.configure({});
@@ -247,13 +247,13 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
     auto other = service;
     other.id = 22;
     other.name = "other";
-    config::Limits limits;
+    service::Limits limits;
     limits.domains = 1;
     limits.evict = true;
     manager.configure({service, other}, limits);
     backend.runs[7] = Run::paused;
     pass(seconds(10));
-    manager.wake(22, WakeReason::dns);
+    manager.wake(22, service::WakeReason::dns);
     pass(seconds(5));
     EXPECT_TRUE(backend.destroys.empty());
     backend.runs.clear();
@@ -263,7 +263,7 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     test::FakeHypervisor next;
-    Manager later(next, clock, [](config::ServiceId) {});
+    Manager later(next, clock, [](service::Id) {});
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
     found.saving = false;
@@ -281,7 +281,7 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
 // xl restore of what xl save has written makes a domain with our UUID, without what we mark.
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
     test::FakeHypervisor next;
-    Manager later(next, clock, [](config::ServiceId) {});
+    Manager later(next, clock, [](service::Id) {});
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};
     ASSERT_TRUE(later.adopt());

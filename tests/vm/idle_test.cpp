@@ -9,15 +9,15 @@
 namespace summond::vm {
 namespace {
 
-using base::WakeFailure;
-using config::IdleAction;
+using service::IdleAction;
+using service::WakeFailure;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr config::ServiceId www = 11;
+constexpr service::Id www = 11;
 
-config::Service service(IdleAction action) {
-    config::Service s;
+service::Template service(IdleAction action) {
+    service::Template s;
     s.id = www;
     s.name = "www";
     s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
@@ -34,7 +34,7 @@ class IdleTest : public testing::Test {
     Phase phase() const { return manager.status(www)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         backend.finish_build(domid);
         backend.become_ready(domid);
     }
@@ -58,7 +58,7 @@ class IdleTest : public testing::Test {
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](config::ServiceId) {}};
+    Manager manager{backend, clock, [](service::Id) {}};
     bool stopped = false;
 };
 
@@ -105,7 +105,7 @@ TEST_F(ShutdownTest, GuestThatCannotBeAskedIsDestroyed) {
 
 TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenItIsGone) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     backend.die(7, Death::poweroff);
     EXPECT_EQ(phase(), Phase::building);
@@ -116,7 +116,7 @@ TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenItIsGone) {
 
 TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenSomebodyElseDestroysIt) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.die(7, Death::gone);
     EXPECT_EQ(backend.builds.size(), 1u);
 }
@@ -153,7 +153,7 @@ TEST_F(SuspendTest, IsSavedDestroyedAndRestored) {
     backend.finish_destroy();
     EXPECT_EQ(phase(), Phase::asleep);
 
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     EXPECT_TRUE(backend.builds.empty());
     ASSERT_EQ(backend.restores.size(), 1u);
@@ -171,7 +171,7 @@ TEST_F(SuspendTest, FailedSaveIsTriedAgainAndTheDomainPausedMeanwhile) {
     EXPECT_EQ(phase(), Phase::ready);
     pass(seconds(15));
     EXPECT_EQ(last_call(), "pause 7");
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(last_call(), "unpause 7");
     pass(seconds(90));
     EXPECT_EQ(backend.saves.size(), 1u) << "there may be room now";
@@ -184,7 +184,7 @@ TEST_F(SuspendTest, GuestThatRefusesIsAskedOnce) {
     for (int times = 0; times < 5; ++times) {
         pass(seconds(150));
         EXPECT_EQ(last_call(), "pause 7");
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         EXPECT_EQ(phase(), Phase::ready);
     }
     EXPECT_TRUE(backend.saves.empty());
@@ -221,18 +221,18 @@ TEST_F(SuspendTest, FailedSaveIsNotTriedAgainWithinAMinute) {
     backend.fail_save();
     pass(seconds(4));
     EXPECT_EQ(last_call(), "pause 7");
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     pass(seconds(40));
     EXPECT_TRUE(backend.saves.empty());
     pass(seconds(20));
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     pass(seconds(20));
     EXPECT_EQ(backend.saves.size(), 1u);
 }
 
 TEST_F(SuspendTest, WakeDuringASaveStopsIt) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     EXPECT_EQ(last_call(), "stop_saving 7");
     backend.fail_save();
@@ -246,7 +246,7 @@ TEST_F(SuspendTest, WakeDuringASaveStopsIt) {
 
 TEST_F(SuspendTest, WakeThatComesTooLateToStopTheSaveResumesTheDomain) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_save();
     ASSERT_EQ(backend.resumes.size(), 1u);
     EXPECT_FALSE(backend.kept.contains(www)) << "before it runs";
@@ -257,7 +257,7 @@ TEST_F(SuspendTest, WakeThatComesTooLateToStopTheSaveResumesTheDomain) {
 
 TEST_F(SuspendTest, DomainThatCannotBeResumedIsBuiltAnew) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_save();
     backend.fail_resume();
     backend.finish_destroy();
@@ -267,7 +267,7 @@ TEST_F(SuspendTest, DomainThatCannotBeResumedIsBuiltAnew) {
 TEST_F(SuspendTest, WakeWhileItIsDestroyedRestoresIt) {
     bring_up_and_idle(7);
     backend.finish_save();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     backend.finish_destroy();
     EXPECT_EQ(backend.restores.size(), 1u);
@@ -275,7 +275,7 @@ TEST_F(SuspendTest, WakeWhileItIsDestroyedRestoresIt) {
 
 TEST_F(SuspendTest, BrokenFileIsRemovedAndTheDomainBuiltAnewInTheSameWake) {
     suspend(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.fail_restore(true);
     EXPECT_FALSE(backend.kept.contains(www));
     EXPECT_EQ(phase(), Phase::building);
@@ -286,12 +286,12 @@ TEST_F(SuspendTest, BrokenFileIsRemovedAndTheDomainBuiltAnewInTheSameWake) {
 
 TEST_F(SuspendTest, RestoreThatFailsForAnotherReasonKeepsTheFile) {
     suspend(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.fail_restore(false);
     EXPECT_EQ(manager.status(www)->failure, WakeFailure::no_memory);
     EXPECT_TRUE(backend.kept.contains(www));
     pass(seconds(1));
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.restores.size(), 1u);
 }
 
@@ -314,13 +314,13 @@ TEST_F(SuspendTest, NewSettingsDuringASaveMakeItUseless) {
     backend.finish_save();
     EXPECT_FALSE(backend.kept.contains(www));
     backend.finish_destroy();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
 TEST_F(SuspendTest, NewSettingsDuringASaveThatAWakeHasStoppedBuildAnew) {
     bring_up_and_idle(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     auto larger = service(IdleAction::suspend);
     larger.memory_kib = 65536;
     manager.configure({larger});
@@ -372,7 +372,7 @@ TEST_F(SuspendTest, StopWhenTheSaveIsDoneKeepsTheFile) {
 
 TEST_F(SuspendTest, StopDuringARestoreKeepsTheFile) {
     suspend(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     stop();
     backend.finish_restore(8);
     EXPECT_TRUE(backend.kept.contains(www));
@@ -404,7 +404,7 @@ TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
     const AdoptCase& c = GetParam();
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager(backend, clock, [](config::ServiceId) {});
+    Manager manager(backend, clock, [](service::Id) {});
     manager.configure({service(IdleAction::suspend)});
     backend.existing = {{7, www, true, c.run}};
     if (c.file)
@@ -416,7 +416,7 @@ TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
         backend.finish_destroy();
     else if (c.run == Found::Run::suspended)
         backend.finish_resume();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.restores.size(), c.file_after ? 1u : 0u);
     EXPECT_EQ(backend.builds.size(), c.destroyed && !c.file_after ? 1u : 0u);
 }

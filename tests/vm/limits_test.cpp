@@ -9,12 +9,12 @@
 namespace summond::vm {
 namespace {
 
-using base::WakeFailure;
+using service::WakeFailure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-config::Service service(config::ServiceId id) {
-    config::Service s;
+service::Template service(service::Id id) {
+    service::Template s;
     s.id = id;
     s.name = "s" + std::to_string(id);
     s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
@@ -29,7 +29,7 @@ config::Service service(config::ServiceId id) {
 class LimitsTest : public testing::Test {
   protected:
     LimitsTest() {
-        for (config::ServiceId id = 1; id <= 4; ++id)
+        for (service::Id id = 1; id <= 4; ++id)
             services.push_back(service(id));
         limits.queue = seconds(9);
     }
@@ -38,35 +38,35 @@ class LimitsTest : public testing::Test {
         manager.retire_others();
         pass(milliseconds(0));
     }
-    Phase phase(config::ServiceId id) const { return manager.status(id)->phase; }
+    Phase phase(service::Id id) const { return manager.status(id)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
-    void wake(config::ServiceId id) { manager.wake(id, WakeReason::dns); }
-    void bring_up(config::ServiceId id) {
+    void wake(service::Id id) { manager.wake(id, service::WakeReason::dns); }
+    void bring_up(service::Id id) {
         wake(id);
         backend.finish_build(static_cast<DomId>(id));
         backend.become_ready(static_cast<DomId>(id));
     }
-    std::vector<config::ServiceId> being_built() const {
-        std::vector<config::ServiceId> ids;
+    std::vector<service::Id> being_built() const {
+        std::vector<service::Id> ids;
         for (const auto& build : backend.builds)
             ids.push_back(build.service);
         return ids;
     }
 
-    std::vector<config::Service> services;
-    config::Limits limits;
+    std::vector<service::Template> services;
+    service::Limits limits;
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](config::ServiceId) {}};
+    Manager manager{backend, clock, [](service::Id) {}};
 };
 
-using Ids = std::vector<config::ServiceId>;
+using Ids = std::vector<service::Id>;
 
 TEST_F(LimitsTest, WakesBeyondTheLimitWaitAndGoOnInOrder) {
     limits.domains = 2;
     configure();
     bring_up(1);
-    for (const config::ServiceId id : {2U, 3U, 4U})
+    for (const service::Id id : {2U, 3U, 4U})
         wake(id);
     EXPECT_EQ(being_built(), Ids{2});
     EXPECT_EQ(phase(3), Phase::building);
@@ -101,24 +101,24 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
 
 TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
     limits.memory_kib = 45 * 1024;
-    const auto fits_beside = [&](const std::function<void(config::Service&)>& change) {
+    const auto fits_beside = [&](const std::function<void(service::Template&)>& change) {
         test::FakeHypervisor other;
-        Manager two{other, clock, [](config::ServiceId) {}};
+        Manager two{other, clock, [](service::Id) {}};
         auto changed = services;
         change(changed[1]);
         two.configure(changed, limits);
-        two.wake(1, WakeReason::dns);
-        two.wake(2, WakeReason::dns);
+        two.wake(1, service::WakeReason::dns);
+        two.wake(2, service::WakeReason::dns);
         return other.builds.size() == 2;
     };
-    using Service = config::Service;
+    using Service = service::Template;
     EXPECT_TRUE(fits_beside([](Service&) {}));
     EXPECT_FALSE(fits_beside([](Service& s) { s.max_memory_kib = 32 * 1024; }));
     EXPECT_FALSE(fits_beside([](Service& s) { s.shadow_memory_kib = 16 * 1024; }));
     EXPECT_TRUE(fits_beside([](Service& s) { s.shadow_memory_kib = 1024; }));
     EXPECT_FALSE(fits_beside([](Service& s) { s.pvshim = true; }));
     EXPECT_TRUE(fits_beside([](Service& s) {
-        s.type = config::DomainType::pv;
+        s.type = service::DomainType::pv;
         s.max_memory_kib = 23 * 1024;
     }));
 }
@@ -126,7 +126,7 @@ TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
 TEST_F(LimitsTest, Memory) {
     limits.memory_kib = 45 * 1024;
     configure();
-    for (const config::ServiceId id : {1U, 2U, 3U})
+    for (const service::Id id : {1U, 2U, 3U})
         wake(id);
     EXPECT_EQ(being_built(), (Ids{1, 2}));
     pass(seconds(9));

@@ -11,15 +11,15 @@
 namespace summond::vm {
 namespace {
 
-using base::WakeFailure;
+using service::WakeFailure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr config::ServiceId www = 11;
-constexpr config::ServiceId mail = 22;
+constexpr service::Id www = 11;
+constexpr service::Id mail = 22;
 
-config::Service service(config::ServiceId id) {
-    config::Service s;
+service::Template service(service::Id id) {
+    service::Template s;
     s.id = id;
     s.name = "s" + std::to_string(id);
     s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
@@ -34,16 +34,16 @@ class ManagerTest : public testing::Test {
   protected:
     void SetUp() override { manager.configure({service(www), service(mail)}); }
 
-    Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
+    Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
     // Lets time pass the way vmm does: from deadline to deadline.
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     // A domain that is ready.
-    void bring_up(DomId domid, config::ServiceId id = www) {
-        manager.wake(id, WakeReason::dns);
+    void bring_up(DomId domid, service::Id id = www) {
+        manager.wake(id, service::WakeReason::dns);
         backend.finish_build(domid);
         backend.become_ready(domid);
     }
-    void reconfigure_www(const std::function<void(config::Service&)>& change) {
+    void reconfigure_www(const std::function<void(service::Template&)>& change) {
         auto changed_service = service(www);
         change(changed_service);
         manager.configure({changed_service, service(mail)});
@@ -55,13 +55,13 @@ class ManagerTest : public testing::Test {
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    std::vector<config::ServiceId> changes;
-    Manager manager{backend, clock, [this](config::ServiceId id) { changes.push_back(id); }};
+    std::vector<service::Id> changes;
+    Manager manager{backend, clock, [this](service::Id id) { changes.push_back(id); }};
 };
 
 TEST_F(ManagerTest, WakesThroughBuildingAndBootingToReady) {
     EXPECT_EQ(phase(), Phase::asleep);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     backend.finish_build(7);
     EXPECT_EQ(phase(), Phase::booting);
@@ -73,23 +73,23 @@ TEST_F(ManagerTest, WakesThroughBuildingAndBootingToReady) {
 
 TEST_F(ManagerTest, ManyWakesAreOneBuild) {
     for (int i = 0; i < 200; ++i)
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
     backend.finish_build(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.become_ready(7);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_TRUE(backend.builds.empty());
 }
 
 TEST_F(ManagerTest, BuildsOfDifferentServicesOverlap) {
-    manager.wake(www, WakeReason::dns);
-    manager.wake(mail, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
+    manager.wake(mail, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 2u);
 }
 
 TEST_F(ManagerTest, UnknownServicesAreIgnored) {
-    manager.wake(33, WakeReason::dns);
+    manager.wake(33, service::WakeReason::dns);
     manager.touch(33);
     EXPECT_TRUE(backend.builds.empty());
     EXPECT_FALSE(manager.status(33));
@@ -97,7 +97,7 @@ TEST_F(ManagerTest, UnknownServicesAreIgnored) {
 
 TEST_F(ManagerTest, FailedBuildBacksOffTwiceAsLongEachTime) {
     for (const auto backoff : {1, 2, 4, 8, 16, 32, 60, 60}) {
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         ASSERT_EQ(backend.builds.size(), 1u);
         backend.fail_build(WakeFailure::no_memory);
         const auto status = *manager.status(www);
@@ -105,7 +105,7 @@ TEST_F(ManagerTest, FailedBuildBacksOffTwiceAsLongEachTime) {
         EXPECT_EQ(status.failure, WakeFailure::no_memory);
         EXPECT_EQ(status.retry_after, seconds(backoff));
         pass(seconds(backoff) - milliseconds(1));
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         EXPECT_TRUE(backend.builds.empty()) << "woken during back-off";
         pass(milliseconds(1));
         EXPECT_EQ(phase(), Phase::asleep);
@@ -113,22 +113,22 @@ TEST_F(ManagerTest, FailedBuildBacksOffTwiceAsLongEachTime) {
     bring_up(7);
     backend.die(7, Death::poweroff);
     backend.finish_destroy();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.fail_build(WakeFailure::start_failed);
     EXPECT_EQ(manager.status(www)->retry_after, seconds(1)) << "a good wake ends the row";
 }
 
 TEST_F(ManagerTest, WakeDuringBackoffIsAnsweredByAChange) {
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.fail_build(WakeFailure::no_kernel);
     changes.clear();
-    manager.wake(www, WakeReason::dns);
-    EXPECT_EQ(changes, std::vector<config::ServiceId>{www});
+    manager.wake(www, service::WakeReason::dns);
+    EXPECT_EQ(changes, std::vector<service::Id>{www});
 }
 
 TEST_F(ManagerTest, DomainThatCannotBeUnpausedIsDestroyed) {
     backend.unpause_fails = true;
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_EQ(backend.destroys[0].domid, 7u);
@@ -136,7 +136,7 @@ TEST_F(ManagerTest, DomainThatCannotBeUnpausedIsDestroyed) {
 }
 
 TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     pass(seconds(30) - milliseconds(1));
     EXPECT_EQ(phase(), Phase::booting);
@@ -147,14 +147,14 @@ TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
 }
 
 TEST_F(ManagerTest, DeathWhileBootingFailsTheWakeWhateverItsReason) {
-    reconfigure_www([](config::Service& s) { s.restart.reboot = false; });
+    reconfigure_www([](service::Template& s) { s.restart.reboot = false; });
     int backoff = 1;
     const std::pair<Death, WakeFailure> ends[] = {{Death::crash, WakeFailure::crashed},
                                                   {Death::poweroff, WakeFailure::powered_off},
                                                   {Death::reboot, WakeFailure::rebooted},
                                                   {Death::watchdog, WakeFailure::crashed}};
     for (const auto& [how, failure] : ends) {
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         backend.finish_build(7);
         backend.die(7, how);
         EXPECT_EQ(manager.status(www)->failure, failure);
@@ -172,7 +172,7 @@ TEST_F(ManagerTest, CrashIsReapedAndTheNextWakeBuildsAnew) {
     bring_up(7);
     backend.die(7, Death::crash);
     EXPECT_EQ(phase(), Phase::asleep);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building) << "wanted again, once the old one is gone";
     EXPECT_TRUE(backend.builds.empty()) << "not before the old one is gone";
     backend.finish_destroy();
@@ -205,10 +205,10 @@ TEST_F(ManagerTest, RestartsAsTheServiceSays) {
         pass(seconds(60));
         return builds;
     };
-    reconfigure_www([](config::Service& s) { s.idle_after.reset(); });
+    reconfigure_www([](service::Template& s) { s.idle_after.reset(); });
     EXPECT_EQ(builds_after(Death::poweroff), 0u);
     EXPECT_EQ(builds_after(Death::crash), 0u);
-    reconfigure_www([](config::Service& s) {
+    reconfigure_www([](service::Template& s) {
         s.idle_after.reset();
         s.restart = {true, false, true, true};
     });
@@ -219,7 +219,7 @@ TEST_F(ManagerTest, RestartsAsTheServiceSays) {
 }
 
 TEST_F(ManagerTest, PreservedDomainsAreLeftToOthers) {
-    reconfigure_www([](config::Service& s) {
+    reconfigure_www([](service::Template& s) {
         s.preserve = {.reboot = true, .crash = true};
         s.restart.crash = false;
     });
@@ -256,7 +256,7 @@ TEST_F(ManagerTest, IdleDomainIsDestroyedAndTrafficKeepsIt) {
 }
 
 TEST_F(ManagerTest, LastAnswersTtlKeepsAnIdleDomain) {
-    reconfigure_www([](config::Service& s) { s.ttl = 300; });
+    reconfigure_www([](service::Template& s) { s.ttl = 300; });
     bring_up(7);
     backend.counts = {{www, 0}};
     pass(seconds(100));
@@ -268,7 +268,7 @@ TEST_F(ManagerTest, LastAnswersTtlKeepsAnIdleDomain) {
 }
 
 TEST_F(ManagerTest, ServiceThatIsNeverIdleStays) {
-    reconfigure_www([](config::Service& s) { s.idle_after.reset(); });
+    reconfigure_www([](service::Template& s) { s.idle_after.reset(); });
     bring_up(7);
     backend.counts = {{www, 0}};
     pass(std::chrono::hours(24));
@@ -289,7 +289,7 @@ TEST_F(ManagerTest, AnOpenConnectionKeepsTheDomainThatHasIt) {
 }
 
 TEST_F(ManagerTest, RemembersWhatIsPausedOrSaved) {
-    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::suspend; });
+    reconfigure_www([](service::Template& s) { s.idle_action = service::IdleAction::suspend; });
     EXPECT_FALSE(manager.remembers(www));
     bring_up(7);
     backend.counts = {{www, 0}};
@@ -311,28 +311,28 @@ TEST_F(ManagerTest, NoDomainIsPutAwayWhileTrafficCannotBeRead) {
 }
 
 TEST_F(ManagerTest, ServiceWithoutInterfaceIsKeptByQueriesAlone) {
-    reconfigure_www([](config::Service& s) { s.interfaces.clear(); });
+    reconfigure_www([](service::Template& s) { s.interfaces.clear(); });
     bring_up(7);
     pass(seconds(80));
     EXPECT_EQ(phase(), Phase::asleep);
 }
 
 TEST_F(ManagerTest, PauseIsUnpausedAtTheNextWake) {
-    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::pause; });
+    reconfigure_www([](service::Template& s) { s.idle_action = service::IdleAction::pause; });
     bring_up(7);
     backend.counts = {{www, 0}};
     pass(seconds(80));
     EXPECT_EQ(phase(), Phase::asleep);
     EXPECT_TRUE(backend.destroys.empty());
     EXPECT_EQ(backend.calls.back(), "pause 7");
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.calls.back(), "unpause 7");
     EXPECT_EQ(phase(), Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
 }
 
 TEST_F(ManagerTest, ShortIdleTimeIsShortWhateverHappenedBefore) {
-    reconfigure_www([](config::Service& s) {
+    reconfigure_www([](service::Template& s) {
         s.idle_after = seconds(4);
         s.ttl = 0;
     });
@@ -373,7 +373,7 @@ TEST_F(ManagerTest, FailedDestroyIsTriedAgain) {
     EXPECT_TRUE(backend.destroys.empty());
     pass(seconds(5));
     ASSERT_EQ(backend.destroys.size(), 1u);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_destroy();
     EXPECT_EQ(backend.builds.size(), 1u);
 }
@@ -395,19 +395,19 @@ TEST_F(ManagerTest, AdoptsCompleteRunningDomainsAndRemovesTheRest) {
 }
 
 TEST_F(ManagerTest, AdoptsPausedDomainsOnlyOfServicesThatPause) {
-    reconfigure_www([](config::Service& s) { s.idle_action = config::IdleAction::pause; });
+    reconfigure_www([](service::Template& s) { s.idle_action = service::IdleAction::pause; });
     backend.existing = {{3, www, true, Found::Run::paused}, {4, mail, true, Found::Run::paused}};
     ASSERT_TRUE(manager.adopt());
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_EQ(backend.destroys[0].domid, 4u);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.calls.back(), "unpause 3");
 }
 
 TEST_F(ManagerTest, AdoptedDeadDomainIsRemovedAndWokenAnew) {
     backend.existing = {{3, www, true, Found::Run::dead}};
     ASSERT_TRUE(manager.adopt());
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_destroy();
     EXPECT_EQ(backend.builds.size(), 1u);
 }
@@ -435,7 +435,7 @@ TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
     bring_up(7);
     remove_www();
     ASSERT_EQ(backend.destroys.size(), 1u);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     // To those who still ask for it.
     EXPECT_EQ(phase(), Phase::failed);
     EXPECT_EQ(manager.status(www)->failure, WakeFailure::refused);
@@ -451,12 +451,12 @@ TEST_F(ManagerTest, RemovedServiceComesBack) {
     manager.configure({service(www), service(mail)});
     EXPECT_EQ(phase(), Phase::asleep);
     backend.finish_destroy();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
 }
 
 TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     remove_www();
     backend.finish_build(7);
     ASSERT_EQ(backend.destroys.size(), 1u);
@@ -465,9 +465,9 @@ TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {
 
 TEST_F(ManagerTest, NewSettingsLeaveTheRunningDomainNewAddressesEndIt) {
     bring_up(7);
-    reconfigure_www([](config::Service& s) { s.memory_kib = 1 << 20; });
+    reconfigure_www([](service::Template& s) { s.memory_kib = 1 << 20; });
     EXPECT_TRUE(backend.destroys.empty());
-    reconfigure_www([](config::Service& s) { s.ipv4 = {base::IpAddress::v4({192, 0, 2, 99})}; });
+    reconfigure_www([](service::Template& s) { s.ipv4 = {base::IpAddress::v4({192, 0, 2, 99})}; });
     EXPECT_EQ(backend.destroys.size(), 1u);
 }
 
@@ -478,14 +478,14 @@ TEST_F(ManagerTest, StopLeavesDomainsRunning) {
     pass(milliseconds(1));
     EXPECT_TRUE(stopped);
     EXPECT_TRUE(backend.destroys.empty());
-    manager.wake(mail, WakeReason::dns);
+    manager.wake(mail, service::WakeReason::dns);
     EXPECT_TRUE(backend.builds.empty());
 }
 
 TEST_F(ManagerTest, StopDestroysWhatSaysSoAndWaitsForIt) {
-    reconfigure_www([](config::Service& s) { s.destroy_on_exit = true; });
+    reconfigure_www([](service::Template& s) { s.destroy_on_exit = true; });
     bring_up(7);
-    manager.wake(mail, WakeReason::dns);
+    manager.wake(mail, service::WakeReason::dns);
     bool stopped = false;
     manager.stop([&] { stopped = true; });
     pass(milliseconds(1));

@@ -9,17 +9,17 @@
 namespace summond::vm {
 namespace {
 
-using config::StandbyStage;
+using service::StandbyStage;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Calls = std::vector<std::string>;
 
-constexpr config::ServiceId www = 11;
-constexpr config::ServiceId mail = 22;
+constexpr service::Id www = 11;
+constexpr service::Id mail = 22;
 
-config::Service service(config::ServiceId id, std::uint32_t copies,
-                        StandbyStage stage = StandbyStage::booted) {
-    config::Service s;
+service::Template service(service::Id id, std::uint32_t copies,
+                          StandbyStage stage = StandbyStage::booted) {
+    service::Template s;
     s.id = id;
     s.name = "s" + std::to_string(id);
     s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
@@ -34,10 +34,10 @@ config::Service service(config::ServiceId id, std::uint32_t copies,
 
 class StandbyTest : public testing::Test {
   protected:
-    Phase phase(config::ServiceId id = www) const { return manager.status(id)->phase; }
+    Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
-    void configure(const std::vector<config::Service>& services,
-                   const config::Limits& limits = {}) {
+    void configure(const std::vector<service::Template>& services,
+                   const service::Limits& limits = {}) {
         manager.configure(services, limits);
         pass(milliseconds(0));
     }
@@ -52,7 +52,7 @@ class StandbyTest : public testing::Test {
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](config::ServiceId) {}};
+    Manager manager{backend, clock, [](service::Id) {}};
 };
 
 TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
@@ -74,13 +74,13 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
 }
 
 TEST_F(StandbyTest, IsAskedForAPageBeforeItRestsWhateverComesOfThat) {
-    const auto asked_for = [&](config::ReadyTcp how) {
+    const auto asked_for = [&](service::ReadyTcp how) {
         auto web = service(www, 1);
         web.ready.how = how;
         configure({web});
         backend.finish_copy(5);
         backend.become_ready(5);
-        const auto* asked = std::get_if<config::ReadyTcp>(&backend.awaited_as[5].how);
+        const auto* asked = std::get_if<service::ReadyTcp>(&backend.awaited_as[5].how);
         const std::string path = backend.awaited.contains(5) && asked ? asked->http_path : "";
         pass(seconds(3));
         EXPECT_TRUE(backend.marks.contains(5)) << "no answer, and it rests all the same";
@@ -99,7 +99,7 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     configure({service(www, 1)});
     finish_booted(5);
     calls();
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
@@ -118,7 +118,7 @@ TEST_F(StandbyTest, TellsThatItsServiceWouldWakeAtOnce) {
     finish_booted(5);
     EXPECT_TRUE(manager.status(www)->waits);
     EXPECT_EQ(manager.copy(www), 5u);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_FALSE(manager.status(www)->waits);
     EXPECT_FALSE(manager.copy(www));
     backend.die(5, Death::poweroff);
@@ -143,7 +143,7 @@ TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     configure({service(www, 1, StandbyStage::built)});
     backend.finish_copy(5);
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
     EXPECT_EQ(phase(), Phase::booting);
     backend.become_ready(5);
@@ -153,7 +153,7 @@ TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
 TEST_F(StandbyTest, OneAtATimeAndNeverWhileAWakeIsInProgress) {
     configure({service(www, 2), service(mail, 0)});
     EXPECT_EQ(backend.copies.size(), 1u);
-    manager.wake(mail, WakeReason::dns);
+    manager.wake(mail, service::WakeReason::dns);
     finish_booted(5);
     EXPECT_TRUE(backend.copies.empty()) << "mail is being built";
     backend.finish_build(6);
@@ -168,7 +168,7 @@ TEST_F(StandbyTest, OneAtATimeAndNeverWhileAWakeIsInProgress) {
 
 TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
     configure({service(www, 1)});
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
     backend.finish_build(6);
     backend.become_ready(6);
@@ -182,7 +182,7 @@ TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
     backend.become_ready(5);
     pass(milliseconds(0));
     EXPECT_EQ(backend.copies.size(), 1u) << "the next one does not wait for that";
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
     backend.die(5, Death::crash);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u);
@@ -197,7 +197,7 @@ TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
     finish_booted(5);
     finish_booted(6);
     backend.join_fails = true;
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(phase(), Phase::building);
     ASSERT_EQ(backend.destroys.size(), 1u);
     backend.join_fails = false;
@@ -229,7 +229,7 @@ TEST_F(StandbyTest, DeadCopyIsReaped) {
     finish_booted(5);
     backend.die(5, Death::crash);
     ASSERT_EQ(backend.destroys.size(), 1u);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u) << "it is not woken";
 }
 
@@ -261,7 +261,7 @@ TEST_F(StandbyTest, SettingsThatChangeWhileItIsBuilt) {
 }
 
 TEST_F(StandbyTest, Budget) {
-    config::Limits limits;
+    service::Limits limits;
     limits.standby_memory_kib = 45 * 1024;  // room for two
     configure({service(www, 3)}, limits);
     finish_booted(5);
@@ -284,7 +284,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
-    Manager manager2(next, clock, [](config::ServiceId) {});
+    Manager manager2(next, clock, [](service::Id) {});
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
@@ -292,7 +292,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     for (const auto& destroy : next.destroys)
         gone.insert(destroy.domid);
     EXPECT_EQ(gone, (std::set<DomId>{5, 6, 7, 9}));
-    manager2.wake(www, WakeReason::dns);
+    manager2.wake(www, service::WakeReason::dns);
     EXPECT_EQ(next.calls.back(), "woken 8");
     while (!next.destroys.empty())
         next.finish_destroy();
@@ -307,7 +307,7 @@ TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     finish_booted(5);
     test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
-    Manager manager2(next, clock, [](config::ServiceId) {});
+    Manager manager2(next, clock, [](service::Id) {});
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));

@@ -12,16 +12,16 @@
 namespace summond::vm {
 namespace {
 
-using config::IdleAction;
+using service::IdleAction;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr config::ServiceId www = 11;
+constexpr service::Id www = 11;
 
 class WakesTest : public testing::Test {
   protected:
     void configure(IdleAction action, std::uint32_t copies = 0) {
-        config::Service s;
+        service::Template s;
         s.id = www;
         s.name = "www";
         s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
@@ -30,13 +30,13 @@ class WakesTest : public testing::Test {
         s.idle_after = seconds(60);
         s.idle_action = action;
         s.restart.reboot = true;
-        s.standby = {copies, config::StandbyStage::booted};
+        s.standby = {copies, service::StandbyStage::booted};
         manager.configure({s});
         manager.tick();
     }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake_in(DomId domid, base::Duration time) {
-        manager.wake(www, WakeReason::dns);
+        manager.wake(www, service::WakeReason::dns);
         clock.advance(time);
         backend.finish_build(domid);
         backend.become_ready(domid);
@@ -46,24 +46,24 @@ class WakesTest : public testing::Test {
         pass(seconds(80));
         ASSERT_EQ(manager.status(www)->phase, Phase::asleep);
     }
-    std::uint64_t wakes(WakeReason why) { return backend.wakes[www].of(why).wakes; }
-    base::Duration waited(WakeReason why) { return backend.wakes[www].of(why).waited; }
+    std::uint64_t wakes(service::WakeReason why) { return backend.wakes[www].of(why).wakes; }
+    base::Duration waited(service::WakeReason why) { return backend.wakes[www].of(why).waited; }
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](config::ServiceId) {}};
+    Manager manager{backend, clock, [](service::Id) {}};
 };
 
 TEST_F(WakesTest, ByQueryAndByPacket) {
     configure(IdleAction::pause);
     wake_in(5, milliseconds(400));
-    EXPECT_EQ(wakes(WakeReason::dns), 1u);
-    EXPECT_EQ(waited(WakeReason::dns), milliseconds(400));
+    EXPECT_EQ(wakes(service::WakeReason::dns), 1u);
+    EXPECT_EQ(waited(service::WakeReason::dns), milliseconds(400));
     become_idle();
-    manager.wake(www, WakeReason::packet, clock.now() - milliseconds(3));
-    EXPECT_EQ(wakes(WakeReason::packet), 1u);
-    EXPECT_EQ(waited(WakeReason::packet), milliseconds(3));
-    EXPECT_EQ(wakes(WakeReason::dns), 1u);
+    manager.wake(www, service::WakeReason::packet, clock.now() - milliseconds(3));
+    EXPECT_EQ(wakes(service::WakeReason::packet), 1u);
+    EXPECT_EQ(waited(service::WakeReason::packet), milliseconds(3));
+    EXPECT_EQ(wakes(service::WakeReason::dns), 1u);
     EXPECT_EQ(backend.wakes[www].from_standby.wakes, 0u);
 }
 
@@ -75,24 +75,24 @@ TEST_F(WakesTest, RestartsAndLaterWakesAddUp) {
     clock.advance(milliseconds(70));
     backend.finish_build(6);
     backend.become_ready(6);
-    EXPECT_EQ(wakes(WakeReason::restart), 1u);
-    EXPECT_EQ(waited(WakeReason::restart), milliseconds(70));
+    EXPECT_EQ(wakes(service::WakeReason::restart), 1u);
+    EXPECT_EQ(waited(service::WakeReason::restart), milliseconds(70));
     become_idle();
     backend.finish_destroy();
     wake_in(7, milliseconds(500));
-    EXPECT_EQ(wakes(WakeReason::dns), 2u);
-    EXPECT_EQ(waited(WakeReason::dns), milliseconds(900));
+    EXPECT_EQ(wakes(service::WakeReason::dns), 2u);
+    EXPECT_EQ(waited(service::WakeReason::dns), milliseconds(900));
 }
 
 TEST_F(WakesTest, WhatIsResumedInsteadOfSaved) {
     configure(IdleAction::suspend);
     wake_in(5, milliseconds(400));
     become_idle();
-    manager.wake(www, WakeReason::packet);
+    manager.wake(www, service::WakeReason::packet);
     clock.advance(milliseconds(20));
     backend.fail_save();
-    EXPECT_EQ(wakes(WakeReason::packet), 1u);
-    EXPECT_EQ(waited(WakeReason::packet), milliseconds(20));
+    EXPECT_EQ(wakes(service::WakeReason::packet), 1u);
+    EXPECT_EQ(waited(service::WakeReason::packet), milliseconds(20));
 }
 
 TEST_F(WakesTest, FromStandby) {
@@ -100,14 +100,14 @@ TEST_F(WakesTest, FromStandby) {
     backend.finish_copy(5);
     backend.become_ready(5);
     pass(seconds(3));
-    manager.wake(www, WakeReason::packet);
-    EXPECT_EQ(wakes(WakeReason::packet), 1u);
+    manager.wake(www, service::WakeReason::packet);
+    EXPECT_EQ(wakes(service::WakeReason::packet), 1u);
     EXPECT_EQ(backend.wakes[www].from_standby.wakes, 1u);
 }
 
 TEST_F(WakesTest, AWakeThatFailsIsNone) {
     configure(IdleAction::destroy);
-    manager.wake(www, WakeReason::dns);
+    manager.wake(www, service::WakeReason::dns);
     backend.finish_build(5);
     backend.die(5, Death::crash);
     EXPECT_FALSE(backend.wakes.contains(www));
@@ -115,11 +115,11 @@ TEST_F(WakesTest, AWakeThatFailsIsNone) {
 
 TEST_F(WakesTest, InWords) {
     Wakes all;
-    all.of(WakeReason::dns).add({});
+    all.of(service::WakeReason::dns).add({});
     EXPECT_EQ(text(all), "wake 1: 1 dns");
-    all.of(WakeReason::packet).add({});
-    all.of(WakeReason::restart).add({});
-    all.of(WakeReason::restart).add({});
+    all.of(service::WakeReason::packet).add({});
+    all.of(service::WakeReason::restart).add({});
+    all.of(service::WakeReason::restart).add({});
     all.from_standby.add({});
     EXPECT_EQ(text(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
 }

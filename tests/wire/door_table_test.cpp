@@ -19,7 +19,7 @@ using test::ip;
 
 constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
 constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-constexpr config::ServiceId www = 7;
+constexpr service::Id www = 7;
 constexpr char here[] = "10.0.2.50";
 constexpr char near_by[] = "10.0.2.60";
 constexpr char far_away[] = "192.0.2.60";
@@ -33,10 +33,10 @@ struct Seen final : Actions {
                                                                               : "answered");
         to_all.assign(frame.begin(), frame.end());
     }
-    void to_guest(config::ServiceId, std::span<const std::uint8_t>) override { note("passed"); }
-    void wake(config::ServiceId, const IpPacket&) override { note("wakes"); }
-    void handed_over(config::ServiceId, const HandOver&) override {}
-    void grown(config::ServiceId) override {}
+    void to_guest(service::Id, std::span<const std::uint8_t>) override { note("passed"); }
+    void wake(service::Id, const IpPacket&) override { note("wakes"); }
+    void handed_over(service::Id, const HandOver&) override {}
+    void grown(service::Id) override {}
 };
 
 Frame tcp(unsigned port, unsigned flags, const char* from = near_by) {
@@ -123,9 +123,9 @@ struct Stage {
                   0,
                   guest,
                   {ip(here), ip("fec0::50")},
-                  {{config::Protocol::tcp, 80},
-                   {config::Protocol::udp, 53},
-                   {config::Protocol::icmp, 0}},
+                  {{service::Protocol::tcp, 80},
+                   {service::Protocol::udp, 53},
+                   {service::Protocol::icmp, 0}},
                   {{ip("10.0.2.0"), 24}, {ip("fec0::"), 64}},
                   std::chrono::seconds(30)});
         static constexpr std::array<std::array<Standing, 2>, 8> ways{{

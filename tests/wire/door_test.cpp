@@ -20,7 +20,7 @@ using testing::IsEmpty;
 
 constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
 constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-constexpr config::ServiceId www = 7;
+constexpr service::Id www = 7;
 
 struct Recorder final : Actions {
     std::vector<Frame> to_all;
@@ -29,17 +29,15 @@ struct Recorder final : Actions {
     std::vector<HandOver> hand_overs;
     unsigned grown_up = 0;
 
-    void grown(config::ServiceId) override { ++grown_up; }
+    void grown(service::Id) override { ++grown_up; }
     void to_bridge(unsigned, std::span<const std::uint8_t> frame) override {
         to_all.emplace_back(frame.begin(), frame.end());
     }
-    void to_guest(config::ServiceId, std::span<const std::uint8_t> frame) override {
+    void to_guest(service::Id, std::span<const std::uint8_t> frame) override {
         given.emplace_back(frame.begin(), frame.end());
     }
-    void wake(config::ServiceId, const IpPacket& first) override { wakes.push_back(first); }
-    void handed_over(config::ServiceId, const HandOver& what) override {
-        hand_overs.push_back(what);
-    }
+    void wake(service::Id, const IpPacket& first) override { wakes.push_back(first); }
+    void handed_over(service::Id, const HandOver& what) override { hand_overs.push_back(what); }
 };
 
 class DoorTest : public testing::Test {
@@ -168,7 +166,7 @@ TEST_F(DoorTest, NothingWaitsForOneThatIsRefused) {
 
 TEST_F(DoorTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
     Tenant picky = tenant();
-    picky.ports = {{config::Protocol::tcp, 80}, {config::Protocol::udp, 0}};
+    picky.ports = {{service::Protocol::tcp, 80}, {service::Protocol::udp, 0}};
     picky.wake_from = {{ip("10.0.2.0"), 25}};
     door.put(picky);
     from_client(syn(81));

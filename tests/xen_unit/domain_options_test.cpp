@@ -16,7 +16,7 @@ TEST(DomainOptions, AreThoseOfTheConfiguration) {
 }
 
 TEST(DomainOptions, ReachLibxlsStruct) {
-    config::Service service;
+    service::Template service;
     service.options = {{"cpu_weight", "512"},
                        {"cap", "80"},
                        {"pool", "Pool-1"},

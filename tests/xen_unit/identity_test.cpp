@@ -13,8 +13,8 @@ TEST(Identity, OfTheServiceItselfIsWhatItAlwaysWas) {
 }
 
 TEST(Identity, IsReadBack) {
-    for (const config::ServiceId service :
-         {config::ServiceId{1}, config::ServiceId{0xfedcba9876543210}, ~config::ServiceId{0}})
+    for (const service::Id service :
+         {service::Id{1}, service::Id{0xfedcba9876543210}, ~service::Id{0}})
         for (const unsigned number : {0U, 1U, 63U, 64U, 1023U}) {
             const auto uuid = domain_uuid(service, number);
             EXPECT_EQ(identity_of(uuid), (Identity{service, number}));

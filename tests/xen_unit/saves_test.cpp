@@ -30,16 +30,16 @@ class SavesTest : public testing::Test {
     }
     void TearDown() override { fs::remove_all(root); }
 
-    config::Service service(const std::string& name) const {
-        config::Service s;
+    service::Template service(const std::string& name) const {
+        service::Template s;
         s.name = name;
-        s.id = config::service_id(name);
+        s.id = service::id_of(name);
         s.kernel = kernel;
         s.memory_kib = 1024;
         return s;
     }
     // Saves it, as libxl would.
-    base::Result<void> save(const config::Service& s) {
+    base::Result<void> save(const service::Template& s) {
         auto file = saves.begin(s, 1024);
         if (!file)
             return tl::make_unexpected(file.error());
@@ -51,7 +51,7 @@ class SavesTest : public testing::Test {
         io.run_one();
         return result;
     }
-    std::string read(const config::Service& s) {
+    std::string read(const service::Template& s) {
         const auto fd = saves.open(s.id);
         char text[16]{};
         if (!fd || ::read(fd->get(), text, sizeof text - 1) < 0)
@@ -150,7 +150,7 @@ TEST_F(SavesTest, SettingsThatTheDomainIsNotBuiltFromDoNotMatter) {
     ASSERT_TRUE(save(service("www")));
     auto other = service("www");
     other.ttl = 5;
-    other.idle_action = config::IdleAction::suspend;
+    other.idle_action = service::IdleAction::suspend;
     EXPECT_TRUE(saves.has(other));
 }
 

@@ -42,14 +42,15 @@ class ZoneBuilder {
         zone.where = {"summond.yaml", 3, 5};
         return zone;
     }
-    config::Service& service(const std::string& service_name, const std::string& at,
-                             const std::string& address) {
-        config::Service& service = config.services.emplace_back();
+    service::Template& service(const std::string& service_name, const std::string& at,
+                               const std::string& address) {
+        service::Template& service = config.services.emplace_back();
         service.id = config.services.size();
         service.name = service_name;
         service.names = {name(at)};
-        service.name_where = {{"summond.yaml", 20, 9}};
-        service.where = {"summond.yaml", 19, 3};
+        config::ServicePlaces& places = config.service_places.emplace_back();
+        places.names = {{"summond.yaml", 20, 9}};
+        places.name = {"summond.yaml", 19, 3};
         const auto parsed = base::IpAddress::parse(address).value();
         (parsed.is_v4() ? service.ipv4 : service.ipv6) = {parsed};
         return service;

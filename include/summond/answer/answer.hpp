@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/base/wake_failure.hpp"
 #include "summond/dns/message.hpp"
+#include "summond/service/wake.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::answer {
@@ -38,7 +38,7 @@ struct Wakers {
 // the TCP thread, written by the front's main thread.
 struct ServiceState {
     std::atomic<Availability> availability{Availability::asleep};
-    std::atomic<base::WakeFailure> failure{base::WakeFailure::none};
+    std::atomic<service::WakeFailure> failure{service::WakeFailure::none};
     // An address of this service has been given out since the main thread last cleared it. Written
     // (relaxed) only when false, to keep the cache line shared on the warm path.
     std::atomic<bool> asked{false};
@@ -120,7 +120,7 @@ Decision resolve(const ReadQuery& query, std::span<std::uint8_t> out, Context& c
 // SERVFAIL with an Extended DNS Error for a query that resolve parked and that nothing can wait
 // for any longer. Returns the size of the answer in out.
 std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
-                       base::WakeFailure why, const Context& context) noexcept;
+                       service::WakeFailure why, const Context& context) noexcept;
 
 // Instead of an answer over UDP, for a client that is to show first that its address is not forged:
 // where it sent a cookie, BADCOOKIE with the right one (RFC 7873 §5.2.3), else a truncated answer

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
 #include "summond/frames/packet.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::frames {
 

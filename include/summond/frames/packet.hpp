@@ -10,11 +10,11 @@
 #include <variant>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
+#include "summond/service/identity.hpp"
 
 namespace summond::frames {
 
-using config::Mac;
+using service::Mac;
 
 // An ARP packet for Ethernet and IPv4 (RFC 826).
 struct Arp {

@@ -11,8 +11,8 @@
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/config/config.hpp"
-#include "summond/vm/hypervisor.hpp"
+#include "summond/service/identity.hpp"
+#include "summond/vm/backend.hpp"
 
 namespace summond::host {
 
@@ -31,9 +31,9 @@ class BridgePorts {
 
     // The bridge of this port sends frames for the MAC there. Pinned: whoever else sends as that
     // MAC.
-    base::Result<void> send_to(const config::Mac& mac, int port, bool pinned);
+    base::Result<void> send_to(const service::Mac& mac, int port, bool pinned);
     // No longer, if that is still so.
-    void forget(const config::Mac& mac, int port);
+    void forget(const service::Mac& mac, int port);
 
     // Whether the bridge keeps resets (TCP) that come from this port to itself. False: it cannot.
     // Not if this process ends.

@@ -27,18 +27,18 @@ class Meter {
     Meter& operator=(const Meter&) = delete;
 
     // The services whose interfaces on bridges are counted.
-    base::Result<void> set(const std::vector<config::Service>& services);
+    base::Result<void> set(const std::vector<service::Template>& services);
     // Counts what is sent into this interface of dom0's to the guest that has it, of a service of
     // the last set. On error the
     // service is not read any more: nobody knows whether it is idle.
     base::Result<void> count_at(const std::string& interface, const std::string& mac,
-                                config::ServiceId service);
+                                service::Id service);
     base::Result<std::vector<vm::Traffic>> read();
 
     // How often the service has been woken: shown by the next write_wakes, in a table of their own
     // that nothing reads but people and their tools. One counter for each reason, in which
     // nftables' packets are the wakes, and its bytes how long they took together in ms.
-    void count_wakes(const config::Service& service, const vm::Wakes& wakes);
+    void count_wakes(const service::Template& service, const vm::Wakes& wakes);
     base::Result<void> write_wakes();
 
   private:
@@ -52,16 +52,16 @@ class Meter {
         std::chrono::seconds expires;
     };
     std::vector<Connection> read_connections(std::string_view family);
-    const config::Service* service_with(const std::string& mac) const;
+    const service::Template* service_with(const std::string& mac) const;
 
     Nft nft_;
-    std::map<config::ServiceId, config::Service> services_;  // of the last set
+    std::map<service::Id, service::Template> services_;  // of the last set
     bool watches_connections_ = false;
     bool begun_ = false;
     bool bridge_table_ = false;
     bool netdev_table_ = false;
-    std::set<config::ServiceId> uncounted_;
-    std::map<config::ServiceId, std::string> wakes_;  // commands, not written yet
+    std::set<service::Id> uncounted_;
+    std::map<service::Id, std::string> wakes_;  // commands, not written yet
 };
 
 }  // namespace summond::host

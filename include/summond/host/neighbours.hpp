@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
 #include "summond/host/netlink.hpp"
+#include "summond/service/identity.hpp"
 
 namespace summond::host {
 
@@ -22,7 +22,7 @@ class Neighbours {
     Way on_link(const base::IpAddress& address);
     // Puts the MAC into the neighbour cache, where it ages as if the host had told it. Saves the
     // kernel's own question, which a guest that is not up leaves unanswered for a second.
-    void learn(const base::IpAddress& address, const config::Mac& mac, int interface);
+    void learn(const base::IpAddress& address, const service::Mac& mac, int interface);
 
   private:
     explicit Neighbours(Netlink netlink) : netlink_(std::move(netlink)) {}

@@ -17,9 +17,9 @@
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/config/config.hpp"
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::host {
 
@@ -67,7 +67,7 @@ class VifProbe {
     // True: it shows that the guest is ready.
     bool take(const frames::Packet& packet);
     bool take(const frames::IpPacket& segment, std::span<const std::uint8_t> payload);
-    void answer(const config::Mac& asker_mac, const base::IpAddress& asker,
+    void answer(const service::Mac& asker_mac, const base::IpAddress& asker,
                 const base::IpAddress& target);
     bool stays();
     void send(const frames::Frame& frame);

@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "summond/service/limits.hpp"
+
 namespace summond::ipc {
 
 enum class Type : std::uint32_t {
@@ -40,7 +42,7 @@ enum class Type : std::uint32_t {
     opened,
 };
 
-// A service is named by config::ServiceId. Unknown ids are ignored.
+// A service is named by service::Id. Unknown ids are ignored.
 
 struct Address {
     std::uint8_t size;  // 4 or 16
@@ -79,7 +81,7 @@ struct State {
     static constexpr Type type = Type::state;
     std::uint64_t service;
     Phase phase;
-    std::uint32_t failure;         // base::WakeFailure; none unless failed
+    std::uint32_t failure;         // service::WakeFailure; none unless failed
     std::uint32_t retry_after_ms;  // failed only
     std::uint32_t woken_ms_ago;    // building, booting: since this wake began
 };
@@ -147,12 +149,9 @@ struct Tap {
 // A service whose packets wire looks after (wire::Tenant). One that is there keeps its standing.
 struct Tenant {
     static constexpr Type type = Type::tenant;
-    static constexpr std::size_t max_addresses = 32;
-    static constexpr std::size_t max_ports = 64;
-    static constexpr std::size_t max_prefixes = 32;
     struct Port {
         std::uint16_t number;
-        std::uint8_t protocol;  // config::Protocol
+        std::uint8_t protocol;  // service::Protocol
         std::uint8_t reserved;
     };
     struct Prefix {
@@ -167,9 +166,9 @@ struct Tenant {
     std::uint8_t mac[6];
     std::uint8_t reserved[2];
     std::uint32_t youth_ms;  // wire::Tenant::youth
-    Port port[max_ports];
-    Address address[max_addresses];
-    Prefix prefix[max_prefixes];
+    Port port[service::max_ports];
+    Address address[service::max_addresses];
+    Prefix prefix[service::max_prefixes];
 };
 
 struct Forget {

@@ -31,8 +31,8 @@ namespace summond::net {
 class Services {
   public:
     struct Setting {
-        config::ServiceId id;
-        config::AnswerWhen answer;
+        service::Id id;
+        service::AnswerWhen answer;
         std::optional<answer::Wakers> wakers{};  // none: everybody
         bool holds_packets = false;              // answer::ServiceState
     };
@@ -54,9 +54,9 @@ class Services {
     // address.
     void want(std::uint32_t service, std::span<const std::uint8_t> client) noexcept;
     // Any thread: the reason to give to a query that has waited too long.
-    base::WakeFailure overdue() const noexcept {
-        return connected_.load(std::memory_order_relaxed) ? base::WakeFailure::not_ready
-                                                          : base::WakeFailure::no_controller;
+    service::WakeFailure overdue() const noexcept {
+        return connected_.load(std::memory_order_relaxed) ? service::WakeFailure::not_ready
+                                                          : service::WakeFailure::no_controller;
     }
 
     // Readable after a want(); the main thread then calls take_wanted.
@@ -82,8 +82,8 @@ class Services {
 
   private:
     struct Service {
-        config::ServiceId id = 0;
-        config::AnswerWhen answer;
+        service::Id id = 0;
+        service::AnswerWhen answer;
         ipc::Phase phase = ipc::Phase::asleep;
         bool waking = false;  // a Wake is wanted, and vmm has said nothing since
         std::optional<base::TimePoint> due;
@@ -102,7 +102,7 @@ class Services {
     void on_state(const ipc::State& state);
     void on_running(std::uint32_t service, base::TimePoint woken);
     void fall_asleep(std::uint32_t service);
-    void fail(std::uint32_t service, base::WakeFailure why);
+    void fail(std::uint32_t service, service::WakeFailure why);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);
     void tell_changed();
@@ -116,7 +116,7 @@ class Services {
     std::atomic<bool> connected_{false};
 
     std::vector<Service> services_;
-    std::unordered_map<config::ServiceId, std::uint32_t> index_;
+    std::unordered_map<service::Id, std::uint32_t> index_;
     std::set<std::pair<base::TimePoint, std::uint32_t>> timers_;
     ipc::Channel channel_;
     bool any_changed_ = false;

@@ -25,13 +25,14 @@ class Manager {
     // changed: a service's Status is new; it must not call back into the Manager except for
     // status(). hypervisor and clock outlive the Manager.
     Manager(Hypervisor& hypervisor, const base::Clock& clock,
-            std::function<void(config::ServiceId)> changed);
+            std::function<void(service::Id)> changed);
     ~Manager();
 
     // The services from now on, with their settings. A running domain keeps what it was built with,
     // unless its addresses changed: then it is destroyed. Services that are there no more go on for
     // those who know them, without standby copies, until retire_others.
-    void configure(const std::vector<config::Service>& services, const config::Limits& limits = {});
+    void configure(const std::vector<service::Template>& services,
+                   const service::Limits& limits = {});
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.
     void retire_others();
@@ -41,21 +42,21 @@ class Manager {
 
     // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
     // answered by another call of changed. asked_at: since when somebody has waited, if not now.
-    void wake(config::ServiceId service, WakeReason why,
+    void wake(service::Id service, service::WakeReason why,
               std::optional<base::TimePoint> asked_at = {});
     // The booted standby copy that the service's next wake takes.
-    std::optional<DomId> copy(config::ServiceId service) const;
+    std::optional<DomId> copy(service::Id service) const;
     // Of a configured service.
-    const std::string& name(config::ServiceId service) const;
+    const std::string& name(service::Id service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
-    void touch(config::ServiceId service);
+    void touch(service::Id service);
 
-    std::optional<Status> status(config::ServiceId service) const;
+    std::optional<Status> status(service::Id service) const;
     // The service's domain, once all its devices are there and until it is put away.
-    std::optional<DomId> domain(config::ServiceId service) const;
+    std::optional<DomId> domain(service::Id service) const;
     // Asleep, but its guest will go on where it was, with the connections that it had.
-    bool remembers(config::ServiceId service) const;
-    std::vector<config::ServiceId> services() const;
+    bool remembers(service::Id service) const;
+    std::vector<service::Id> services() const;
 
     // Takes no more wakes; destroys standby copies, domains with destroy_on_exit and those not
     // built to the end, leaves the rest running; then calls done.
@@ -67,7 +68,7 @@ class Manager {
     void tick();
 
   private:
-    Lifecycle* find(config::ServiceId service) const;
+    Lifecycle* find(service::Id service) const;
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
@@ -75,9 +76,9 @@ class Manager {
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
-    std::function<void(config::ServiceId)> changed_;
-    std::map<config::ServiceId, std::unique_ptr<Lifecycle>> lifecycles_;
-    std::set<config::ServiceId> configured_;
+    std::function<void(service::Id)> changed_;
+    std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
+    std::set<service::Id> configured_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Admission> admission_;
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out

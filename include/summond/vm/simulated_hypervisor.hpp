@@ -34,8 +34,8 @@ class SimulatedHypervisor final : public Hypervisor,
   private:
     void on_death(std::function<void(DomId, Death)> callback) override;
     base::Result<std::vector<Found>> find() override { return {}; }
-    void expect(const std::vector<config::Service>&) override {}
-    void build(const config::Service& service, unsigned number, Built done) override;
+    void expect(const std::vector<service::Template>&) override {}
+    void build(const service::Template& service, unsigned number, Built done) override;
     base::Result<void> adopt(DomId) override { return {}; }
     std::optional<Found::Run> run(DomId domid) override;
     base::Result<void> watch(DomId) override { return {}; }
@@ -43,35 +43,35 @@ class SimulatedHypervisor final : public Hypervisor,
     base::Result<void> pause(DomId domid) override;
     base::Result<void> shutdown(DomId domid) override;
     void resume(DomId domid, Done done) override;
-    void await_ready(DomId domid, const config::Service& service,
+    void await_ready(DomId domid, const service::Template& service,
                      std::function<void()> ready) override;
-    base::Result<void> preserve(DomId domid, const config::Service&) override;
+    base::Result<void> preserve(DomId domid, const service::Template&) override;
     void destroy(DomId domid, Done done) override;
 
     void use(const std::string&) override {}
-    void keep(const std::vector<config::Service>&) override {}
-    bool has(const config::Service& service) override { return saved_.contains(service.id); }
-    void discard(config::ServiceId service) override { saved_.erase(service); }
-    void save(DomId domid, const config::Service& service, Saved done) override;
+    void keep(const std::vector<service::Template>&) override {}
+    bool has(const service::Template& service) override { return saved_.contains(service.id); }
+    void discard(service::Id service) override { saved_.erase(service); }
+    void save(DomId domid, const service::Template& service, Saved done) override;
     void stop_saving(DomId) override {}
-    void restore(const config::Service& service, Built done) override;
+    void restore(const service::Template& service, Built done) override;
 
-    base::Result<void> rest(DomId, const config::Service&, const std::string&) override {
+    base::Result<void> rest(DomId, const service::Template&, const std::string&) override {
         return {};
     }
-    base::Result<void> join(DomId, const config::Service&) override { return {}; }
-    void woken(DomId, const config::Service&) override {}
+    base::Result<void> join(DomId, const service::Template&) override { return {}; }
+    void woken(DomId, const service::Template&) override {}
 
-    base::Result<void> count(const std::vector<config::Service>& services) override;
+    base::Result<void> count(const std::vector<service::Template>& services) override;
     base::Result<std::vector<Traffic>> read() override { return traffic_; }
 
-    void show(const config::Service&, const Wakes&) override {}
+    void show(const service::Template&, const Wakes&) override {}
 
     Later later_;
     std::vector<Traffic> traffic_;
     std::set<DomId> alive_;
     std::set<DomId> paused_;
-    std::set<config::ServiceId> saved_;
+    std::set<service::Id> saved_;
     std::function<void(DomId, Death)> died_;
     DomId next_domid_ = 1;
 };

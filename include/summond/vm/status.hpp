@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "summond/base/clock.hpp"
-#include "summond/base/wake_failure.hpp"
+#include "summond/service/wake.hpp"
 
 namespace summond::vm {
 
@@ -20,9 +20,9 @@ enum class Phase : std::uint8_t {
 struct Status {
     Phase phase = Phase::asleep;
     bool waits = false;  // asleep only: in a domain that has booted, so that a wake takes no time
-    base::WakeFailure failure = base::WakeFailure::none;  // failed only
-    base::Duration retry_after{};                         // failed only
-    base::Duration since_wake{};                          // building, booting
+    service::WakeFailure failure = service::WakeFailure::none;  // failed only
+    base::Duration retry_after{};                               // failed only
+    base::Duration since_wake{};                                // building, booting
 };
 
 }  // namespace summond::vm

@@ -5,22 +5,9 @@
 #include <cstdint>
 
 #include "summond/base/clock.hpp"
+#include "summond/service/wake.hpp"
 
 namespace summond::vm {
-
-enum class WakeReason : std::uint8_t { dns, packet, restart };
-
-constexpr const char* text(WakeReason why) {
-    switch (why) {
-        case WakeReason::dns:
-            return "dns";
-        case WakeReason::packet:
-            return "packet";
-        case WakeReason::restart:
-            return "restart";
-    }
-    return "?";
-}
 
 struct Wakes {
     struct Count {
@@ -33,10 +20,10 @@ struct Wakes {
         }
     };
 
-    std::array<Count, 3> by_reason{};  // by WakeReason
+    std::array<Count, 3> by_reason{};  // by service::WakeReason
     Count from_standby{};              // of all those, the ones that a copy was there for
 
-    Count& of(WakeReason why) { return by_reason[static_cast<std::size_t>(why)]; }
+    Count& of(service::WakeReason why) { return by_reason[static_cast<std::size_t>(why)]; }
 };
 
 }  // namespace summond::vm

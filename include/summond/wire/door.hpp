@@ -16,9 +16,9 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/base/ip_address.hpp"
-#include "summond/config/config.hpp"
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::wire {
 
@@ -35,11 +35,11 @@ struct Limits {
 
 // A service as the wire knows it.
 struct Tenant {
-    config::ServiceId service = 0;
+    service::Id service = 0;
     unsigned tap = 0;  // on which it is, of the taps of all bridges
-    config::Mac mac{};
+    service::Mac mac{};
     std::vector<base::IpAddress> addresses;
-    std::vector<config::Port> ports;        // what wakes it; empty: anything that opens something
+    std::vector<service::Port> ports;       // what wakes it; empty: anything that opens something
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
@@ -72,14 +72,14 @@ class Actions {
     // Out of the tap, so to every station on its bridge.
     virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
     // To the guest's own interface. Only between attach and detach.
-    virtual void to_guest(config::ServiceId service, std::span<const std::uint8_t> frame) = 0;
+    virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
     // Somebody waits for the service.
-    virtual void wake(config::ServiceId service, const frames::IpPacket& first) = 0;
+    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
     // The guest has everything that was held, and is given what still comes. From now on nothing
     // is answered for it.
-    virtual void handed_over(config::ServiceId service, const HandOver& what) = 0;
+    virtual void handed_over(service::Id service, const HandOver& what) = 0;
     // And has taken, or may refuse, all of that.
-    virtual void grown(config::ServiceId service) = 0;
+    virtual void grown(service::Id service) = 0;
 };
 
 class Door {
@@ -90,22 +90,22 @@ class Door {
 
     // A new service, or a known one with new particulars (which then keeps its standing).
     void put(const Tenant& tenant);
-    void remove(config::ServiceId service);
+    void remove(service::Id service);
     // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
     // What is held stays. Until it is told again, no guest can be sent to.
     void begin_anew();
     void end_anew();
     // Unknown services are ignored, here and below.
-    void stand(config::ServiceId service, Standing standing);
+    void stand(service::Id service, Standing standing);
     // The guest has an interface to which it can be sent, or has it no more.
-    void attach(config::ServiceId service);
-    void detach(config::ServiceId service);
+    void attach(service::Id service);
+    void detach(service::Id service);
 
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame);
     // A frame that the guest itself has sent: tells when it speaks for its addresses, which answers
     // it expects, and what it makes of the SYNs that it has been given. Resets of a guest that is
     // starting or young are not passed on by the bridge, but from here.
-    void from_guest(config::ServiceId service, std::span<const std::uint8_t> frame);
+    void from_guest(service::Id service, std::span<const std::uint8_t> frame);
 
     // When tick() has to be called; none while nothing is timed.
     std::optional<base::TimePoint> deadline() const;
@@ -115,13 +115,13 @@ class Door {
     struct Place;
     struct Totals;
     using AddressKey = std::pair<unsigned, base::IpAddress>;
-    using MacKey = std::pair<unsigned, config::Mac>;
+    using MacKey = std::pair<unsigned, service::Mac>;
 
     static bool is_timed(const Place& place);
-    Place* find(config::ServiceId service) const;
+    Place* find(service::Id service) const;
     void forget_keys(const Place& place);
     void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
-                const config::Mac& asker_mac, const base::IpAddress& asker,
+                const service::Mac& asker_mac, const base::IpAddress& asker,
                 const base::IpAddress& target);
     void report_groups(unsigned tap) const;
     void receive(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet);
@@ -138,7 +138,7 @@ class Door {
     const base::Clock& clock_;
     Actions& actions_;
     std::unique_ptr<Totals> totals_;
-    std::map<config::ServiceId, std::unique_ptr<Place>> places_;
+    std::map<service::Id, std::unique_ptr<Place>> places_;
     std::map<AddressKey, Place*> by_address_;
     std::map<MacKey, Place*> by_mac_;
     std::set<Place*> timed_;  // at least those for which is_timed holds

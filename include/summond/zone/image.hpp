@@ -2,7 +2,7 @@
 //
 //   Header
 //   zones    ZoneRecord for each zone
-//   services config::ServiceId for each service
+//   services service::Id for each service
 //   nodes    Node, its name, its RRsets; one after another
 //   slots    open-addressing hash table over all owner names of all zones
 //

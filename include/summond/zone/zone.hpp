@@ -45,7 +45,7 @@ class Zones {
 
     // Services, in the order of config.services.
     std::size_t service_count() const { return header().service_count; }
-    config::ServiceId service_id(std::size_t index) const;
+    service::Id service_id(std::size_t index) const;
 
     // The node of a name or, where it has none, of its closest encloser (RFC 4592 §3.3.1). There
     // always is one: the root, if need be as a node of no zone.

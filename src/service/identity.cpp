@@ -1,10 +1,10 @@
 // What domains are recognised by. Domains that run now carry UUIDs and MACs made from these, so
 // the functions never change.
+#include "summond/service/identity.hpp"
+
 #include <cstdio>
 
-#include "summond/config/config.hpp"
-
-namespace summond::config {
+namespace summond::service {
 
 namespace {
 
@@ -20,17 +20,21 @@ std::uint64_t spread(std::uint64_t hash) {
 
 }  // namespace
 
-ServiceId service_id(std::string_view service_name) {
+std::uint64_t digest(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits: offset basis, then prime
-    for (const char c : service_name) {
+    for (const char c : text) {
         hash ^= static_cast<unsigned char>(c);
         hash *= 0x00000100000001b3;
     }
-    hash = spread(hash);  // FNV leaves the high bits of short, similar names alike
-    return hash == 0 ? 1 : hash;
+    return spread(hash);  // FNV leaves the high bits of short, similar names alike
 }
 
-Mac derived_mac(ServiceId id, std::size_t interface) {
+Id id_of(std::string_view service_name) {
+    const Id id = digest(service_name);
+    return id == 0 ? 1 : id;
+}
+
+Mac derived_mac(Id id, std::size_t interface) {
     if (interface > 0)
         id = spread(id + interface);
     return {0x00,
@@ -48,4 +52,4 @@ std::string to_string(const Mac& mac) {
     return text;
 }
 
-}  // namespace summond::config
+}  // namespace summond::service

@@ -1,11 +1,11 @@
-#include "summond/vm/domain_settings.hpp"
+#include "summond/service/domain_settings.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace summond::vm {
+namespace summond::service {
 
-std::string domain_settings(const config::Service& service) {
+std::string domain_settings(const Template& service) {
     // Paths and the command line have no control characters (module config).
     std::string text = fmt::format(
         "type {} {}\nkernel {}\nramdisk {}\ncmdline {}\nmemory {} {} {}\nvcpus {} {}\n",
@@ -14,24 +14,24 @@ std::string domain_settings(const config::Service& service) {
         service.shadow_memory_kib, service.vcpus, service.max_vcpus);
     text += fmt::format("bootloader {}\n{}\n", service.bootloader,
                         fmt::join(service.bootloader_args, "\n"));
-    for (const config::Affinity* cpus : {&service.cpus, &service.cpus_soft})
+    for (const Affinity* cpus : {&service.cpus, &service.cpus_soft})
         text += fmt::format("cpus {} {}\n", cpus->each, fmt::join(cpus->cpus, "\n"));
     for (const auto& [key, value] : service.options)
         text += fmt::format("{} {} {}\n", key, value.size(), value);
     text += fmt::format("rumprun {} {}\n", service.rumprun.size(), service.rumprun);
-    for (const config::Interface& interface : service.interfaces)
+    for (const Interface& interface : service.interfaces)
         text += fmt::format("interface {}\n{}\n{}\n{}\n{}\n{}\n{} {} {} {}\n",
-                            config::to_string(interface.mac), interface.bridge, interface.script,
+                            to_string(interface.mac), interface.bridge, interface.script,
                             interface.ip, interface.gatewaydev, interface.vifname, interface.rate,
                             interface.interval, interface.mtu, interface.trusted);
-    for (const config::Disk& disk : service.disks)
+    for (const Disk& disk : service.disks)
         text += fmt::format("disk {}\n{}\n{} {}\n{}\n{} {} {} {} {}\n", disk.path, disk.device,
                             disk.writable, static_cast<int>(disk.format), disk.script,
                             static_cast<int>(disk.backend), disk.cdrom, disk.direct_io_safe,
                             disk.discard ? static_cast<int>(*disk.discard) : -1, disk.trusted);
-    for (const config::Share& share : service.shares)
+    for (const Share& share : service.shares)
         text += fmt::format("share {}\n{}\n", share.tag, share.path);
     return text;
 }
 
-}  // namespace summond::vm
+}  // namespace summond::service

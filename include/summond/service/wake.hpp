@@ -1,11 +1,26 @@
-// Why a service cannot be had. Broad on purpose: it reaches strangers in the EXTRA-TEXT of an
-// Extended DNS Error (RFC 8914); the details are in the log.
+// Why a service is woken, and why it cannot be had.
 #pragma once
 
 #include <cstdint>
 
-namespace summond::base {
+namespace summond::service {
 
+enum class WakeReason : std::uint8_t { dns, packet, restart };
+
+constexpr const char* to_string(WakeReason why) {
+    switch (why) {
+        case WakeReason::dns:
+            return "dns";
+        case WakeReason::packet:
+            return "packet";
+        case WakeReason::restart:
+            return "restart";
+    }
+    return "?";
+}
+
+// Broad on purpose: it reaches strangers in the EXTRA-TEXT of an Extended DNS Error (RFC 8914); the
+// details are in the log.
 enum class WakeFailure : std::uint8_t {
     none,
     start_failed,
@@ -24,4 +39,4 @@ enum class WakeFailure : std::uint8_t {
     last = keeps_ending,
 };
 
-}  // namespace summond::base
+}  // namespace summond::service

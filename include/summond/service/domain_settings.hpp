@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "summond/config/config.hpp"
+#include "summond/service/template.hpp"
 
-namespace summond::vm {
+namespace summond::service {
 
 // The same text for two services whose domains would be built the same way, as far as settings go
 // (the files that they name are not looked at).
-std::string domain_settings(const config::Service& service);
+std::string domain_settings(const Template& service);
 
-}  // namespace summond::vm
+}  // namespace summond::service

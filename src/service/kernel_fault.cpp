@@ -1,4 +1,6 @@
 // Which types of guests an ELF kernel is for: what Xen looks for in it.
+#include "summond/service/kernel_fault.hpp"
+
 #include <elf.h>
 
 #include <algorithm>
@@ -8,9 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "summond/config/config.hpp"
-
-namespace summond::config {
+namespace summond::service {
 
 namespace {
 
@@ -118,4 +118,4 @@ std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim
                                    : "pvh");
 }
 
-}  // namespace summond::config
+}  // namespace summond::service
