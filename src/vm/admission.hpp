@@ -11,6 +11,7 @@
 
 #include "lifecycle.hpp"
 #include "standby.hpp"
+#include "summond/service/limits.hpp"
 
 namespace summond::vm {
 

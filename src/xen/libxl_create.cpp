@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "identity.hpp"
+#include "summond/service/kernel_fault.hpp"
 
 namespace summond::xen {
 namespace {

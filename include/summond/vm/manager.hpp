@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
+#include "summond/service/limits.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "summond/vm/status.hpp"
 
