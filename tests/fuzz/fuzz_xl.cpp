@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "summond/config/config.hpp"
+#include "load_with_file.hpp"
 
 // libxlutil forgets what it has read of a list that turns out to be wrong.
 extern "C" const char* __lsan_default_suppressions() {
@@ -11,24 +11,15 @@ extern "C" const char* __lsan_default_suppressions() {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace summond::config;
+    namespace service = summond::service;
     const std::string content(reinterpret_cast<const char*>(data), size);
-    const Loaded loaded = parse(
+    const auto loaded = summond::fuzz::load_with_file(
         "zones: [{name: a, ns: ns.b.}]\n"
         "services: [{xl: /fuzz.xl, names: a, addresses: 10.0.0.1, ready: {xenstore: data/a}}]\n",
-        "/fuzz.yaml",
-        [&](const std::string&) -> summond::base::Result<std::string> { return content; });
-    bool refused = false;
-    for (const Problem& problem : loaded.problems) {
-        if (problem.what.empty() || problem.where.file.empty())
-            std::abort();
-        refused = refused || !problem.warning;
-    }
-    if (loaded.config.has_value() == refused)
-        std::abort();
+        content);
     if (loaded.config) {
-        const Service& service = loaded.config->services.at(0);
-        if (service.id != service_id(service.name) ||
+        const service::Template& service = loaded.config->services.at(0);
+        if (service.id != service::id_of(service.name) ||
             (service.kernel.empty() && service.bootloader.empty()) ||
             service.max_vcpus < service.vcpus || service.memory_kib == 0 ||
             service.max_memory_kib < service.memory_kib)

@@ -1,89 +1,16 @@
 // The stand-in for sleeping guests, from the first question for an address to the hand-over.
-#include "summond/wire/door.hpp"
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "fake_clock.hpp"
-#include "packets.hpp"
+#include "door_fixture.hpp"
 
 namespace summond::wire {
 namespace {
 
 using namespace std::chrono_literals;
-using frames::Frame;
-using frames::IpPacket;
-using frames::Mac;
-using test::ip;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-constexpr service::Id www = 7;
-
-struct Recorder final : Actions {
-    std::vector<Frame> to_all;
-    std::vector<Frame> given;
-    std::vector<IpPacket> wakes;
-    std::vector<HandOver> hand_overs;
-    unsigned grown_up = 0;
-
-    void grown(service::Id) override { ++grown_up; }
-    void to_bridge(unsigned, std::span<const std::uint8_t> frame) override {
-        to_all.emplace_back(frame.begin(), frame.end());
-    }
-    void to_guest(service::Id, std::span<const std::uint8_t> frame) override {
-        given.emplace_back(frame.begin(), frame.end());
-    }
-    void wake(service::Id, const IpPacket& first) override { wakes.push_back(first); }
-    void handed_over(service::Id, const HandOver& what) override { hand_overs.push_back(what); }
-};
-
-class DoorTest : public testing::Test {
-  protected:
-    DoorTest() { door.put(tenant()); }
-
-    static Tenant tenant() {
-        return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}, 30s};
-    }
-    void from_client(const Frame& frame) { door.from_bridge(0, frame); }
-    static Frame syn(std::uint16_t port = 80, std::uint32_t sequence = 1,
-                     const char* from = "10.0.2.60") {
-        return test::tcp(guest, client, from, "10.0.2.50", 40000, port, sequence, test::syn);
-    }
-    static Frame datagram(std::uint16_t from_port, std::uint16_t port, std::size_t size = 10) {
-        return test::udp(guest, client, "10.0.2.60", "10.0.2.50", from_port, port, size);
-    }
-    // The guest has answered for its IPv4 address.
-    void guest_speaks() {
-        door.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
-    }
-    // A guest that has just booted, whose SYNs are paced.
-    void boot() {
-        door.stand(www, Standing::away);
-        start();
-    }
-    static Frame segment_of_guest(unsigned flags, std::uint32_t acknowledges,
-                                  unsigned client_port = 40000, unsigned port = 80) {
-        Frame frame =
-            test::tcp(client, guest, "10.0.2.50", "10.0.2.60", port, client_port, 9, flags);
-        for (unsigned i = 0; i < 4; ++i)
-            frame[42 + i] = static_cast<std::uint8_t>(acknowledges >> (24 - 8 * i));
-        return frame;
-    }
-    static Frame syn_from(unsigned port) {
-        return test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn);
-    }
-    void start() {
-        door.stand(www, Standing::starting);
-        door.attach(www);
-    }
-
-    summond::test::FakeClock clock;
-    Recorder seen;
-    Door door{clock, seen};
-};
+using DoorTest = DoorFixture;
 
 TEST_F(DoorTest, AnswersForASleepingGuestWithItsOwnMac) {
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
@@ -358,104 +285,6 @@ TEST_F(DoorTest, ARemovedServiceIsNobody) {
     EXPECT_FALSE(door.deadline());
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
-}
-
-TEST_F(DoorTest, OneSynIsGivenAfterTheOther) {
-    boot();
-    for (unsigned port = 1; port <= 3; ++port)
-        from_client(syn_from(port));
-    guest_speaks();
-    door.stand(www, Standing::running);
-    EXPECT_THAT(seen.given, ElementsAre(syn_from(1)));
-    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 1));
-    EXPECT_THAT(seen.given, ElementsAre(syn_from(1))) << "its server has not said anything";
-    door.from_guest(www, segment_of_guest(test::ack | test::fin, 50, 1));
-    EXPECT_THAT(seen.given, ElementsAre(syn_from(1), syn_from(2)));
-    from_client(syn_from(4));
-    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 2));
-    clock.advance(50ms);
-    door.tick();
-    EXPECT_EQ(seen.given.size(), 3U) << "a server that waits for its client";
-    EXPECT_TRUE(seen.hand_overs.empty());
-    clock.advance(200ms);
-    door.tick();
-    EXPECT_THAT(seen.given, ElementsAre(syn_from(1), syn_from(2), syn_from(3), syn_from(4)));
-    ASSERT_EQ(seen.hand_overs.size(), 1U);
-    EXPECT_EQ(seen.hand_overs[0].packets, 4U);
-    EXPECT_TRUE(seen.hand_overs[0].young);
-    EXPECT_EQ(seen.grown_up, 0U);
-    clock.advance(4s);
-    door.tick();
-    EXPECT_EQ(seen.grown_up, 1U);
-    EXPECT_FALSE(door.deadline());
-}
-
-TEST_F(DoorTest, AGuestThatAnswersNothingIsGivenAllInTheEnd) {
-    boot();
-    for (unsigned port = 1; port <= 16; ++port)
-        from_client(syn_from(port));
-    guest_speaks();
-    door.stand(www, Standing::running);
-    for (int i = 0; i < 100 && seen.hand_overs.empty(); ++i) {
-        ASSERT_TRUE(door.deadline());
-        clock.advance(std::max<base::Duration>(*door.deadline() - clock.now(), 1ms));
-        door.tick();
-        ASSERT_LE(clock.now() - base::TimePoint{}, 24h);
-    }
-    EXPECT_EQ(seen.given.size(), 16U);
-}
-
-TEST_F(DoorTest, ARefusalByAYoungGuestIsKeptFromTheClient) {
-    boot();
-    from_client(syn());
-    guest_speaks();
-    door.stand(www, Standing::running);
-    from_client(syn());
-    EXPECT_THAT(seen.given, ElementsAre(syn())) << "its retransmission, too";
-    EXPECT_TRUE(seen.hand_overs.at(0).young);
-    door.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
-    EXPECT_THAT(seen.to_all, IsEmpty());
-    clock.advance(100ms);
-    door.tick();
-    EXPECT_THAT(seen.given, ElementsAre(syn(), syn()));
-    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2));
-    EXPECT_EQ(seen.grown_up, 0U);
-    door.from_guest(www, segment_of_guest(test::ack | test::fin, 3));
-    EXPECT_EQ(seen.grown_up, 1U);
-    EXPECT_THAT(seen.to_all, IsEmpty());
-    EXPECT_FALSE(door.deadline());
-}
-
-TEST_F(DoorTest, ARefusalReachesTheClientOnceTheGuestIsNotYoungAnyMore) {
-    boot();
-    from_client(syn());
-    guest_speaks();
-    door.stand(www, Standing::running);
-    for (int i = 0; i < 400 && seen.grown_up == 0; ++i) {
-        door.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
-        clock.advance(100ms);
-        door.tick();
-    }
-    EXPECT_EQ(seen.grown_up, 1U);
-    ASSERT_EQ(seen.to_all.size(), 1U);
-    const auto told = frames::parse(seen.to_all[0]);
-    EXPECT_TRUE(std::get<IpPacket>(told->what).resets);
-    EXPECT_EQ(std::get<IpPacket>(told->what).acknowledges, 2U);
-    EXPECT_FALSE(door.deadline());
-}
-
-TEST_F(DoorTest, OtherResetsOfAYoungGuestArePassedOn) {
-    boot();
-    from_client(syn());
-    guest_speaks();
-    door.stand(www, Standing::running);
-    door.from_guest(www, segment_of_guest(test::rst, 0, 40001));
-    ASSERT_EQ(seen.to_all.size(), 1U) << "of another connection";
-    EXPECT_EQ(frames::parse(seen.to_all[0])->to, client);
-    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2));
-    door.from_guest(www, segment_of_guest(test::rst | test::ack, 77));
-    EXPECT_EQ(seen.to_all.size(), 2U) << "of one that it had accepted";
-    EXPECT_EQ(seen.grown_up, 1U);
 }
 
 TEST_F(DoorTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "summond/config/config.hpp"
+
 namespace summond::xen {
 namespace {
 

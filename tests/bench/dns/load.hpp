@@ -5,6 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -112,6 +115,24 @@ struct Result {
     // To standard output.
     void print() const;
 };
+
+// The rest of a main: runs the generator, whose window is shared by `count` sockets or connections
+// (`each`). The exit status.
+template <typename Generator, typename Options>
+int run(const Options& options, std::size_t count, const char* each) {
+    const std::size_t window = options.window / count;
+    if (window < 1 || window > max_window) {
+        std::fprintf(stderr, "1 to %zu queries in flight on each %s\n", max_window, each);
+        return 2;
+    }
+    try {
+        std::make_unique<Generator>(options)->run();
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "%s\n", e.what());
+        return 1;
+    }
+    return 0;
+}
 
 // True after SIGTERM or SIGINT, if stop_on_signal() has been called.
 bool stopped() noexcept;

@@ -159,16 +159,7 @@ int main(int argc, char** argv) {
     app.add_option("--connections", options.connections)->check(CLI::Range(1, 256));
     app.add_option("--window", options.window, "queries in flight, on all connections together");
     CLI11_PARSE(app, argc, argv);
-    const std::size_t window = options.window / options.connections;
-    if (window < 1 || window > summond::bench::max_window) {
-        std::fprintf(stderr, "1 to 256 queries in flight on each connection\n");
-        return 2;
-    }
     std::signal(SIGPIPE, SIG_IGN);
-    try {
-        summond::bench::Generator(options).run();
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "%s\n", e.what());
-        return 1;
-    }
+    return summond::bench::run<summond::bench::Generator>(options, options.connections,
+                                                          "connection");
 }

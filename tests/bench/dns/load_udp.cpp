@@ -245,17 +245,6 @@ int main(int argc, char** argv) {
     app.add_flag("--cookies", options.cookies, "fill in a valid DNS cookie of the server's");
     app.add_flag("--sleep", options.sleep, "sleep when there is nothing to do");
     CLI11_PARSE(app, argc, argv);
-    const std::size_t window = options.window / options.sockets;
-    if (window < 1 || window > summond::bench::max_window) {
-        std::fprintf(stderr, "1 to 256 queries in flight on each socket\n");
-        return 2;
-    }
     summond::bench::stop_on_signal();
-    try {
-        const auto generator = std::make_unique<summond::bench::Generator>(options);
-        generator->run();
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "%s\n", e.what());
-        return 1;
-    }
+    return summond::bench::run<summond::bench::Generator>(options, options.sockets, "socket");
 }
