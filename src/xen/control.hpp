@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "summond/base/result.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 struct xc_interface_core;
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "backoff.hpp"
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -59,7 +59,7 @@ class EndsTest : public testing::Test {
     }
 
     service::Template service;
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager{backend, clock, [](const service::Status&) {}};
 };
@@ -262,7 +262,7 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 }
 
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
@@ -280,7 +280,7 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
 
 // xl restore of what xl save has written makes a domain with our UUID, without what we mark.
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};

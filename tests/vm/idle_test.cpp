@@ -1,8 +1,8 @@
 // Domains that are shut down or suspended when they are idle, whatever happens meanwhile.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -56,7 +56,7 @@ class IdleTest : public testing::Test {
         manager.tick();
     }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager{backend, clock, [](const service::Status&) {}};
     bool stopped = false;
@@ -402,7 +402,7 @@ class SuspendAdoptTest : public testing::TestWithParam<AdoptCase> {};
 // Where a process may have been killed, and what the next one makes of it.
 TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
     const AdoptCase& c = GetParam();
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager(backend, clock, [](const service::Status&) {});
     manager.configure({service(IdleAction::suspend)});

@@ -1,8 +1,8 @@
 // Wakes that the limits let through, that wait for room, and for which room is made.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -55,7 +55,7 @@ class LimitsTest : public testing::Test {
 
     std::vector<service::Template> services;
     service::Limits limits;
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager{backend, clock, [](const service::Status&) {}};
 };
@@ -103,7 +103,7 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
 TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
     limits.memory_kib = 45 * 1024;
     const auto fits_beside = [&](const std::function<void(service::Template&)>& change) {
-        test::FakeBackend other;
+        test::FakeHypervisor other;
         Manager two{other, clock, [](const service::Status&) {}};
         auto changed = services;
         change(changed[1]);

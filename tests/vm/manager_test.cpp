@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "backoff.hpp"
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 
 namespace summond::vm {
@@ -53,7 +53,7 @@ class ManagerTest : public testing::Test {
         manager.retire_others();
     }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     std::vector<service::Id> changes;
     Manager manager{backend, clock,

@@ -1,8 +1,8 @@
 // Standby copies: made, woken, replaced, given back, adopted.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -50,7 +50,7 @@ class StandbyTest : public testing::Test {
     }
     Calls calls() { return std::exchange(backend.calls, {}); }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     Manager manager{backend, clock, [](const service::Status&) {}};
 };
@@ -280,7 +280,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     const auto left = [&](DomId domid, Found::Run run, std::string with) {
         return Found{domid, www, true, run, std::move(with), domid};
     };
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
@@ -305,7 +305,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
 TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     configure({service(www, 1)});
     finish_booted(5);
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
     Manager manager2(next, clock, [](const service::Status&) {});
     manager2.configure({service(www, 1)});

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::host {
 

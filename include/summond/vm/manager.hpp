@@ -1,5 +1,5 @@
 // The lifecycles of all services: who is woken, adopted, put away. No I/O of its own: the clock
-// and the Backend are injected, and tick() is called when next_deadline() comes.
+// and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
 #include <functional>
@@ -12,12 +12,13 @@
 #include "summond/base/clock.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/status.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
-class Life;
-class Room;
+class Admission;
+class Domain;
+class Lifecycle;
 class Standby;
 
 // What a call of wake has come to.
@@ -32,8 +33,8 @@ enum class Woken : std::uint8_t {
 class Manager {
   public:
     // changed: a service's status is new, or somebody has asked for it; it must not call back into
-    // the Manager. backend and clock outlive the Manager.
-    Manager(Backend& backend, const base::Clock& clock,
+    // the Manager. hypervisor and clock outlive the Manager.
+    Manager(Hypervisor& hypervisor, const base::Clock& clock,
             std::function<void(const service::Status&)> changed);
     ~Manager();
 
@@ -68,25 +69,26 @@ class Manager {
     void stop(std::function<void()> done);
 
     // When tick() has to be called next; none while nothing is timed. Any other call, and any
-    // callback of the backend, can change it.
+    // callback of the hypervisor, can change it.
     std::optional<base::TimePoint> next_deadline() const;
     void tick();
 
   private:
-    Life* find(service::Id service) const;
+    Lifecycle* find(service::Id service) const;
     void publish(service::Id service);
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
     void settle();
 
-    Backend& backend_;
+    Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(const service::Status&)> changed_;
-    std::map<service::Id, std::unique_ptr<Life>> lives_;
+    std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
     std::set<service::Id> configured_;
     std::unique_ptr<Standby> standby_;
-    std::unique_ptr<Room> room_;
+    std::unique_ptr<Admission> admission_;
+    std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
     bool settle_due_ = false;

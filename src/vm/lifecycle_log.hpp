@@ -1,4 +1,4 @@
-// How a life's events are put into words.
+// How what happens to domains is put into words.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "summond/base/clock.hpp"
-#include "summond/vm/manager.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
