@@ -180,42 +180,56 @@ void Lifecycle::forget_wishes() {
         destroying->restart_at.reset();
 }
 
-service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
+service::Phase Lifecycle::phase() const {
     using service::Phase;
     if (retired_)
-        return service::unknown(service_.id);
-    service::Status status{.service = service_.id};
-    const auto under_way = [&status](Phase phase, const Wake& wake) {
-        status.phase = phase;
-        status.woken_at = wake.asked_at;
-    };
-    std::visit(
-        [&](const auto& stage) {
-            using S = std::decay_t<decltype(stage)>;
-            if constexpr (std::is_same_v<S, Ready>)
-                status.phase = Phase::ready;
-            else if constexpr (requires { stage.wake; })
-                under_way(std::is_same_v<S, Booting> ? Phase::booting : Phase::building,
-                          stage.wake);
+        return Phase::failed;
+    if (in<Ready>())
+        return Phase::ready;
+    if (in<Booting>())
+        return Phase::booting;
+    if (wake_under_way() != nullptr)
+        return Phase::building;
+    return backing_off() ? Phase::failed : Phase::asleep;
+}
+
+const Lifecycle::Wake* Lifecycle::wake_under_way() const {
+    return std::visit(
+        [](const auto& stage) -> const Wake* {
+            if constexpr (requires { stage.wake; })
+                return &stage.wake;
             else if constexpr (requires { stage.next; })
-                if (stage.next)
-                    under_way(Phase::building, *stage.next);
+                return stage.next ? &*stage.next : nullptr;
+            else
+                return nullptr;
         },
         stage_);
+}
+
+service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
+    if (retired_)
+        return service::unknown(service_.id);
+    service::Status status{.service = service_.id, .phase = phase()};
     if (in<Booting>() || in<Ready>() || in<Paused>())
         status.domid = domain()->domid();
-    if (status.phase != Phase::asleep)
-        return status;
-    if (backing_off()) {
-        status.phase = Phase::failed;
-        status.failure = backoff_.why();
-        status.retry_at = backoff_.until();
-        return status;
+    switch (status.phase) {
+        case service::Phase::building:
+        case service::Phase::booting:
+            status.woken_at = wake_under_way()->asked_at;
+            break;
+        case service::Phase::failed:
+            status.failure = backoff_.why();
+            status.retry_at = backoff_.until();
+            break;
+        case service::Phase::asleep:
+            status.remembers = remembers();
+            if (in<Absent>() && may_wake() && !status.remembers)
+                status.standby = booted_instance;
+            status.at_once = (in<Paused>() && may_wake()) || status.standby;
+            break;
+        case service::Phase::ready:
+            break;
     }
-    status.remembers = remembers();
-    if (in<Absent>() && may_wake() && !status.remembers)
-        status.standby = booted_instance;
-    status.at_once = (in<Paused>() && may_wake()) || status.standby;
     return status;
 }
 

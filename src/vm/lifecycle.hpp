@@ -96,6 +96,7 @@ class Lifecycle {
     // The one place where a status is made. booted_instance: the standby instance that waits for
     // the service's next wake, if it has booted.
     service::Status status(std::optional<DomId> booted_instance) const;
+    service::Phase phase() const;
     template <typename S>
     bool in() const {
         return std::holds_alternative<S>(stage_);
@@ -150,6 +151,8 @@ class Lifecycle {
     S& as() {
         return std::get<S>(stage_);
     }
+    // Which somebody waits for; null: none.
+    const Wake* wake_under_way() const;
     // Its guest would go on where it was.
     bool remembers() const;
     // The only two ways to another stage; the second tells those who know the status.

@@ -141,13 +141,13 @@ Woken Manager::wake(service::Id service, service::WakeReason why,
     Lifecycle* const lifecycle = find(service);
     if (lifecycle == nullptr)
         return Woken::unknown;
-    const auto before = status(service)->phase;
+    const auto before = lifecycle->phase();
     lifecycle->wake(why, asked_at.value_or(clock_.now()));
     if (before == service::Phase::failed)
         return Woken::refused;
     if (before != service::Phase::asleep)
         return Woken::before;
-    switch (status(service)->phase) {
+    switch (lifecycle->phase()) {
         case service::Phase::asleep:  // stopping
         case service::Phase::failed:
             return Woken::refused;
