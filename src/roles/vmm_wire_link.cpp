@@ -69,7 +69,7 @@ bool WireLink::open(const std::string& bridge) {
     if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
         return false;
     bridges_[bridge] = Bridge{number, tap->index};
-    if (const auto delay = host::BridgePorts::forward_delay(bridge); delay.count() > 0)
+    if (const auto delay = 2 * tap->forward_delay; delay.count() > 0)
         spdlog::warn(
             "bridge {} has STP on: after each wake it passes nothing to or from the domain for {} "
             "s; where it is not needed, switch it off: ip link set {} type bridge stp_state 0",
@@ -260,7 +260,7 @@ bool WireLink::sync(Post& post) {
     // Handed over before its port passes anything, a packet's answer would be lost.
     if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
         if (const auto interface = host::BridgePorts::interface_of(*domid);
-            interface && !host::BridgePorts::forwards(*interface)) {
+            interface && !ports_.passes(*interface)) {
             standing = wire::Standing::starting;
             waits_for_port_.insert(post.service.id);
             watch_hand_overs();
