@@ -152,7 +152,6 @@ void WireLink::arrived(const ipc::Arrived& message) {
     const auto it = posts_.find(message.service);
     if (it == posts_.end())
         return;
-    it->second.holds = true;
     const auto woken = manager_.wake(message.service, service::WakeReason::packet);
     if (woken == vm::Woken::refused)
         it->second.standing.reset();  // it is told again that nothing is to wait
@@ -200,10 +199,8 @@ void WireLink::let_reset(Post& post) {
 // delivered twice.
 void WireLink::take_over(Post& post) {
     post.hand_over_by.reset();
-    const auto interface =
-        post.attached ? host::BridgePorts::interface_of(*post.attached) : std::nullopt;
-    if (interface)
-        send_to(post, *interface, false);
+    if (post.attached)
+        send_to(post, post.interface, false);
 }
 
 void WireLink::changed(const service::Status& status) {
@@ -257,23 +254,24 @@ bool WireLink::sync(Post& post) {
     post.told = true;
 
     auto [standing, domid] = wire::guest_of(post.status);
-    // Handed over before its port passes anything, a packet's answer would be lost.
-    if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
-        if (const auto interface = host::BridgePorts::interface_of(*domid);
-            interface && !ports_.passes(*interface)) {
-            standing = wire::Standing::starting;
-            waits_for_port_.insert(post.service.id);
-            watch_hand_overs();
-        }
     if (!domid)
         post.attached.reset();
     if (domid && post.attached != domid && !attach(post, *domid))
         return false;
-    if (standing == wire::Standing::starting && domid && !post.young) {
+    // Handed over before its port passes anything, a packet's answer would be lost.
+    if (post.standing != wire::Standing::running && post.attached && !post.passes &&
+        (standing == wire::Standing::waiting || standing == wire::Standing::running)) {
+        post.passes = ports_.passes(post.interface);
+        if (!post.passes && standing == wire::Standing::running) {
+            standing = wire::Standing::starting;
+            waits_for_port_.insert(post.service.id);
+            watch_hand_overs();
+        }
+    }
+    if (standing == wire::Standing::starting && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
-        post.young = host::BridgePorts::interface_of(*domid);
-        if (post.young && !ports_.hold_resets(*post.young, true))
-            post.young.reset();
+        if (ports_.hold_resets(post.interface, true))
+            post.young = post.interface;
     } else if (standing != wire::Standing::starting && standing != wire::Standing::running) {
         let_reset(post);
     }
@@ -282,11 +280,11 @@ bool WireLink::sync(Post& post) {
         send_to(post, bridge->port, true);
     if (post.standing == standing)
         return true;
-    // A guest whose stack is up, and for which nothing is held, needs nobody to hand over to it.
-    const bool knows_nobody =
-        (post.standing == wire::Standing::waiting || post.standing == wire::Standing::kept) &&
-        !post.holds;
-    if (standing == wire::Standing::running && knows_nobody)
+    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
+    // and beside that wire gives it what it holds.
+    const bool stack_is_up =
+        post.standing == wire::Standing::waiting || post.standing == wire::Standing::kept;
+    if (standing == wire::Standing::running && stack_is_up)
         take_over(post);
     const ipc::Stand message{post.service.id, static_cast<std::uint32_t>(standing), post.turn + 1};
     if (!channel_.send(message))
@@ -294,8 +292,7 @@ bool WireLink::sync(Post& post) {
     post.standing = standing;
     ++post.turn;
     post.hand_over_by.reset();
-    post.holds = false;
-    if (standing == wire::Standing::running && !knows_nobody) {
+    if (standing == wire::Standing::running && !stack_is_up) {
         const auto now = std::chrono::steady_clock::now();
         post.hand_over_by = now + longest_hand_over;
         post.young_until = now + post.service.ready.timeout + grown_grace;
@@ -305,6 +302,7 @@ bool WireLink::sync(Post& post) {
 }
 
 bool WireLink::attach(Post& post, vm::DomId domid) {
+    post.attached.reset();
     const auto interface = host::BridgePorts::interface_of(domid);
     if (!interface)
         return true;  // somebody has taken it away
@@ -316,6 +314,8 @@ bool WireLink::attach(Post& post, vm::DomId domid) {
     if (!channel_.send(ipc::Attach{post.service.id}, socket->get()))
         return false;
     post.attached = domid;
+    post.interface = *interface;
+    post.passes = false;
     return true;
 }
 

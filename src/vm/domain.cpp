@@ -124,7 +124,8 @@ void Domain::tick() {
         return;
     }
     const auto waits = std::exchange(waits_, std::nullopt);
-    waits->done(base::error(fmt::format("not ready within {} ms", in_ms(service_.ready.timeout))));
+    waits->done(base::error(fmt::format("not ready within {} ms{}", in_ms(service_.ready.timeout),
+                                        last_words(hypervisor_, domid_))));
 }
 
 }  // namespace summond::vm

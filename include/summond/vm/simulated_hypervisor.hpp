@@ -46,6 +46,7 @@ class SimulatedHypervisor final : public Hypervisor,
     void await_ready(DomId domid, const service::Template& service,
                      std::function<void()> ready) override;
     base::Result<void> preserve(DomId domid, const service::Template&) override;
+    std::string last_console_line(DomId) override { return {}; }
     void destroy(DomId domid, Done done) override;
 
     void use(const std::string&) override {}
