@@ -53,10 +53,13 @@ service::WakeFailure failure(Death how) {
 }  // namespace
 
 void Lifecycle::died(Death how) {
-    if (in<Suspended>() && how == Death::gone) {
-        spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name,
-                     its().domid());
-        nothing_left(take_next());
+    if (in<Suspended>()) {
+        if (how == Death::gone) {
+            spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name,
+                         its().domid());
+            nothing_left(take_next());
+        }
+        return;
     }
     if (!can_be_destroyed())
         return;
