@@ -1,6 +1,6 @@
 # scripts/demo on a machine that is no dom0: the Xen is in QEMU. Sourced by scripts/demo.
 
-lab=tests/xen/lab
+lab="tests/xen/lab --arch $arch"
 dom0_address=10.0.2.15
 dom0_listen=10.0.2.15:5353
 guest_address=10.0.2.50
@@ -27,9 +27,11 @@ prepare() {
         fail "the Xen host did not start; see build/demo/lab.log"
     clean() { $lab down >>build/demo/lab.log 2>&1; }
     lab_accel=$($lab status | sed -n 's/.*pid [0-9]*, \([a-z]*\),.*/\1/p')
-    strip -o build/demo/summond build/release/summond
+    local strip=strip
+    [ "$arch" = "$native" ] || strip=aarch64-linux-gnu-strip
+    $strip -o build/demo/summond "$build/summond"
     $lab push build/demo/summond /opt/summond/summond >>build/demo/lab.log 2>&1
-    $lab push build/release/guest/guest $guest_kernel >>build/demo/lab.log 2>&1
+    $lab push "$build/guest/guest" $guest_kernel >>build/demo/lab.log 2>&1
 }
 
 in_dom0() { $lab ssh "$1"; }

@@ -6,7 +6,7 @@ dom0_address=10.213.53.1
 dom0_listen=127.0.0.1:5353
 guest_address=10.213.53.50
 gateway=$dom0_address
-guest_kernel=$root/build/release/guest/guest
+guest_kernel=$root/$build/guest/guest
 dns_address=127.0.0.1
 dns_port=5353
 page_address=$guest_address
@@ -26,7 +26,7 @@ prepare() {
 in_dom0() { bash -c "$1"; }
 
 start_summond() {
-    setsid build/release/summond --config "$1" >build/demo/summond.log 2>&1 </dev/null &
+    setsid "$build/summond" --config "$1" >build/demo/summond.log 2>&1 </dev/null &
     summond_pid=$!
     within 30 grep -q ' ready: ' build/demo/summond.log || {
         summond_log >&2

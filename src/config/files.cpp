@@ -67,8 +67,9 @@ class SharedDisks {
 };
 
 void check_kernel_type(std::vector<Problem>& problems, const service::Template& service,
-                       const Location& where) {
-    const std::string fault = service::kernel_fault(service.kernel, service.type, service.pvshim);
+                       service::Host host, const Location& where) {
+    const std::string fault =
+        service::kernel_fault(service.kernel, service.type, service.pvshim, host);
     if (!fault.empty())
         problems.push_back({where, "kernel: " + fault, true});
 }
@@ -106,7 +107,7 @@ std::vector<Problem> check_files(const Config& config) {
             check_file(problems, "kernel", service.kernel, places.kernel, false);
             if (service.ramdisk)
                 check_file(problems, "ramdisk", *service.ramdisk, places.ramdisk, false);
-            check_kernel_type(problems, service, places.kernel);
+            check_kernel_type(problems, service, config.host, places.kernel);
             if (config.services.size() > 1)
                 check_compressed(problems, service, places.kernel);
         } else if (service.bootloader.starts_with('/')) {

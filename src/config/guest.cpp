@@ -111,6 +111,7 @@ void read_machine(Mapping& mapping, ServiceDraft& draft) {
     if (const auto type = mapping.take("type")) {
         service.type = read_type(*type);
         draft.has_type = true;
+        draft.type_where = at(*type);
     }
     if (const auto pvshim = mapping.take("pvshim")) {
         service.pvshim = pvshim->one_of({"false", "true"}) == 1U;

@@ -168,8 +168,8 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
     check_zones(zones, problems);
 
     const auto defaults_value = mapping->take("defaults");
-    const ServiceDraft defaults =
-        defaults_value ? read_defaults(*defaults_value, paths) : ServiceDraft();
+    ServiceDraft defaults = defaults_value ? read_defaults(*defaults_value, paths) : ServiceDraft();
+    defaults.host = config.host;
     const auto services_value = mapping->take("services");
     std::vector<ServiceDraft> drafts;
     if (services_value)
@@ -186,10 +186,11 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
 
 }  // namespace
 
-Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read,
-             ReadZones zones) {
+Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read, ReadZones zones,
+             service::Host host) {
     Problems problems(file);
     Config config;
+    config.host = host;
     Loaded loaded;
     try {
         NodePtr root = read_yaml(yaml, problems);

@@ -147,6 +147,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
     complete_standby(draft, owner, problems);
     complete_answer(draft, owner, problems);
+    complete_host(draft, owner, problems);
 }
 
 // A service's own name, or the one that its xl file has for the domain.

@@ -20,6 +20,7 @@ inline constexpr std::uint64_t default_memory_kib = 32 * 1024;  // libxl's own
 struct ServiceDraft {
     ServiceDraft();  // with the defaults of docs/CONFIGURATION.md
 
+    service::Host host = service::this_host();
     service::Template service;
     ServicePlaces places;
     std::string cmdline;  // its placeholders not yet filled in
@@ -42,7 +43,9 @@ struct ServiceDraft {
     RumprunDraft rumprun;
     Location max_memory_where;
     Location max_vcpus_where;
+    Location type_where;
     Location pvshim_where;
+    Location idle_action_where;
     Location bootloader_where;
     std::map<std::string, Location> option_where;  // of Template::options
     std::vector<Interface> interfaces;
@@ -68,6 +71,8 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
 // when all keys are known.
 void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose whose);
 void complete_guest(ServiceDraft& draft, const std::string& owner, Problems& problems);
+// Refuses what Xen cannot do on such a host (host.cpp); when the rest is complete.
+void complete_host(ServiceDraft& draft, const std::string& owner, Problems& problems);
 
 // Of those, how it is reached (reach.cpp); likewise.
 void read_reach(Mapping& mapping, ServiceDraft& draft);

@@ -31,7 +31,8 @@ void read_keep(const Value& value, service::Template& service) {
     mapping->refuse_rest();
 }
 
-void read_idle(const Value& value, service::Template& service) {
+void read_idle(const Value& value, ServiceDraft& draft) {
+    service::Template& service = draft.service;
     const auto read_after = [&](const Value& after) {
         if (const auto duration = read_duration(after, 1s, max_idle, "5m"))
             service.idle_after = *duration;
@@ -57,9 +58,11 @@ void read_idle(const Value& value, service::Template& service) {
         return;
     if (const auto after = mapping->take("after"))
         read_after(*after);
-    if (const auto action = mapping->take("action"))
+    if (const auto action = mapping->take("action")) {
         service.idle_action = static_cast<service::IdleAction>(
             action->one_of({"destroy", "pause", "suspend", "shutdown"}).value_or(0));
+        draft.idle_action_where = value.problems->at(action->where);
+    }
     if (const auto otherwise = mapping->take("else")) {
         const auto action = otherwise->one_of({"pause", "destroy"});
         if (service.idle_action != service::IdleAction::suspend)
@@ -117,7 +120,7 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
         service.ttl = read_seconds(*ttl).value_or(service.ttl);
     read_guest(mapping, draft, paths, whose);
     if (const auto idle = mapping.take("idle")) {
-        read_idle(*idle, service);
+        read_idle(*idle, draft);
         draft.idle_given = true;
     }
     if (const auto standby = mapping.take("standby")) {

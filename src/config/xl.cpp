@@ -314,7 +314,8 @@ class Translator {
 // xl's defaults for all that a file of xl's can say.
 void forget_guest(ServiceDraft& draft) {
     service::Template& service = draft.service;
-    service.type = service::DomainType::pv;
+    service.type =
+        draft.host == service::Host::arm64 ? service::DomainType::pvh : service::DomainType::pv;
     service.kernel.clear();
     service.ramdisk.reset();
     service.memory_kib = default_memory_kib;

@@ -86,7 +86,7 @@ bool print(const std::vector<config::Problem>& problems) {
 
 // Prints every problem; nothing if the configuration is refused.
 std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
-                           const zone::Zones* before) {
+                           const zone::Zones* before, service::Host host = service::this_host()) {
     auto text = read_text(file);
     if (!text) {
         std::fprintf(stderr, "%s\n", text.error().what.c_str());
@@ -94,14 +94,16 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
     }
     config::Sources sources{std::move(*text), {}};
     auto parsed = config::parse(
-        sources.yaml, file, [&](const std::string& path) -> base::Result<std::string> {
+        sources.yaml, file,
+        [&](const std::string& path) -> base::Result<std::string> {
             if (const auto known = sources.files.find(path); known != sources.files.end())
                 return known->second;
             auto content = read_part(path);
             if (content)
                 sources.files.emplace(path, *content);
             return content;
-        });
+        },
+        config::ReadZones::yes, host);
     print(parsed.problems);
     if (!parsed.config)
         return std::nullopt;
@@ -189,8 +191,8 @@ int load_main(const std::string& config_file, bool has_older_image) {
     return 0;
 }
 
-int check_main(const std::string& config_file) {
-    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
+int check_main(const std::string& config_file, service::Host host) {
+    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, host);
     if (!loaded)
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),

@@ -11,6 +11,7 @@
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
+#include "summond/config/config.hpp"
 
 namespace {
 
@@ -35,6 +36,7 @@ struct Arguments {
     std::string user;
     std::string log_level = "info";
     std::string check;
+    std::string host{summond::service::to_string(summond::service::this_host())};
 };
 
 int run(const Arguments& a) {
@@ -83,6 +85,8 @@ int main(int argc, char** argv) {
     CLI::App* check = app.add_subcommand(
         "check", "Check a configuration and its zone files; prints every problem, changes nothing");
     check->add_option("FILE", a.check, "Configuration, one YAML file")->required();
+    check->add_option("--host", a.host, "What the dom0 that it is for is (default: this machine)")
+        ->check(CLI::IsMember({"amd64", "arm64"}));
     app.require_subcommand(0, 1);
 
     try {
@@ -92,5 +96,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
-    return *check ? summond::roles::check_main(a.check) : run(a);
+    using summond::service::Host;
+    const Host host = a.host == "arm64" ? Host::arm64 : Host::amd64;
+    return *check ? summond::roles::check_main(a.check, host) : run(a);
 }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "summond/config/config.hpp"
+
 namespace summond::roles {
 
 // Descriptors that the parent hands to a child, by number.
@@ -31,8 +33,8 @@ int wire_main(const std::string& user, const std::string& log_level);
 // config_fd and the image to image_fd. A zone whose file is bad is taken from older_image_fd, if
 // that is there. Exit status 0, or exit_bad_configuration.
 int load_main(const std::string& config_file, bool has_older_image);
-// `summond check FILE`: as load_main, writing nothing but the problems and a line that says how
-// much was found.
-int check_main(const std::string& config_file);
+// `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
+// and a line that says how much was found.
+int check_main(const std::string& config_file, service::Host host);
 
 }  // namespace summond::roles

@@ -102,9 +102,38 @@ std::optional<Entries> entries_in(const std::string& path) {
     return entries_of<Elf32_Ehdr, Elf32_Phdr, Elf32_Shdr>(file);
 }
 
+// The architecture that a kernel is for, as far as its beginning says so: an ELF file by its
+// machine, a bzImage (Documentation/arch/x86/boot.rst), an arm64 Image
+// (Documentation/arm64/booting.rst).
+std::optional<Host> host_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const auto elf = read_at<Elf64_Ehdr>(file, 0);  // e_machine is at the same place in 32 bits
+    if (elf && std::memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0) {
+        if (elf->e_machine == EM_AARCH64)
+            return Host::arm64;
+        return elf->e_machine == EM_X86_64 || elf->e_machine == EM_386 ? std::optional(Host::amd64)
+                                                                       : std::nullopt;
+    }
+    file.clear();
+    const auto image = read_at<std::array<char, 4>>(file, 0x38);
+    if (image && std::memcmp(image->data(), "ARM\x64", 4) == 0)
+        return Host::arm64;
+    file.clear();
+    const auto bzimage = read_at<std::array<char, 4>>(file, 0x202);
+    if (bzimage && std::memcmp(bzimage->data(), "HdrS", 4) == 0)
+        return Host::amd64;
+    return std::nullopt;
+}
+
 }  // namespace
 
-std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim) {
+std::string kernel_fault(const std::string& kernel, DomainType type, bool pvshim, Host host) {
+    const auto of = host_of(kernel);
+    if (of && of != host)
+        return kernel + " is for " + std::string(to_string(*of)) + ", and this host is " +
+               std::string(to_string(host));
+    if (host == Host::arm64)
+        return {};  // there is one type of guests
     const auto entries = entries_in(kernel);
     if (!entries || (!entries->pv && !entries->pvh))
         return {};

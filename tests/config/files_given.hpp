@@ -20,10 +20,12 @@ inline ReadFile reading(Files files) {
 
 // All problems, one a line; those of `file` without its name.
 inline std::string problems_with(const Files& files, const Lines& service,
-                                 const std::string& before = "") {
+                                 const std::string& before = "",
+                                 service::Host host = service::Host::amd64) {
     std::string text;
     for (const Problem& problem :
-         parse(before + service_config({service}), file, reading(files)).problems) {
+         parse(before + service_config({service}), file, reading(files), ReadZones::yes, host)
+             .problems) {
         std::string line = problem.to_string();
         if (line.starts_with(file + ":"))
             line.erase(0, file.size() + 1);
@@ -35,7 +37,8 @@ inline std::string problems_with(const Files& files, const Lines& service,
 // The service, which must load with nothing worse than warnings.
 inline service::Template service_with(const Files& files, const Lines& service,
                                       const std::string& before = "") {
-    const Loaded loaded = parse(before + service_config({service}), file, reading(files));
+    const Loaded loaded = parse(before + service_config({service}), file, reading(files),
+                                ReadZones::yes, service::Host::amd64);
     EXPECT_TRUE(loaded.config) << problems_with(files, service, before);
     return loaded.config && loaded.config->services.size() == 1 ? loaded.config->services[0]
                                                                 : service::Template{};

@@ -131,7 +131,7 @@ TEST(KernelFault, TellsTheTypesThatAKernelIsFor) {
     constexpr std::uint32_t pvh = 18;
     const auto path = std::filesystem::path(testing::TempDir()) / "summond-kernel.elf";
     const auto fault = [&](service::DomainType type, bool pvshim = false) {
-        return service::kernel_fault(path.string(), type, pvshim);
+        return service::kernel_fault(path.string(), type, pvshim, service::Host::amd64);
     };
     write_kernel(path, {6, pvh});
     EXPECT_EQ(fault(service::DomainType::pvh), "");

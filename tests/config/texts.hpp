@@ -67,9 +67,9 @@ inline std::string service_config(const std::vector<Lines>& services) {
 }
 
 // "LINE:COLUMN: what", one a line.
-inline std::string problems_of(const std::string& yaml) {
+inline std::string problems_of(const std::string& yaml, service::Host host = service::Host::amd64) {
     std::string text;
-    for (const Problem& problem : parse(yaml, file).problems) {
+    for (const Problem& problem : parse(yaml, file, {}, ReadZones::yes, host).problems) {
         const std::string line = problem.to_string();
         EXPECT_EQ(line.substr(0, file.size()), file);
         text += (text.empty() ? "" : "\n") + line.substr(file.size() + 1);
@@ -78,7 +78,7 @@ inline std::string problems_of(const std::string& yaml) {
 }
 
 inline Config config_of(const std::string& yaml) {
-    const Loaded loaded = parse(yaml, file);
+    const Loaded loaded = parse(yaml, file, {}, ReadZones::yes, service::Host::amd64);
     EXPECT_TRUE(loaded.problems.empty()) << problems_of(yaml);
     return loaded.config.value_or(Config{});
 }

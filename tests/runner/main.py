@@ -7,6 +7,7 @@ Last line: `N passed, N failed`. Before it: what failed, where its log is, how t
 
 import argparse
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lanes import Lanes  # noqa: E402
 from part import BUILD, Ctest, Fuzz, Lab, Part  # noqa: E402
 
+NATIVE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine())
 SHOWN = 7  # failures at the end: with their logs and commands they fit the last 30 lines
 BUSY = 4   # processes that --stress lets run beside
 
@@ -31,8 +33,15 @@ def say(text):
         print(f"[{time.monotonic() - started:4.0f} s] {text}", flush=True)
 
 
+# Of the tests in the lab that is arm64, those of a run for this machine's architecture: that it wakes,
+# answers, puts away and outlives what may die.
+ARM_TESTS = ["cold_wake", "linux_guest", "standby", "idle", "vmm_killed", "front_killed", "kills"]
+
+
 def compile_part(name, preset, *targets, needs=()):
     script = 'cmake --preset "$1" && cmake --build "build/$1" ${2:+--target "${@:2}"}'
+    if preset == "arm64":
+        script = f"scripts/arm64-root && {script}"
     return Part(name, "compile", ["bash", "-c", script, "_", preset, *targets], needs, niceness=10)
 
 
@@ -51,7 +60,29 @@ def lab(options, times=1):
     return Lab("tests on Xen", "lab", command, ("lab image", "compile daemon"))
 
 
+def arm_image():
+    return Part("arm64 lab image", "lab", ["tests/xen/lab", "--arch", "arm64", "image"])
+
+
+def arm_lab(tests, times=1):
+    return Lab("tests on Xen, arm64", "lab",
+               ["tests/xen/lab", "--arch", "arm64", "test", "--repeat", str(times), "--time-limit",
+                str(7200 * times), *tests], ("arm64 lab image", "compile arm64 daemon"))
+
+
+def arm_parts(options):
+    """All that there is for arm64, on another machine: in emulation."""
+    times = options.times if options.stress else 1
+    parts = [arm_image()] if options.lab else []
+    parts += [compile_part("compile arm64 daemon", "arm64", "summond", "guest"),
+              compile_part("compile arm64", "arm64", needs=("compile arm64 daemon",)),
+              ctest("arm64", needs=("compile arm64",), times=times)]
+    return parts + ([arm_lab([], times)] if options.lab else [])
+
+
 def parts_of(options):
+    if options.arch == "arm64" != NATIVE:
+        return arm_parts(options)
     times = options.times if options.stress else 1
     parts = []
     if options.lab:
@@ -72,10 +103,14 @@ def parts_of(options):
                           ("compile asan",), niceness=5))
     parts += [compile_part("compile tsan", "tsan", "net_tests"),
               ctest("tsan", pattern=r"^net\.", needs=("compile tsan",), times=times)]
+    if options.lab and NATIVE != "arm64":
+        parts += [compile_part("compile arm64 daemon", "arm64", "summond", "guest"), arm_image()]
     if options.lint:
         parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"], niceness=10))
     if options.lab:
         parts.append(lab(options, times=times))
+        if NATIVE != "arm64":
+            parts.append(arm_lab(ARM_TESTS))
     return parts
 
 
@@ -133,6 +168,9 @@ def run(parts):
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", choices=["amd64", "arm64"], default=NATIVE,
+                        help="whose tests: this machine's and some of arm64 (default), or all of arm64, "
+                             "in emulation")
     parser.add_argument("--no-lab", dest="lab", action="store_false",
                         help="leave out the tests on real Xen (the longest part)")
     parser.add_argument("--no-lint", dest="lint", action="store_false",

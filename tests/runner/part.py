@@ -78,15 +78,17 @@ class Ctest(Part):
 
 
 class Lab(Part):
-    """tests/xen/lab test."""
+    """tests/xen/lab [--arch ARCH] test."""
+
+    def _alone(self, name):
+        return shlex.join([*self.argv[:self.argv.index("test") + 1], name])
 
     def read(self, output, status):
         names = re.findall(r"^FAIL (\S+): ", output, re.M)
-        self.failures = [Failure(name, f"tests/xen/lab test {name.partition('.')[0]}")
-                         for name in names]
+        self.failures = [Failure(name, self._alone(name.partition(".")[0])) for name in names]
         self.skipped += re.findall(r"^left out (.*)", output, re.M)
         for name, why in re.findall(r"^skip (\S+): (.*)", output, re.M):
-            self.failures.append(Failure(f"{name} (skipped: {why})", f"tests/xen/lab test {name}"))
+            self.failures.append(Failure(f"{name} (skipped: {why})", self._alone(name)))
         total = re.search(r"^(\d+) passed, \d+ failed", output, re.M)
         if total is None or status != 0 and not self.failures:
             return super().read(output, status or 1)

@@ -16,6 +16,7 @@
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/dns/name.hpp"
+#include "summond/service/host.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/template.hpp"
 
@@ -127,6 +128,7 @@ struct Tcp {
 };
 
 struct Config {
+    service::Host host = service::this_host();
     std::vector<base::Endpoint> listen;
     std::optional<unsigned> workers;  // UDP workers, 1 to max_workers; none: one for each CPU
     std::string user;  // of the front; empty: summond, or nobody where that does not exist
@@ -161,7 +163,7 @@ struct Loaded {
 // Whether the zones are to be read: Config::zones is empty otherwise.
 enum class ReadZones : std::uint8_t { yes, no };
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
-             ReadZones zones = ReadZones::yes);
+             ReadZones zones = ReadZones::yes, service::Host host = service::this_host());
 
 // A configuration with the files that it names, as they were when it was loaded. One sequence of
 // bytes, so that a process that is given it needs no file, and reads what the loader read.

@@ -12,6 +12,7 @@
 
 #include "summond/base/ip_address.hpp"
 #include "summond/dns/name.hpp"
+#include "summond/service/host.hpp"
 #include "summond/service/identity.hpp"
 
 namespace summond::service {
@@ -194,6 +195,6 @@ struct Template {
 
 // What its domain takes of the host, as libxl reckons it (libxl_domain_need_memory): its memory,
 // page tables for PVH, and a little of Xen's own.
-std::uint64_t footprint_kib(const Template& service);
+std::uint64_t footprint_kib(const Template& service, Host host = this_host());
 
 }  // namespace summond::service

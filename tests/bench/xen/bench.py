@@ -16,8 +16,7 @@ import results  # noqa: E402
 from labkit import arch, bench, qemu, runner, ssh  # noqa: E402
 from labkit.util import LabError  # noqa: E402
 
-TOOLS = [REPO / "build/release" / name
-         for name in ("bench_xen_create", "bench_xen_observe")]
+TOOLS = ("bench_xen_create", "bench_xen_observe")
 IN_DOM0 = "/opt/lab/bench"
 
 
@@ -51,7 +50,8 @@ def measure(tree, options):
     """Runs measure.py in dom0; its result."""
     state = qemu.need_state(tree)
     runner.push_what_is_needed(tree, state, argparse.Namespace(summond=None, guest=None))
-    ssh.push(tree, state, [*TOOLS, *HERE.glob("*.py")], IN_DOM0 + "/")
+    built = REPO / "build" / tree.arch.preset
+    ssh.push(tree, state, [*(built / name for name in TOOLS), *HERE.glob("*.py")], IN_DOM0 + "/")
     wanted = {"rounds": options.rounds, "parallel": options.parallel,
               "parallel_rounds": options.parallel_rounds}
     output = tree.share / "bench.json"
@@ -67,8 +67,8 @@ def measure(tree, options):
                        f"to that, is {output.with_suffix('.log')}")
     seconds = float(pathlib.Path("/proc/uptime").read_text(encoding="ascii").split()[0]) - uptime
     percent = 100 * (foreign_seconds(state["pid"]) - foreign) / seconds
-    return {**json.loads(output.read_text()), "options": wanted, "accel": state["accel"],
-            "seconds": round(seconds), "foreign_percent": round(percent, 1)}
+    return {**json.loads(output.read_text()), "options": wanted, "arch": tree.arch.name,
+            "accel": state["accel"], "seconds": round(seconds), "foreign_percent": round(percent, 1)}
 
 
 def main():

@@ -12,6 +12,7 @@ from . import qemu, ssh
 from .util import REPO, XEN_DIR, LabError, Tree, say
 
 HARNESS = REPO / "tests/harness"
+SYSTEM = REPO / "tests/system"
 UNIT = REPO / "packaging/summond.service.in"
 
 # name of the file -> what is run in dom0 for it
@@ -42,9 +43,10 @@ def collect_logs(tree, target):
 
 def push_what_is_needed(tree, state, options):
     """The tests, and summond and the test unikernel as far as they have been built."""
-    ssh.shell(tree, state, "rm -rf /opt/lab/tests /opt/lab/harness")
+    ssh.shell(tree, state, "rm -rf /opt/lab/tests /opt/lab/harness /opt/lab/system")
     ssh.push(tree, state, [XEN_DIR / "tests"], "/opt/lab/tests")
     ssh.push(tree, state, [HARNESS], "/opt/lab/harness")
+    ssh.push(tree, state, [SYSTEM], "/opt/lab/system")
     ssh.push(tree, state, [UNIT], "/opt/lab/summond.service.in")
     built = REPO / "build" / tree.arch.preset
     for given, default, dest in ((options.summond, built / "summond", "/opt/summond/summond"),
@@ -100,16 +102,17 @@ class Tally:
         return 1 if bad else 0
 
 
-def select(options):
+def select(options, arch):
     """The names of the tests to run, those with the longest time limit first."""
-    listed = subprocess.run([sys.executable, "-B", XEN_DIR / "tests/run.py", "--list"], check=True,
-                            stdout=subprocess.PIPE, text=True).stdout
-    limits, by_name_only = {}, {}
+    listed = subprocess.run([sys.executable, "-B", XEN_DIR / "tests/run.py", "--list", arch.name],
+                            check=True, stdout=subprocess.PIPE, text=True).stdout
+    limits, by_name_only, never = {}, {}, {}
     for line in listed.splitlines():
-        name, limit, why = line.split(" ", 2)
+        name, limit, kind_and_why = line.split(" ", 2)
+        kind, _, why = kind_and_why.partition(": ")
         limits[name] = int(limit)
-        if why:
-            by_name_only[name] = why
+        if kind:
+            {"named": by_name_only, "never": never}[kind][name] = why
     wanted = [name.removeprefix("test_") for name in options.tests]
     if unknown := [name for name in wanted if name not in limits]:
         raise LabError(f"no such test: {', '.join(unknown)}; there are: {', '.join(limits)}")
@@ -119,6 +122,10 @@ def select(options):
             if not options.all:
                 say(f"left out {name}: {why}; runs when named, or with --all")
                 wanted.remove(name)
+    for name, why in never.items():
+        if name in wanted:
+            say(f"left out {name}: {why}")
+            wanted.remove(name)
     return sorted(wanted, key=limits.get, reverse=True)
 
 
@@ -182,7 +189,7 @@ def _collect(tree):
 def run(tree, options):
     """Runs the named tests (all, if none is named) in the lab that is up; the exit status."""
     state = qemu.need_state(tree)
-    queue, tally = Queue(select(options), options.repeat), Tally()
+    queue, tally = Queue(select(options, tree.arch), options.repeat), Tally()
     with tree.lock("run"):
         shutil.rmtree(tree.dir / "results", ignore_errors=True)
         say(f"run: tests in dom0 (results: {tree.dir / 'results'})")
@@ -219,7 +226,7 @@ def test(tree, options):
     """Labs up, tests and down again, within options.time_limit seconds; leaves no QEMU behind."""
     deadline = time.monotonic() + options.time_limit
     options.die_with_parent = not options.keep
-    queue, tally = Queue(select(options), options.repeat), Tally()
+    queue, tally = Queue(select(options, tree.arch), options.repeat), Tally()
     count = min(options.labs or labs_for(options.memory), len(queue))
     trees = [tree, *(Tree(tree.dir, tree.arch, f"run-{n}") for n in range(2, count + 1))]
     shutil.rmtree(tree.dir / "results", ignore_errors=True)

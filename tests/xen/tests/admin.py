@@ -6,7 +6,7 @@ import time
 
 from harness import dns_client
 from support import host
-from support.lab import limit
+from support.lab import NO_SAVE, limit, not_on_arm
 from support.site import ipv4, name, page, service, start, together
 
 
@@ -62,6 +62,7 @@ def test_pause_by_hand(lab):
     daemon.wait_log("destroying s22", "idle", limit=120)
 
 
+@not_on_arm(NO_SAVE)
 @limit(900)
 def test_save_by_hand(lab):
     """`xl save`: left alone, the state is in its file, the next query builds anew. `save -c`: goes on."""

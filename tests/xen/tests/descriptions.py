@@ -4,7 +4,8 @@ import pathlib
 import subprocess
 
 from support import host
-from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, by_name_only, limit
+from support.lab import (LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, NO_PV, UNIKERNEL,
+                         by_name_only, limit, not_on_arm)
 from support.site import ipv4, name, page, service, start
 
 CONSOLES = pathlib.Path("/var/log/xen/console")
@@ -36,7 +37,7 @@ def test_xl_files(lab):
                       "# if your system uses something else\n"
                       "vif = [ 'bridge=xenbr0' ]\n")
     linux = directory / "linux.cfg"
-    linux.write_text(f"# a PV guest, the default\nname = 's63'; vcpus = '2'\n"
+    linux.write_text(f"# of the type that is the default\nname = 's63'; vcpus = '2'\n"
                      f"kernel = \"{lab.need(LINUX_KERNEL)}\"\n"
                      f"ramdisk = \"{lab.need(LINUX_RAMDISK)}\"\n"
                      f"memory = 96; maxmem = 128\n"
@@ -54,13 +55,14 @@ def test_xl_files(lab):
     domid = daemon.wait_woken("s63")["domid"]
     assert "s63: a Linux guest" in lab.http_get(ipv4(63), deadline=60)
     listed = host.output("xl", "list", "-l", "s63")
-    assert '"type": "pv"' in listed and '"max_vcpus": 2' in listed, listed
+    assert f'"type": "{LINUX_TYPE}"' in listed and '"max_vcpus": 2' in listed, listed
     assert host.xenstore_read(f"/local/domain/{domid}/memory/static-max") == str(128 * 1024)
     assert host.xenstore_read(f"/local/domain/{domid}/memory/target") == str(96 * 1024)
     vif = f"/local/domain/{domid}/device/vif/0/mac"
     assert host.xenstore_read(vif) == "00:16:3e:00:00:63", "not the MAC in the file"
 
 
+@not_on_arm(NO_PV)
 @limit(400)
 def test_rumprun_cfg(lab):
     """A rumprun configuration is in xenstore before the guest runs, to the octet, of any size that
@@ -90,6 +92,7 @@ def test_rumprun_cfg(lab):
     daemon.wait_log("could not wake s68: xenstore does not take the 4064 octets of rumprun/cfg")
 
 
+@not_on_arm(NO_PV)
 @by_name_only("Xen's shim ends with a general protection fault on an emulated CPU")
 @limit(400)
 def test_pvshim(lab):

@@ -5,14 +5,14 @@ import subprocess
 import time
 
 from support import host
-from support.lab import LINUX_KERNEL, LINUX_RAMDISK, limit
+from support.lab import LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, limit
 from support.site import ipv4, name, page, service, start
 
 
 def linux(lab, number, cmdline="", **changes):
-    """Service s<number> as the Linux guest, PV."""
+    """Service s<number> as the Linux guest."""
     return service(lab, number, **{
-        "type": "pv", "kernel": lab.need(LINUX_KERNEL), "ramdisk": lab.need(LINUX_RAMDISK),
+        "type": LINUX_TYPE, "kernel": lab.need(LINUX_KERNEL), "ramdisk": lab.need(LINUX_RAMDISK),
         "memory": "96MiB",
         "cmdline": f"name={{name}} ipv4={{ipv4}}/24 gw=10.0.2.2 {cmdline}".rstrip(), **changes})
 

@@ -9,7 +9,7 @@ import time
 from guests import linux
 from harness import dns_client
 from support import host
-from support.lab import limit
+from support.lab import NO_SAVE, limit, not_on_arm
 from support.site import ipv4, kernel_file, name, page, service, site, start, together
 
 SAVES = pathlib.Path("/var/lib/summond")
@@ -85,12 +85,12 @@ def test_shutdown(lab):
         daemon.wait_woken("s71", times=2)  # what was asked meanwhile
         page(lab, 71)
 
-    together(pvh=lambda: obeys(70), pv=lambda: obeys(72), ignores=ignores)
+    together(unikernel=lambda: obeys(70), linux=lambda: obeys(72), ignores=ignores)
 
 
 @limit(400)
 def test_pause_linux(lab):
-    """A PV guest is paused like any other, and goes on where it was."""
+    """A Linux guest is paused like any other, and goes on where it was."""
     daemon = start(lab, linux(lab, 79, idle={"after": "8s", "action": "pause"}))
     daemon.resolve(name(79))
     domid = daemon.wait_woken("s79")["domid"]
@@ -102,6 +102,7 @@ def test_pause_linux(lab):
     assert lab.domain("s79").domid == domid, "another domain"
 
 
+@not_on_arm(NO_SAVE)
 @limit(2400)
 def test_suspend(lab):
     """`suspend`: a PVH and a PV guest go on where they were, with nothing left of them meanwhile."""
@@ -141,6 +142,7 @@ def test_suspend(lab):
     forget(lab, daemon)
 
 
+@not_on_arm(NO_SAVE)
 @limit(2400)
 def test_suspend_refused(lab):
     """No room, or a guest that does not obey: paused. A broken or stale file: a cold boot."""
@@ -182,6 +184,7 @@ def test_suspend_refused(lab):
         forget(lab, daemon)
 
 
+@not_on_arm(NO_SAVE)
 @limit(900)
 def test_suspend_not_supported(lab):
     """A guest that takes no part in suspending is asked once; then it is paused, or destroyed."""
@@ -210,6 +213,7 @@ def test_suspend_not_supported(lab):
     together(pause=learns(62, "paused"), destroy=learns(63, "destroying"))
 
 
+@not_on_arm(NO_SAVE)
 @limit(2400)
 def test_suspend_and_kill(lab):
     """kill -9 of vmm during a save and during a restore: the guest goes on where it was."""
@@ -238,6 +242,7 @@ def test_suspend_and_kill(lab):
     assert not saves()
 
 
+@not_on_arm(NO_SAVE)
 @limit(1800)
 def test_query_during_save(lab):
     """A query that comes during a save ends it; the guest goes on and the answer comes."""

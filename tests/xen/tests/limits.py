@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from support import host
-from support.lab import limit
+from support.lab import UNIKERNEL, limit
 from support.site import ipv4, name, page, service, site
 
 
@@ -73,7 +73,7 @@ def test_memory_of_dom0(lab):
     with autoballoon("on"):
         before = dom0_mib()
         keeps = before - 300
-        lab.xl_create("filler", type="pvh", kernel="/usr/lib/grub-xen/grub-i386-xen_pvh.bin",
+        lab.xl_create("filler", type="pvh", kernel=lab.need(UNIKERNEL),
                       memory=free_mib() - 100)
         config = site(*(service(lab, number, memory="200MiB") for number in (40, 41)))
         config["limits"] = {"dom0_memory": f"{keeps}MiB"}
@@ -98,7 +98,7 @@ def test_memory_of_dom0(lab):
 def test_memory_that_dom0_keeps(lab):
     """Where dom0's memory is fixed (dom0_mem, as in the lab), it is left alone, and the log says so."""
     before = dom0_mib()
-    lab.xl_create("filler", type="pvh", kernel="/usr/lib/grub-xen/grub-i386-xen_pvh.bin",
+    lab.xl_create("filler", type="pvh", kernel=lab.need(UNIKERNEL),
                   memory=free_mib() - 100)
     daemon = lab.daemon(site(service(lab, 42, memory="200MiB"))).start(answers="jit.example")
     assert daemon.query(name(42), timeout=60).status == "SERVFAIL"

@@ -3,8 +3,9 @@
 
 A test is a function test_x(lab) in a module beside this file; its docstring is the claim it shows.
 
-  run.py --list        each test: its name, its time limit in seconds and, where it runs only when it
-                       is named, why. Needs no lab.
+  run.py --list ARCH   each test: its name, its time limit in seconds and, where it cannot run on that
+                       architecture or runs only when it is named, why: "never: " or "named: " and the
+                       reason. Needs no lab.
   run.py RESULTS_DIR   `next` on standard output asks for a test; a line on standard input is its name
                        and the name of its directory in RESULTS_DIR, or the end. Then come its result,
                        a line that begins with ok, FAIL or skip, and what explains a failure.
@@ -186,9 +187,16 @@ def own_stdout():
     return ours
 
 
-def list_tests():
+def list_tests(arch):
     for name, test in all_tests().items():
-        print(name, getattr(test, "limit", DEFAULT_LIMIT), getattr(test, "by_name_only", ""))
+        why = ""
+        if arch == "arm64" and hasattr(test, "not_on_arm"):
+            why = f"never: {test.not_on_arm}"
+        elif arch != "arm64" and hasattr(test, "for_arm"):
+            why = f"named: {test.for_arm}"
+        elif hasattr(test, "by_name_only"):
+            why = f"named: {test.by_name_only}"
+        print(name, getattr(test, "limit", DEFAULT_LIMIT), why)
 
 
 def run_named(name, directory, tests, foreign):
@@ -207,7 +215,7 @@ def run_named(name, directory, tests, foreign):
 
 def main():
     if sys.argv[1] == "--list":
-        list_tests()
+        list_tests(sys.argv[2])
         return
     tell = functools.partial(print, file=own_stdout(), flush=True)
     results = pathlib.Path(sys.argv[1])

@@ -1,12 +1,12 @@
 """The lab itself: both guests under the stock toolstack, without summond."""
 
-from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, limit
+from support.lab import LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, UNIKERNEL, limit
 
 
 @limit(240)
-def test_stock_xl_pv(lab):
-    """`xl create` boots the Linux guest as PV, it serves its page, `xl shutdown` leaves nothing."""
-    create = lab.xl_create("linux1", type="pv", kernel=lab.need(LINUX_KERNEL),
+def test_stock_xl_linux(lab):
+    """`xl create` boots the Linux guest, it serves its page, `xl shutdown` leaves nothing."""
+    create = lab.xl_create("linux1", type=LINUX_TYPE, kernel=lab.need(LINUX_KERNEL),
                            ramdisk=lab.need(LINUX_RAMDISK), memory=96, vif=["bridge=xenbr0"],
                            extra="ipv4=10.0.2.60/24 ipv6=fec0::60/64 gw=10.0.2.2 name=linux1")
     ping = lab.ping("10.0.2.60")

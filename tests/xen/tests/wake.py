@@ -4,7 +4,7 @@ import time
 
 from harness import dns_client
 from support import host
-from support.lab import LINUX_KERNEL, LINUX_RAMDISK, UNIKERNEL, limit
+from support.lab import LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, UNIKERNEL, limit
 from support.site import Created, ipv4, ipv6, name, page, service, start, together
 
 
@@ -112,15 +112,15 @@ def test_several_at_once(lab):
 
 
 @limit(400)
-def test_linux_pv(lab):
-    """A Linux guest of type pv and an IPv6-only question: both wake, serve, and idle away."""
+def test_linux_guest(lab):
+    """A Linux guest, PV where there is that, and an IPv6-only question: both wake, serve, and idle away."""
     def linux():
         daemon.resolve("s8.jit.example")
         lab.measured.update(linux=f"{daemon.wait_woken('s8')['total']} ms")
         body = lab.http_get(ipv4(8), deadline=60)
         assert "s8: a Linux guest" in body, f"another page: {body}"
         assert "s8: a Linux guest" in lab.http_get(ipv6(8))
-        assert host.output("xl", "list", "-l", "s8").count('"type": "pv"') >= 1, "not PV"
+        assert host.output("xl", "list", "-l", "s8").count(f'"type": "{LINUX_TYPE}"') >= 1
         daemon.wait_log("destroying s8", "idle")
 
     def aaaa():
@@ -131,7 +131,7 @@ def test_linux_pv(lab):
         daemon.wait_log("destroying s9", "idle")
 
     idle = {"after": "15s"}
-    guest = service(lab, 8, type="pv", kernel=lab.need(LINUX_KERNEL), memory="96MiB", idle=idle,
+    guest = service(lab, 8, type=LINUX_TYPE, kernel=lab.need(LINUX_KERNEL), memory="96MiB", idle=idle,
                     ramdisk=lab.need(LINUX_RAMDISK),
                     cmdline="name={name} ipv4={ipv4}/24 ipv6={ipv6}/64 gw=10.0.2.2")
     daemon = start(lab, guest, service(lab, 9, idle=idle))

@@ -1,6 +1,7 @@
 """`lab`, what each test is given: the host with its before and after, the client, daemons."""
 
 import pathlib
+import platform
 import subprocess
 import time
 
@@ -14,6 +15,11 @@ GUESTS = pathlib.Path("/opt/lab")
 LINUX_KERNEL = GUESTS / "linux" / "vmlinuz"
 LINUX_RAMDISK = GUESTS / "linux" / "initrd"
 UNIKERNEL = GUESTS / "guest"
+ARM = platform.machine() == "aarch64"
+LINUX_TYPE = "pvh" if ARM else "pv"  # what the Linux guest runs as
+# Why tests are not for ARM.
+NO_PV = "Xen has no PV guests on ARM"
+NO_SAVE = "Xen saves no domains on ARM"
 
 
 class Skip(Exception):
@@ -32,6 +38,22 @@ def by_name_only(why):
     """Decorator: the test runs when it is named, or with --all."""
     def mark(test):
         test.by_name_only = why
+        return test
+    return mark
+
+
+def not_on_arm(why):
+    """Decorator: what the test is about is not there on ARM."""
+    def mark(test):
+        test.not_on_arm = why
+        return test
+    return mark
+
+
+def for_arm(why):
+    """Decorator: there is no need of it elsewhere, but by name or with --all."""
+    def mark(test):
+        test.for_arm = why
         return test
     return mark
 
