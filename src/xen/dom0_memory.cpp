@@ -8,10 +8,19 @@
 #include <utility>
 
 #include "summond/base/log.hpp"
+#include "summond/service/host.hpp"
 #include "summond/xen/xl_file.hpp"
 
 namespace summond::xen {
 namespace {
+
+constexpr char by_setting[] = "dom0 keeps its own, by dom0_mem or xl.conf's autoballoon";
+// libxl 4.17: libxl_set_memory_target aborts the process there, since dom0's configuration does not
+// say `acpi`, which libxl_arm.c asks for. xl mem-set 0 ends in the same way.
+constexpr char by_host[] = "dom0 keeps its own, since libxl cannot lower it on arm64";
+bool can_lower() {
+    return service::this_host() != service::Host::arm64;
+}
 
 constexpr char xl_conf_file[] = "/etc/xen/xl.conf";
 constexpr std::chrono::milliseconds look_after{20};
@@ -50,7 +59,7 @@ void Dom0Memory::open(libxl_ctx* ctx) {
     std::ifstream file(xl_conf_file);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     const libxl_version_info* xen = libxl_get_version_info(ctx);
-    on_ = takes_dom0_memory(text, xen == nullptr ? "" : xen->commandline);
+    on_ = can_lower() && takes_dom0_memory(text, xen == nullptr ? "" : xen->commandline);
     spdlog::debug("memory of dom0 is {}given to domains", on_ ? "" : "not ");
 }
 
@@ -59,7 +68,7 @@ bool Dom0Memory::find(std::uint64_t need_kib, std::function<void()> done) {
     if (libxl_get_free_memory(ctx_, &free_kib_) != 0 || need_kib <= free_kib_)
         return false;
     if (!on_) {
-        why_not_ = "dom0 keeps its own, by dom0_mem or xl.conf's autoballoon";
+        why_not_ = can_lower() ? by_setting : by_host;
         return false;
     }
     lowered_kib_ = 0;
