@@ -152,6 +152,25 @@ bool Packet::add_uncompressed(Section section, const zone::image::RRset& rrset, 
     return true;
 }
 
+bool Packet::add_with_owner(Section section, const zone::image::RRset& rrset,
+                            const zone::image::Node& node, std::size_t before, OwnerAt rest,
+                            OwnerAt& owner) {
+    if (rest.offset > dns::max_pointer)
+        before = node.name_size;
+    const std::size_t owner_size = before + (before == node.name_size ? 0 : 2);
+    if (!fits(owner_size + rrset.size - 2U))
+        return false;
+    owner = {static_cast<std::uint16_t>(size_), node.name_size};
+    std::uint8_t* const at = out_.data() + size_;
+    std::memcpy(at, node.name(), before);
+    if (owner_size > before)
+        dns::put16(at + before, static_cast<std::uint16_t>(pointer_bits | rest.offset));
+    std::memcpy(at + owner_size, rrset.records() + 2, rrset.size - 2U);
+    size_ += owner_size + rrset.size - 2U;
+    counted(section, rrset);
+    return true;
+}
+
 bool Packet::add(Section section, OwnerAt owner, dns::Type type, std::uint32_t ttl,
                  std::span<const std::uint8_t> rdata, dns::Class klass) {
     if (!fits(2 + record_fields + rdata.size()))

@@ -45,6 +45,13 @@ class Packet {
     // without names in RDATA. False: it does not fit, nothing is written.
     bool add(Section section, const zone::image::RRset& rrset, OwnerAt owner,
              std::size_t name_size);
+    // Whether that much fits, as a whole.
+    bool has_room(std::size_t octets) const { return fits(octets); }
+    // Adds an RRset of one record whose owner is not in the answer yet: the first `before` octets
+    // of its node's name, then what stands at `rest`. Sets `owner` to where it is then.
+    bool add_with_owner(Section section, const zone::image::RRset& rrset,
+                        const zone::image::Node& node, std::size_t before, OwnerAt rest,
+                        OwnerAt& owner);
     // Adds one record with uncompressed RDATA.
     bool add(Section section, OwnerAt owner, dns::Type type, std::uint32_t ttl,
              std::span<const std::uint8_t> rdata, dns::Class klass = dns::Class::in);

@@ -36,6 +36,8 @@ Outcome Resolution::run() {
         return Outcome::not_authoritative;
     choose_side(found);
     zone_ = found.node->zone;
+    if (query_.edns.dnssec_ok)
+        begin_proofs();
     packet_.set_authoritative(true);
     Step step = solve_name(found, query_.name);
     while (step == Step::follow) {
@@ -43,9 +45,12 @@ Outcome Resolution::run() {
         choose_side(found);
         // The data of another zone is not believed in this answer: its name is asked for anew.
         if (found.node->zone != zone_)
-            return Outcome::complete;
-        step = solve_name(found, alias_);
+            step = Step::done;
+        else
+            step = solve_name(found, alias_);
     }
+    if (chain_ != nullptr && step == Step::done && !packet_.truncated() && !prove_expansions())
+        truncate();
     switch (step) {
         case Step::asleep:
             return Outcome::asleep;
@@ -82,31 +87,67 @@ Resolution::Step Resolution::solve_name(zone::Zones::Found found, const dns::Fol
     // Step 3c; node is the closest encloser.
     if ((node.flags & NodeFlag::dname) != 0)
         return solve_dname(node, name);
-    if (node.wildcard != 0)
+    if (node.wildcard != 0) {
+        encloser_ = &node;
         return solve_node(*zones_.at<Node>(node.wildcard));
-    return deny(Rcode::nxdomain);  // RFC 2308 §2.1; RFC 6604 §3 behind an alias
+    }
+    return deny(Rcode::nxdomain, node);  // RFC 2308 §2.1; RFC 6604 §3 behind an alias
 }
 
 // node is the name's own or the wildcard that stands for it (RFC 4592 §4).
 Resolution::Step Resolution::solve_node(const Node& node) {
     if (query_.type == Type::any)
         return solve_any(node);
+    if (query_.type == Type::rrsig)
+        return solve_signatures(node);
     if (const RRset* rrset = node.find(query_.type))
         return add_answer(*rrset, node);
     if ((node.flags & NodeFlag::cname) != 0)
         return follow_cname(node);
-    return deny(Rcode::noerror);  // NODATA, RFC 2308 §2.2
+    return deny(Rcode::noerror, node);  // NODATA, RFC 2308 §2.2
 }
 
 // RFC 8482: one record that says so instead of all there are. A CNAME is needed to go on (§4.2).
+// A client that validates gets a record set that is signed (§4.1), of a service any but addresses.
 Resolution::Step Resolution::solve_any(const Node& node) {
     if (node.rrset_count == 0)
-        return deny(Rcode::noerror);
-    const bool added =
-        (node.flags & NodeFlag::cname) != 0
-            ? packet_.add(Section::answer, *node.find(Type::cname), owner_, node.name_size)
-            : packet_.add(Section::answer, owner_, Type::hinfo, any_ttl, any_hinfo);
+        return deny(Rcode::noerror, node);
+    const RRset* set = nullptr;
+    if ((node.flags & NodeFlag::cname) != 0) {
+        set = node.find(Type::cname);
+    } else if (chain_ != nullptr) {
+        const RRset* candidate = node.first();
+        for (unsigned i = 0; i < node.rrset_count; ++i, candidate = candidate->next()) {
+            const bool wakes =
+                node.service != zone::image::none && delivers_address(candidate->type);
+            if (candidate->is_signed != 0 && !wakes && (set == nullptr || set->type == Type::nsec))
+                set = candidate;
+        }
+    }
+    const bool added = set != nullptr
+                           ? add(Section::answer, *set, owner_, node.name_size)
+                           : packet_.add(Section::answer, owner_, Type::hinfo, any_ttl, any_hinfo);
     return added ? Step::done : truncate();
+}
+
+// All signatures of a name, which lie beside what they cover. As with any type, an alias is
+// followed where there are none.
+Resolution::Step Resolution::solve_signatures(const Node& node) {
+    bool any = false;
+    const RRset* set = node.first();
+    for (unsigned i = 0; i < node.rrset_count; ++i, set = set->next()) {
+        if (set->type != Type::rrsig)
+            continue;
+        if (!packet_.add(Section::answer, *set, owner_, node.name_size))
+            return truncate();
+        any = true;
+    }
+    if (any) {
+        if (chain_ != nullptr)
+            expanded();
+        return Step::done;
+    }
+    return (node.flags & NodeFlag::cname) != 0 ? follow_cname(node) : deny(Rcode::noerror, node);
 }
 
 Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
@@ -137,6 +178,10 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     if (of_service)
         mark_asked(service_);
     wakes_service_ = waiting;
+    if (rrset.with_targets == 0 && rrset.is_signed == 0)
+        return Step::done;
+    if (chain_ != nullptr && !complete_answer(rrset, node))
+        return truncate();
     if (rrset.with_targets == 0)
         return Step::done;
     if (rrset.type == Type::ns)
@@ -161,7 +206,7 @@ Resolution::Step Resolution::follow_cname(const Node& node) {
     if (in_loop())
         return Step::done;
     const std::size_t record = packet_.size();
-    if (!packet_.add(Section::answer, *node.find(Type::cname), owner_, node.name_size))
+    if (!add(Section::answer, *node.find(Type::cname), owner_, node.name_size))
         return truncate();
     return follow_alias(record + rdata_offset);
 }
@@ -176,8 +221,7 @@ Resolution::Step Resolution::solve_dname(const Node& owner, const dns::FoldedNam
         ++i;
     if (i == dname_count_) {
         dnames_[dname_count_++] = {&dname, packet_.size() + rdata_offset};
-        if (!packet_.add(Section::answer, dname, packet_.suffix(owner_, owner.name_size),
-                         owner.name_size))
+        if (!add(Section::answer, dname, packet_.suffix(owner_, owner.name_size), owner.name_size))
             return truncate();
     }
     // The labels below the DNAME's owner, in the case that the client sent, before its target.
@@ -210,6 +254,8 @@ Resolution::Step Resolution::solve_dname(const Node& owner, const dns::FoldedNam
 Resolution::Step Resolution::follow_alias(std::size_t target) {
     alias_owners_[aliases_++] = owner_;
     packet_.read_name(target, alias_);
+    name_ = &alias_;
+    encloser_ = nullptr;
     owner_ = packet_.suffix({static_cast<std::uint16_t>(target), alias_.size}, alias_.size);
     return Step::follow;
 }
@@ -229,6 +275,16 @@ Resolution::Step Resolution::refer(const Node& cut) {
     const std::size_t records = packet_.size();
     if (!packet_.add(Section::authority, ns, packet_.suffix(owner_, cut.name_size), cut.name_size))
         return truncate();
+    // RFC 4035 §3.1.4, RFC 5155 §7.2.7: the child's keys, or that it has none.
+    if (chain_ != nullptr) {
+        const RRset* const ds = cut.find(Type::ds);
+        const OwnerAt owner = packet_.suffix(owner_, cut.name_size);
+        if (ds != nullptr ? !add(Section::authority, *ds, owner, cut.name_size)
+                          : !prove_no_type(cut))
+            return truncate();
+        if (!prove_expansions())
+            return truncate();
+    }
     // RFC 9471: without all glue for name servers below the cut the referral may be of no use.
     add_addresses(ns, records, &cut, true);
     if (!packet_.truncated())
@@ -236,15 +292,18 @@ Resolution::Step Resolution::refer(const Node& cut) {
     return Step::done;
 }
 
-// RFC 2308 §3: the SOA with the TTL of negative answers.
-Resolution::Step Resolution::deny(Rcode rcode) {
+// RFC 2308 §3: the SOA with the TTL of negative answers. node: the name's own, that of the wildcard
+// that stands for it, or of a name that does not exist its closest encloser.
+Resolution::Step Resolution::deny(Rcode rcode, const Node& node) {
     const auto& zone = zones_.zone(zone_);
     if (zone.negative_soa == 0)
         return Step::not_loaded;
     packet_.set_rcode(rcode);
     const std::size_t size = zones_.at<Node>(zone.apex)->name_size;
-    if (!packet_.add(Section::authority, *zones_.at<RRset>(zone.negative_soa),
-                     packet_.suffix(packet_.question(), size), size))
+    if (!add(Section::authority, *zones_.at<RRset>(zone.negative_soa),
+             packet_.suffix(packet_.question(), size), size))
+        return truncate();
+    if (chain_ != nullptr && !prove_denial(rcode, node))
         return truncate();
     return Step::done;
 }
@@ -301,7 +360,7 @@ void Resolution::add_targets(const RRset& rrset, std::size_t records) {
         const RRset* of_alias =
             binding && dns::get16(packet_.bytes() + rdata) == 0 ? node.find(rrset.type) : nullptr;
         if (of_alias != nullptr && of_alias != &rrset)
-            packet_.add(Section::additional, *of_alias, owner, node.name_size);
+            add(Section::additional, *of_alias, owner, node.name_size);
         if (node.service != zone::image::none) {
             if (context_.services[node.service].availability.load(std::memory_order_acquire) !=
                 Availability::answerable)
@@ -316,7 +375,7 @@ void Resolution::add_targets(const RRset& rrset, std::size_t records) {
 bool Resolution::add_addresses_of(const Node& target, OwnerAt owner) {
     for (const Type type : {Type::a, Type::aaaa}) {
         const RRset* rrset = target.find(type);
-        if (rrset != nullptr && !packet_.add(Section::additional, *rrset, owner, target.name_size))
+        if (rrset != nullptr && !add(Section::additional, *rrset, owner, target.name_size))
             return false;
     }
     return true;

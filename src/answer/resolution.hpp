@@ -1,4 +1,5 @@
-// Finds the records that answer one question and writes them: RFC 1034 §4.3.2 steps 2 to 6.
+// Finds the records that answer one question and writes them: RFC 1034 §4.3.2 steps 2 to 6, and of
+// signed zones the signatures and proofs (RFC 4035 §3.1, RFC 5155 §7.2; proofs.cpp).
 #pragma once
 
 #include <array>
@@ -41,13 +42,29 @@ class Resolution {
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
     Step solve_node(const Node& node);
     Step solve_any(const Node& node);
+    Step solve_signatures(const Node& node);
     Step solve_dname(const Node& owner, const dns::FoldedName& name);
     Step add_answer(const RRset& rrset, const Node& node);
     Step follow_cname(const Node& node);
     Step follow_alias(std::size_t target);
     Step refer(const Node& cut);
-    Step deny(dns::Rcode rcode);
+    Step deny(dns::Rcode rcode, const Node& node);
     Step truncate();
+    // An RRset, with its signatures if they are wanted.
+    bool add(Section section, const RRset& rrset, OwnerAt owner, std::size_t name_size) {
+        return chain_ == nullptr ? packet_.add(section, rrset, owner, name_size)
+                                 : add_signed(section, rrset, owner, name_size);
+    }
+    bool add_signed(Section section, const RRset& rrset, OwnerAt owner, std::size_t name_size);
+    void begin_proofs();
+    bool complete_answer(const RRset& rrset, const Node& node);
+    void expanded();
+    bool prove_expansions();
+    bool prove_denial(dns::Rcode rcode, const Node& node);
+    bool prove_no_name(const Node& encloser, bool with_encloser);
+    bool prove_no_wildcard(const Node& encloser);
+    bool prove_no_type(const Node& node);
+    bool add_proof(const Node* link);
     bool in_loop() const;
     void add_addresses(const RRset& ns, std::size_t records, const Node* cut, bool below_cut);
     void add_targets(const RRset& rrset, std::size_t records);
@@ -64,6 +81,11 @@ class Resolution {
     std::uint32_t zone_ = 0;  // of the question; aliases are followed within it
     OwnerAt owner_{};         // of the records to add: the question's name or an alias's target
     dns::FoldedName alias_;   // the target being looked up, once an alias was followed
+    // Of the zone, if it is signed and the client wants to see that (DO, RFC 4035 §3.1). Without
+    // it, nothing of what follows about proofs is set.
+    const zone::image::Chain* chain_ = nullptr;
+    const dns::FoldedName* name_;  // that stands at owner_
+    const Node* encloser_;         // of the name, where a wildcard stands for it
     std::uint32_t service_ = 0;
     bool wakes_service_ = false;
 
@@ -77,6 +99,17 @@ class Resolution {
     std::array<AddedDname, max_aliases> dnames_;  // in the answer already
     std::size_t aliases_ = 0;
     std::size_t dname_count_ = 0;
+    // Names that a wildcard stood for in the answer section: proved in the authority section that
+    // they do not exist themselves.
+    struct Expansion {
+        OwnerAt name;
+        const Node* encloser;
+    };
+    std::array<Expansion, max_aliases + 1> expansions_;
+    std::size_t expansion_count_;
+    // What is in the authority section already. At most one for each expansion and three others.
+    std::array<const Node*, max_aliases + 4> proofs_;
+    std::size_t proof_count_;
 };
 
 }  // namespace summond::answer

@@ -84,6 +84,9 @@ bool print(const std::vector<config::Problem>& problems) {
     return refused;
 }
 
+// Signatures of zones: some seconds at most, which nobody waits for at a start. `check` has time.
+constexpr std::size_t verified_at_load = 20000;
+
 // Prints every problem; nothing if the configuration is refused.
 std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
                            const zone::Zones* before, service::Host host = service::this_host()) {
@@ -108,7 +111,10 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
     if (!parsed.config)
         return std::nullopt;
     const bool bad_files = print(config::check_files(*parsed.config));
-    auto built = zone::build(*parsed.config, bad_file, before);
+    zone::Checks checks;
+    if (bad_file == zone::BadFile::tolerate)
+        checks.signatures = verified_at_load;
+    auto built = zone::build(*parsed.config, bad_file, before, checks);
     print(built.problems);
     if (bad_files || built.image.empty())
         return std::nullopt;
@@ -122,15 +128,21 @@ std::size_t count_records(const std::vector<std::uint8_t>& bytes) {
     const auto zones = zone::Zones::open(bytes);
     if (!zones)
         return 0;
+    const auto count = [&records](const zone::image::Node& node) {
+        const zone::image::RRset* rrset = node.first();
+        for (unsigned n = 0; n < node.rrset_count; ++n, rrset = rrset->next())
+            records += rrset->count;
+    };
     const zone::image::Header& header = zones->header();
     const auto* const slots = zones->at<zone::image::Slot>(header.slots);
     for (std::uint32_t i = 0; i <= header.slot_mask; ++i) {
-        if (slots[i].node == 0)
-            continue;
-        const auto* const node = zones->at<zone::image::Node>(slots[i].node);
-        const zone::image::RRset* rrset = node->first();
-        for (unsigned n = 0; n < node->rrset_count; ++n, rrset = rrset->next())
-            records += rrset->count;
+        if (slots[i].node != 0)
+            count(*zones->at<zone::image::Node>(slots[i].node));
+    }
+    for (std::uint32_t i = 0; i < header.zone_count; ++i) {
+        const zone::image::Chain* chain = zones->chain(i);
+        for (std::uint32_t n = 0; chain != nullptr && chain->hashed != 0 && n < chain->count; ++n)
+            count(*zones->at<zone::image::Node>(chain->nodes()[n]));
     }
     return records;
 }

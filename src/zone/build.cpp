@@ -4,8 +4,10 @@
 #include <span>
 
 #include "advice.hpp"
+#include "denial.hpp"
 #include "image_builder.hpp"
 #include "older_zone.hpp"
+#include "signatures.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
 #include "validate.hpp"
@@ -19,8 +21,12 @@ namespace {
 
 class Builder {
   public:
-    Builder(const config::Config& config, BadFile bad_file, const Zones* before)
-        : config_(config), bad_file_(bad_file), index_(config.zones.size()) {
+    Builder(const config::Config& config, BadFile bad_file, const Zones* before,
+            const Checks& checks)
+        : config_(config),
+          bad_file_(bad_file),
+          signatures_{checks.now, checks.signatures, bad_file == BadFile::refuse},
+          index_(config.zones.size()) {
         if (before != nullptr)
             before_.emplace(*before);
     }
@@ -57,6 +63,7 @@ class Builder {
 
     const config::Config& config_;
     const BadFile bad_file_;
+    SignatureCheck signatures_;
     std::optional<OlderZones> before_;
     Report report_;
     ZoneIndex index_;
@@ -189,6 +196,11 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
             return;
     }
     const Where where = where_of(guest.index);
+    if (data.has_signatures())
+        return report_.warning(where, "the address of service " + service.name +
+                                          " has no PTR record " + name.to_string() +
+                                          ": the zone's file is signed, and "
+                                          "nothing can be added to it");
     const std::uint32_t owner = data.owner(view(name), where);
     data.add(owner, dns::Type::ptr, service.ttl, pointer_target(service)->wire(), where, true);
     data.owners[owner].flags |= image::service_pointer;
@@ -242,6 +254,10 @@ void Builder::add_zone(std::uint32_t index) {
     add_guests(index, data);
     data.finish();
     validate(data, complete, report_);
+    if (complete) {
+        link_denials(data, report_);
+        check_signatures(data, signatures_, report_);
+    }
     if (report_.errors() == before) {
         advise(data, index, index_, report_);
         if (image_)
@@ -265,6 +281,7 @@ void Builder::replace_zone(std::uint32_t index) {
         add_guests(index, data);
         data.finish();
         validate(data, true, report_);
+        link_denials(data, report_);
         if (report_.errors() > errors)
             refused_ = true;
     } else {
@@ -300,8 +317,9 @@ Built Builder::build() {
 
 }  // namespace
 
-Built build(const config::Config& config, BadFile bad_file, const Zones* before) {
-    return Builder(config, bad_file, before).build();
+Built build(const config::Config& config, BadFile bad_file, const Zones* before,
+            const Checks& checks) {
+    return Builder(config, bad_file, before, checks).build();
 }
 
 }  // namespace summond::zone

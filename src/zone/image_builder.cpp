@@ -116,18 +116,33 @@ void ImageBuilder::append_owner(std::uint32_t zone, ZoneData& data, Owner& owner
     node.service = owner.service;
     node.flags = owner.flags;
     node.name_size = static_cast<std::uint8_t>(owner.name.size());
-    for (std::size_t i = 0; i < all.size(); ++i)
-        node.rrset_count = static_cast<std::uint16_t>(node.rrset_count +
-                                                      (i == 0 || all[i].type != all[i - 1].type));
     owner.node = append_node(node, owner.name);
+    std::vector<Record> signatures;
     for (std::size_t first = 0; first < all.size();) {
         const auto set = data.records_of(owner, all[first].type);
-        write_rrset(data, owner.name, set, set[0].ttl, bytes_,
-                    [&](std::size_t position, std::string_view target) {
-                        add_target(zone, data, position, target);
-                    });
         first += set.size();
+        if (set[0].type == dns::Type::rrsig)
+            continue;  // written behind what they cover
+        if (data.has_signatures())
+            signatures = data.signatures_of(owner, set[0].type);
+        node.rrset_count =
+            static_cast<std::uint16_t>(node.rrset_count + (signatures.empty() ? 1 : 2));
+        write_set(owner.name, set, signatures, set[0].ttl, data,
+                  [&](std::size_t position, std::string_view target) {
+                      add_target(zone, data, position, target);
+                  });
     }
+    at<image::Node>(owner.node)->rrset_count = node.rrset_count;
+}
+
+// Signatures have the TTL of what they cover (RFC 4034 §3).
+void ImageBuilder::write_set(std::string_view owner, std::span<const Record> set,
+                             std::span<const Record> signatures, std::uint32_t ttl,
+                             const ZoneData& data,
+                             const std::function<void(std::size_t, std::string_view)>& target) {
+    write_rrset(data, owner, set, ttl, !signatures.empty(), bytes_, target);
+    if (!signatures.empty())
+        write_rrset(data, owner, signatures, ttl, false, bytes_, {});
 }
 
 // Addresses for referrals come from the delegating zone or a zone nested in it, never from a zone
@@ -153,7 +168,8 @@ void ImageBuilder::append_negative_soa(std::uint32_t zone, const ZoneData& data)
     const auto rdata = data.rdata(soa[0]);
     const std::uint32_t minimum = dns::get32(&rdata[rdata.size() - 4]);
     record(zone).negative_soa = here();
-    write_rrset(data, data.owners[0].name, soa, std::min(soa[0].ttl, minimum), bytes_, {});
+    write_set(data.owners[0].name, soa, data.signatures_of(data.owners[0], dns::Type::soa),
+              std::min(soa[0].ttl, minimum), data, {});
 }
 
 void ImageBuilder::link_owners(const ZoneData& data) {
@@ -166,6 +182,11 @@ void ImageBuilder::link_owners(const ZoneData& data) {
         auto* node = at<image::Node>(owner.node);
         node->cut = ref(owner.cut);
         node->wildcard = ref(owner.wildcard);
+        node->denial = ref(owner.denial);
+    }
+    for (const DenialChain::Link& link : data.chain.links) {
+        if (data.chain.hashed)
+            at<image::Node>(data.owners[link.owner].node)->wildcard = ref(link.wildcard);
     }
     for (const PendingTarget& target : of_zone_) {
         if (const auto owner = data.find(target.name); owner != image::none)
@@ -174,12 +195,36 @@ void ImageBuilder::link_owners(const ZoneData& data) {
     of_zone_.clear();
 }
 
+void ImageBuilder::append_chain(std::uint32_t zone, const ZoneData& data) {
+    const DenialChain& chain = data.chain;
+    if (chain.links.empty())
+        return;
+    record(zone).chain = here();
+    append(bytes_, image::Chain{static_cast<std::uint32_t>(chain.links.size()), chain.iterations,
+                                static_cast<std::uint8_t>(chain.salt.size()), chain.hashed,
+                                label_count(view(data.apex())), 0});
+    bytes_.insert(bytes_.end(), chain.salt.begin(), chain.salt.end());
+    pad(bytes_, image::unit);
+    for (const DenialChain::Link& link : chain.links)
+        append(bytes_, link.key);
+    for (const DenialChain::Link& link : chain.links)
+        append(bytes_, data.owners[link.owner].node);
+    pad(bytes_, image::unit);
+}
+
 void ImageBuilder::add(std::uint32_t zone, ZoneData& data) {
     make_room(data);
     const bool nested = has_nested_[zone];
-    for (Owner& owner : data.owners) {
-        if (nested && hidden(zone, owner.name))
+    for (std::size_t i = 0; i < data.owners.size(); ++i) {
+        Owner& owner = data.owners[i];
+        // A name that nobody can ask for may be one that others are denied by.
+        const bool links = owner.denial == i;
+        const bool hashed = (owner.flags & image::hashed) != 0;
+        if (hashed || (nested && hidden(zone, owner.name))) {
+            if (links)
+                append_owner(zone, data, owner);
             continue;
+        }
         append_owner(zone, data, owner);
         if (nested && index_.find(owner.name) != zone)
             record(index_.find(owner.name)).parent_side = owner.node;
@@ -189,6 +234,7 @@ void ImageBuilder::add(std::uint32_t zone, ZoneData& data) {
     record(zone).apex = data.owners[0].node;
     append_negative_soa(zone, data);
     link_owners(data);
+    append_chain(zone, data);
 }
 
 // The memory that slots are in is asked for first, and comes while others are filled in.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,10 @@ class ImageBuilder {
     void make_room(const ZoneData& data);
     image::Ref append_node(const image::Node& node, std::string_view name);
     void append_owner(std::uint32_t zone, ZoneData& data, Owner& owner);
+    void write_set(std::string_view owner, std::span<const Record> set,
+                   std::span<const Record> signatures, std::uint32_t ttl, const ZoneData& data,
+                   const std::function<void(std::size_t, std::string_view)>& target);
+    void append_chain(std::uint32_t zone, const ZoneData& data);
     void append_negative_soa(std::uint32_t zone, const ZoneData& data);
     void link_owners(const ZoneData& data);
     void add_target(std::uint32_t zone, const ZoneData& data, std::size_t at,

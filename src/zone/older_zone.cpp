@@ -74,8 +74,13 @@ void OlderZones::list_nodes() {
     for (std::uint32_t i = 0; i < header.zone_count; ++i) {
         if (const image::Ref node = image_.zone(i).parent_side; node != 0)
             nodes_.emplace_back(image_.at<image::Node>(node)->zone, node);
+        if (const image::Chain* chain = image_.chain(i)) {
+            for (const image::Ref link : chain->nodes())
+                nodes_.emplace_back(i, link);
+        }
     }
     std::ranges::sort(nodes_);
+    nodes_.erase(std::unique(nodes_.begin(), nodes_.end()), nodes_.end());
 }
 
 bool OlderZones::restore(ZoneData& zone, Where where) {

@@ -127,7 +127,7 @@ std::string_view target_of(const ZoneData& zone, const Record& record, std::stri
 }  // namespace
 
 void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const Record> records,
-                 std::uint32_t ttl, std::vector<std::uint8_t>& bytes,
+                 std::uint32_t ttl, bool is_signed, std::vector<std::uint8_t>& bytes,
                  const std::function<void(std::size_t, std::string_view)>& target) {
     const std::size_t header_at = bytes.size();
     bytes.resize(header_at + sizeof(image::RRset));
@@ -146,9 +146,11 @@ void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const R
         const std::size_t length = bytes.size() - fields_at - fields_size;
         dns::put16(&bytes[fields_at + 10], static_cast<std::uint16_t>(length));
     }
-    const image::RRset header{records[0].type, static_cast<std::uint16_t>(records.size()),
+    const image::RRset header{records[0].type,
+                              static_cast<std::uint16_t>(records.size()),
                               static_cast<std::uint16_t>(bytes.size() - base),
-                              static_cast<std::uint16_t>(pointers.size() & 0x7fff),
+                              static_cast<std::uint16_t>(pointers.size() & 0x3fff),
+                              is_signed,
                               image::has_targets(records[0].type)};
     std::memcpy(&bytes[header_at], &header, sizeof header);
     pad(bytes, sizeof(image::Ref));

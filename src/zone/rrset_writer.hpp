@@ -12,10 +12,11 @@
 namespace summond::zone {
 
 // Appends one RRset of `owner` to bytes, which end at a multiple of 8 octets before and after.
+// is_signed: its signatures are written next.
 // target is called for each record that has one (image::has_targets) with the position in bytes
 // that takes its Ref, and its name in wire format, in any case.
 void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const Record> records,
-                 std::uint32_t ttl, std::vector<std::uint8_t>& bytes,
+                 std::uint32_t ttl, bool is_signed, std::vector<std::uint8_t>& bytes,
                  const std::function<void(std::size_t, std::string_view)>& target);
 
 // Appends value and nothing else.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <numeric>
 
 #include "rdata.hpp"
@@ -106,6 +107,10 @@ void ZoneData::add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
         owners[owner].flags |= image::delegation;
     else if (type == dns::Type::ptr)
         owners[owner].has_ptr = true;
+    else if (type == dns::Type::nsec3)
+        owners[owner].flags |= image::hashed;
+    else if (type == dns::Type::rrsig)
+        has_signatures_ = true;
 }
 
 // A counting sort, which keeps the order within an owner. Most zone files need none.
@@ -160,6 +165,11 @@ void ZoneData::sort_records() {
             if (last - first > most ||
                 std::none_of(begin, end, [&](const Record& r) { return same(r, records[i]); }))
                 records[kept++] = records[i];
+            else if (records[i].of_service && has_signatures_)
+                // Whoever signed the zone wrote the service's address there to have it signed.
+                std::find_if(begin, end, [&](const Record& r) {
+                    return same(r, records[i]);
+                })->of_service = true;
         }
         first = last;
     }
@@ -178,6 +188,13 @@ std::span<const Record> ZoneData::records_of(const Owner& owner, dns::Type type)
     const auto last =
         std::partition_point(first, all.end(), [&](const Record& r) { return r.type == type; });
     return {first, last};
+}
+
+std::vector<Record> ZoneData::signatures_of(const Owner& owner, dns::Type covered) const {
+    std::vector<Record> found;
+    std::ranges::copy_if(records_of(owner, dns::Type::rrsig), std::back_inserter(found),
+                         [&](const Record& r) { return covered_by(r) == covered; });
+    return found;
 }
 
 // path: scratch space.

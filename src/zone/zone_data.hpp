@@ -33,10 +33,25 @@ struct Owner {
     std::uint32_t service = image::none;
     std::uint32_t parent = image::none;  // not for the apex
     std::uint32_t wildcard = image::none;
-    std::uint32_t cut = image::none;  // as image::Node::cut
-    std::uint8_t flags = 0;           // image::NodeFlag
+    std::uint32_t cut = image::none;     // as image::Node::cut
+    std::uint32_t denial = image::none;  // as image::Node::denial
+    std::uint8_t flags = 0;              // image::NodeFlag
     bool has_ptr = false;
     image::Ref node = 0;  // once placed in the image
+};
+
+// How a signed zone denies names: image::Chain.
+struct DenialChain {
+    struct Link {
+        std::uint64_t key;
+        std::uint32_t owner;
+        // NSEC3: the link (an owner) that has or covers "*" below the name that is hashed.
+        std::uint32_t wildcard = image::none;
+    };
+    std::vector<Link> links;  // in canonical order; empty: the zone is not signed
+    bool hashed = false;
+    std::uint16_t iterations = 0;
+    std::vector<std::uint8_t> salt;
 };
 
 class ZoneData {
@@ -69,8 +84,16 @@ class ZoneData {
     // The records of one type, once finished.
     std::span<const Record> records_of(const Owner& owner, dns::Type type) const;
 
+    // Those of `owner`'s signatures that cover a type, in the order of the file.
+    std::vector<Record> signatures_of(const Owner& owner, dns::Type covered) const;
+    bool has_signatures() const { return has_signatures_; }
+    dns::Type covered_by(const Record& rrsig) const {
+        return static_cast<dns::Type>(rdata_[rrsig.rdata] << 8 | rdata_[rrsig.rdata + 1]);
+    }
+
     std::vector<Owner> owners;  // the first is the apex
     std::vector<Record> records;
+    DenialChain chain;
 
   private:
     void group_by_owner();
@@ -82,6 +105,7 @@ class ZoneData {
     NameTable index_;
     std::uint32_t last_owner_ = 0;  // that was asked for
     std::vector<std::uint8_t> rdata_;
+    bool has_signatures_ = false;
 };
 
 // A name's wire octets as text for maps, and back.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "generate.hpp"
 #include "rdata.hpp"
 #include "scanner.hpp"
 #include "summond/base/path.hpp"
@@ -64,6 +65,7 @@ class Reader {
     }
     void directive(const Entry& entry, Where where);
     void include(const Entry& entry, Where where);
+    void generate(const Entry& entry, Where where);
     void record(const Entry& entry, Where where);
     bool set_owner(const Entry& entry, Where where);
     void error(Where where, std::string what) { report_.error(where, std::move(what)); }
@@ -80,6 +82,7 @@ class Reader {
     std::string path_;
     int includes_ = 0;
     bool directives_ = true;
+    const std::string* generated_ = nullptr;  // the record that $GENERATE has made last, while read
     std::optional<std::uint32_t> default_ttl_;
     std::optional<std::uint32_t> last_ttl_;
     // Lower case, wire format; of no octets: none yet.
@@ -131,7 +134,9 @@ void Reader::error_at(const Entry& entry, std::size_t at, Where where, std::stri
         what += "; quotation marks that open on line " + std::to_string(begin.line) +
                 " enclose the end of that line: is one missing there?";
     }
-    if (directives_) {
+    if (generated_ != nullptr) {
+        what += ", in \"" + *generated_ + "\" of $GENERATE";
+    } else if (directives_) {
         const auto place = entry.place(at);
         where.line = place.line;
         where.column = place.column;
@@ -154,6 +159,8 @@ void Reader::directive(const Entry& entry, Where where) {
         return error(where, "a record is expected here, not a directive");
     if (same_text(name, "$INCLUDE"))
         return include(entry, where);
+    if (same_text(name, "$GENERATE"))
+        return generate(entry, where);
     if (same_text(name, "$ORIGIN")) {
         const auto origin = arguments == 1 ? dns::Name::parse(entry.words[1], origin_)
                                            : base::error("$ORIGIN takes one domain name");
@@ -172,7 +179,43 @@ void Reader::directive(const Entry& entry, Where where) {
         return;
     }
     error(entry, name, where,
-          std::string(name) + " is not a directive known here; $ORIGIN, $TTL and $INCLUDE are");
+          std::string(name) +
+              " is not a directive known here; $ORIGIN, $TTL, $INCLUDE and $GENERATE are");
+}
+
+// $GENERATE range owner [TTL] [class] type RDATA; each record is read as if it stood there.
+void Reader::generate(const Entry& entry, Where where) {
+    if (entry.words.size() < 5)
+        return error(where, "$GENERATE takes a range, an owner, a type and data");
+    const auto range = read_range(entry.words[1]);
+    if (!range)
+        return error(entry, entry.words[1], where, range.error().what);
+    const std::size_t before = report_.errors();
+    for (std::uint64_t number = range->first; number <= range->last; number += range->step) {
+        std::string text;
+        for (std::size_t i = 2; i < entry.words.size(); ++i) {
+            std::string_view template_text = entry.words[i];
+            // BIND takes all data as one string in quotation marks, which are not part of it.
+            if (i + 1 == entry.words.size() && template_text.size() > 2 &&
+                template_text.front() == '"' && type_from_text(entry.words[i - 1]))
+                template_text = template_text.substr(1, template_text.size() - 2);
+            const auto word = generated_text(template_text, static_cast<std::uint32_t>(number));
+            if (!word)
+                return error(entry, entry.words[i], where, word.error().what);
+            text += text.empty() ? *word : " " + *word;
+        }
+        Entry made;
+        generated_ = &text;
+        if (Scanner scanner(text); scanner.next(made)) {
+            if (made.problem.empty())
+                record(made, where);
+            else
+                error_at(made, made.problem_at, where, made.problem);
+        }
+        generated_ = nullptr;
+        if (report_.errors() > before)  // the others have it as well
+            return;
+    }
 }
 
 void Reader::include(const Entry& entry, Where where) {

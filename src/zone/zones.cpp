@@ -1,6 +1,8 @@
 // Look-ups in a zone image.
+#include <algorithm>
 #include <cstring>
 
+#include "summond/dns/canonical.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::zone {
@@ -107,6 +109,40 @@ Zones::Found Zones::find(const dns::FoldedName& name, std::uint64_t hash) const 
     if (encloser == nullptr)
         encloser = probe(name, 0);
     return {encloser, false};
+}
+
+const image::Node* Zones::parent(const image::Node& node) const {
+    dns::FoldedName name;
+    name.assign({node.name(), node.name_size});
+    return probe(name, name.labels - 1U);
+}
+
+Zones::Link Zones::find(const image::Chain& chain, const dns::FoldedName& name) const {
+    const std::uint64_t key = dns::canonical_key(name, chain.apex_labels);
+    const auto keys = chain.keys();
+    const auto order = [&](std::size_t i) {
+        const auto* node = at<image::Node>(chain.nodes()[i]);
+        dns::FoldedName linked;
+        linked.assign({node->name(), node->name_size});
+        return dns::compare_canonical(linked, name, chain.apex_labels);
+    };
+    auto low = static_cast<std::size_t>(std::ranges::lower_bound(keys, key) - keys.begin());
+    auto high = low;
+    while (high < keys.size() && keys[high] == key)
+        ++high;
+    // Of those whose names begin alike, the first that is behind the name.
+    bool exact = false;
+    while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        const int difference = order(middle);
+        exact = exact || difference == 0;
+        if (difference <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const std::size_t found = low == 0 ? keys.size() - 1 : low - 1;
+    return {at<image::Node>(chain.nodes()[found]), exact};
 }
 
 }  // namespace summond::zone

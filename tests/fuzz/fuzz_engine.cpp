@@ -1,7 +1,7 @@
 // Queries to the whole engine over zones that have everything. The first octet: bit 0 TCP, bit 1
 // the rest is no message but a description of one (octets choose labels that the zones use, so
 // that names which mean something are found soon), bits 2 to 5 what the services do,
-// bit 6 an IPv4 client.
+// bit 6 an IPv4 client, bit 7 that the zone is one that is signed (bits 2 and 3: which).
 #include "check_answer.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
@@ -107,8 +107,23 @@ World make_world() {
     return world;
 }
 
+// By NSEC, by NSEC3, with opt-out. One key has signed them, until 2090.
+std::vector<World> make_signed_worlds() {
+    std::vector<World> worlds;
+    for (const char* file : {"nsec", "nsec3", "optout", "nsec"}) {
+        config::Config config;
+        config::Zone& zone = config.zones.emplace_back();
+        zone.name = name("jit.example");
+        zone.file = std::string(SIGNED_ZONES "/") + file + ".zone";
+        worlds.push_back({zone::build(config)});
+        FUZZ_CHECK(!worlds.back().built.image.empty());
+    }
+    return worlds;
+}
+
 std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
-    constexpr std::uint16_t types[] = {1, 28, 2, 5, 6, 12, 15, 16, 39, 43, 64, 65, 255, 65280};
+    constexpr std::uint16_t types[] = {1,  28, 2,  5,  6,  12, 15, 16,  39,   43,
+                                       46, 47, 48, 50, 51, 64, 65, 255, 65280};
     std::size_t at = 0;
     const auto next = [&] { return at < text.size() ? text[at++] : std::uint8_t{0}; };
     std::vector<std::uint8_t> query{1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
@@ -147,19 +162,21 @@ std::vector<std::uint8_t> described_query(std::span<const std::uint8_t> text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static World world = make_world();
+    static World plain_world = make_world();
+    static std::vector<World> signed_worlds = make_signed_worlds();
     static const answer::Settings settings{"version", std::string(answer::max_identity, 'i'),
                                            answer::CookieSecret{}};
     static constexpr std::uint8_t client[16] = {0x20, 1, 0x0d, 0xb8};
-    static const zone::Zones zones = *zone::Zones::open(world.built.image);
     if (size == 0)
         return 0;
     const unsigned mode = data[0];
+    World& world = (mode & 0x80) != 0 ? signed_worlds[mode >> 2 & 3] : plain_world;
+    const zone::Zones zones = *zone::Zones::open(world.built.image);
     for (std::size_t i = 0; i < world.states.size(); ++i)
         world.states[i].availability =
             static_cast<answer::Availability>((i == 0 ? mode >> 2 : mode >> 3) % 5);
     answer::Context context{zones,
-                            world.states,
+                            std::span(world.states).first(zones.service_count()),
                             (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,
                             settings,
                             std::span(client).first((mode & 0x40) != 0 ? 4 : 16),

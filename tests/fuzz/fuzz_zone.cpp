@@ -32,6 +32,9 @@ void ask_everything(const zone::Zones& zones) {
                 query.insert(query.end(), node->name(), node->name() + node->name_size);
                 query.insert(query.end(), {0, static_cast<std::uint8_t>(type), 0, 1});
                 fuzz::check_answer(query, context);
+                query[11] = 1;  // DO
+                query.insert(query.end(), {0, 0, 41, 16, 0, 0, 0, 0x80, 0, 0, 0});
+                fuzz::check_answer(query, context);
             }
         }
     }
@@ -79,7 +82,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     config::Zone& zone = config.zones.emplace_back();
     zone.name = *dns::Name::parse("jit.example");
     zone.file = path;
-    const auto built = zone::build(config);
+    // Whatever the signatures are: what comes of them has to be looked at, too.
+    constexpr zone::Checks checks{1800000000, 0};
+    const auto built = zone::build(config, zone::BadFile::refuse, nullptr, checks);
     const bool failed = std::any_of(built.problems.begin(), built.problems.end(),
                                     [](const auto& problem) { return !problem.warning; });
     FUZZ_CHECK(failed == built.image.empty());
@@ -89,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ask_everything(*zones);
     // At a reload with a bad file the zone stays as it was.
     FUZZ_CHECK(::ftruncate(file, 0) == 0);
-    const auto kept = zone::build(config, zone::BadFile::tolerate, &*zones);
+    const auto kept = zone::build(config, zone::BadFile::tolerate, &*zones, checks);
     FUZZ_CHECK(kept.image.size() == built.image.size());
     ask_everything(*zone::Zones::open(kept.image));
     return 0;

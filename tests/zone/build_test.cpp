@@ -90,15 +90,6 @@ TEST(Build, WarnsOfDifferentTtls) {
               "a.jit.example. (RFC 2181 §5.2); the first is used\n");
 }
 
-TEST(Build, WarnsOfSignedZones) {
-    EXPECT_EQ(problems_of(std::string(apex) +
-                          "@ RRSIG SOA 13 2 300 20300101000000 20200101000000 1 @ AAAA\n"
-                          "a RRSIG A 13 3 300 20300101000000 20200101000000 1 @ AAAA\n"
-                          "a 60 RRSIG TXT 13 3 60 20300101000000 20200101000000 1 @ AAAA\n"),
-              "zone:3: warning: zone jit.example. is signed, but answers come without signatures: "
-              "with a DS record in the parent zone, resolvers that validate refuse them\n");
-}
-
 TEST(Build, InlineRecordsHaveTheirPlaceInTheConfiguration) {
     EXPECT_EQ(inline_problems("a A 192.0.2.1"), "");
     EXPECT_EQ(inline_problems("a A 192.0.2.1\na TXT x"), "");

@@ -62,16 +62,17 @@ class ZoneBuilder {
 
     // The problems of a load that tolerates bad files, at a reload with the image before.
     std::string tolerated(const zone::Zones* before = nullptr) {
-        built = zone::build(config, zone::BadFile::tolerate, before);
+        built = zone::build(config, zone::BadFile::tolerate, before, checks);
         return text_of(built.problems);
     }
 
     config::Config config;
+    zone::Checks checks;
     zone::Built built;
 
   private:
     std::string build(bool warnings) {
-        built = zone::build(config);
+        built = zone::build(config, zone::BadFile::refuse, nullptr, checks);
         const bool failed = std::ranges::any_of(
             built.problems, [](const config::Problem& problem) { return !problem.warning; });
         EXPECT_EQ(failed, built.image.empty());

@@ -192,7 +192,7 @@ TEST_F(ZoneFile, TellsBadDirectivesAndGenericData) {
 $TTL x
 $ORIGIN
 $ORIGIN a..b
-$GENERATE 1-10 a$ A 192.0.2.$
+$UNKNOWN a
 a )
 a ((
 a TYPE65280 \# 3 abcd
@@ -208,7 +208,8 @@ a TYPE252 \# 0
         "zone:4:6: $TTL takes a time such as 3600 or 1h, up to 2147483647 seconds\n"
         "zone:5:1: $ORIGIN takes one domain name\n"
         "zone:6:9: \"a..b\" is not a domain name: it has an empty label\n"
-        "zone:7:1: $GENERATE is not a directive known here; $ORIGIN, $TTL and $INCLUDE are\n"
+        "zone:7:1: $UNKNOWN is not a directive known here; $ORIGIN, $TTL, $INCLUDE and "
+        "$GENERATE are\n"
         "zone:8:3: a parenthesis is closed that was not opened\n"
         "zone:9:4: a parenthesis within parentheses\n"
         "zone:10:18: bad TYPE65280 record: \\# says 3 octets, but 2 follow\n"
@@ -427,4 +428,47 @@ TEST_F(ZoneFile, IsMissing) {
     builder.zone_with_file("jit.example", "none");
     EXPECT_EQ(builder.problems(),
               "summond.yaml:4:11: cannot read zone file none: No such file or directory\n");
+}
+
+TEST_F(ZoneFile, Generates) {
+    EXPECT_EQ(load("$TTL 60\n"
+                   "$GENERATE 1-3 host$ A 192.0.2.$\n"
+                   "$GENERATE 0-4/2 ${10,4,x}.hex 120 IN TXT \"$ \\$ $$\"\n"
+                   "$GENERATE 26-26 ${0,3,n}.nibbles MX $ mail${-20}\n"
+                   "$ORIGIN sub\n"
+                   "$GENERATE 8-8 $ CNAME $.other.\n"),
+              "");
+    EXPECT_EQ(records("host1.jit.example", Type::a), "60 c0000201\n");
+    EXPECT_EQ(records("host3.jit.example", Type::a), "60 c0000203\n");
+    EXPECT_EQ(records("host4.jit.example", Type::a), "none");
+    EXPECT_EQ(records("000c.hex.jit.example", Type::txt),
+              "120 013201240124\n");
+    EXPECT_EQ(records("000b.hex.jit.example", Type::txt), "none");
+    EXPECT_EQ(records("a.1.nibbles.jit.example", Type::mx).substr(0, 7), "60 001a");
+    EXPECT_EQ(records("8.sub.jit.example", Type::cname), "60 0138056f7468657200\n");
+}
+
+TEST_F(ZoneFile, SaysWhatIsWrongWithGenerated) {
+    EXPECT_EQ(load("$GENERATE 3-1 a$ A 192.0.2.$\n"
+                   "$GENERATE 1-2/0 a$ A 192.0.2.$\n"
+                   "$GENERATE 0-16777216 a$ TXT x\n"
+                   "$GENERATE 250-260 a$ A 192.0.2.$\n"
+                   "$GENERATE 1-2 a${x} A 192.0.2.1\n"
+                   "$GENERATE 1-2 a${0,3,y} A 192.0.2.1\n"
+                   "$GENERATE 1-2 a${-2} A 192.0.2.1\n"
+                   "$GENERATE 1-2 a A\n"),
+              "zone:3:11: $GENERATE takes a range such as 1-10 or 0-254/2\n"
+              "zone:4:11: $GENERATE takes a range such as 1-10 or 0-254/2\n"
+              "zone:5:11: $GENERATE makes at most 16777216 records\n"
+              "zone:6: bad A record: \"192.0.2.256\" is not an IPv4 address, in \"a256 A "
+              "192.0.2.256\" of "
+              "$GENERATE\n"
+              "zone:7:15: \"${x}\" is not ${offset}, ${offset,width} or ${offset,width,base} with "
+              "a base of "
+              "d, o, x, X, n or N\n"
+              "zone:8:15: \"${0,3,y}\" is not ${offset}, ${offset,width} or ${offset,width,base} "
+              "with a base "
+              "of d, o, x, X, n or N\n"
+              "zone:9:15: the offset makes -1 of 1\n"
+              "zone:10: $GENERATE takes a range, an owner, a type and data\n");
 }

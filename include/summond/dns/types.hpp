@@ -9,36 +9,39 @@ namespace summond::dns {
 
 // RR types and QTYPEs. Any other 16-bit value is a valid Type too (RFC 3597).
 enum class Type : std::uint16_t {
-    a = 1,        // RFC 1035 §3.4.1
-    ns = 2,       // RFC 1035 §3.3.11
-    md = 3,       // RFC 1035 §3.3.4, obsolete
-    mf = 4,       // RFC 1035 §3.3.5, obsolete
-    cname = 5,    // RFC 1035 §3.3.1
-    soa = 6,      // RFC 1035 §3.3.13
-    mb = 7,       // RFC 1035 §3.3.3
-    mg = 8,       // RFC 1035 §3.3.6
-    mr = 9,       // RFC 1035 §3.3.8
-    ptr = 12,     // RFC 1035 §3.3.12
-    hinfo = 13,   // RFC 1035 §3.3.2, RFC 8482 §4.2
-    minfo = 14,   // RFC 1035 §3.3.7
-    mx = 15,      // RFC 1035 §3.3.9
-    txt = 16,     // RFC 1035 §3.3.14
-    key = 25,     // RFC 2535 §3
-    aaaa = 28,    // RFC 3596 §2.1
-    srv = 33,     // RFC 2782
-    dname = 39,   // RFC 6672
-    opt = 41,     // RFC 6891 §6.1
-    ds = 43,      // RFC 4034 §5
-    rrsig = 46,   // RFC 4034 §3
-    nsec = 47,    // RFC 4034 §4
-    svcb = 64,    // RFC 9460
-    https = 65,   // RFC 9460 §9
-    tsig = 250,   // RFC 8945
-    ixfr = 251,   // RFC 1995
-    axfr = 252,   // RFC 5936
-    mailb = 253,  // RFC 1035 §3.2.3, obsolete
-    maila = 254,  // RFC 1035 §3.2.3, obsolete
-    any = 255,    // RFC 8482
+    a = 1,            // RFC 1035 §3.4.1
+    ns = 2,           // RFC 1035 §3.3.11
+    md = 3,           // RFC 1035 §3.3.4, obsolete
+    mf = 4,           // RFC 1035 §3.3.5, obsolete
+    cname = 5,        // RFC 1035 §3.3.1
+    soa = 6,          // RFC 1035 §3.3.13
+    mb = 7,           // RFC 1035 §3.3.3
+    mg = 8,           // RFC 1035 §3.3.6
+    mr = 9,           // RFC 1035 §3.3.8
+    ptr = 12,         // RFC 1035 §3.3.12
+    hinfo = 13,       // RFC 1035 §3.3.2, RFC 8482 §4.2
+    minfo = 14,       // RFC 1035 §3.3.7
+    mx = 15,          // RFC 1035 §3.3.9
+    txt = 16,         // RFC 1035 §3.3.14
+    key = 25,         // RFC 2535 §3
+    aaaa = 28,        // RFC 3596 §2.1
+    srv = 33,         // RFC 2782
+    dname = 39,       // RFC 6672
+    opt = 41,         // RFC 6891 §6.1
+    ds = 43,          // RFC 4034 §5
+    rrsig = 46,       // RFC 4034 §3
+    nsec = 47,        // RFC 4034 §4
+    dnskey = 48,      // RFC 4034 §2
+    nsec3 = 50,       // RFC 5155 §3
+    nsec3param = 51,  // RFC 5155 §4
+    svcb = 64,        // RFC 9460
+    https = 65,       // RFC 9460 §9
+    tsig = 250,       // RFC 8945
+    ixfr = 251,       // RFC 1995
+    axfr = 252,       // RFC 5936
+    mailb = 253,      // RFC 1035 §3.2.3, obsolete
+    maila = 254,      // RFC 1035 §3.2.3, obsolete
+    any = 255,        // RFC 8482
 };
 
 // RFC 6895 §3.1: 128 to 255 are QTYPEs and meta types, never data; OPT is a meta type below them.

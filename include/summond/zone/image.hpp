@@ -23,7 +23,7 @@ namespace summond::zone::image {
 using Ref = std::uint32_t;
 inline constexpr std::size_t unit = 8;
 
-inline constexpr std::uint64_t magic = 0x32656e6f7a6d7573;  // "sumzone2"; changes with the layout
+inline constexpr std::uint64_t magic = 0x33656e6f7a6d7573;  // "sumzone3"; changes with the layout
 inline constexpr std::uint32_t none = 0xffffffff;
 
 struct Header {
@@ -56,7 +56,34 @@ struct ZoneRecord {
     // 0: the zone could not be loaded. None of its names has records or a cut, a wildcard or a
     // service, so that whoever asks for one gets here.
     Ref negative_soa;
+    Ref chain;  // of a signed zone; 0: the zone is not signed
+};
+
+// How a signed zone denies names: those that have an NSEC record, or, where `hashed`, the NSEC3
+// records of the chain that the apex's NSEC3PARAM is about, in canonical order (RFC 4034 §6.1). The
+// salt follows, filled up to 8 octets, then `count` keys (dns::canonical_key, below the apex), and
+// as many Refs to nodes. The nodes of NSEC3 records have no slot: nobody can ask for them (RFC 5155
+// §7.2.8). In them, `wildcard` is the one that has or covers the hash of "*" below the name that
+// theirs is the hash of.
+struct Chain {
+    std::uint32_t count;  // not 0
+    std::uint16_t iterations;
+    std::uint8_t salt_size;
+    std::uint8_t hashed;
+    std::uint32_t apex_labels;
     std::uint32_t reserved;
+
+    std::span<const std::uint8_t> salt() const {
+        return {reinterpret_cast<const std::uint8_t*>(this + 1), salt_size};
+    }
+    std::span<const std::uint64_t> keys() const {
+        return {reinterpret_cast<const std::uint64_t*>(salt().data() +
+                                                       (salt_size + unit - 1) / unit * unit),
+                count};
+    }
+    std::span<const Ref> nodes() const {
+        return {reinterpret_cast<const Ref*>(keys().data() + count), count};
+    }
 };
 
 // Whether an RRset of this type points at names whose addresses go along with it: RFC 1035 §3.3.11
@@ -94,11 +121,13 @@ inline constexpr std::size_t max_pointed_at = 7 * 1024;
 // offset 12, and against the names before them in the RRset, as if that stood at records_offset.
 // Then, aligned to 4 octets, for types with targets the Ref of each target's node or 0; then the
 // position of each pointer in RDATA as 16 bits, for answers where the two stand elsewhere.
+// Of a signed zone's RRset the signatures follow as an RRset of their own, of type RRSIG.
 struct RRset {
     dns::Type type;
     std::uint16_t count;             // records
     std::uint16_t size;              // octets of records
-    std::uint16_t pointers : 15;     // in RDATA
+    std::uint16_t pointers : 14;     // in RDATA
+    std::uint16_t is_signed : 1;     // next() has its signatures
     std::uint16_t with_targets : 1;  // has_targets(type)
 
     const std::uint8_t* records() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
@@ -127,6 +156,8 @@ enum NodeFlag : std::uint8_t {
     cname = 4,
     dname = 8,
     service_pointer = 16,  // its PTR record was made for a service
+    covered = 32,          // its `denial` has another name, and covers its own
+    hashed = 64,           // its name is the hash of another: it has NSEC3 and no slot
 };
 
 struct Node {
@@ -139,7 +170,9 @@ struct Node {
     std::uint16_t rrset_count;
     std::uint8_t flags;
     std::uint8_t name_size;
-    std::uint32_t reserved;
+    // Of a name in a signed zone: the node in its chain that says which types the name has, or,
+    // where the flag `covered` is set, that there is nothing, or (opt-out) nothing signed.
+    Ref denial;
 
     // Lower case, followed by zeros up to a multiple of 8 octets.
     const std::uint8_t* name() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
@@ -156,7 +189,8 @@ struct Node {
     }
 };
 
-static_assert(sizeof(Header) == 64 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16);
+static_assert(sizeof(Header) == 64 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16 &&
+              sizeof(Chain) == 16);
 static_assert(sizeof(RRset) == 8 && sizeof(Node) == 24);
 
 // Of a lower-case name in wire format that at least 7 zero octets follow.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,13 @@ enum class BadFile : std::uint8_t {
     tolerate,
 };
 
+// What signed zones are checked by.
+struct Checks {
+    std::int64_t now = std::time(nullptr);  // Unix time, seconds
+    // How many signatures are verified, all zones together. Of others their fields are checked.
+    std::size_t signatures = SIZE_MAX;
+};
+
 // The image, or everything that is wrong (zone files: file:line). Reads the zone files that the
 // configuration names.
 struct Built {
@@ -34,7 +42,7 @@ struct Built {
 };
 // before: the image in use, if there is one; for BadFile::tolerate.
 Built build(const config::Config& config, BadFile bad_file = BadFile::refuse,
-            const Zones* before = nullptr);
+            const Zones* before = nullptr, const Checks& checks = {});
 
 // A view of an image. The bytes must outlive it and be 8-byte aligned. Look-ups are thread-safe and
 // allocate nothing.
@@ -64,6 +72,22 @@ class Zones {
     void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slot(hash)); }
     void prefetch_node(std::uint64_t hash) const;
     Found find(const dns::FoldedName& name, std::uint64_t hash) const;
+
+    // The name's node one label above; not of the root or of an apex.
+    const image::Node* parent(const image::Node& node) const;
+
+    // The last name in a chain at or before `name`, which is below the chain's apex or the apex;
+    // before the first one it is the last of all.
+    struct Link {
+        const image::Node* node;
+        bool exact;
+    };
+    Link find(const image::Chain& chain, const dns::FoldedName& name) const;
+    // The chain of a zone; null: the zone is not signed.
+    const image::Chain* chain(std::uint32_t zone_index) const {
+        const image::Ref ref = zone(zone_index).chain;
+        return ref == 0 ? nullptr : at<image::Chain>(ref);
+    }
 
     const image::ZoneRecord& zone(std::uint32_t index) const {
         return at<image::ZoneRecord>(header().zones)[index];

@@ -34,7 +34,7 @@ void map_xen_page(unsigned space, uint64_t index, void* page);
 
 // Nanoseconds since Xen booted; never goes back.
 uint64_t clock_now(void);
-// Nanoseconds since 1970, UTC, at time 0 of that clock; 0 where Xen does not say (arm64).
+// Nanoseconds since 1970, UTC, at time 0 of that clock, as dom0 has told Xen.
 uint64_t clock_epoch(void);
 
 evtchn_port_t event_allocate(domid_t remote);

@@ -1,0 +1,243 @@
+#include "signatures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <optional>
+
+#include "canonical_rdata.hpp"
+#include "record_types.hpp"
+#include "summond/dns/folded_name.hpp"
+#include "summond/sign/signature.hpp"
+
+namespace summond::zone {
+
+namespace {
+
+using dns::Type;
+
+constexpr std::int64_t warn_before = 7 * 86400;  // seconds; who signs by himself does so earlier
+
+std::string date(std::int64_t time) {
+    const std::time_t value = time;
+    std::tm parts{};
+    ::gmtime_r(&value, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+    return text;
+}
+
+std::uint8_t labels_of(std::string_view name) {
+    std::uint8_t labels = 0;
+    if (name.substr(0, 2) == std::string_view("\1*"))
+        name = parent_of(name);  // RFC 4034 §3.1.3
+    for (; name[0] != '\0'; name = parent_of(name))
+        ++labels;
+    return labels;
+}
+
+class Checker {
+  public:
+    Checker(const ZoneData& zone, SignatureCheck& check, Report& report)
+        : zone_(zone), check_(check), report_(report) {}
+    void run();
+
+  private:
+    struct Key {
+        std::uint16_t tag;
+        std::uint8_t algorithm;
+        std::optional<sign::PublicKey> key;  // none: of an algorithm that cannot be computed here
+    };
+    // From the best to the worst.
+    enum class State : std::uint8_t { valid, early, expired, wrong };
+    struct Verdict {
+        State state = State::wrong;
+        std::int64_t time = 0;  // from which on it is valid (early), or until (valid, expired)
+        std::string problem;    // of one that is wrong
+    };
+
+    void read_keys();
+    bool is_own(const Owner& owner, Type type) const;
+    void check_set(const Owner& owner, std::span<const Record> set);
+    Verdict judge(const Owner& owner, std::span<const Record> set, const Record& record);
+    bool verifies(const Owner& owner, std::span<const Record> set, sign::Bytes rrsig,
+                  const sign::Rrsig& fields, const Key& key);
+    std::int64_t full_time(std::uint32_t time) const {
+        return check_.now +
+               static_cast<std::int32_t>(time - static_cast<std::uint32_t>(check_.now));
+    }
+
+    const ZoneData& zone_;
+    SignatureCheck& check_;
+    Report& report_;
+    std::vector<Key> keys_;
+    struct Earliest {
+        std::int64_t time = 0;
+        Where where;
+        std::size_t sets = 0;  // of which it is the earliest; 0: there is none
+    };
+    void tell_times(const std::string& zone);
+    std::array<Earliest, 3> earliest_;  // by State, but for wrong ones
+};
+
+void Checker::read_keys() {
+    for (const Record& record : zone_.records_of(zone_.owners[0], Type::dnskey)) {
+        const auto rdata = zone_.rdata(record);
+        constexpr std::uint8_t protocol = 3;  // RFC 4034 §2.1.2
+        const auto flags = static_cast<std::uint16_t>(rdata[0] << 8 | rdata[1]);
+        if ((flags & sign::flag_zone) == 0 || rdata[2] != protocol)
+            continue;
+        keys_.push_back({sign::key_tag(rdata), rdata[3], sign::PublicKey::from_dnskey(rdata)});
+    }
+}
+
+// RFC 4035 §2.2: not NS and glue at a cut, nor anything below it.
+bool Checker::is_own(const Owner& owner, Type type) const {
+    if (type == Type::rrsig)
+        return false;
+    if ((owner.flags & image::hashed) != 0 || owner.cut == image::none)
+        return true;
+    return &zone_.owners[owner.cut] == &owner && (type == Type::ds || type == Type::nsec);
+}
+
+bool Checker::verifies(const Owner& owner, std::span<const Record> set, sign::Bytes rrsig,
+                       const sign::Rrsig& fields, const Key& key) {
+    std::vector<std::vector<std::uint8_t>> canonical;
+    std::vector<sign::Bytes> rdatas;
+    const bool changes = has_canonical_form(fields.covered);
+    for (const Record& record : set) {
+        const auto rdata = zone_.rdata(record);
+        if (changes) {
+            canonical.emplace_back(rdata.begin(), rdata.end());
+            make_canonical(fields.covered, canonical.back());
+        } else {
+            rdatas.push_back(rdata);
+        }
+    }
+    for (const auto& rdata : canonical)
+        rdatas.emplace_back(rdata);
+    const sign::Bytes name{reinterpret_cast<const std::uint8_t*>(owner.name.data()),
+                           owner.name.size()};
+    return key.key->verifies(sign::signed_octets(rrsig, name, fields.covered, rdatas),
+                             fields.signature);
+}
+
+Checker::Verdict Checker::judge(const Owner& owner, std::span<const Record> set,
+                                const Record& record) {
+    const auto rdata = zone_.rdata(record);
+    const auto fields = sign::read_rrsig(rdata);
+    const auto wrong = [](std::string what) { return Verdict{State::wrong, 0, std::move(what)}; };
+    if (!fields)
+        return wrong("is cut short");
+    if (!std::ranges::equal(fields->signer, zone_.apex().wire(), {}, dns::fold))
+        return wrong("is not by the zone itself");
+    if (fields->labels != labels_of(owner.name))
+        return wrong("is for a name of another length");
+    const std::string by = "by key " + std::to_string(fields->key_tag) + " (algorithm " +
+                           std::to_string(fields->algorithm) + ") ";
+    const auto is_its = [&](const Key& key) {
+        return key.tag == fields->key_tag && key.algorithm == fields->algorithm;
+    };
+    if (std::ranges::none_of(keys_, is_its))
+        return wrong(by + "is by none of the zone's DNSKEY records");
+    const auto now = static_cast<std::uint32_t>(check_.now);
+    if (sign::is_before(now, fields->inception))
+        return {State::early, full_time(fields->inception), {}};
+    if (!sign::is_before(now, fields->expiration))
+        return {State::expired, full_time(fields->expiration), {}};
+    const bool right = std::ranges::any_of(keys_, [&](const Key& key) {
+        if (!is_its(key))
+            return false;
+        if (!key.key || check_.computations == 0)
+            return true;
+        --check_.computations;
+        return verifies(owner, set, rdata, *fields, key);
+    });
+    if (!right)
+        return wrong(by + "does not verify");
+    return {State::valid, full_time(fields->expiration), {}};
+}
+
+void Checker::check_set(const Owner& owner, std::span<const Record> set) {
+    const Type type = set[0].type;
+    const auto what = [&] { return to_name(owner.name).to_string() + " " + type_to_text(type); };
+    const auto signatures = zone_.signatures_of(owner, type);
+    if (signatures.empty()) {
+        const auto made = std::ranges::find_if(set, &Record::of_service);
+        return made == set.end()
+                   ? report_.error(set[0].where, what() +
+                                                     " has no signature (RRSIG), though the "
+                                                     "zone is signed")
+                   : report_.error(made->where,
+                                   what() +
+                                       " of a service has no signature: the zone's file is "
+                                       "signed, and has to have these addresses before it is");
+    }
+    Verdict best;
+    const Record* of_best = nullptr;
+    for (const Record& record : signatures) {
+        Verdict verdict = judge(owner, set, record);
+        const bool better = of_best == nullptr || verdict.state < best.state ||
+                            (verdict.state == best.state && verdict.time > best.time);
+        if (better) {
+            best = std::move(verdict);
+            of_best = &record;
+        }
+    }
+    if (best.state == State::wrong)
+        return report_.error(of_best->where, "the signature of " + what() + " " + best.problem);
+    Earliest& earliest = earliest_[static_cast<std::size_t>(best.state)];
+    if (earliest.sets++ == 0 || best.time < earliest.time) {
+        earliest.time = best.time;
+        earliest.where = of_best->where;
+    }
+}
+
+void Checker::tell_times(const std::string& zone) {
+    const auto& [valid, early, expired] = earliest_;
+    const auto tell = [&](const Earliest& earliest, const std::string& what) {
+        const std::string text = zone + ": the signatures of " + std::to_string(earliest.sets) +
+                                 " record sets " + what + " " + date(earliest.time) +
+                                 " (the clock says " + date(check_.now) + ")";
+        if (check_.refuse_times)
+            report_.error(earliest.where, text);
+        else
+            report_.warning(earliest.where, text + "; resolvers that validate refuse them");
+    };
+    if (early.sets > 0)
+        tell(early, "are not valid yet, the first before");
+    if (expired.sets > 0)
+        tell(expired, "have run out, the first on");
+    else if (valid.sets > 0 && valid.time < check_.now + warn_before)
+        report_.warning(valid.where, zone + ": signatures run out from " + date(valid.time) +
+                                         " on; sign the zone again");
+}
+
+void Checker::run() {
+    const Owner& apex = zone_.owners[0];
+    const std::string zone = "zone " + zone_.apex().to_string();
+    if (zone_.records_of(apex, Type::dnskey).empty())
+        return report_.error(zone_.where(), zone +
+                                                " has signatures, but no DNSKEY record at its apex "
+                                                "that they could be checked with");
+    read_keys();
+    for (const Owner& owner : zone_.owners) {
+        const auto all = zone_.records_of(owner);
+        for (std::size_t first = 0; first < all.size();) {
+            const auto set = zone_.records_of(owner, all[first].type);
+            if (is_own(owner, set[0].type))
+                check_set(owner, set);
+            first += set.size();
+        }
+    }
+    tell_times(zone);
+}
+
+}  // namespace
+
+void check_signatures(const ZoneData& zone, SignatureCheck& check, Report& report) {
+    if (zone.has_signatures())
+        Checker(zone, check, report).run();
+}
+
+}  // namespace summond::zone
