@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "scalars.hpp"
-#include "summond/xen/xl_file.hpp"
+#include "summond/xlfile/xl_file.hpp"
 
 namespace summond::config {
 
@@ -80,7 +80,7 @@ void read_rate(const Value& value, service::Interface& interface) {
     const auto text = value.text(expected);
     if (!text)
         return;
-    const auto rate = xen::parse_xl_rate(*text);
+    const auto rate = xlfile::parse_xl_rate(*text);
     if (!rate) {
         value.refuse(expected);
         return;

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "summond/xen/xl_file.hpp"
+#include "summond/xlfile/xl_file.hpp"
 
 namespace summond::config {
 
@@ -87,7 +87,7 @@ std::optional<std::string> read_cpuid(const Value& value) {
     if (text.empty())
         return std::nullopt;
     const bool is_list = value.is(Node::Kind::list);
-    const auto known = xen::check_xl_cpuid(text);
+    const auto known = xlfile::check_xl_cpuid(text);
     if (is_list != text.starts_with("host") && known)
         return text;
     value.refuse(expected, known ? "" : known.error().what);

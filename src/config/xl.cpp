@@ -10,7 +10,7 @@
 
 #include "devices.hpp"
 #include "options.hpp"
-#include "summond/xen/xl_file.hpp"
+#include "summond/xlfile/xl_file.hpp"
 #include "xl_devices.hpp"
 #include "xl_keys.hpp"
 
@@ -18,7 +18,7 @@ namespace summond::config {
 
 namespace {
 
-using xen::XlSetting;
+using xlfile::XlSetting;
 
 class Translator {
   public:
@@ -47,15 +47,15 @@ class Translator {
         bootloader_args();
         if (const XlSetting* pvshim = text("pvshim"))
             put("pvshim", *pvshim->text == "0" ? "false" : "true", *pvshim);
-        guest_.vif = devices("vif", [this](const xen::XlItem& item, std::size_t index) {
+        guest_.vif = devices("vif", [this](const xlfile::XlItem& item, std::size_t index) {
             return vif_to_yaml(item, index, service_, guest_.problems);
         });
-        guest_.disk = devices("disk", [this](const xen::XlItem& item, std::size_t) {
+        guest_.disk = devices("disk", [this](const xlfile::XlItem& item, std::size_t) {
             return disk_to_yaml(item, guest_.problems);
         });
         if (const XlSetting* p9 = find("p9"))
             if (auto shares = devices("p9",
-                                      [this](const xen::XlItem& item, std::size_t) {
+                                      [this](const xlfile::XlItem& item, std::size_t) {
                                           return share_to_yaml(item, guest_.problems);
                                       });
                 !shares->items.empty())
@@ -153,7 +153,7 @@ class Translator {
         auto list = std::make_shared<Node>();
         list->kind = Node::Kind::list;
         list->where = mark(setting.where);
-        for (const xen::XlItem& item : setting.items)
+        for (const xlfile::XlItem& item : setting.items)
             list->items.push_back(scalar(item.text, mark(item.where)));
         put(key, NodePtr(std::move(list)), setting);
     }
@@ -349,7 +349,7 @@ std::optional<XlGuest> read_xl(const Value& value, const Mapping& service, const
     auto content = paths.read_content(value);
     if (!content)
         return std::nullopt;
-    auto settings = xen::parse_xl(content->text);
+    auto settings = xlfile::parse_xl(content->text);
     if (!settings) {
         value.problems->error_at({content->path, settings.error().line, 0},
                                  "not a file of xl's: " + settings.error().what);

@@ -145,14 +145,14 @@ NodePtr scalar(std::string text, Mark where) {
     return node;
 }
 
-NodePtr vif_to_yaml(const xen::XlItem& item, std::size_t index, const Mapping& service,
+NodePtr vif_to_yaml(const xlfile::XlItem& item, std::size_t index, const Mapping& service,
                     Problems& problems) {
     return VifReader(mark(item.where), index, service, problems).read(item.text);
 }
 
-NodePtr disk_to_yaml(const xen::XlItem& item, Problems& problems) {
+NodePtr disk_to_yaml(const xlfile::XlItem& item, Problems& problems) {
     const Mark where = mark(item.where);
-    const auto disk = xen::parse_xl_disk(item.text);
+    const auto disk = xlfile::parse_xl_disk(item.text);
     if (!disk) {
         problems.error(where, "disk: " + disk.error().what);
         return nullptr;
@@ -191,7 +191,7 @@ NodePtr disk_to_yaml(const xen::XlItem& item, Problems& problems) {
     return mapping(std::move(entries), where);
 }
 
-NodePtr share_to_yaml(const xen::XlItem& item, Problems& problems) {
+NodePtr share_to_yaml(const xlfile::XlItem& item, Problems& problems) {
     const Mark where = mark(item.where);
     std::vector<Entry> entries;
     for (const auto& [keyword, value] : tokens(item.text)) {

@@ -2,16 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/ethtool.h>
-#include <linux/filter.h>
-#include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -20,12 +16,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
+#include "packet_filter.hpp"
 #include "summond/base/log.hpp"
+#include "summond/host/link.hpp"
 #include "summond/host/netlink.hpp"
 #include "summond/host/nft.hpp"
-#include "summond/host/vif_name.hpp"
+#include "summond/host/vif_interface.hpp"
 
 namespace summond::host {
 namespace {
@@ -33,65 +30,6 @@ namespace {
 // What Xen's scripts give to vifs: higher than any real one, so that no bridge takes it for its
 // own.
 constexpr service::Mac port_mac{0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-constexpr sock_filter load_byte(unsigned offset) {
-    return BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offset);
-}
-constexpr sock_filter load_half(unsigned offset) {
-    return BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offset);
-}
-// Steps over so many instructions if it is equal, or is not.
-constexpr sock_filter equal(unsigned value, std::uint8_t then, std::uint8_t otherwise) {
-    return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, then, otherwise);
-}
-constexpr sock_filter has_bit(unsigned bit, std::uint8_t then, std::uint8_t otherwise) {
-    return BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bit, then, otherwise);
-}
-constexpr sock_filter accept_it = BPF_STMT(BPF_RET | BPF_K, 0xffff);
-constexpr sock_filter drop_it = BPF_STMT(BPF_RET | BPF_K, 0);
-
-// To a tap: unicast, ARP, and of IPv6's groups solicitations (type 135, in an ICMPv6 message right
-// behind the header) and what has a hop-by-hop header (MLD queries).
-constexpr std::array to_tap{
-    load_byte(0),
-    has_bit(1, 0, 8),
-    load_half(12),
-    equal(ETH_P_ARP, 6, 0),
-    equal(ETH_P_IPV6, 0, 6),
-    load_byte(20),
-    equal(0, 3, 0),
-    equal(58, 0, 3),
-    load_byte(54),
-    equal(135, 0, 1),
-    accept_it,
-    drop_it,
-};
-// From a guest: ARP, ICMPv6, UDP, and TCP with FIN, SYN, RST or PSH.
-constexpr std::array from_guest{
-    load_half(12),                                        // Ethernet type
-    equal(ETH_P_ARP, 14, 0),                              // accept
-    equal(ETH_P_IPV6, 0, 6),                              // or to IPv4
-    load_byte(20),                                        // IPv6: next header
-    equal(58, 11, 0),                                     // accept
-    equal(17, 10, 0),                                     // accept
-    equal(6, 0, 10),                                      // or drop
-    load_byte(67),                                        // TCP's flags
-    sock_filter BPF_STMT(BPF_JMP | BPF_JA, 6),            // to the flags
-    equal(ETH_P_IP, 0, 7),                                // IPv4, or drop
-    load_byte(23),                                        // its protocol
-    equal(17, 4, 0),                                      // accept
-    equal(6, 0, 4),                                       // or drop
-    sock_filter BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),  // its header's length
-    sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_IND, 27),   // TCP's flags
-    has_bit(0x0f, 0, 1),                                  // FIN, SYN, RST, PSH
-    accept_it,
-    drop_it,
-};
-
-template <std::size_t Size>
-sock_fprog program(const std::array<sock_filter, Size>& filter) {
-    return {static_cast<unsigned short>(Size), const_cast<sock_filter*>(filter.data())};
-}
 
 ifinfomsg about_link(int index) {
     ifinfomsg about{};
@@ -120,26 +58,6 @@ constexpr char resets_table[] = R"(table bridge summond_resets {{
 }}
 )";
 
-// A number that sysfs has of an interface. None: it has none.
-std::optional<long> number_of(const std::string& interface, const char* what) {
-    std::ifstream file("/sys/class/net/" + interface + "/" + what);
-    long number = 0;
-    return file >> number ? std::optional(number) : std::nullopt;
-}
-
-// What makes the interface: "bridge", "openvswitch", "tun". Empty: nobody says.
-std::string driver_of(const std::string& interface) {
-    ethtool_drvinfo info{};
-    info.cmd = ETHTOOL_GDRVINFO;
-    ifreq request{};
-    std::strncpy(request.ifr_name, interface.c_str(), sizeof request.ifr_name - 1);
-    request.ifr_data = reinterpret_cast<char*>(&info);
-    const base::UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd || ::ioctl(fd.get(), SIOCETHTOOL, &request) != 0)
-        return {};
-    return {info.driver, ::strnlen(info.driver, sizeof info.driver)};
-}
-
 }  // namespace
 
 struct BridgePorts::State {
@@ -165,20 +83,25 @@ base::Result<std::unique_ptr<BridgePorts>> BridgePorts::open() {
 }
 
 base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) {
-    const int bridge_index = static_cast<int>(::if_nametoindex(bridge.c_str()));
-    if (bridge_index == 0)
+    const auto found = find_link(state_->netlink, bridge);
+    if (!found)
+        return tl::make_unexpected(found.error());
+    const std::optional<Link>& link = *found;
+    if (!link)
         return base::error("there is no bridge " + bridge);
-    if (driver_of(bridge) != "bridge")
+    if (link->kind != "bridge")
         return base::error(bridge + " is no bridge of Linux's own");
 
     Tap tap;
+    tap.forward_delay = link->forward_delay;
     tap.fd.reset(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (!tap.fd)
         return base::system_error("/dev/net/tun (modprobe tun makes it)", errno);
     ifreq request{};
     std::strcpy(request.ifr_name, "summond%d");
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
-    const sock_fprog filter = program(to_tap);
+    Filter wanted = to_tap();
+    const sock_fprog filter = program(wanted);
     if (::ioctl(tap.fd.get(), TUNSETIFF, &request) != 0)
         return base::system_error("cannot make a tap", errno);
     if (::ioctl(tap.fd.get(), TUNATTACHFILTER, &filter) != 0)
@@ -198,15 +121,10 @@ base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) 
     const auto failed = [&](int error) {
         return base::system_error("cannot put " + name + " on " + bridge, error);
     };
-    ifreq mtu{};
-    std::strncpy(mtu.ifr_name, bridge.c_str(), sizeof mtu.ifr_name - 1);
-    const base::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!any || ::ioctl(any.get(), SIOCGIFMTU, &mtu) != 0)
-        return failed(errno);
     NetlinkRequest join(RTM_NEWLINK, NLM_F_ACK, about_link(tap.index));
     join.put(IFLA_ADDRESS, port_mac);
-    mnl_attr_put_u32(join.header(), IFLA_MTU, static_cast<std::uint32_t>(mtu.ifr_mtu));
-    mnl_attr_put_u32(join.header(), IFLA_MASTER, static_cast<std::uint32_t>(bridge_index));
+    mnl_attr_put_u32(join.header(), IFLA_MTU, link->mtu);
+    mnl_attr_put_u32(join.header(), IFLA_MASTER, static_cast<std::uint32_t>(link->index));
     if (const auto r = state_->netlink.ask(join); !r)
         return failed(r.error());
 
@@ -254,25 +172,14 @@ bool BridgePorts::hold_resets(int port, bool hold) {
     return state_->netlink.ask(request).has_value();
 }
 
-std::chrono::milliseconds BridgePorts::forward_delay(const std::string& bridge) {
-    // In hundredths of a second (USER_HZ). Twice: listening, and learning.
-    if (number_of(bridge, "bridge/stp_state").value_or(0) == 0)
-        return {};
-    return std::chrono::milliseconds(2 * 10 *
-                                     number_of(bridge, "bridge/forward_delay").value_or(0));
-}
-
-bool BridgePorts::forwards(int port) {
-    std::array<char, IF_NAMESIZE> name{};
-    if (::if_indextoname(static_cast<unsigned>(port), name.data()) == nullptr)
-        return true;
-    const long state = number_of(name.data(), "brport/state").value_or(BR_STATE_FORWARDING);
-    return state < BR_STATE_LISTENING || state > BR_STATE_LEARNING;
+bool BridgePorts::passes(int port) {
+    const auto link = find_link(state_->netlink, port);
+    return !link || !*link || (*link)->passes;
 }
 
 std::optional<int> BridgePorts::interface_of(vm::DomId domid) {
-    const auto index = ::if_nametoindex(present_vif_name(domid, 0).c_str());
-    return index == 0 ? std::nullopt : std::optional(static_cast<int>(index));
+    const auto interface = vif_interface(domid, 0);
+    return interface ? std::optional(interface->index) : std::nullopt;
 }
 
 base::Result<base::UniqueFd> BridgePorts::socket_to(int interface) {
@@ -280,7 +187,8 @@ base::Result<base::UniqueFd> BridgePorts::socket_to(int interface) {
     base::UniqueFd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
         return base::system_error("packet socket", errno);
-    const sock_fprog filter = program(from_guest);
+    Filter wanted = from_guest();
+    const sock_fprog filter = program(wanted);
     const int on = 1;
     sockaddr_ll at{};
     at.sll_family = AF_PACKET;

@@ -43,15 +43,7 @@ Links::Links(boost::asio::io_context& io, Netlink requests, MnlSocket events, in
 }
 
 base::Result<std::optional<Link>> Links::find(const std::string& name) {
-    if (name.size() >= IFNAMSIZ)
-        return std::nullopt;
-    NetlinkRequest request(RTM_GETLINK, 0, ifinfomsg{});
-    mnl_attr_put_strz(request.header(), IFLA_IFNAME, name.c_str());
-    std::optional<Link> link;
-    const auto r = requests_.ask(request, [&](const auto& answer) { link = link_of(answer); });
-    if (!r && r.error() != ENODEV)
-        return base::system_error("rtnetlink: " + name, r.error());
-    return link;
+    return find_link(requests_, name);
 }
 
 base::Result<void> Links::rename(const Link& link, const std::string& name) {

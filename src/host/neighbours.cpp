@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "summond/host/link.hpp"
+
 namespace summond::host {
 namespace {
 
@@ -77,6 +79,17 @@ Neighbours::Way Neighbours::on_link(const base::IpAddress& address) {
             mnl_attr_parse(&answer, sizeof(rtmsg), route_attribute, &hop);
     });
     return r && !hop.router ? hop.way : Way{};
+}
+
+std::optional<frames::Station> Neighbours::own_station(const base::IpAddress& address,
+                                                       const std::string& bridge) {
+    const Way way = on_link(address);
+    if (way.interface == 0 || !way.source)
+        return std::nullopt;
+    const auto link = find_link(netlink_, way.interface);
+    if (!link || !*link || (*link)->name != bridge || !(*link)->mac)
+        return std::nullopt;
+    return frames::Station{*(*link)->mac, {*way.source, 0}};
 }
 
 void Neighbours::learn(const base::IpAddress& address, const service::Mac& mac, int interface) {

@@ -1,6 +1,5 @@
 #include "summond/host/vif_probe.hpp"
 
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "meter_rules.hpp"
+#include "packet_filter.hpp"
 #include "summond/host/http.hpp"
 
 namespace summond::host {
@@ -30,29 +30,6 @@ constexpr milliseconds answer_pause{200};
 // Frames taken in one go before everything else has its turn.
 constexpr int receive_batch = 16;
 constexpr std::size_t longest_frame = 128;  // headers, and how an answer begins
-
-// Lets through ARP, neighbour solicitations, and TCP to the probe's port: a guest that is busy with
-// other things costs nothing.
-bool filter(int socket, std::uint16_t port) {
-    std::array<sock_filter, 14> code{{
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),                 // Ethernet type
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 10, 0),  // accept
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 5, 0),  // to IPv6
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 9),    // IPv4, else drop
-        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),                // its header's length
-        BPF_STMT(BPF_LD | BPF_H | BPF_IND, 16),                 // destination port
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 6),        // else drop
-        BPF_STMT(BPF_JMP | BPF_JA, 4),                          // accept
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 54),                 // IPv6: ICMPv6 type
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 135, 2, 0),         // accept
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 56),                 // destination port
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),        // accept, else drop
-        BPF_STMT(BPF_RET | BPF_K, longest_frame),               // accept
-        BPF_STMT(BPF_RET | BPF_K, 0),                           // drop
-    }};
-    const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-    return ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
-}
 
 std::uint32_t random_number() {
     std::random_device device;
@@ -89,7 +66,9 @@ VifProbe::VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer
     // Another one each time: the guest may not have forgotten the last probe's connection.
     asks_.from.at.port = static_cast<std::uint16_t>(
         first_probe_port + random_number() % (last_probe_port - first_probe_port + 1));
-    filter(socket_.native_handle(), asks_.from.at.port);
+    Filter wanted = to_probe(asks_.from.at.port, longest_frame);
+    const sock_fprog filter = program(wanted);
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
     listen();
     attempt();
 }

@@ -195,11 +195,12 @@ void Services::fail(std::uint32_t i, WakeFailure why) {
 }
 
 void Services::set(std::uint32_t i, Availability availability) {
-    auto& current = states_[i].availability;
-    if (current.load(std::memory_order_relaxed) == availability)
-        return;
-    current.store(availability, std::memory_order_release);
-    any_changed_ |= availability != Availability::starting;
+    const auto before = states_[i].availability.exchange(availability, std::memory_order_acq_rel);
+    // Of a service whose copy waits, nobody is parked: there is nobody to be told that it has
+    // woken.
+    const bool as_good =
+        before == Availability::waiting && availability == Availability::answerable;
+    any_changed_ |= before != availability && !as_good && availability != Availability::starting;
 }
 
 void Services::set_timer(std::uint32_t i, std::optional<base::TimePoint> due) {

@@ -86,7 +86,7 @@ bool WireLink::open(const std::string& bridge) {
     if (!channel_.send(ipc::Tap{number}, tap->fd.get()))
         return false;
     bridges_[bridge] = Bridge{number, tap->index};
-    if (const auto delay = host::BridgePorts::forward_delay(bridge); delay.count() > 0)
+    if (const auto delay = 2 * tap->forward_delay; delay.count() > 0)
         spdlog::warn(
             "bridge {} has STP on: after each wake it passes nothing to or from the domain for {} "
             "s; where it is not needed, switch it off: ip link set {} type bridge stp_state 0",
@@ -169,7 +169,6 @@ void WireLink::arrived(const ipc::Arrived& message) {
         const auto status = manager_.status(message.service);
         return status ? status->phase : vm::Phase::failed;
     };
-    it->second.holds = true;
     if (phase() != vm::Phase::asleep) {
         if (phase() == vm::Phase::failed)
             it->second.standing.reset();  // it is told again that nothing is to wait
@@ -221,10 +220,8 @@ void WireLink::let_reset(Post& post) {
 // delivered twice.
 void WireLink::take_over(Post& post) {
     post.hand_over_by.reset();
-    const auto interface =
-        post.attached ? host::BridgePorts::interface_of(*post.attached) : std::nullopt;
-    if (interface)
-        send_to(post, *interface, false);
+    if (post.attached)
+        send_to(post, post.interface, false);
 }
 
 void WireLink::changed(service::Id service) {
@@ -279,14 +276,6 @@ bool WireLink::sync(Post& post) {
     const auto copy = manager_.copy(post.service.id);
     wire::Standing standing =
         standing_of(*status, manager_.remembers(post.service.id), copy.has_value());
-    // Handed over before its port passes anything, a packet's answer would be lost.
-    if (standing == wire::Standing::running && post.standing != wire::Standing::running && domid)
-        if (const auto interface = host::BridgePorts::interface_of(*domid);
-            interface && !host::BridgePorts::forwards(*interface)) {
-            standing = wire::Standing::starting;
-            waits_for_port_.insert(post.service.id);
-            watch_hand_overs();
-        }
     const bool up = standing == wire::Standing::starting || standing == wire::Standing::running;
     // Of a copy that waits, now: not while a client waits for it.
     if (standing == wire::Standing::waiting)
@@ -297,11 +286,20 @@ bool WireLink::sync(Post& post) {
         post.attached.reset();
     if (domid && post.attached != domid && !attach(post, *domid))
         return false;
-    if (standing == wire::Standing::starting && domid && !post.young) {
+    // Handed over before its port passes anything, a packet's answer would be lost.
+    if (post.standing != wire::Standing::running && post.attached && !post.passes &&
+        (standing == wire::Standing::waiting || standing == wire::Standing::running)) {
+        post.passes = ports_.passes(post.interface);
+        if (!post.passes && standing == wire::Standing::running) {
+            standing = wire::Standing::starting;
+            waits_for_port_.insert(post.service.id);
+            watch_hand_overs();
+        }
+    }
+    if (standing == wire::Standing::starting && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
-        post.young = host::BridgePorts::interface_of(*domid);
-        if (post.young && !ports_.hold_resets(*post.young, true))
-            post.young.reset();
+        if (ports_.hold_resets(post.interface, true))
+            post.young = post.interface;
     } else if (standing != wire::Standing::starting && standing != wire::Standing::running) {
         let_reset(post);
     }
@@ -310,11 +308,11 @@ bool WireLink::sync(Post& post) {
         send_to(post, bridge->port, true);
     if (post.standing == standing)
         return true;
-    // A guest whose stack is up, and for which nothing is held, needs nobody to hand over to it.
-    const bool knows_nobody =
-        (post.standing == wire::Standing::waiting || post.standing == wire::Standing::kept) &&
-        !post.holds;
-    if (standing == wire::Standing::running && knows_nobody)
+    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
+    // and beside that wire gives it what it holds.
+    const bool stack_is_up =
+        post.standing == wire::Standing::waiting || post.standing == wire::Standing::kept;
+    if (standing == wire::Standing::running && stack_is_up)
         take_over(post);
     const ipc::Stand message{post.service.id, static_cast<std::uint32_t>(standing), post.turn + 1};
     if (!channel_.send(message))
@@ -322,8 +320,7 @@ bool WireLink::sync(Post& post) {
     post.standing = standing;
     ++post.turn;
     post.hand_over_by.reset();
-    post.holds = false;
-    if (standing == wire::Standing::running && !knows_nobody) {
+    if (standing == wire::Standing::running && !stack_is_up) {
         const auto now = std::chrono::steady_clock::now();
         post.hand_over_by = now + longest_hand_over;
         post.young_until = now + post.service.ready.timeout + grown_grace;
@@ -333,6 +330,7 @@ bool WireLink::sync(Post& post) {
 }
 
 bool WireLink::attach(Post& post, vm::DomId domid) {
+    post.attached.reset();
     const auto interface = host::BridgePorts::interface_of(domid);
     if (!interface)
         return true;  // somebody has taken it away
@@ -344,6 +342,8 @@ bool WireLink::attach(Post& post, vm::DomId domid) {
     if (!channel_.send(ipc::Attach{post.service.id}, socket->get()))
         return false;
     post.attached = domid;
+    post.interface = *interface;
+    post.passes = false;
     return true;
 }
 

@@ -44,11 +44,12 @@ class WireLink {
         std::optional<wire::Standing> standing{};
         std::uint32_t turn = 0;
         std::optional<vm::DomId> attached{};
+        int interface = 0;             // of the domain that is attached
+        bool passes = false;           // the bridge passes on what comes and goes there
         std::optional<int> goes_to{};  // the port, where we have said so
         std::optional<base::TimePoint> hand_over_by{};
         std::optional<int> young{};  // the port whose guest's resets go by way of wire
         std::optional<base::TimePoint> young_until{};
-        bool holds = false;  // wire has packets for it, and has said so since its last standing
     };
     struct Bridge {
         unsigned tap;

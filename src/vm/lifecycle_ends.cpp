@@ -75,10 +75,11 @@ void Lifecycle::died(Death how) {
     }
     const bool again = says(service_.restart, how) && !asked && !refuses_wakes();
     if (booting && !again) {
+        const std::string words = how == Death::gone ? "" : its().last_words();
         const bool left = how == Death::gone || preserved(how);
         if (left)
             hooks_.freed();
-        failed(*wake, failure(how), std::string("the domain ") + text(how) + " while booting");
+        failed(*wake, failure(how), fmt::format("the domain {} while booting{}", text(how), words));
         if (left)
             enter(Absent{});
         else
@@ -95,6 +96,8 @@ void Lifecycle::died(Death how) {
         what += fmt::format(" {} ms after its start, as {} before it: {} in {} s{}", in_ms(lived),
                             backoff_.short_lives() - 1, again ? "built again" : "next try",
                             wait.count(), again ? "" : " at the earliest");
+    if (faulty)
+        what += its().last_words();
     spdlog::log(faulty || wait > seconds(0) ? spdlog::level::warn : spdlog::level::info, "{}",
                 what);
     std::optional<Wake> next = take_next();

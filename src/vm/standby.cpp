@@ -163,8 +163,9 @@ bool Standby::died(DomId domid, Death how) {
     if (found->is<Destroying>())
         return true;
     const auto service = found->service().id;
-    back_off(service, fmt::format("a standby copy of {}: domid {} {}", found->service().name, domid,
-                                  text(how)));
+    back_off(service,
+             fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
+                         text(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
         instances_.erase(found);
         changed_(service);

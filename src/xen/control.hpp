@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "summond/base/result.hpp"
 #include "summond/vm/hypervisor.hpp"
@@ -18,6 +19,9 @@ class Control {
     // Of a domain that is not HVM, as all of ours. libxl asks xenstore for that, which takes
     // several times as long as the unpause.
     base::Result<void> unpause(vm::DomId domid);
+
+    // The last line on a guest's console, whose ring is in this frame. Empty: none to be seen.
+    std::string last_console_line(vm::DomId domid, unsigned long frame);
 
     // Another UUID than what it was made with.
     base::Result<void> set_uuid(vm::DomId domid, const std::array<std::uint8_t, 16>& uuid);

@@ -9,7 +9,7 @@
 
 #include "summond/base/log.hpp"
 #include "summond/service/host.hpp"
-#include "summond/xen/xl_file.hpp"
+#include "summond/xlfile/xl_file.hpp"
 
 namespace summond::xen {
 namespace {
@@ -42,8 +42,8 @@ std::optional<std::uint64_t> dom0_kib(libxl_ctx* ctx) {
 }  // namespace
 
 bool takes_dom0_memory(std::string_view xl_conf, std::string_view xen_command_line) {
-    if (const auto settings = parse_xl(xl_conf))
-        for (const XlSetting& setting : *settings)
+    if (const auto settings = xlfile::parse_xl(xl_conf))
+        for (const xlfile::XlSetting& setting : *settings)
             if (setting.key == "autoballoon" && setting.text) {
                 if (*setting.text == "on" || *setting.text == "1")
                     return true;

@@ -1,7 +1,5 @@
-// libxl's headers for C++ (4.17's have no extern "C"), at one API version, and RAII for its types.
+// libxl's headers for C++ (4.17's have no extern "C"), and RAII for its types.
 #pragma once
-
-#define LIBXL_API_VERSION 0x041400
 
 extern "C" {
 #include <libxl.h>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 
 #include "identity.hpp"
@@ -181,6 +182,15 @@ base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Templa
     toolstack_.suspend_requests.forget(domid);
     toolstack_.readiness->forget(domid);
     return toolstack_.store->remove(domain_path(domid) + "/summond");
+}
+
+std::string LibxlDomains::last_console_line(vm::DomId domid) {
+    // Written by libxl, for xenconsoled; the guest may only read it. A frame of Xen's for PV
+    // guests.
+    const auto frame = toolstack_.store->read(domain_path(domid) + "/console/ring-ref");
+    return frame ? toolstack_.control.last_console_line(domid,
+                                                        std::strtoul(frame->c_str(), nullptr, 10))
+                 : std::string();
 }
 
 }  // namespace summond::xen

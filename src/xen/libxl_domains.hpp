@@ -34,6 +34,7 @@ class LibxlDomains final : public vm::Domains {
         toolstack_.readiness->await(domid, service, std::move(ready));
     }
     base::Result<void> preserve(vm::DomId domid, const service::Template& service) override;
+    std::string last_console_line(vm::DomId domid) override;
     void destroy(vm::DomId domid, vm::Done done) override {
         xen::destroy(toolstack_, domid, std::move(done));
     }

@@ -1,9 +1,5 @@
 #include "readiness.hpp"
 
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <optional>
@@ -12,7 +8,7 @@
 #include "identity.hpp"
 #include "summond/base/log.hpp"
 #include "summond/host/http.hpp"
-#include "summond/host/vif_name.hpp"
+#include "summond/host/vif_interface.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {
@@ -30,20 +26,6 @@ asio::ip::tcp::endpoint endpoint(const base::IpAddress& address, std::uint16_t p
     asio::ip::address_v6::bytes_type bytes;
     std::ranges::copy(from, bytes.begin());
     return {asio::ip::address_v6(bytes), port};
-}
-
-std::optional<service::Mac> mac_of(const std::string& interface) {
-    const base::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    if (interface.size() >= sizeof request.ifr_name)
-        return std::nullopt;
-    std::ranges::copy(interface, request.ifr_name);
-    if (!any || ::ioctl(any.get(), SIOCGIFHWADDR, &request) != 0)
-        return std::nullopt;
-    service::Mac mac{};
-    std::copy_n(reinterpret_cast<const std::uint8_t*>(request.ifr_hwaddr.sa_data), mac.size(),
-                mac.begin());
-    return mac;
 }
 
 std::string request(const service::ReadyTcp& tcp, const base::IpAddress& address) {
@@ -102,14 +84,10 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 // bridge, so that what the guest learns is true.
 host::VifProbe::Asks Readiness::asks(const service::Template& service, std::uint16_t port) {
     const service::Interface& interface = service.interfaces.front();
-    const int bridge = static_cast<int>(::if_nametoindex(interface.bridge.c_str()));
-    const auto mac = mac_of(interface.bridge);
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
-            if (const auto way = neighbours_.on_link(address);
-                mac && bridge != 0 && way.interface == bridge && way.source)
-                return {.from = {*mac, {*way.source, 0}},
-                        .guest = {interface.mac, {address, port}}};
+            if (const auto own = neighbours_.own_station(address, interface.bridge))
+                return {.from = *own, .guest = {interface.mac, {address, port}}};
     const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
     return host::made_up({interface.mac, {addresses.front(), port}});
 }
@@ -117,13 +95,15 @@ host::VifProbe::Asks Readiness::asks(const service::Template& service, std::uint
 // False: it cannot be asked.
 bool Readiness::await_at_vif(vm::DomId domid, const service::Template& service,
                              const service::ReadyTcp& tcp, const std::function<void()>& ready) {
-    const std::string vif = host::present_vif_name(domid, 0);
-    auto socket = host::VifProbe::open(static_cast<int>(::if_nametoindex(vif.c_str())));
+    const auto vif = host::vif_interface(domid, 0);
+    auto socket = vif ? host::VifProbe::open(vif->index)
+                      : base::Result<base::UniqueFd>(base::error("it has no interface"));
     if (!socket) {
         spdlog::warn(
             "{}: port {} cannot be tried at {}, so the guest counts as ready when its link "
             "is up: {}",
-            service.name, tcp.port, vif, socket.error().what);
+            service.name, tcp.port, vif ? vif->name : host::vif_name(domid, 0),
+            socket.error().what);
         return false;
     }
     host::VifProbe::Asks asked = asks(service, tcp.port);

@@ -9,7 +9,7 @@
 
 #include "identity.hpp"
 #include "summond/base/log.hpp"
-#include "summond/host/vif_name.hpp"
+#include "summond/host/vif_interface.hpp"
 #include "vif_operations.hpp"
 
 namespace summond::xen {
@@ -78,8 +78,10 @@ void Vifs::remove(vm::DomId domid, Done done) {
     std::map<unsigned, std::string> names;  // while sysfs knows them
     for (const std::string& index :
          store_.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid)))
-        if (const auto number_of = number<unsigned>(index))
-            names[*number_of] = host::present_vif_name(domid, *number_of);
+        if (const auto number_of = number<unsigned>(index)) {
+            const auto interface = host::vif_interface(domid, *number_of);
+            names[*number_of] = interface ? interface->name : host::vif_name(domid, *number_of);
+        }
     const auto cleared = clear(domid);
     if (!cleared || cleared->empty()) {
         forget_errors(domid);

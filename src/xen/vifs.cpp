@@ -10,7 +10,7 @@
 
 #include "identity.hpp"
 #include "summond/base/log.hpp"
-#include "summond/host/vif_name.hpp"
+#include "summond/host/vif_interface.hpp"
 #include "vif_operations.hpp"
 
 namespace summond::xen {
@@ -136,10 +136,10 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<h
 
 // Found without a question over netlink. The MTU has been set already.
 Vifs::Ends Vifs::ends_of(const Vif& vif) {
-    const auto link = [](const std::string& name) {
-        return host::Link{.index = static_cast<int>(::if_nametoindex(name.c_str())), .name = name};
-    };
-    return {link(host::present_vif_name(vif.domid, vif.index)), link(vif.bridge)};
+    const auto port = host::vif_interface(vif.domid, vif.index)
+                          .value_or(host::VifInterface{0, host::vif_name(vif.domid, vif.index)});
+    return {{.index = port.index, .name = port.name},
+            {.index = static_cast<int>(::if_nametoindex(vif.bridge.c_str())), .name = vif.bridge}};
 }
 
 base::Result<void> Vifs::rest(const Vif& vif) {

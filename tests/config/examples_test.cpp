@@ -38,7 +38,7 @@ base::Result<std::string> read_file(const std::string& path) {
 }
 
 void expect_loads(const std::string& yaml, const std::string& name) {
-    const Loaded loaded = parse(yaml, name, read_file);
+    const Loaded loaded = parse(yaml, name, read_file, ReadZones::yes, service::Host::amd64);
     EXPECT_TRUE(loaded.config);
     for (const Problem& problem : loaded.problems)
         ADD_FAILURE() << problem.to_string();

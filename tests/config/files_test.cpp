@@ -19,7 +19,8 @@ TEST(CheckFiles, WarnsOfWhatIsNotThere) {
     std::ofstream(directory / "www.elf") << "kernel";
     const std::string config_file = (directory / "c.yaml").string();
     const auto warnings = [&](const std::vector<Lines>& services) {
-        const Loaded loaded = parse(service_config(services), config_file);
+        const Loaded loaded =
+            parse(service_config(services), config_file, {}, ReadZones::yes, service::Host::amd64);
         EXPECT_TRUE(loaded.config);
         std::string text;
         for (const Problem& problem : check_files(loaded.config.value_or(Config{})))

@@ -236,11 +236,13 @@ TEST(XlKeys, GoToLibxl) {
                                      "guest of type pv");
     EXPECT_EQ(service_of("hap = 1").options.size(), 0U);
     EXPECT_EQ(service_of("hap = 1", "pvh").options.at("hap"), "1");
-    EXPECT_EQ(faults("cpuid = 'host,nosuchthing=0'"),
-              xl_path +
-                  ":4:1: cpuid is \"host,nosuchthing=0\", \"nosuchthing=0\" is not known to "
-                  "libxl; it must be as in xl.cfg(5), such as \"host,avx512f=0\" or a list "
-                  "of texts in xend's form");
+    if (service::this_host() == service::Host::amd64) {  // libxl of ARM takes any
+        EXPECT_EQ(faults("cpuid = 'host,nosuchthing=0'"),
+                  xl_path +
+                      ":4:1: cpuid is \"host,nosuchthing=0\", \"nosuchthing=0\" is not known to "
+                      "libxl; it must be as in xl.cfg(5), such as \"host,avx512f=0\" or a list "
+                      "of texts in xend's form");
+    }
 }
 
 TEST(XlKeys, Vcpus) {

@@ -50,6 +50,19 @@ TEST_F(NeighboursTest, OnLinkIsWhatNoRouterLeadsTo) {
     EXPECT_EQ(neighbours_->on_link(address("192.0.2.7")).interface, other_);
 }
 
+TEST_F(NeighboursTest, Dom0sOwnStationIsOnTheBridgeThatIsMeant) {
+    ip("link set br0 address 02:00:00:00:00:01");
+    for (const auto& [guest, own] :
+         {std::pair("10.9.0.100", "10.9.0.1"), std::pair("fd09::100", "fd09::1")}) {
+        const auto station = neighbours_->own_station(address(guest), "br0");
+        ASSERT_TRUE(station) << guest;
+        EXPECT_EQ(station->mac, (service::Mac{2, 0, 0, 0, 0, 1}));
+        EXPECT_EQ(station->at, (base::Endpoint{address(own), 0}));
+        EXPECT_FALSE(neighbours_->own_station(address(guest), "other"));
+    }
+    EXPECT_FALSE(neighbours_->own_station(address("192.0.2.1"), "br0")) << "by the default route";
+}
+
 TEST_F(NeighboursTest, LearnedMacIsInTheCache) {
     constexpr service::Mac mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
     for (int turn = 0; turn < 2; ++turn) {

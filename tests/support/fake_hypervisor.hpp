@@ -175,6 +175,7 @@ class FakeHypervisor final : public vm::Hypervisor,
         restores.push_back({service.id, std::move(done)});
     }
     void discard(service::Id service) override { kept.erase(service); }
+    std::string last_console_line(vm::DomId) override { return {}; }
     base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
         if (preserve_fails)
             return base::error("as the test says");

@@ -24,6 +24,9 @@ class BridgePorts {
     struct Tap {
         base::UniqueFd fd;  // non-blocking; a frame a read
         int index = 0;      // of the interface
+        // Of a bridge with STP (IEEE 802.1D): how long a new port listens, and then again learns,
+        // and passes nothing. 0: it passes frames at once.
+        std::chrono::milliseconds forward_delay{};
     };
     // A tap that is a port of the bridge and up. The bridge learns nothing from it and floods no
     // unicast to it; groups other than those of neighbour discovery are not read.
@@ -39,10 +42,8 @@ class BridgePorts {
     // Not if this process ends.
     bool hold_resets(int port, bool hold);
 
-    // Of a bridge with STP (IEEE 802.1D): how long a new port passes nothing. 0: it has none.
-    static std::chrono::milliseconds forward_delay(const std::string& bridge);
-    // False: such a port passes nothing yet.
-    static bool forwards(int port);
+    // False: by STP such a port passes nothing yet.
+    bool passes(int port);
 
     // The interface of a domain in dom0 by which it has its addresses.
     static std::optional<int> interface_of(vm::DomId domid);

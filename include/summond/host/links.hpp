@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "summond/base/result.hpp"
-#include "summond/host/link_message.hpp"
+#include "summond/host/link.hpp"
 #include "summond/host/netlink.hpp"
 
 namespace summond::host {

@@ -25,6 +25,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
 #include "summond/ipc/channel.hpp"
+#include "summond/service/template.hpp"
 
 namespace summond::net {
 

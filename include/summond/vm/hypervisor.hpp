@@ -105,6 +105,9 @@ class Domains {
     // Gives up a domain that has ended, to be looked at: called NAME.preserved, it is no domain of
     // ours any more. One a service: an error if there is one already.
     virtual base::Result<void> preserve(DomId domid, const service::Template& service) = 0;
+    // The last line that the guest has written to its console, of at most 200 printable octets;
+    // empty: none, or nobody knows.
+    virtual std::string last_console_line(DomId domid) = 0;
     // Ends the domain and removes all that belonged to it. A domain that is not there is no error.
     virtual void destroy(DomId domid, Done done) = 0;
 };

@@ -12,6 +12,7 @@
 #include "summond/base/result.hpp"
 #include "summond/config/config.hpp"
 #include "summond/dns/folded_name.hpp"
+#include "summond/service/identity.hpp"
 #include "summond/zone/image.hpp"
 
 namespace summond::zone {

@@ -135,7 +135,9 @@ def _work(tree, state, options, queue, tally, deadline):
     results = tree.share / "results"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
-    command = ["/usr/bin/python3", "-u", "/opt/lab/tests/run.py", "/mnt/share/results"]
+    given = [f"{key}={value}" for key, value in os.environ.items() if key.startswith("SUMMOND_KILLS")]
+    command = ["/usr/bin/env", *given, "/usr/bin/python3", "-u", "/opt/lab/tests/run.py",
+               "/mnt/share/results"]
     late = threading.Event()
     test, lines = None, []
     with subprocess.Popen(ssh.argv(tree, state, command), stdin=subprocess.PIPE,

@@ -58,7 +58,7 @@ def test_cannot_be_built(lab):
 @limit(400)
 def test_fails_to_boot(lab):
     """A guest that crashes while booting, or is not ready in time: SERVFAIL, destroyed, backoff."""
-    def fails(number, cause):
+    def fails(number, cause, last_line):
         def run():
             response = daemon.query(name(number), timeout=30)
             while not failures(daemon, number):  # waiting took longer than a query may wait
@@ -66,6 +66,7 @@ def test_fails_to_boot(lab):
                 response = daemon.query(name(number), timeout=30)
             line = failures(daemon, number)[0]
             assert cause in line and "next try in 1 s" in line, line
+            assert f'its console ends with "{last_line}' in line, line
             assert_refused(response, "the query that saw it fail")
             lab.wait_until(lambda: not lab.domain(f"s{number}"), 120, "the domain to be gone")
         return run
@@ -75,7 +76,8 @@ def test_fails_to_boot(lab):
                                 options="--ready-delay=60000 --crash-after=300"),
                    service(lab, 34, answer="ready", options="--no-ready",
                            ready={"xenstore": "data/ready", "timeout": "3s"}))
-    together(crash=fails(33, "crashed while booting"), unready=fails(34, "not ready within 3000"))
+    together(crash=fails(33, "crashed while booting", "panic: crashing after 300 ms, as told"),
+             unready=fails(34, "not ready within 3000", ""))
     created = domains.end()
     tries = len(failures(daemon, 33) + failures(daemon, 34))
     lab.assert_no_trace(120)

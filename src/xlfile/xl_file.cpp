@@ -1,6 +1,6 @@
 // libxlutil checks the syntax and reads the values. It does not tell which keys there are, nor
 // where they stand, so that is found by a scan over a text that it has accepted.
-#include "summond/xen/xl_file.hpp"
+#include "summond/xlfile/xl_file.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -8,13 +8,11 @@
 #include <memory>
 #include <new>
 
-#include "libxl.hpp"
-
 extern "C" {
 #include <libxlutil.h>
 }
 
-namespace summond::xen {
+namespace summond::xlfile {
 namespace {
 
 constexpr std::size_t max_size = std::size_t{1} << 20;
@@ -287,4 +285,4 @@ base::Result<void> check_xl_cpuid(const std::string& text) {
     return result;
 }
 
-}  // namespace summond::xen
+}  // namespace summond::xlfile

@@ -1,5 +1,5 @@
 // Files in the syntax of xl.cfg(5), read by libxlutil as xl reads them. A library of its own
-// (summond::xlfile) that reaches no Xen and no file, so that module config may use it.
+// that reaches no Xen and no file, so that module config may use it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "summond/base/result.hpp"
 
-namespace summond::xen {
+namespace summond::xlfile {
 
 // Both from 1.
 struct XlMark {
@@ -69,4 +69,4 @@ base::Result<XlRate> parse_xl_rate(const std::string& text);
 // `cpuid`, xl.cfg(5): one text that begins with "host", or lines in xend's form.
 base::Result<void> check_xl_cpuid(const std::string& text);
 
-}  // namespace summond::xen
+}  // namespace summond::xlfile

@@ -1,4 +1,4 @@
-#include "summond/host/vif_name.hpp"
+#include "summond/host/vif_interface.hpp"
 
 #include <gtest/gtest.h>
 
