@@ -88,6 +88,11 @@ void Domain::woken_before() {
     woken();
 }
 
+std::string Domain::last_words() const {
+    const std::string line = hypervisor_.domains().last_console_line(domid_);
+    return line.empty() ? "" : fmt::format("; its console ends with \"{}\"", line);
+}
+
 void Domain::destroy(Done each_try) {
     waits_.reset();
     leaves_ = Leaves{std::move(each_try)};
@@ -124,8 +129,8 @@ void Domain::tick() {
         return;
     }
     const auto waits = std::exchange(waits_, std::nullopt);
-    waits->done(base::error(fmt::format("not ready within {} ms{}", in_ms(service_.ready.timeout),
-                                        last_words(hypervisor_, domid_))));
+    waits->done(base::error(
+        fmt::format("not ready within {} ms{}", in_ms(service_.ready.timeout), last_words())));
 }
 
 }  // namespace summond::vm

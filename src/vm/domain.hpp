@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "summond/base/clock.hpp"
 #include "summond/vm/hypervisor.hpp"
@@ -70,6 +71,9 @@ class Domain {
     std::optional<Found::Run> run() const { return hypervisor_.domains().run(domid_); }
     // Anew, of one that somebody else has suspended and resumed.
     base::Result<void> watch() { return hypervisor_.domains().watch(domid_); }
+
+    // What its guest has written last to its console, to be added to why it has failed.
+    std::string last_words() const;
 
     // Both: it is nobody's any more, and the Domain can be dropped.
     base::Result<void> preserve() { return hypervisor_.domains().preserve(domid_, service_); }

@@ -73,7 +73,7 @@ constexpr auto transitions = std::to_array<Transition>({
     {At::paused, "gone or preserved", At::absent},
     {At::paused, "preserved, and to be restarted", At::queued},
 
-    {At::saving, "saved", At::destroying},
+    {At::saving, "saved, or not wanted any more", At::destroying},
     {At::saving, "saved, but a wake has come", At::resuming},
     {At::saving, "failed, or stopped by a wake", At::ready},
 

@@ -53,10 +53,13 @@ service::WakeFailure failure(Death how) {
 }  // namespace
 
 void Lifecycle::died(Death how) {
-    if (in<Suspended>() && how == Death::gone) {
-        spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name,
-                     its().domid());
-        nothing_left(take_next());
+    if (in<Suspended>()) {
+        if (how == Death::gone) {
+            spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name,
+                         its().domid());
+            nothing_left(take_next());
+        }
+        return;
     }
     if (!can_be_destroyed())
         return;
@@ -72,7 +75,7 @@ void Lifecycle::died(Death how) {
     }
     const bool again = says(service_.restart, how) && !asked && !refuses_wakes();
     if (booting && !again) {
-        const std::string words = how == Death::gone ? "" : last_words(hypervisor_, its().domid());
+        const std::string words = how == Death::gone ? "" : its().last_words();
         const bool left = how == Death::gone || preserved(how);
         if (left)
             hooks_.freed();
@@ -94,7 +97,7 @@ void Lifecycle::died(Death how) {
                             backoff_.short_lives() - 1, again ? "built again" : "next try",
                             wait.count(), again ? "" : " at the earliest");
     if (faulty)
-        what += last_words(hypervisor_, its().domid());
+        what += its().last_words();
     spdlog::log(faulty || wait > seconds(0) ? spdlog::level::warn : spdlog::level::info, "{}",
                 what);
     std::optional<Wake> next = take_next();

@@ -54,12 +54,6 @@ inline const char* text(Death how) {
     return "died";
 }
 
-// To be added to why it has failed.
-inline std::string last_words(Hypervisor& hypervisor, DomId domid) {
-    const std::string line = hypervisor.domains().last_console_line(domid);
-    return line.empty() ? "" : fmt::format("; its console ends with \"{}\"", line);
-}
-
 inline const char* text(service::StandbyStage stage) {
     return stage == service::StandbyStage::booted ? "booted" : "built";
 }

@@ -165,7 +165,7 @@ bool Standby::died(DomId domid, Death how) {
     const auto service = found->service().id;
     back_off(service,
              fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
-                         text(how), how == Death::gone ? "" : last_words(hypervisor_, domid)));
+                         text(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
         instances_.erase(found);
         changed_(service);

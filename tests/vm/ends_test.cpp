@@ -178,6 +178,19 @@ TEST_F(AdminTest, DomainThatSomebodyElseSavesIsLeftAloneUntilItIsGone) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+TEST_F(AdminTest, WakeThatHasWaitedForItTakesAStandbyInstance) {
+    service.standby = {1, service::StandbyStage::built};
+    manager.configure({service});
+    manager.tick();
+    backend.finish_copy(8);
+    suspend_by_hand();
+    manager.wake(www, service::WakeReason::dns);
+    backend.die(7, Death::gone);
+    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(backend.calls.back(), "woken 8");
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
 TEST_F(AdminTest, DomainThatIsGoneWithoutAWordIsNoticed) {
     suspend_by_hand();
     backend.runs[7] = std::nullopt;

@@ -329,6 +329,22 @@ TEST_F(SuspendTest, NewSettingsDuringASaveThatAWakeHasStoppedBuildAnew) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+// Its file would be restored under settings that it was not built with.
+TEST_F(SuspendTest, DomainWithOlderSettingsIsDestroyedInsteadOfSaved) {
+    bring_up(7);
+    auto larger = service(IdleAction::suspend);
+    larger.memory_kib = 65536;
+    manager.configure({larger});
+    backend.counts = {{www, 0}};
+    pass(seconds(80));
+    EXPECT_TRUE(backend.saves.empty());
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    bring_up(8);
+    pass(seconds(80));
+    EXPECT_EQ(backend.saves.size(), 1u);
+}
+
 TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
     bring_up_and_idle(7);
     manager.configure({});

@@ -380,6 +380,30 @@ TEST_F(ManagerTest, FailedDestroyIsTriedAgain) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+TEST_F(ManagerTest, FailedDestroyIsToldSoThatItsNextTryIsNotForgotten) {
+    bring_up(7);
+    backend.die(7, Death::poweroff);
+    changes.clear();
+    backend.fail_destroy();
+    EXPECT_EQ(changes, std::vector<service::Id>{www});
+    EXPECT_EQ(manager.next_deadline(), clock.now()) << "something to settle";
+    manager.tick();
+    EXPECT_EQ(manager.next_deadline(), clock.now() + seconds(5));
+}
+
+TEST_F(ManagerTest, DomainOfNoServiceIsDestroyedHoweverOftenThatFails) {
+    backend.existing = {{5, 99, true, Found::Run::running}};
+    ASSERT_TRUE(manager.adopt());
+    for (int tries = 0; tries < 3; ++tries) {
+        ASSERT_EQ(backend.destroys.size(), 1u);
+        backend.fail_destroy();
+        pass(seconds(5));
+    }
+    backend.finish_destroy();
+    pass(seconds(60));
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
 TEST_F(ManagerTest, AdoptsCompleteRunningDomainsAndRemovesTheRest) {
     backend.existing = {{3, www, false, Found::Run::paused},
                         {4, www, true, Found::Run::running},

@@ -43,10 +43,10 @@ class SimulatedHypervisor final : public Hypervisor,
     base::Result<void> pause(DomId domid) override;
     base::Result<void> shutdown(DomId domid) override;
     void resume(DomId domid, Done done) override;
+    std::string last_console_line(DomId) override { return {}; }
     void await_ready(DomId domid, const service::Template& service,
                      std::function<void()> ready) override;
     base::Result<void> preserve(DomId domid, const service::Template&) override;
-    std::string last_console_line(DomId) override { return {}; }
     void destroy(DomId domid, Done done) override;
 
     void use(const std::string&) override {}
