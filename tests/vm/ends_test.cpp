@@ -117,7 +117,7 @@ TEST_F(EndsTest, WhatIsNotRestartedHasToWaitForItsNextWakeOnlyWhereItCrashed) {
                                     std::pair(Death::watchdog, 1), std::pair(Death::crash, 2)}) {
         bring_up(7);
         end(7, how);
-        EXPECT_EQ(*manager.status(www)->retry_at - clock.now(), seconds(wait));
+        EXPECT_EQ(manager.status(www)->retry_at.value_or(clock.now()) - clock.now(), seconds(wait));
         pass(seconds(wait));
         EXPECT_TRUE(backend.builds.empty());
     }
@@ -186,7 +186,7 @@ TEST_F(AdminTest, WakeThatHasWaitedForItTakesAStandbyInstance) {
     suspend_by_hand();
     manager.wake(www, service::WakeReason::dns);
     backend.die(7, Death::gone);
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     EXPECT_EQ(backend.calls.back(), "woken 8");
     EXPECT_TRUE(backend.destroys.empty());
 }
