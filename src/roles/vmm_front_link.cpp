@@ -1,9 +1,6 @@
 #include "vmm_front_link.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -13,11 +10,6 @@
 namespace summond::roles {
 namespace {
 
-namespace asio = boost::asio;
-using Wait = asio::posix::stream_descriptor::wait_type;
-
-// Messages taken in one go before libxl and the other fronts have their turn.
-constexpr int front_batch = 64;
 // A query has not waited longer for its Wake, whatever a front says.
 constexpr std::chrono::seconds longest_ago{10};
 
@@ -60,35 +52,14 @@ ipc::State state_of(service::Id service, const vm::Manager& manager) {
 
 }  // namespace
 
-FrontLink::FrontLink(asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
+FrontLink::FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
                      std::function<void(FrontLink*)> closed)
-    : channel_(std::move(channel)),
-      events_(io, ::fcntl(channel_.fd(), F_DUPFD_CLOEXEC, 0)),
-      manager_(manager),
-      closed_(std::move(closed)) {
+    : manager_(manager),
+      link_(io, std::move(channel),
+            {[this](const ipc::Received& message) { return handle(message); },
+             [this, closed = std::move(closed)] { closed(this); }, [this] { flush(); }}) {
     for (const service::Id service : manager_.services())
         changed(service);
-    listen();
-}
-
-void FrontLink::listen() {
-    events_.async_wait(Wait::wait_read, [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-        if (!ec && !alive.expired())
-            receive();
-    });
-}
-
-void FrontLink::receive() {
-    for (int i = 0; i < front_batch; ++i) {
-        const auto message = channel_.receive();
-        if (message && !*message)
-            break;
-        if (!message || !handle(**message)) {
-            close();
-            return;
-        }
-    }
-    listen();
 }
 
 bool FrontLink::handle(const ipc::Received& message) {
@@ -97,13 +68,12 @@ bool FrontLink::handle(const ipc::Received& message) {
         const auto status = manager_.status(service);
         // Not by way of unsent_, which would grow with what a hostile front makes up.
         if (!status) {
-            channel_.send(state_of(service, manager_));
+            link_.send(state_of(service, manager_));
             return true;
         }
         const auto now = std::chrono::steady_clock::now();
         const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
-        manager_.wake(service, service::WakeReason::dns,
-                      std::clamp(asked_at, now - longest_ago, now));
+        manager_.wake(service, service::WakeReason::dns, std::clamp(asked_at, now - longest_ago, now));
         // Only now: a domain that waits is awake already.
         if (status->phase == vm::Phase::asleep) {
             const bool awake = manager_.status(service)->phase == vm::Phase::ready;
@@ -120,39 +90,18 @@ bool FrontLink::handle(const ipc::Received& message) {
             manager_.touch(touch.services[i]);
         return true;
     }
-    spdlog::error("a front sent a message that is not a front's; closing its channel");
     return false;
 }
 
 // At once: what comes next in vmm's loop may be libxl's making of a domain, which takes long.
 void FrontLink::changed(service::Id service) {
     unsent_.insert(service);
-    if (!blocked_)
-        flush();
+    flush();
 }
 
 void FrontLink::flush() {
-    while (!unsent_.empty()) {
-        const service::Id service = *unsent_.begin();
-        if (!channel_.send(state_of(service, manager_))) {
-            blocked_ = true;
-            if (errno != EAGAIN)
-                return;  // gone: receive will tell
-            events_.async_wait(Wait::wait_write,
-                               [this, alive = std::weak_ptr(alive_)](const auto& ec) {
-                                   if (ec || alive.expired())
-                                       return;
-                                   blocked_ = false;
-                                   flush();
-                               });
-            return;
-        }
-        unsent_.erase(service);
-    }
-}
-
-void FrontLink::close() {
-    closed_(this);
+    while (!unsent_.empty() && link_.send(state_of(*unsent_.begin(), manager_)))
+        unsent_.erase(unsent_.begin());
 }
 
 }  // namespace summond::roles

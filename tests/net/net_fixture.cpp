@@ -138,7 +138,7 @@ ipc::State state(std::string_view service_name, ipc::Phase phase, service::WakeF
 }
 
 ipc::Channel FakeVmm::connect() {
-    auto pair = ipc::Channel::pair().value();
+    auto pair = ipc::Channel::pair(ipc::Role::vmm, ipc::Role::front).value();
     channel_ = std::move(pair.first);
     return std::move(pair.second);
 }
