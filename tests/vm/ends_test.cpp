@@ -186,7 +186,7 @@ TEST_F(AdminTest, WakeThatHasWaitedForItTakesAStandbyInstance) {
     suspend_by_hand();
     manager.wake(www, service::WakeReason::dns);
     backend.die(7, Death::gone);
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     EXPECT_EQ(backend.calls.back(), "woken 8");
     EXPECT_TRUE(backend.destroys.empty());
 }
