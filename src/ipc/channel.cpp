@@ -5,59 +5,10 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
 
 namespace summond::ipc {
 namespace {
-
-// Length of a type's body; 0 for an unknown type.
-std::size_t body_size(Type type) {
-    switch (type) {
-        case Type::wake:
-            return sizeof(Wake);
-        case Type::touch:
-            return sizeof(Touch);
-        case Type::state:
-            return sizeof(State);
-        case Type::peer:
-            return sizeof(Peer);
-        case Type::drain:
-            return sizeof(Drain);
-        case Type::reload:
-            return sizeof(Reload);
-        case Type::retire:
-            return sizeof(Retire);
-        case Type::stop:
-            return sizeof(Stop);
-        case Type::ready:
-            return sizeof(Ready);
-        case Type::tap:
-            return sizeof(Tap);
-        case Type::tenant:
-            return sizeof(Tenant);
-        case Type::forget:
-            return sizeof(Forget);
-        case Type::attach:
-            return sizeof(Attach);
-        case Type::stand:
-            return sizeof(Stand);
-        case Type::arrived:
-            return sizeof(Arrived);
-        case Type::handed_over:
-            return sizeof(HandedOver);
-        case Type::grown:
-            return sizeof(Grown);
-        case Type::connection:
-            return sizeof(Connection);
-        case Type::opened:
-            return sizeof(Opened);
-    }
-    return 0;
-}
-
-bool carries_fd(Type type) {
-    return type == Type::peer || type == Type::reload || type == Type::tap ||
-           type == Type::attach || type == Type::connection;
-}
 
 union Control {
     cmsghdr header;  // aligns the buffer
@@ -85,14 +36,16 @@ base::UniqueFd take_fd(msghdr& header, std::size_t& taken) {
 
 }  // namespace
 
-base::Result<std::pair<Channel, Channel>> Channel::pair() {
+base::Result<std::pair<Channel, Channel>> Channel::pair(Role a, Role b) {
     std::array<int, 2> fds{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) != 0)
         return base::system_error("socketpair", errno);
-    return std::pair{Channel(base::UniqueFd(fds[0])), Channel(base::UniqueFd(fds[1]))};
+    return std::pair{Channel(base::UniqueFd(fds[0]), a, b), Channel(base::UniqueFd(fds[1]), b, a)};
 }
 
-bool Channel::send_bytes(Type type, std::span<const std::byte> body, int fd_to_pass) {
+bool Channel::send(const Declaration& what, std::span<const std::byte> body, int fd_to_pass) {
+    assert(what.allows(own_, peer_) && what.carries_fd == (fd_to_pass >= 0));
+    Type type = what.type;
     std::array<iovec, 2> parts{
         {{&type, sizeof type}, {const_cast<std::byte*>(body.data()), body.size()}}};
     msghdr header{};
@@ -115,7 +68,7 @@ bool Channel::send_bytes(Type type, std::span<const std::byte> body, int fd_to_p
     return r >= 0;
 }
 
-base::Result<std::optional<Received>> Channel::receive() {
+tl::expected<std::optional<Received>, Broken> Channel::receive() {
     Received message;
     std::array<iovec, 2> parts{
         {{&message.type, sizeof message.type}, {message.body, sizeof message.body}}};
@@ -132,16 +85,22 @@ base::Result<std::optional<Received>> Channel::receive() {
     if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return std::optional<Received>();
     if (r < 0)
-        return base::system_error("receive", errno);
+        return tl::make_unexpected(Broken{base::system_error("receive", errno).value().what});
     std::size_t fds = 0;
     message.fd = take_fd(header, fds);
     if (r == 0)
-        return base::error("closed by the other side");
+        return tl::make_unexpected(Broken{"closed by the other side"});
     const auto size = static_cast<std::size_t>(r);
-    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || size < sizeof message.type ||
-        body_size(message.type) == 0 || size != sizeof message.type + body_size(message.type) ||
-        fds != (carries_fd(message.type) ? 1U : 0U))
-        return base::error("malformed message");
+    const Declaration* const declared =
+        size < sizeof message.type ? nullptr : declaration_of(message.type);
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || declared == nullptr ||
+        size != sizeof message.type + declared->size || fds != (declared->carries_fd ? 1U : 0U))
+        return tl::make_unexpected(Broken{"malformed message", true});
+    if (!declared->allows(peer_, own_))
+        return tl::make_unexpected(
+            Broken{"message " + std::to_string(static_cast<unsigned>(declared->type)) +
+                       " is not its sender's",
+                   true});
     return std::optional<Received>(std::move(message));
 }
 

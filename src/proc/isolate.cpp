@@ -107,7 +107,7 @@ base::Result<void> drop_capabilities() {
 
 }  // namespace
 
-base::Result<void> isolate(const std::string& user) {
+base::Result<void> isolate(const std::string& user, Syscalls allowed) {
     ::tzset();  // log lines need the time zone, which is a file
 
     if (::geteuid() == 0) {
@@ -137,7 +137,7 @@ base::Result<void> isolate(const std::string& user) {
 #ifdef SUMMOND_SANITIZED
     leak_check_off = true;
 #endif
-    return load_front_filter();
+    return load_filter(allowed);
 }
 
 }  // namespace summond::proc

@@ -30,9 +30,17 @@ base::Result<void> allow(scmp_filter_ctx filter, const AllowedSyscall& call) {
     return {};
 }
 
+std::span<const AllowedSyscall> syscalls(Syscalls list) {
+    switch (list) {
+        case Syscalls::network:
+            break;
+    }
+    return front_syscalls();
+}
+
 }  // namespace
 
-base::Result<void> load_front_filter() {
+base::Result<void> load_filter(Syscalls allowed) {
     const std::unique_ptr<void, void (*)(void*)> filter(seccomp_init(SCMP_ACT_KILL_PROCESS),
                                                         [](void* f) { seccomp_release(f); });
     if (!filter)
@@ -48,7 +56,7 @@ base::Result<void> load_front_filter() {
     if (rc != 0)
         return base::system_error("seccomp", -rc);
 
-    for (const auto list : {front_syscalls(), sanitizer_syscalls()}) {
+    for (const auto list : {syscalls(allowed), sanitizer_syscalls()}) {
         for (const AllowedSyscall& call : list) {
             if (auto r = allow(filter.get(), call); !r)
                 return r;

@@ -17,12 +17,11 @@
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
-#include "summond/ipc/channel.hpp"
-#include "summond/loop/fd_watch.hpp"
-#include "summond/proc/isolate.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
 #include "summond/zone/zone.hpp"
+#include "table.hpp"
 
 namespace summond::roles {
 namespace {
@@ -44,8 +43,12 @@ class FrontProcess {
         : io_(io),
           image_(image),
           huge_pages_(io),
-          control_(std::move(control)),
-          watch_(io, control_.fd(), [this] { receive(); }),
+          control_(io, std::move(control),
+                   {[this](ipc::Received& message) { return handle(message); },
+                    [this] {
+                        spdlog::warn("the parent is gone; ending");
+                        io_.stop();
+                    }}),
           terminate_(io, SIGTERM),
           limit_(io) {
         terminate_.async_wait([this](const boost::system::error_code& error, int) {
@@ -55,14 +58,17 @@ class FrontProcess {
     }
 
     base::Result<void> start(const config::Config& config, const zone::Zones& zones,
-                             std::vector<base::UniqueFd> sockets, ipc::Channel vmm,
+                             std::vector<base::UniqueFd> sockets,
                              const answer::CookieSecret& cookie_secret) {
         auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret);
         if (!made)
             return tl::make_unexpected(made.error());
         front_ = std::move(*made);
-        if (vmm.fd() >= 0)
-            front_->connect_vmm(std::move(vmm));
+        control_.receive();  // vmm, if there is one, answers the first query, too
+        if (draining_) {     // another one has been faster
+            io_.stop();
+            return {};
+        }
         if (auto started = front_->start(); !started)
             return started;
         spdlog::info("serving; UDP workers: {}", front_->worker_count());
@@ -73,35 +79,24 @@ class FrontProcess {
     }
 
   private:
-    void receive() {
-        auto received = control_.receive();
-        if (!received) {
-            spdlog::warn("the parent is gone; ending");
-            watch_ = loop::FdWatch();
-            io_.stop();
-        } else if (*received) {
-            handle(**received);
-        }
-    }
-
-    void handle(ipc::Received& message) {
+    bool handle(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                spdlog::info("connected to a new vmm");
-                front_->connect_vmm(ipc::Channel(std::move(message.fd)));
-                break;
+                spdlog::info("connected to vmm");
+                front_->connect_vmm(
+                    ipc::Channel(std::move(message.fd), ipc::Role::front, ipc::Role::vmm));
+                return true;
             case ipc::Type::opened:
                 front_->resume();
-                break;
+                return true;
             case ipc::Type::drain:
                 drain(drain_limit, message.as<ipc::Drain>().replaced != 0);
-                break;
+                return true;
             case ipc::Type::connection:
                 front_->adopt(std::move(message.fd));
-                break;
+                return true;
             default:
-                spdlog::error("the parent sent a message that is not for the front");
-                break;
+                return false;
         }
     }
 
@@ -131,8 +126,7 @@ class FrontProcess {
     const proc::Mapping& image_;
     asio::steady_timer huge_pages_;
     base::SteadyClock clock_;
-    ipc::Channel control_;
-    loop::FdWatch watch_;
+    ipc::Link control_;
     asio::signal_set terminate_;
     asio::steady_timer limit_;
     std::unique_ptr<net::Front> front_;
@@ -146,24 +140,17 @@ int failed(const std::string& what) {
 
 }  // namespace
 
-int front_main(const std::string& config_file, int socket_count, bool has_peer) {
-    // A terminal's Ctrl-C and hang-up are for the parent, which tells us what to do.
-    std::signal(SIGINT, SIG_IGN);
-    std::signal(SIGHUP, SIG_IGN);
-    ipc::Channel control{base::UniqueFd(control_fd)};
-    ipc::Channel vmm;
-    if (has_peer)
-        vmm = ipc::Channel(base::UniqueFd(peer_fd));
+int front_main(const Arguments& arguments, const Row& row) {
+    ipc::Channel control(base::UniqueFd(control_fd), ipc::Role::front, ipc::Role::parent);
     std::vector<base::UniqueFd> sockets;
-    for (int i = 0; i < socket_count; ++i)
+    for (int i = 0; i < arguments.sockets; ++i)
         sockets.emplace_back(first_socket_fd + i);
 
     const auto text = proc::read_memfd(config_fd);
-    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), arguments.config);
     if (!loaded.config)
         return failed("no usable configuration from the parent");
     const config::Config& config = *loaded.config;
-    base::log_to_stderr("front", spdlog::level::from_str(config.log_level));
     const auto image = proc::Mapping::map(image_fd);
     if (!image)
         return failed("zone image: " + image.error().what);
@@ -185,10 +172,9 @@ int front_main(const std::string& config_file, int socket_count, bool has_peer) 
 
     asio::io_context io(1);
     FrontProcess process(io, std::move(control), *image);
-    if (const auto isolated = proc::isolate(config.user); !isolated)
+    if (const auto isolated = row.isolate(arguments.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
-    if (const auto started =
-            process.start(config, *zones, std::move(sockets), std::move(vmm), cookie_secret);
+    if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret);
         !started)
         return failed(started.error().what);
     io.run();

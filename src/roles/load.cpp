@@ -173,12 +173,13 @@ std::string counted(std::size_t count, const std::string& what) {
 
 }  // namespace
 
-int load_main(const std::string& config_file, bool has_older_image) {
+int load_main(const Arguments& arguments, const Row& /*row*/) {
+    const std::string& config_file = arguments.config;
     const bool background = proc::in_background();
     const std::uint8_t* const memory = background ? keep_memory() : nullptr;
     std::optional<proc::Mapping> older_image;
     std::optional<zone::Zones> before;
-    if (has_older_image) {
+    if (arguments.older_image) {
         auto mapping = proc::Mapping::map(older_image_fd);
         if (!mapping)
             return failed(config_file, mapping.error());

@@ -8,10 +8,12 @@
 #include <CLI/Formatter.hpp>
 #include <csignal>
 #include <exception>
+#include <string>
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
+#include "table.hpp"
 
 namespace {
 
@@ -26,47 +28,35 @@ constexpr const char* footer =
     "Exit status: 0 ended in order, or the file is good; 1 failed while running, the log says why\n"
     "and what to do; 2 bad configuration or usage.";
 
-struct Arguments {
-    std::string config;
-    bool simulate = false;
-    std::string role;
-    int sockets = 0;
-    bool peer = false;
-    bool older_image = false;
-    std::string user;
-    std::string log_level = "info";
-    std::string check;
-    std::string host{summond::service::to_string(summond::service::this_host())};
-};
-
-int run(const Arguments& a) {
+int run(const summond::roles::Arguments& arguments, const std::string& role) {
     using namespace summond;
-    const std::string role = a.role.empty() ? "parent" : a.role;
     // What ps -o comm, top and kernel messages show; 15 characters at most.
-    ::prctl(PR_SET_NAME, a.role.empty() ? "summond" : ("summond-" + a.role).c_str(), 0, 0, 0);
+    ::prctl(PR_SET_NAME, role.empty() ? "summond" : ("summond-" + role).c_str(), 0, 0, 0);
     // A reader of our log, or a TCP client, that goes away must not take us with it.
     std::signal(SIGPIPE, SIG_IGN);
-    base::log_to_stderr(role, spdlog::level::info);
+    base::log_to_stderr(role.empty() ? "parent" : role,
+                        spdlog::level::from_str(arguments.log_level));
+    const roles::Row* const row = roles::row_of(role);
+    if (row != nullptr && row->isolation) {
+        // A terminal's Ctrl-C and hang-up are for the parent, which tells us what to do.
+        std::signal(SIGINT, SIG_IGN);
+        std::signal(SIGHUP, SIG_IGN);
+    }
     try {
-        if (a.role == "front")
-            return roles::front_main(a.config, a.sockets, a.peer);
-        if (a.role == "vmm")
-            return roles::vmm_main(a.config, a.simulate);
-        if (a.role == "wire")
-            return roles::wire_main(a.user, a.log_level);
-        if (a.role == "load")
-            return roles::load_main(a.config, a.older_image);
-        return roles::parent_main(a.config, a.simulate);
+        return row == nullptr ? roles::parent_main(arguments) : row->run(arguments, *row);
     } catch (const std::exception& e) {
         spdlog::critical("{}", e.what());
-        return summond::roles::exit_failed;
+        return roles::exit_failed;
     }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    Arguments a;
+    summond::roles::Arguments a;
+    std::string role;
+    std::string checked;
+    std::string host{summond::service::to_string(summond::service::this_host())};
     CLI::App app(description, "summond");
     app.footer(footer);
     app.set_version_flag("--version", "summond " SUMMOND_VERSION);
@@ -74,18 +64,17 @@ int main(int argc, char** argv) {
     app.add_flag("--simulate", a.simulate,
                  "Pretend to start domains: tries a configuration where there is no Xen");
     // How the parent starts its children; not for people.
-    app.add_option("--role", a.role)
-        ->group("")
-        ->check(CLI::IsMember({"front", "vmm", "wire", "load"}));
+    app.add_option("--role", role)->group("")->check([](const std::string& name) {
+        return summond::roles::row_of(name) == nullptr ? "no such role" : "";
+    });
     app.add_option("--sockets", a.sockets)->group("")->check(CLI::NonNegativeNumber);
-    app.add_option("--peer", a.peer)->group("");
     app.add_flag("--older-image", a.older_image)->group("");
     app.add_option("--user", a.user)->group("");
     app.add_option("--log-level", a.log_level)->group("");
     CLI::App* check = app.add_subcommand(
         "check", "Check a configuration and its zone files; prints every problem, changes nothing");
-    check->add_option("FILE", a.check, "Configuration, one YAML file")->required();
-    check->add_option("--host", a.host, "What the dom0 that it is for is (default: this machine)")
+    check->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    check->add_option("--host", host, "What the dom0 that it is for is (default: this machine)")
         ->check(CLI::IsMember({"amd64", "arm64"}));
     app.require_subcommand(0, 1);
 
@@ -97,6 +86,6 @@ int main(int argc, char** argv) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
     using summond::service::Host;
-    const Host host = a.host == "arm64" ? Host::arm64 : Host::amd64;
-    return *check ? summond::roles::check_main(a.check, host) : run(a);
+    const Host of = host == "arm64" ? Host::arm64 : Host::amd64;
+    return *check ? summond::roles::check_main(checked, of) : run(a, role);
 }

@@ -1,6 +1,6 @@
-// The parent: one thread, one event loop, root. Binds sockets, starts front and vmm, reloads, ends.
-// It parses nothing that comes from the network and never touches Xen. What it does when a child
-// dies is in parent_children.cpp.
+// The parent: one thread, one event loop, root. Binds sockets, starts its children, reloads, ends.
+// It parses nothing that comes from the network and never touches Xen. What it gives to its
+// children and tells them is in parent_children.cpp.
 
 #include "parent.hpp"
 
@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <set>
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
@@ -22,14 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Fronts when the daemon ends: a second for what is on its way, then nobody waits for clients.
-constexpr auto stop_limit_front = 5s;
-// Who waits for the daemon waits for the addresses of its services, too; but not for ever.
-constexpr auto wire_ready_limit = 30s;
 // How long addresses that a reload takes out of `listen` are still answered at.
 constexpr auto given_up_limit = 2s;
-// vmm at the end: destroying domains takes seconds each.
-constexpr auto stop_limit_vmm = 60s;
 
 // Sockets and TCP sessions are many; nothing here uses select(2), for which the soft limit is low.
 void raise_descriptor_limit() {
@@ -58,10 +53,21 @@ base::Result<base::UniqueFd> make_cookie_secret() {
     return fd;
 }
 
+std::vector<proc::Role> supervised_roles() {
+    std::vector<proc::Role> roles;
+    for (const Row& row : table()) {
+        roles.push_back(row.kept);
+        roles.back().name = ipc::to_string(row.role);
+    }
+    return roles;
+}
+
 }  // namespace
 
 Parent::Parent(std::string config_file, bool simulate)
-    : config_file_(std::move(config_file)), simulate_(simulate) {}
+    : estate_{std::move(config_file), simulate, {}, {}, {}},
+      roles_(supervised_roles()),
+      supervisor_(roles_, peers(), clock_, *this) {}
 
 int Parent::run() {
     auto secret = make_cookie_secret();
@@ -69,7 +75,7 @@ int Parent::run() {
         spdlog::critical("{}", secret.error().what);
         return exit_failed;
     }
-    cookie_secret_ = std::move(*secret);
+    estate_.cookie_secret = std::move(*secret);
     wait_for_signal();
     load();
     io_.run();
@@ -88,6 +94,21 @@ void Parent::wait_for_signal() {
     });
 }
 
+void Parent::arm() {
+    const auto next = supervisor_.deadline();
+    if (!next) {
+        timer_.cancel();
+        return;
+    }
+    timer_.expires_at(*next);
+    timer_.async_wait([this](auto error) {
+        if (error)
+            return;
+        supervisor_.tick();
+        arm();
+    });
+}
+
 // -- Load
 
 void Parent::load() {
@@ -95,51 +116,51 @@ void Parent::load() {
     auto image = proc::create_memfd("summond-zones");
     if (!config || !image)
         return load_failed(exit_failed, (config ? image : config).error().what);
-    const auto memfds = std::make_shared<Memfds>(Memfds{std::move(*config), std::move(*image)});
-    std::vector<std::string> arguments{"--config", config_file_};
-    std::vector<proc::FdMapping> fds{{memfds->config.get(), config_fd},
-                                     {memfds->image.get(), image_fd}};
-    if (front_.generation) {
-        arguments.emplace_back("--older-image");
-        fds.push_back({front_.generation->image.get(), older_image_fd});
+    estate_.loaded_config = std::move(*config);
+    estate_.loaded_image = std::move(*image);
+    for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
+        if (!roles_[role].once)
+            continue;
+        loading_ = supervisor_.run_once(role);
+        if (!loading_)
+            load_failed(exit_failed, "reading " + estate_.config_file + " failed");
     }
-    auto child = Child::start(
-        io_, "load", arguments, std::move(fds),
-        {[] {}, [this, memfds](Child&, proc::Exit exit) { loaded(exit, *memfds); }},
-        // A reload leaves the CPU to those that answer queries.
-        phase_ == Phase::starting ? proc::Priority::normal : proc::Priority::background);
-    if (!child)
-        return load_failed(exit_failed, child.error().what);
-    loader_ = std::move(*child);
 }
 
-void Parent::loaded(proc::Exit exit, Memfds& memfds) {
-    loader_.reset();
-    if (phase_ == Phase::stopping)
-        return end_if_alone();
+void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
+    loading_ = false;
+    const std::string& file = estate_.config_file;
     if (!exit.signalled && exit.value == exit_bad_configuration)
-        return load_failed(exit_bad_configuration, config_file_ + " cannot be used, see above");
+        return load_failed(exit_bad_configuration, file + " cannot be used, see above");
     if (!exit.success())
-        return load_failed(exit_failed, "reading " + config_file_ + " failed: " + exit.to_string());
-
-    net::OwnSockets own;
-    if (front_.generation)
-        add_sockets(*front_.generation, own);
-    for (const Front& front : draining_)
-        add_sockets(*front.generation, own);
-    auto generation = make_generation(config_file_, std::move(memfds.config),
-                                      std::move(memfds.image), front_.generation.get(), own);
+        return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
+    auto generation =
+        make_generation(file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
+                        in_force_.get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
-    if (phase_ == Phase::starting)
-        start(std::move(*generation));
+    if (supervisor_.phase() == Phase::starting)
+        begin(std::move(*generation));
     else
         replace(std::move(*generation));
 }
 
+net::OwnSockets Parent::own_sockets() const {
+    std::set<const Generation*> generations;
+    if (in_force_)
+        generations.insert(in_force_.get());
+    for (const auto& [id, running] : children_)
+        if (running.generation)
+            generations.insert(running.generation.get());
+    net::OwnSockets own;
+    for (const Generation* generation : generations)
+        add_sockets(*generation, own);
+    return own;
+}
+
 void Parent::load_failed(int status, const std::string& why) {
     spdlog::error("{}", why);
-    if (phase_ == Phase::starting)
+    if (supervisor_.phase() == Phase::starting)
         return stop(status);
     spdlog::error("kept the running configuration");
     reload_ended();
@@ -147,42 +168,32 @@ void Parent::load_failed(int status, const std::string& why) {
 
 // -- Start
 
-void Parent::start(GenerationPtr generation) {
-    front_.generation = std::move(generation);
-    set_log_level(*front_.generation);
-    if (simulate_)
+void Parent::begin(GenerationPtr generation) {
+    in_force_ = std::move(generation);
+    set_log_level(*in_force_);
+    if (estate_.simulate)
         spdlog::warn(
             "SIMULATED: Xen is not touched, no domain is started and nothing lives at the "
             "addresses of services");
-    if (front_.generation->services > 0)
-        start_vmm();
-    if (wants_wire())
-        start_wire();
-    if (wire_)
-        wire_->must_be_ready_within(wire_ready_limit);
-    if (phase_ == Phase::starting)  // vmm can have failed already
-        start_front(front_);
+    want_roles();
+    supervisor_.start();
 }
 
-void Parent::child_ready() {
-    if (phase_ == Phase::starting && front_.child && front_.child->ready() &&
-        (!vmm_wanted_ || (vmm_ && vmm_->ready())) && (!wire_ || wire_->ready())) {
-        phase_ = Phase::running;
-        spdlog::info("ready: {}", front_.generation->to_string());
-        if (!wire_ && wants_wire())  // it has ended before this
-            start_wire();
-        reload_ended();
-    } else if (phase_ == Phase::running && next_.child && next_.child->ready()) {
-        finish_reload();
-    }
+void Parent::all_ready() {
+    spdlog::info("ready: {}", in_force_->to_string());
+    reload_ended();
+}
+
+void Parent::start_failed() {
+    stop(exit_failed);
 }
 
 // -- Reload
 
 void Parent::reload() {
-    if (phase_ == Phase::stopping)
+    if (supervisor_.phase() == Phase::stopping)
         return;
-    if (phase_ == Phase::starting || loader_ || next_.generation) {
+    if (supervisor_.phase() == Phase::starting || loading_ || next_) {
         reload_wanted_ = true;
         return;
     }
@@ -190,36 +201,32 @@ void Parent::reload() {
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
                  static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
-    spdlog::info("reading {} again", config_file_);
+    spdlog::info("reading {} again", estate_.config_file);
     load();
 }
 
 void Parent::replace(GenerationPtr generation) {
-    next_.generation = std::move(generation);
-    // vmm first: the new front may ask for new services at once.
-    if (!vmm_wanted_ && next_.generation->services > 0)
-        start_vmm();
-    else
-        configure_vmm();
-    if (!wire_ && wants_wire())
-        start_wire();
-    start_front(next_);
+    next_ = std::move(generation);
+    want_roles();
+    // First, as successors may ask for new services at once. One that is not there, or waits to be
+    // started again, reads the newest configuration then.
+    tell_of_reload(ipc::Reload{}, newest().config.get());
+    supervisor_.replace();
 }
 
 void Parent::finish_reload() {
-    if (auto opened = open_pending(*next_.generation); !opened) {
-        drain(std::exchange(next_, {}));  // it may have taken queries
-        return replace_failed(opened.error().what);
+    if (auto opened = open_pending(*next_); !opened) {
+        supervisor_.give_up_replacement();  // they may have taken queries
+        return replacement_failed(opened.error().what);
     }
-    if (!next_.generation->pending.empty())
-        next_.child->send(ipc::Opened{});  // one that does not take it tries again by itself
-    front_restart_.cancel();               // of the old front, had it just died
-    drain(std::exchange(front_, std::exchange(next_, {})));
-    retire_others();  // now that nobody asks for them any more
+    if (!next_->pending.empty())
+        tell_opened();
+    in_force_ = std::exchange(next_, nullptr);
+    supervisor_.take_over();
+    tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more
     close_given_up_later();
-    front_backoff_ = {};
-    set_log_level(*front_.generation);
-    spdlog::info("reloaded: {}", front_.generation->to_string());
+    set_log_level(*in_force_);
+    spdlog::info("reloaded: {}", in_force_->to_string());
     reload_ended();
 }
 
@@ -227,21 +234,22 @@ void Parent::finish_reload() {
 void Parent::close_given_up_later() {
     given_up_.expires_after(given_up_limit);
     given_up_.async_wait([this](auto error) {
-        if (!error && front_.generation)
-            close_given_up(*front_.generation);
+        if (!error)
+            close_given_up(*in_force_);
     });
 }
 
-void Parent::replace_failed(const std::string& why) {
+void Parent::replacement_failed(const std::string& why) {
     spdlog::error("{}; kept the running configuration", why);
-    next_ = {};
-    configure_vmm();
-    retire_others();
+    next_.reset();
+    want_roles();
+    tell_of_reload(ipc::Reload{}, newest().config.get());
+    tell_of_reload(ipc::Retire{});
     reload_ended();
 }
 
 void Parent::reload_ended() {
-    ::sd_notifyf(0, "READY=1\nSTATUS=%s", front_.generation->to_string().c_str());
+    ::sd_notifyf(0, "READY=1\nSTATUS=%s", in_force_->to_string().c_str());
     if (std::exchange(reload_wanted_, false))
         reload();
 }
@@ -249,49 +257,20 @@ void Parent::reload_ended() {
 // -- End
 
 void Parent::stop(int status) {
-    if (phase_ == Phase::stopping) {
-        spdlog::warn("told to stop again: killing what has not ended");
-        for (const Front& front : draining_)
-            front.child->kill();
-        if (vmm_)
-            vmm_->kill();
-        return;
+    if (supervisor_.phase() != Phase::stopping) {
+        status_ = status;
+        ::sd_notify(0, "STOPPING=1");
+        if (status == 0)
+            spdlog::info("stopping");
+        given_up_.cancel();
     }
-    phase_ = Phase::stopping;
-    status_ = status;
-    ::sd_notify(0, "STOPPING=1");
-    if (status == 0)
-        spdlog::info("stopping");
-    front_restart_.cancel();
-    vmm_restart_.cancel();
-    wire_restart_.cancel();
-    given_up_.cancel();
-    if (wire_)
-        wire_->kill();  // it has nothing to put in order
-    if (loader_)
-        loader_->kill();
-    if (next_.child)
-        next_.child->kill();
-    drain(std::exchange(front_, {}));
-    for (const Front& front : draining_)
-        front.child->end_within(stop_limit_front);
-    if (vmm_) {
-        if (!vmm_->send(ipc::Stop{}))
-            vmm_->kill();
-        vmm_->must_end_within(stop_limit_vmm);
-    }
-    end_if_alone();
+    supervisor_.stop();
+    arm();
 }
 
-void Parent::end_if_alone() {
-    if (phase_ == Phase::stopping && !loader_ && !next_.child && draining_.empty() && !vmm_ &&
-        !wire_)
-        io_.stop();
-}
-
-int parent_main(const std::string& config_file, bool simulate) {
+int parent_main(const Arguments& arguments) {
     raise_descriptor_limit();
-    Parent parent(config_file, simulate);
+    Parent parent(arguments.config, arguments.simulate);
     return parent.run();
 }
 

@@ -8,11 +8,12 @@
 
 namespace summond::roles {
 
+struct Row;
+
 // Descriptors that the parent hands to a child, by number.
-inline constexpr int control_fd = 3;  // ipc::Channel to the parent (front, vmm, wire)
-inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (all children)
+inline constexpr int control_fd = 3;  // ipc::Channel to the parent (all that last)
+inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (front, vmm; load writes it)
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
-inline constexpr int peer_fd = 6;     // ipc::Channel front <-> vmm (front, where there is a vmm)
 inline constexpr int older_image_fd = 6;   // sealed memfd: zone image in use (load, at a reload)
 inline constexpr int secret_fd = 7;        // sealed memfd: 16 octets for DNS cookies (front)
 inline constexpr int first_socket_fd = 8;  // bound sockets (front): UDP workers x addresses, TCP
@@ -21,18 +22,27 @@ inline constexpr int first_socket_fd = 8;  // bound sockets (front): UDP workers
 inline constexpr int exit_failed = 1;             // while running; the log says why and what to do
 inline constexpr int exit_bad_configuration = 2;  // or bad usage
 
-// Runs until told to stop; the value is the process's exit status.
-int parent_main(const std::string& config_file, bool simulate);
-// socket_count descriptors from first_socket_fd on; has_peer: peer_fd is there.
-int front_main(const std::string& config_file, int socket_count, bool has_peer);
-int vmm_main(const std::string& config_file, bool simulate);
+// What the parent says when it starts a child, and a person who starts the daemon.
+struct Arguments {
+    std::string config;
+    bool simulate = false;
+    int sockets = 0;           // how many there are from first_socket_fd on
+    bool older_image = false;  // older_image_fd is there
+    std::string user;          // for those that are isolated; empty: see proc::isolate
+    std::string log_level = "info";
+};
+
+// Runs until told to stop; the value is the process's exit status. row: its own.
+int parent_main(const Arguments& arguments);
+int front_main(const Arguments& arguments, const Row& row);
+int vmm_main(const Arguments& arguments, const Row& row);
 // Has control_fd only; the rest comes over it.
-int wire_main(const std::string& user, const std::string& log_level);
+int wire_main(const Arguments& arguments, const Row& row);
 
 // Reads the file and its zone files, prints every problem on standard error, writes what it read to
 // config_fd and the image to image_fd. A zone whose file is bad is taken from older_image_fd, if
 // that is there. Exit status 0, or exit_bad_configuration.
-int load_main(const std::string& config_file, bool has_older_image);
+int load_main(const Arguments& arguments, const Row& row);
 // `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
 // and a line that says how much was found.
 int check_main(const std::string& config_file, service::Host host);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -21,7 +20,7 @@
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
 #include "summond/host/bridge_ports.hpp"
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
@@ -41,8 +40,13 @@ class Vmm {
         vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports)
         : io_(io),
           config_file_(std::move(config_file)),
-          parent_(std::move(parent)),
-          parent_events_(io, ::fcntl(parent_.fd(), F_DUPFD_CLOEXEC, 0)),
+          parent_(io, std::move(parent),
+                  {[this](ipc::Received& message) { return handle(message); },
+                   [this] {
+                       spdlog::warn("the parent is gone; leaving the domains to the next start");
+                       manager_.stop([this] { io_.stop(); });
+                       arm();
+                   }}),
           timer_(io),
           hypervisor_(hypervisor),
           manager_(hypervisor, clock_, [this](const service::Status& status) { changed(status); }),
@@ -56,7 +60,6 @@ class Vmm {
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
-        listen();
         arm();
         if (!parent_.send(ipc::Ready{}))
             return base::system_error("cannot reach the parent", errno);
@@ -64,38 +67,10 @@ class Vmm {
     }
 
   private:
-    void listen() {
-        parent_events_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                  [this](const auto& ec) {
-                                      if (!ec)
-                                          receive();
-                                  });
-    }
-
-    void receive() {
-        auto message = parent_.receive();
-        if (!message) {
-            spdlog::warn("the parent is gone; leaving the domains to the next start");
-            manager_.stop([this] { io_.stop(); });
-            arm();
-            return;
-        }
-        if (*message)
-            handle(**message);
-        listen();
-    }
-
-    void handle(ipc::Received& message) {
+    bool handle(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                if (message.as<ipc::Peer>().side == ipc::Peer::Side::wire) {
-                    connect_wire(ipc::Channel(std::move(message.fd)));
-                    break;
-                }
-                fronts_.emplace_back(
-                    io_, ipc::Channel(std::move(message.fd)), manager_, [this](FrontLink* link) {
-                        fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
-                    });
+                connect(message.as<ipc::Peer>().role, std::move(message.fd));
                 break;
             case ipc::Type::reload:
                 reload(message.fd.get());
@@ -108,13 +83,20 @@ class Vmm {
                 manager_.stop([this] { io_.stop(); });
                 break;
             default:
-                spdlog::error("the parent sent a message that is not for vmm");
-                break;
+                return false;
         }
         arm();
+        return true;
     }
 
-    void connect_wire(ipc::Channel channel) {
+    void connect(ipc::Role role, base::UniqueFd fd) {
+        ipc::Channel channel(std::move(fd), ipc::Role::vmm, role);
+        if (role == ipc::Role::front) {
+            fronts_.emplace_back(io_, std::move(channel), manager_, [this](FrontLink* link) {
+                fronts_.remove_if([link](const FrontLink& l) { return &l == link; });
+            });
+            return;
+        }
         wire_.reset();
         if (ports_)
             wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
@@ -170,8 +152,7 @@ class Vmm {
 
     asio::io_context& io_;
     std::string config_file_;
-    ipc::Channel parent_;
-    asio::posix::stream_descriptor parent_events_;
+    ipc::Link parent_;
     asio::steady_timer timer_;
     base::SteadyClock clock_;
     vm::Hypervisor& hypervisor_;
@@ -236,26 +217,26 @@ base::Result<Host> connect(asio::io_context& io) {
 
 }  // namespace
 
-int vmm_main(const std::string& config_file, bool simulate) {
+int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     // The parent decides when vmm ends. Handlers, because libxl's scripts would inherit SIG_IGN.
     for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGPIPE})
         std::signal(signal, [](int) {});
     const auto text = proc::read_memfd(config_fd);
-    const auto loaded = config::parse_packed(text ? *text : std::string(), config_file);
+    const auto loaded = config::parse_packed(text ? *text : std::string(), arguments.config);
     if (!loaded.config) {
         spdlog::critical("no usable configuration from the parent");
         return 1;
     }
-    base::log_to_stderr("vmm", spdlog::level::from_str(loaded.config->log_level));
 
     asio::io_context io(1);
-    auto host = simulate ? simulated(io) : connect(io);
+    auto host = arguments.simulate ? simulated(io) : connect(io);
     if (!host) {
         spdlog::critical("{}", host.error().what);
         return 1;
     }
-    Vmm vmm(io, config_file, ipc::Channel(base::UniqueFd(control_fd)), *host->hypervisor,
-            std::move(host->ports));
+    Vmm vmm(io, arguments.config,
+            ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
+            *host->hypervisor, std::move(host->ports));
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

@@ -3,12 +3,11 @@
 // out, and whatever it does or omits to do costs a bounded amount of memory.
 #pragma once
 
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
-#include <memory>
 
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::roles {
@@ -25,19 +24,12 @@ class FrontLink {
     void changed(const service::Status& status);
 
   private:
-    void listen();
-    void receive();
     bool handle(const ipc::Received& message);
     void flush();
-    void close();
 
-    ipc::Channel channel_;
-    boost::asio::posix::stream_descriptor events_;
     vm::Manager& manager_;
-    std::function<void(FrontLink*)> closed_;
     std::map<service::Id, service::Status> unsent_;
-    bool blocked_ = false;  // until the front has read
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    ipc::Link link_;
 };
 
 }  // namespace summond::roles

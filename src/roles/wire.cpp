@@ -10,8 +10,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <csignal>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,10 +18,10 @@
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
-#include "summond/ipc/channel.hpp"
-#include "summond/loop/fd_watch.hpp"
-#include "summond/proc/isolate.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/ipc/link.hpp"
+#include "summond/wire/follower.hpp"
+#include "summond/wire/frame_budget.hpp"
+#include "table.hpp"
 #include "wire_messages.hpp"
 
 namespace summond::roles {
@@ -35,42 +33,21 @@ using namespace std::chrono_literals;
 
 // Frames read in one go before others have their turn.
 constexpr int batch = 64;
-// More frames than this are left to the taps' queues, which overflow at no cost: a flood takes a
-// bounded part of one processor.
-constexpr double frames_per_second = 20'000;
-constexpr double burst = 2'000;
+// Where there are too many.
 constexpr auto pause = 20ms;
-// A guest's socket outlives the hand-over by the time that frames can be on their way to us.
-constexpr auto linger = 1s;
 
-class FrameBudget {
-  public:
-    explicit FrameBudget(const base::Clock& clock) : clock_(clock), since_(clock.now()) {}
-    bool take() {
-        const auto now = clock_.now();
-        left_ = std::min(
-            burst, left_ + frames_per_second * std::chrono::duration<double>(now - since_).count());
-        since_ = now;
-        if (left_ < 1)
-            return false;
-        left_ -= 1;
-        return true;
-    }
-
-  private:
-    const base::Clock& clock_;
-    base::TimePoint since_;
-    double left_ = burst;
-};
-
-class WireProcess final : public wire::Actions {
+class WireProcess final : wire::Outside {
   public:
     WireProcess(asio::io_context& io, ipc::Channel control)
         : io_(io),
-          control_(std::move(control)),
-          control_watch_(io, control_.fd(), [this] { from_parent(); }),
+          control_(io, std::move(control),
+                   {[this](ipc::Received& message) { return from_parent(message); },
+                    [this] {
+                        spdlog::info("the parent is gone; ending");
+                        io_.stop();
+                    }}),
           timer_(io),
-          door_(clock_, *this) {}
+          follower_(clock_, *this) {}
 
   private:
     // A tap, or the socket to a guest.
@@ -82,102 +59,62 @@ class WireProcess final : public wire::Actions {
     using Sources = std::map<std::uint64_t, std::shared_ptr<Source>>;
     using Receive = std::function<void(std::span<const std::uint8_t>)>;
 
-    void from_parent() {
-        auto received = control_.receive();
-        if (!received) {
-            spdlog::info("the parent is gone; ending");
-            control_watch_ = loop::FdWatch();
-            io_.stop();
-        } else if (*received && (*received)->type == ipc::Type::peer) {
-            serve(ipc::Channel(std::move((*received)->fd)));
-        } else if (*received) {
-            spdlog::error("the parent sent a message that is not for wire");
-        }
+    bool from_parent(ipc::Received& message) {
+        if (message.type != ipc::Type::peer)
+            return false;
+        serve(ipc::Channel(std::move(message.fd), ipc::Role::wire, ipc::Role::vmm));
+        return true;
     }
 
     // A new vmm tells everything anew, with taps of its own. Until then all stays as it is, and
-    // what wakes services waits for it in the channel. What is held goes on being held.
+    // what wakes services waits for it in the channel. What is held goes on being held. When it is
+    // gone, what is known goes on being answered and held; the next vmm wakes.
     void serve(ipc::Channel vmm) {
-        vmm_watch_ = loop::FdWatch();
-        vmm_ = std::move(vmm);
-        told_anew_ = false;
-        vmm_watch_ = loop::FdWatch(io_, vmm_.fd(), [this] { from_vmm(); });
+        follower_.new_vmm();
+        vmm_ = ipc::Link(io_, std::move(vmm),
+                         {.message = [this](ipc::Received& message) { return handle(message); },
+                          .closed = [] {},
+                          .received = [this] { arm(); }});
     }
 
-    void from_vmm() {
-        for (int i = 0; i < batch; ++i) {
-            auto received = vmm_.receive();
-            if (!received) {
-                // What is known goes on being answered and held; the next vmm wakes.
-                vmm_watch_ = loop::FdWatch();
-                return;
-            }
-            if (!*received)
-                break;
-            handle(**received);
-        }
-        arm();
-    }
-
-    void handle(ipc::Received& message) {
-        if (!std::exchange(told_anew_, true)) {
-            taps_.clear();
-            guests_.clear();
-            turns_.clear();
-            lingering_.clear();
-            door_.begin_anew();
-        }
+    bool handle(ipc::Received& message) {
+        follower_.vmm_speaks();
         switch (message.type) {
             case ipc::Type::tap: {
                 const auto tap = message.as<ipc::Tap>().number;
                 listen(taps_, tap, std::move(message.fd),
-                       [this, tap](auto frame) { door_.from_bridge(tap, frame); });
+                       [this, tap](auto frame) { follower_.from_bridge(tap, frame); });
                 break;
             }
             case ipc::Type::tenant:
                 if (const auto tenant = tenant_of(message.as<ipc::Tenant>()))
-                    door_.put(*tenant);
+                    follower_.put(*tenant);
                 break;
-            case ipc::Type::forget: {
-                const auto service = message.as<ipc::Forget>().service;
-                detach(service);
-                turns_.erase(service);
-                door_.remove(service);
+            case ipc::Type::forget:
+                follower_.remove(message.as<ipc::Forget>().service);
                 break;
-            }
             case ipc::Type::attach: {
                 const auto service = message.as<ipc::Attach>().service;
                 listen(guests_, service, std::move(message.fd),
-                       [this, service](auto frame) { door_.from_guest(service, frame); });
-                door_.attach(service);
+                       [this, service](auto frame) { follower_.from_guest(service, frame); });
+                follower_.attach(service);
                 break;
             }
-            case ipc::Type::stand:
-                stand(message.as<ipc::Stand>());
+            case ipc::Type::stand: {
+                const auto stand = message.as<ipc::Stand>();
+                follower_.stand(stand.service, static_cast<wire::Standing>(stand.standing),
+                                stand.turn);
                 break;
+            }
             case ipc::Type::ready:
-                door_.end_anew();
+                follower_.told_all();
                 if (!std::exchange(ready_, true) && !control_.send(ipc::Ready{}))
                     io_.stop();
                 break;
             default:
-                spdlog::error("vmm sent a message that is not for wire");
-                break;
+                return false;
         }
-    }
-
-    void stand(const ipc::Stand& message) {
-        const auto standing = static_cast<wire::Standing>(message.standing);
-        turns_[message.service] = message.turn;
-        door_.stand(message.service, standing);
-        if (standing != wire::Standing::starting && standing != wire::Standing::running &&
-            standing != wire::Standing::waiting)
-            detach(message.service);
-    }
-
-    void detach(service::Id service) {
-        door_.detach(service);
-        guests_.erase(service);
+        return true;
     }
 
     void listen(Sources& sources, std::uint64_t key, base::UniqueFd fd, Receive receive) {
@@ -223,9 +160,7 @@ class WireProcess final : public wire::Actions {
     }
 
     void arm() {
-        auto next = door_.deadline();
-        if (!lingering_.empty() && (!next || lingering_.front().until < *next))
-            next = lingering_.front().until;
+        const auto next = follower_.deadline();
         if (!next) {
             timer_.cancel();
             return;
@@ -234,13 +169,7 @@ class WireProcess final : public wire::Actions {
         timer_.async_wait([this](const auto& ec) {
             if (ec)
                 return;
-            while (!lingering_.empty() && clock_.now() >= lingering_.front().until) {
-                const auto& [service, turn, until] = lingering_.front();
-                if (const auto it = turns_.find(service); it != turns_.end() && it->second == turn)
-                    detach(service);
-                lingering_.pop_front();
-            }
-            door_.tick();
+            follower_.tick();
             arm();
         });
     }
@@ -260,68 +189,42 @@ class WireProcess final : public wire::Actions {
     void to_guest(service::Id service, std::span<const std::uint8_t> frame) override {
         send(guests_, service, frame);
     }
-    // Where vmm does not take it, the sender's next packet asks again.
+    void close_all() override {
+        taps_.clear();
+        guests_.clear();
+    }
+    void close_guest(service::Id service) override { guests_.erase(service); }
     void wake(service::Id service, const frames::IpPacket& first) override {
-        if (vmm_.fd() >= 0)
-            vmm_.send(arrived_message(service, first));
+        vmm_.send(arrived_message(service, first));
     }
-    void handed_over(service::Id service, const wire::HandOver& what) override {
-        ipc::HandedOver message{};
-        message.service = service;
-        message.turn = turns_[service];
-        message.packets = what.packets;
-        message.repeats = what.repeats;
-        message.dropped = what.dropped;
-        message.waited_ms = static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::milliseconds>(what.first_waited).count());
-        message.young = what.young ? 1 : 0;
-        if (what.first)
-            message.from = message_of(what.first->from);
-        if (vmm_.fd() >= 0)
-            vmm_.send(message);
-        if (!what.young)
-            lingering_.push_back({service, message.turn, clock_.now() + linger});
+    void handed_over(service::Id service, std::uint32_t turn,
+                     const wire::HandOver& what) override {
+        vmm_.send(handed_over_message(service, turn, what));
     }
-    void grown(service::Id service) override {
-        const std::uint32_t turn = turns_[service];
-        if (vmm_.fd() >= 0)
-            vmm_.send(ipc::Grown{service, turn});
-        lingering_.push_back({service, turn, clock_.now() + linger});
+    void grown(service::Id service, std::uint32_t turn) override {
+        vmm_.send(ipc::Grown{service, turn});
     }
 
     asio::io_context& io_;
     base::SteadyClock clock_;
-    FrameBudget budget_{clock_};
-    ipc::Channel control_;
-    loop::FdWatch control_watch_;
-    ipc::Channel vmm_;
-    loop::FdWatch vmm_watch_;
-    bool told_anew_ = false;
+    wire::FrameBudget budget_{clock_};
+    ipc::Link control_;
+    ipc::Link vmm_;
     bool ready_ = false;  // the parent knows
     asio::steady_timer timer_;
-    wire::Door door_;
+    wire::Follower follower_;
     Sources taps_;    // by number
     Sources guests_;  // by service
-    std::map<service::Id, std::uint32_t> turns_;
-    struct Lingering {
-        service::Id service;
-        std::uint32_t turn;
-        base::TimePoint until;
-    };
-    std::deque<Lingering> lingering_;
     std::array<std::uint8_t, 65536> buffer_{};
 };
 
 }  // namespace
 
-int wire_main(const std::string& user, const std::string& log_level) {
-    std::signal(SIGINT, SIG_IGN);
-    std::signal(SIGHUP, SIG_IGN);
-    base::log_to_stderr("wire", spdlog::level::from_str(log_level));
+int wire_main(const Arguments& arguments, const Row& row) {
     asio::io_context io(1);
-    const auto process =
-        std::make_unique<WireProcess>(io, ipc::Channel{base::UniqueFd(control_fd)});
-    if (const auto isolated = proc::isolate(user); !isolated) {
+    const auto process = std::make_unique<WireProcess>(
+        io, ipc::Channel(base::UniqueFd(control_fd), ipc::Role::wire, ipc::Role::parent));
+    if (const auto isolated = row.isolate(arguments.user); !isolated) {
         spdlog::critical("cannot isolate: {}", isolated.error().what);
         return exit_failed;
     }

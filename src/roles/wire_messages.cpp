@@ -24,22 +24,22 @@ std::optional<base::IpAddress> address_of(const ipc::Address& message) {
     return std::nullopt;
 }
 
-ipc::Tenant tenant_message(const service::Template& service, unsigned tap) {
+ipc::Tenant tenant_message(const wire::Tenant& tenant) {
     ipc::Tenant message{};
-    message.service = service.id;
-    message.tap = tap;
-    message.youth_ms = static_cast<std::uint32_t>(service.ready.timeout.count());
-    std::ranges::copy(service.interfaces.front().mac, message.mac);
+    message.service = tenant.service;
+    message.tap = tenant.tap;
+    message.youth_ms = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(tenant.youth).count());
+    std::ranges::copy(tenant.mac, message.mac);
     // Module config sees to it that they fit.
-    for (const service::Port& port : service.ports)
+    for (const service::Port& port : tenant.ports)
         if (message.ports < service::max_ports)
             message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
                                              0};
-    for (const auto* addresses : {&service.ipv4, &service.ipv6})
-        for (const base::IpAddress& address : *addresses)
-            if (message.addresses < service::max_addresses)
-                message.address[message.addresses++] = message_of(address);
-    for (const base::IpPrefix& prefix : service.wake_from)
+    for (const base::IpAddress& address : tenant.addresses)
+        if (message.addresses < service::max_addresses)
+            message.address[message.addresses++] = message_of(address);
+    for (const base::IpPrefix& prefix : tenant.wake_from)
         if (message.prefixes < service::max_prefixes)
             message.prefix[message.prefixes++] = {message_of(prefix.address),
                                                   static_cast<std::uint8_t>(prefix.length)};
@@ -92,6 +92,22 @@ ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet
         case frames::IpPacket::Kind::other:
             break;
     }
+    return message;
+}
+
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+                                    const wire::HandOver& what) {
+    ipc::HandedOver message{};
+    message.service = service;
+    message.turn = turn;
+    message.packets = what.packets;
+    message.repeats = what.repeats;
+    message.dropped = what.dropped;
+    message.waited_ms = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(what.first_waited).count());
+    message.young = what.young ? 1 : 0;
+    if (what.first)
+        message.from = message_of(what.first->from);
     return message;
 }
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "summond/ipc/messages.hpp"
 #include "summond/service/template.hpp"
+#include "summond/ipc/messages.hpp"
 #include "summond/wire/door.hpp"
 
 namespace summond::roles {
@@ -14,11 +14,14 @@ ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
 std::optional<base::IpAddress> address_of(const ipc::Address& message);
 
-ipc::Tenant tenant_message(const service::Template& service, unsigned tap);
+ipc::Tenant tenant_message(const wire::Tenant& tenant);
 // None: not as tenant_message makes it.
 std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
+
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+                                    const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string text_of(const ipc::Arrived& message);

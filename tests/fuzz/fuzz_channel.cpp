@@ -1,10 +1,13 @@
-// What a taken-over front can send: any datagram, with any number of descriptors. The first byte
-// says how many descriptors, the rest is the datagram.
+// What a peer that has been taken over can send: any datagram, with any number of descriptors. The
+// low half of the first byte says how many descriptors, the high half who sends to whom, and the
+// rest is the datagram.
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "summond/ipc/channel.hpp"
@@ -43,26 +46,42 @@ bool send_raw(int socket, std::span<const std::uint8_t> bytes, std::size_t fd_co
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using ipc::Role;
+    constexpr std::pair<Role, Role> ends[] = {
+        {Role::front, Role::vmm},   {Role::vmm, Role::front},    {Role::wire, Role::vmm},
+        {Role::vmm, Role::wire},    {Role::front, Role::parent}, {Role::wire, Role::parent},
+        {Role::vmm, Role::parent},  {Role::parent, Role::front}, {Role::parent, Role::vmm},
+        {Role::parent, Role::wire},
+    };
     if (size == 0)
         return 0;
+    const auto [from, to] = ends[(data[0] >> 4) % std::size(ends)];
+    const std::size_t fd_count = (data[0] & 15) % (max_fds + 1);
     const int before = next_fd();
     {
-        auto pair = ipc::Channel::pair();
+        auto pair = ipc::Channel::pair(from, to);
         if (!pair)
             std::abort();
-        if (!send_raw(pair->first.fd(), {data + 1, size - 1}, data[0] % (max_fds + 1)))
+        if (!send_raw(pair->first.fd(), {data + 1, size - 1}, fd_count))
             return 0;  // larger than the socket's buffer
-        auto received = pair->second.receive();
-        if (received && *received) {
-            const ipc::Type type = (*received)->type;
-            const bool carries = type == ipc::Type::peer || type == ipc::Type::reload ||
-                                 type == ipc::Type::tap || type == ipc::Type::attach ||
-                                 type == ipc::Type::connection;
-            if (carries != static_cast<bool>((*received)->fd) || size - 1 < sizeof type)
+        const auto received = pair->second.receive();
+        ipc::Type type{};
+        std::memcpy(&type, data + 1, std::min(size - 1, sizeof type));
+        const ipc::Declaration* const declared =
+            size - 1 < sizeof type ? nullptr : ipc::declaration_of(type);
+        // Exactly what is declared comes through.
+        const bool good = declared != nullptr && size - 1 == sizeof type + declared->size &&
+                          fd_count == (declared->carries_fd ? 1U : 0U) &&
+                          declared->allows(from, to);
+        if (good != (received && *received))
+            std::abort();
+        if (good) {
+            if ((*received)->type != type ||
+                declared->carries_fd != static_cast<bool>((*received)->fd) ||
+                std::memcmp((*received)->body, data + 1 + sizeof type, declared->size) != 0)
                 std::abort();
-            // What was accepted is what was sent,.
-            if (std::memcmp((*received)->body, data + 1 + sizeof type, size - 1 - sizeof type) != 0)
-                std::abort();
+        } else if (!received && size > 1 && !received.error().violation) {
+            std::abort();
         }
     }
     if (next_fd() != before)

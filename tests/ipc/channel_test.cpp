@@ -18,8 +18,10 @@ namespace {
 
 class ChannelTest : public testing::Test {
   protected:
-    ChannelTest() {
-        auto pair = Channel::pair();
+    ChannelTest() { connect(Role::front, Role::vmm); }
+
+    void connect(Role a, Role b) {
+        auto pair = Channel::pair(a, b);
         a_ = std::move(pair->first);
         b_ = std::move(pair->second);
     }
@@ -84,10 +86,6 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     touch.services[1] = 11;
     ASSERT_TRUE(a_.send(Wake{42, 0, {}}));
     ASSERT_TRUE(a_.send(touch));
-    ASSERT_TRUE(a_.send(State{7, service::Phase::failed, 0, {}, 0, 1500, 0, 0}));
-    ASSERT_TRUE(a_.send(Drain{}));
-    ASSERT_TRUE(a_.send(Stop{}));
-    ASSERT_TRUE(a_.send(Ready{}));
 
     const auto next = [this](Type type) {
         auto received = b_.receive();
@@ -100,17 +98,28 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     const auto got = next(Type::touch).as<Touch>();
     EXPECT_EQ(got.count, 2U);
     EXPECT_EQ(got.services[1], 11U);
+    connect(Role::vmm, Role::front);
+    ASSERT_TRUE(a_.send(State{7, service::Phase::failed, 0, {}, 0, 1500, 0, 0}));
     const auto state = next(Type::state).as<State>();
     EXPECT_EQ(state.service, 7U);
     EXPECT_EQ(state.phase, service::Phase::failed);
     EXPECT_EQ(state.retry_after_ms, 1500U);
+    connect(Role::parent, Role::front);
+    ASSERT_TRUE(a_.send(Drain{}));
     next(Type::drain);
+    connect(Role::parent, Role::vmm);
+    ASSERT_TRUE(a_.send(Stop{}));
+    ASSERT_TRUE(a_.send(Retire{}));
     next(Type::stop);
+    next(Type::retire);
+    connect(Role::wire, Role::parent);
+    ASSERT_TRUE(a_.send(Ready{}));
     next(Type::ready);
 }
 
 TEST_F(ChannelTest, PassesADescriptor) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    connect(Role::parent, Role::vmm);
     for (int i = 0; i < 2; ++i) {
         ASSERT_TRUE(i == 0 ? a_.send(Peer{}, null.get()) : a_.send(Reload{}, null.get()));
         const auto received = b_.receive();
@@ -127,11 +136,13 @@ TEST_F(ChannelTest, PassesADescriptor) {
 }
 
 TEST_F(ChannelTest, TellsThatThePeerIsGone) {
-    a_.send(Ready{});
+    a_.send(Wake{});
     a_ = Channel();
     EXPECT_TRUE(*b_.receive()) << "what was sent before the end arrives";
-    EXPECT_FALSE(b_.receive());
-    EXPECT_FALSE(b_.send(Ready{})) << "without SIGPIPE";
+    const auto received = b_.receive();
+    ASSERT_FALSE(received);
+    EXPECT_FALSE(received.error().violation);
+    EXPECT_FALSE(b_.send(State{})) << "without SIGPIPE";
 }
 
 TEST_F(ChannelTest, SendFailsRatherThanWaitsForAPeerThatDoesNotRead) {
@@ -179,18 +190,61 @@ TEST_F(ChannelTest, RefusesAndClosesDescriptorsWhereNoneBelongs) {
 }
 
 TEST_F(ChannelTest, RefusesAMissingDescriptor) {
+    connect(Role::parent, Role::front);
     send_raw(encoded(Peer{}));
     EXPECT_FALSE(b_.receive());
 }
 
 TEST_F(ChannelTest, RefusesAndClosesManyDescriptors) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    connect(Role::parent, Role::front);
     const std::size_t before = open_fds();
     for (const std::size_t count : {2U, 3U, 250U}) {
         send_raw(encoded(Peer{}), std::vector<int>(count, null.get()));
         EXPECT_FALSE(b_.receive()) << count;
         EXPECT_EQ(open_fds(), before) << count;
     }
+}
+
+// Every message in every direction, as somebody who has taken over a peer could send it.
+TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
+    const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    constexpr Role roles[] = {Role::parent, Role::load, Role::front, Role::vmm, Role::wire};
+    std::size_t allowed = 0;
+    for (const Declaration& message : Messages::declarations) {
+        std::vector<std::byte> bytes(sizeof(Type) + message.size);
+        std::memcpy(bytes.data(), &message.type, sizeof(Type));
+        for (const Role from : roles) {
+            for (const Role to : roles) {
+                connect(from, to);
+                send_raw(bytes, message.carries_fd ? std::vector{null.get()} : std::vector<int>{});
+                const auto received = b_.receive();
+                EXPECT_EQ(received.has_value(), message.allows(from, to))
+                    << static_cast<int>(message.type) << ' ' << to_string(from) << ' '
+                    << to_string(to);
+                if (received)
+                    ++allowed;
+                else
+                    EXPECT_TRUE(received.error().violation);
+            }
+        }
+    }
+    EXPECT_EQ(allowed, 16U + 2U /* Connection */ + 5U /* Peer, to all */ + 6U /* Ready */);
+    connect(Role::vmm, Role::front);
+    send_raw(encoded(Stop{}));
+    EXPECT_FALSE(b_.receive());
+    connect(Role::front, Role::vmm);
+    send_raw(encoded(State{}));
+    EXPECT_FALSE(b_.receive()) << "State goes the other way";
+}
+
+TEST(Messages, AreDeclaredOnceEach) {
+    for (const Declaration& message : Messages::declarations) {
+        EXPECT_EQ(declaration_of(message.type), &message) << static_cast<int>(message.type);
+        EXPECT_LE(message.size, Messages::longest);
+    }
+    EXPECT_EQ(declaration_of(Type{}), nullptr);
+    EXPECT_EQ(std::size(Messages::declarations), 19U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

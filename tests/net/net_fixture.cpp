@@ -149,7 +149,7 @@ ipc::State waiting(std::string_view service_name) {
 }
 
 ipc::Channel FakeVmm::connect() {
-    auto pair = ipc::Channel::pair().value();
+    auto pair = ipc::Channel::pair(ipc::Role::vmm, ipc::Role::front).value();
     channel_ = std::move(pair.first);
     return std::move(pair.second);
 }

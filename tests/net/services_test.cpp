@@ -296,8 +296,8 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
 }
 
 TEST_F(ServicesTest, ForeignMessageBreaksTheChannel) {
-    auto [ours, theirs] = *ipc::Channel::pair();
-    services.connect(std::move(theirs));
+    auto [ours, theirs] = *ipc::Channel::pair(ipc::Role::parent, ipc::Role::vmm);
+    services.connect(ipc::Channel(theirs.release(), ipc::Role::front, ipc::Role::vmm));
     ASSERT_TRUE(ours.send(ipc::Stop{}));
     EXPECT_FALSE(services.receive());
 }

@@ -1,25 +1,50 @@
-// Every message between the four processes. Fixed layout, host byte order (same machine, same
-// binary), one message a SOCK_SEQPACKET datagram; a datagram of any other length than its type's
-// is a protocol violation and the receiver closes the channel.
-//
-//   front  -> vmm     Wake, Touch             vmm treats front as hostile
-//   vmm    -> front   State
-//   vmm    -> wire    Tap, Tenant, Forget, Attach, Stand, Ready
-//   wire   -> vmm     Arrived, HandedOver, Grown   vmm treats wire as hostile, too
-//   parent -> front   Peer, Opened, Drain
-//   parent -> vmm     Peer, Reload, Retire, Stop
-//   parent -> wire    Peer
-//   front, vmm, wire -> parent   Ready
-//   front -> parent -> front     Connection
+// Every message between the processes. Fixed layout, host byte order (same machine, same binary),
+// one message a SOCK_SEQPACKET datagram. Each says here, once, from which role to which it may go
+// and whether it carries a descriptor; its size is that of its struct. A datagram that is not
+// exactly that is a protocol violation, and the receiver closes the channel. vmm takes front and
+// wire for hostile.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <type_traits>
 
 #include "summond/service/limits.hpp"
 #include "summond/service/status.hpp"
 
 namespace summond::ipc {
+
+// The ends of a channel. Each but the parent is a row in src/roles/table.cpp.
+enum class Role : std::uint32_t { parent, load, front, vmm, wire };
+
+constexpr std::string_view to_string(Role role) {
+    switch (role) {
+        case Role::parent:
+            return "parent";
+        case Role::load:
+            return "load";
+        case Role::front:
+            return "front";
+        case Role::vmm:
+            return "vmm";
+        case Role::wire:
+            return "wire";
+    }
+    return "?";
+}
+
+// Who may send a message to whom; none: any role.
+struct Route {
+    std::optional<Role> from;
+    std::optional<Role> to;
+    constexpr bool allows(Role sender, Role receiver) const {
+        return from.value_or(sender) == sender && to.value_or(receiver) == receiver;
+    }
+};
 
 enum class Type : std::uint32_t {
     wake = 1,
@@ -53,6 +78,7 @@ struct Address {
 // A client asks for the address of a service that is not up: start it.
 struct Wake {
     static constexpr Type type = Type::wake;
+    static constexpr Route routes[] = {{Role::front, Role::vmm}};
     std::uint64_t service;
     std::int64_t asked_ns;  // when, of CLOCK_MONOTONIC
     Address from;
@@ -62,6 +88,7 @@ struct Wake {
 // the domain. Sent at most once a second for each service.
 struct Touch {
     static constexpr Type type = Type::touch;
+    static constexpr Route routes[] = {{Role::front, Role::vmm}};
     static constexpr std::uint32_t capacity = 62;
     std::uint32_t count;  // 1 to capacity
     std::uint32_t reserved;
@@ -71,6 +98,7 @@ struct Touch {
 // What vmm knows of one service. Sent for all services when a front connects, then at every change.
 struct State {
     static constexpr Type type = Type::state;
+    static constexpr Route routes[] = {{Role::vmm, Role::front}};
     std::uint64_t service;
     service::Phase phase;
     std::uint8_t at_once;          // asleep: 1: a Wake takes no time, since a domain waits paused
@@ -81,36 +109,43 @@ struct State {
     std::uint32_t reserved_too;
 };
 
-// Carries one descriptor: a new channel to the other side (front and wire get vmm's, vmm gets
-// front's or wire's).
+// With a descriptor: a new channel to another role, in place of the one before if that role is one
+// of which there is one.
 struct Peer {
     static constexpr Type type = Type::peer;
-    enum class Side : std::uint32_t { front, wire };
-    Side side;  // front's or wire's end is at the other end; of no meaning to those two
+    static constexpr Route routes[] = {{Role::parent, {}}};
+    static constexpr bool carries_fd = true;
+    Role role;  // who is at the other end
 };
 
 // front: answer what has been received, take no new queries, end when the last client is served.
 struct Drain {
     static constexpr Type type = Type::drain;
+    static constexpr Route routes[] = {{Role::parent, Role::front}};
     std::uint32_t replaced;  // 1: another front serves, and takes over connections
 };
 
 // front: all its sockets are bound and listen now.
 struct Opened {
     static constexpr Type type = Type::opened;
+    static constexpr Route routes[] = {{Role::parent, Role::front}};
     std::uint32_t reserved;
 };
 
-// Carries one descriptor: a client's TCP connection on which nothing is under way, from a front
+// With a descriptor: a client's TCP connection on which nothing is under way, from a front
 // that drains to the one that serves.
 struct Connection {
     static constexpr Type type = Type::connection;
+    static constexpr Route routes[] = {{Role::front, Role::parent}, {Role::parent, Role::front}};
+    static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
 
-// Carries one descriptor: a sealed memfd with the text of the new, already checked configuration.
+// With a descriptor: a sealed memfd with the text of the new, already checked configuration.
 struct Reload {
     static constexpr Type type = Type::reload;
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
+    static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
 
@@ -118,12 +153,14 @@ struct Reload {
 // name are gone.
 struct Retire {
     static constexpr Type type = Type::retire;
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
     std::uint32_t reserved;
 };
 
 // vmm: put away what `on_exit: destroy` says, leave the rest running, end.
 struct Stop {
     static constexpr Type type = Type::stop;
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
     std::uint32_t reserved;
 };
 
@@ -131,12 +168,15 @@ struct Stop {
 // been told of all services. wire: isolated, and stands in for them.
 struct Ready {
     static constexpr Type type = Type::ready;
+    static constexpr Route routes[] = {{{}, Role::parent}, {Role::vmm, Role::wire}};
     std::uint32_t reserved;
 };
 
-// Carries one descriptor: a tap that is a port of a bridge.
+// With a descriptor: a tap that is a port of a bridge.
 struct Tap {
     static constexpr Type type = Type::tap;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
+    static constexpr bool carries_fd = true;
     std::uint32_t number;  // below capacity; of one that is there, in its place
     static constexpr std::uint32_t capacity = 64;
 };
@@ -144,6 +184,7 @@ struct Tap {
 // A service whose packets wire looks after (wire::Tenant). One that is there keeps its standing.
 struct Tenant {
     static constexpr Type type = Type::tenant;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     struct Port {
         std::uint16_t number;
         std::uint8_t protocol;  // service::Protocol
@@ -168,17 +209,21 @@ struct Tenant {
 
 struct Forget {
     static constexpr Type type = Type::forget;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     std::uint64_t service;
 };
 
-// Carries one descriptor: a packet socket on the interface of the service's guest.
+// With a descriptor: a packet socket on the interface of the service's guest.
 struct Attach {
     static constexpr Type type = Type::attach;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
+    static constexpr bool carries_fd = true;
     std::uint64_t service;
 };
 
 struct Stand {
     static constexpr Type type = Type::stand;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     std::uint64_t service;
     std::uint32_t standing;  // wire::Standing
     std::uint32_t turn;      // returned by HandedOver, which says which Stand it answers
@@ -187,6 +232,7 @@ struct Stand {
 // Somebody waits for a service that is away: start it.
 struct Arrived {
     static constexpr Type type = Type::arrived;
+    static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
     Address from;
     std::uint8_t protocol;  // of IP (IANA), 0: another
@@ -196,6 +242,7 @@ struct Arrived {
 // The answer to a Stand that says `running`: the guest has what was held for it.
 struct HandedOver {
     static constexpr Type type = Type::handed_over;
+    static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
     std::uint32_t turn;
     std::uint32_t packets;
@@ -209,8 +256,51 @@ struct HandedOver {
 // After a HandedOver that says `young`: the guest has taken, or may refuse, all that was held.
 struct Grown {
     static constexpr Type type = Type::grown;
+    static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
     std::uint32_t turn;  // as in HandedOver
 };
+
+// -- What each message says of itself, as a table
+
+template <typename Message>
+concept CarriesFd = Message::carries_fd;
+
+struct Declaration {
+    Type type;
+    std::size_t size;  // of the body
+    bool carries_fd;
+    std::span<const Route> routes;
+
+    template <typename Message>
+    static constexpr Declaration of() {
+        static_assert(std::is_trivially_copyable_v<Message>);
+        return {Message::type, sizeof(Message), CarriesFd<Message>, Message::routes};
+    }
+    constexpr bool allows(Role from, Role to) const {
+        for (const Route& route : routes)
+            if (route.allows(from, to))
+                return true;
+        return false;
+    }
+};
+
+template <typename... Message>
+struct MessageList {
+    static constexpr Declaration declarations[] = {Declaration::of<Message>()...};
+    static constexpr std::size_t longest = std::max({sizeof(Message)...});
+};
+
+using Messages =
+    MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
+                Tap, Tenant, Forget, Attach, Stand, Arrived, HandedOver, Grown>;
+
+// Null: there is no such type.
+constexpr const Declaration* declaration_of(Type type) {
+    for (const Declaration& declaration : Messages::declarations)
+        if (declaration.type == type)
+            return &declaration;
+    return nullptr;
+}
 
 }  // namespace summond::ipc

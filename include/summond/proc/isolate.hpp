@@ -2,11 +2,17 @@
 // for good.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "summond/base/result.hpp"
 
 namespace summond::proc {
+
+// The lists of system calls that a process may keep, each in a file of src/proc.
+enum class Syscalls : std::uint8_t {
+    network,  // front_syscalls.cpp: serve on descriptors that it has
+};
 
 // Call once, in a single-threaded process that holds all descriptors it will ever be born with.
 // Afterwards the process
@@ -15,11 +21,11 @@ namespace summond::proc {
 //     primary group and no other;
 //   - has no capability in any set, and cannot gain privileges by exec (PR_SET_NO_NEW_PRIVS);
 //   - leaves no core and cannot be traced by that user's other processes;
-//   - is killed by any system call outside src/proc/front_syscalls.cpp, in this and all threads
-//     made later. Threads may be made, processes not.
+//   - is killed by any system call outside the list `allowed`, in this and all threads made later.
+//     Threads may be made, processes not.
 // Started without root, the first two steps are skipped with a warning; the rest is done.
 // Errors: unknown user, a user with root's uid, or a step that the kernel refused. The process is
 // then partly isolated and must end.
-base::Result<void> isolate(const std::string& user);
+base::Result<void> isolate(const std::string& user, Syscalls allowed = Syscalls::network);
 
 }  // namespace summond::proc

@@ -44,6 +44,7 @@ struct Tenant {
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
+    friend bool operator==(const Tenant&, const Tenant&) = default;
 };
 
 // What was held for a guest that has now been given it.

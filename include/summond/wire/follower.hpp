@@ -1,0 +1,91 @@
+// Wire's part of what it and vmm tell each other: does what vmm says of services (Steering), and
+// says which turn its answers are about. Between the two stands the Door, which holds packets. A
+// state machine: no I/O, the clock is injected, and what it wants done goes to Outside. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "summond/base/clock.hpp"
+#include "summond/wire/door.hpp"
+
+namespace summond::wire {
+
+// Bridges, guests and vmm, as wire reaches them.
+class Outside {
+  public:
+    virtual ~Outside() = default;
+    virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
+    virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
+    // All taps and all guests' sockets are of no use any more; of this guest, the socket.
+    virtual void close_all() = 0;
+    virtual void close_guest(service::Id service) = 0;
+    // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
+    // taken for handed over.
+    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    virtual void handed_over(service::Id service, std::uint32_t turn,
+                             const HandOver& what) = 0;
+    virtual void grown(service::Id service, std::uint32_t turn) = 0;
+};
+
+class Follower final : Actions {
+  public:
+    // A guest's socket outlives the hand-over by the time that frames can be on their way to us.
+    static constexpr std::chrono::seconds linger{1};
+
+    Follower(const base::Clock& clock, Outside& outside);
+
+    // There is a new vmm. It tells everything anew, with taps of its own. Until it does all stays
+    // as it is, and what is held goes on being held.
+    void new_vmm() { told_anew_ = false; }
+    // Before anything that a vmm has said is acted on.
+    void vmm_speaks();
+
+    void put(const Tenant& tenant) { door_.put(tenant); }
+    void remove(service::Id service);
+    // A new socket to the guest is there.
+    void attach(service::Id service) { door_.attach(service); }
+    void stand(service::Id service, Standing standing, std::uint32_t turn);
+    // Services of which a new vmm has said nothing are gone.
+    void told_all() { door_.end_anew(); }
+
+    void from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
+        door_.from_bridge(tap, frame);
+    }
+    void from_guest(service::Id service, std::span<const std::uint8_t> frame) {
+        door_.from_guest(service, frame);
+    }
+
+    // When tick() has to be called; any other call can change it.
+    std::optional<base::TimePoint> deadline() const;
+    void tick();
+
+  private:
+    void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override;
+    void to_guest(service::Id service, std::span<const std::uint8_t> frame) override;
+    void wake(service::Id service, const frames::IpPacket& first) override;
+    void handed_over(service::Id service, const HandOver& what) override;
+    void grown(service::Id service) override;
+
+    void detach(service::Id service);
+    void let_linger(service::Id service, std::uint32_t turn);
+
+    struct Lingering {
+        service::Id service;
+        std::uint32_t turn;
+        base::TimePoint until;
+    };
+
+    const base::Clock& clock_;
+    Outside& outside_;
+    Door door_;
+    bool told_anew_ = false;
+    std::map<service::Id, std::uint32_t> turns_;
+    std::deque<Lingering> lingering_;  // of one turn once; first what is due first
+};
+
+}  // namespace summond::wire

@@ -1,0 +1,143 @@
+#include "table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+namespace summond::roles {
+namespace {
+
+using namespace std::chrono_literals;
+
+// -- What they are born with
+
+Birth load_birth(const Estate& estate, const Generation* generation) {
+    Birth birth{{},
+                {{estate.loaded_config.get(), config_fd}, {estate.loaded_image.get(), image_fd}}};
+    if (generation != nullptr) {
+        birth.arguments.emplace_back("--older-image");
+        birth.fds.push_back({generation->image.get(), older_image_fd});
+    }
+    return birth;
+}
+
+Birth vmm_birth(const Estate& estate, const Generation* generation) {
+    Birth birth{{}, {{generation->config.get(), config_fd}}};
+    if (estate.simulate)
+        birth.arguments.emplace_back("--simulate");
+    return birth;
+}
+
+Birth wire_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
+    return {};
+}
+
+Birth front_birth(const Estate& estate, const Generation* generation) {
+    const std::vector<int> sockets = open_sockets(*generation);
+    Birth birth{{"--sockets=" + std::to_string(sockets.size())},
+                {{generation->config.get(), config_fd},
+                 {generation->image.get(), image_fd},
+                 {estate.cookie_secret.get(), secret_fd}}};
+    int next_fd = first_socket_fd;
+    for (const int socket : sockets)
+        birth.fds.push_back({socket, next_fd++});
+    return birth;
+}
+
+// -- When they are there
+
+bool always(const Estate& /*estate*/, const Generation& /*generation*/, bool /*before*/) {
+    return true;
+}
+
+// Once there have been services, there are domains to look after.
+bool with_services(const Estate& /*estate*/, const Generation& generation, bool before) {
+    return before || generation.services > 0;
+}
+
+bool where_packets_wake(const Estate& estate, const Generation& generation, bool /*before*/) {
+    return !estate.simulate && generation.wakes_by_packet;
+}
+
+// -- How they end
+
+bool drain_front(proc::Child& child, bool replaced) {
+    return child.send(ipc::Drain{replaced ? 1U : 0U});
+}
+
+bool terminate(proc::Child& child) {
+    child.signal(SIGTERM);
+    return true;
+}
+
+bool tell_to_stop(proc::Child& child) {
+    return child.send(ipc::Stop{});
+}
+
+// -- The table
+
+constexpr std::array rows{
+    Row{.role = ipc::Role::load, .run = load_main, .birth = load_birth, .kept = {.once = true}},
+    // Destroying domains takes seconds each.
+    Row{.role = ipc::Role::vmm,
+        .run = vmm_main,
+        .birth = vmm_birth,
+        .wanted = with_services,
+        .kept = {.needed = true, .ended_within = 60s},
+        .is_told_of_reloads = true,
+        .end = tell_to_stop},
+    // DNS wakes without it, too. Who waits for the daemon waits for the addresses of its services;
+    // but not for ever. At the end it has nothing to put in order.
+    Row{.role = ipc::Role::wire,
+        .run = wire_main,
+        .birth = wire_birth,
+        .wanted = where_packets_wake,
+        .kept = {.ready_within = 30s},
+        .isolation = proc::Syscalls::network},
+    // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced
+    // one: parked queries and TCP sessions. At the end: a second for what is on its way, then
+    // nobody waits for clients.
+    Row{.role = ipc::Role::front,
+        .run = front_main,
+        .birth = front_birth,
+        .wanted = always,
+        .kept = {.needed = true, .ready_within = 30s, .drained_within = 30s, .ended_within = 5s},
+        .isolation = proc::Syscalls::network,
+        .has_sockets = true,
+        .drain = drain_front,
+        .end = terminate},
+};
+
+constexpr proc::RoleIndex index_of(ipc::Role role) {
+    proc::RoleIndex index = 0;
+    while (rows.at(index).role != role)
+        ++index;
+    return index;
+}
+
+constexpr std::array pairs{
+    proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::vmm)},
+    proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
+};
+
+}  // namespace
+
+std::span<const Row> table() {
+    return rows;
+}
+
+std::span<const proc::Peers> peers() {
+    return pairs;
+}
+
+const Row* row_of(const std::string& name) {
+    const auto row = std::ranges::find_if(
+        rows, [&name](const Row& each) { return ipc::to_string(each.role) == name; });
+    return row == rows.end() ? nullptr : &*row;
+}
+
+base::Result<void> Row::isolate(const std::string& user) const {
+    return isolation ? proc::isolate(user, *isolation) : base::Result<void>{};
+}
+
+}  // namespace summond::roles

@@ -1,0 +1,84 @@
+#include "summond/wire/follower.hpp"
+
+#include <utility>
+
+namespace summond::wire {
+
+Follower::Follower(const base::Clock& clock, Outside& outside)
+    : clock_(clock), outside_(outside), door_(clock, *this) {}
+
+void Follower::vmm_speaks() {
+    if (std::exchange(told_anew_, true))
+        return;
+    outside_.close_all();
+    turns_.clear();
+    lingering_.clear();
+    door_.begin_anew();
+}
+
+void Follower::remove(service::Id service) {
+    detach(service);
+    turns_.erase(service);
+    door_.remove(service);
+}
+
+void Follower::stand(service::Id service, Standing standing, std::uint32_t turn) {
+    turns_[service] = turn;
+    door_.stand(service, standing);
+    if (standing != Standing::starting && standing != Standing::running &&
+        standing != Standing::waiting)
+        detach(service);
+}
+
+void Follower::detach(service::Id service) {
+    door_.detach(service);
+    outside_.close_guest(service);
+}
+
+std::optional<base::TimePoint> Follower::deadline() const {
+    const auto next = door_.deadline();
+    if (!lingering_.empty() && (!next || lingering_.front().until < *next))
+        return lingering_.front().until;
+    return next;
+}
+
+void Follower::tick() {
+    while (!lingering_.empty() && clock_.now() >= lingering_.front().until) {
+        const auto [service, turn, until] = lingering_.front();
+        lingering_.pop_front();
+        if (const auto it = turns_.find(service); it != turns_.end() && it->second == turn)
+            detach(service);
+    }
+    door_.tick();
+}
+
+void Follower::to_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
+    outside_.to_bridge(tap, frame);
+}
+
+void Follower::to_guest(service::Id service, std::span<const std::uint8_t> frame) {
+    outside_.to_guest(service, frame);
+}
+
+void Follower::wake(service::Id service, const frames::IpPacket& first) {
+    outside_.wake(service, first);
+}
+
+void Follower::handed_over(service::Id service, const HandOver& what) {
+    const std::uint32_t turn = turns_[service];
+    outside_.handed_over(service, turn, what);
+    if (!what.young)
+        let_linger(service, turn);
+}
+
+void Follower::grown(service::Id service) {
+    const std::uint32_t turn = turns_[service];
+    outside_.grown(service, turn);
+    let_linger(service, turn);
+}
+
+void Follower::let_linger(service::Id service, std::uint32_t turn) {
+    lingering_.push_back({service, turn, clock_.now() + linger});
+}
+
+}  // namespace summond::wire

@@ -1,0 +1,246 @@
+#include "summond/wire/steering.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "summond/base/log.hpp"
+
+namespace summond::wire {
+
+Steering::Steering(const base::Clock& clock, Ways& ways) : clock_(clock), ways_(ways) {}
+
+Steering::~Steering() {
+    for (auto& [id, post] : posts_)
+        let_reset(post);
+}
+
+const Steered* Steering::find(service::Id service) const {
+    const auto it = posts_.find(service);
+    return it == posts_.end() ? nullptr : &it->second.service;
+}
+
+void Steering::configure(const std::vector<Steered>& services) {
+    std::set<service::Id> wanted;
+    for (const Steered& service : services) {
+        const service::Id id = service.tenant.service;
+        wanted.insert(id);
+        Post& post = posts_.try_emplace(id, Post{service}).first->second;
+        if (post.service != service) {
+            leave(post);
+            post = Post{service};
+        }
+        unsent_.insert(id);
+    }
+    for (auto it = posts_.begin(); it != posts_.end();) {
+        auto& [id, post] = *it;
+        if (wanted.contains(id)) {
+            ++it;
+            continue;
+        }
+        leave(post);
+        unsent_.insert(id);
+        it = posts_.erase(it);
+    }
+    flush();
+}
+
+void Steering::leave(Post& post) {
+    if (post.goes_to)
+        ways_.forget(post.service.tenant.mac, *post.goes_to);
+    let_reset(post);
+}
+
+void Steering::changed(service::Id service) {
+    if (!posts_.contains(service))
+        return;
+    unsent_.insert(service);
+    flush();
+}
+
+// -- What wire says
+
+void Steering::held(service::Id service) {
+    const auto it = posts_.find(service);
+    if (it == posts_.end())
+        return;
+    Post& post = it->second;
+    const auto guest = ways_.guest(service);
+    if (!guest || guest->standing == Standing::refused)
+        post.standing.reset();  // it is told again that nothing is to wait
+}
+
+// Null: that turn is over.
+Steering::Post* Steering::running(service::Id service, std::uint32_t turn) {
+    const auto it = posts_.find(service);
+    return it != posts_.end() && it->second.standing == Standing::running && it->second.turn == turn
+               ? &it->second
+               : nullptr;
+}
+
+bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) {
+    Post* const post = running(service, turn);
+    if (post == nullptr)
+        return false;
+    if (post->hand_over_by)
+        take_over(*post);
+    if (!young)
+        let_reset(*post);
+    return true;
+}
+
+void Steering::grown(service::Id service, std::uint32_t turn) {
+    if (Post* const post = running(service, turn))
+        let_reset(*post);
+}
+
+// From now on the bridge passes on the guest's resets itself.
+void Steering::let_reset(Post& post) {
+    post.young_until.reset();
+    if (const auto interface = std::exchange(post.young, std::nullopt))
+        ways_.hold_resets(*interface, false);
+}
+
+// The bridge sends to the guest what it has sent to the tap until now. What is in the tap's queue
+// at this moment wire passes on, after the packets that it has held: nothing is lost, and nothing
+// delivered twice.
+void Steering::take_over(Post& post) {
+    post.hand_over_by.reset();
+    if (post.attached)
+        send_to(post, post.interface, false);
+}
+
+// -- What wire and the kernel are told
+
+void Steering::writable() {
+    blocked_ = false;
+    flush();
+}
+
+void Steering::flush() {
+    while (!unsent_.empty() && !blocked_) {
+        const service::Id service = *unsent_.begin();
+        const auto it = posts_.find(service);
+        blocked_ = it == posts_.end() ? !ways_.remove(service) : !sync(it->second);
+        if (!blocked_)
+            unsent_.erase(service);
+    }
+    if (!told_all_ && !blocked_)
+        blocked_ = !(told_all_ = ways_.told_all());
+}
+
+// Brings wire and the kernel up to date with the service. False: wire does not take messages; what
+// has been done is not done again.
+bool Steering::sync(Post& post) {
+    const service::Id id = post.service.tenant.service;
+    auto guest = ways_.guest(id);
+    if (!guest)
+        return true;
+    const auto bridge = ways_.bridge(post.service.bridge);
+    if (bridge.done != Ways::Done::yes)
+        return bridge.done == Ways::Done::no;
+    if (!post.told) {
+        Tenant tenant = post.service.tenant;
+        tenant.tap = bridge.tap;
+        if (!ways_.put(tenant))
+            return false;
+        post.told = true;
+    }
+
+    Standing standing = guest->standing;
+    const bool up = standing == Standing::starting || standing == Standing::running;
+    // Of a copy that waits, now: not while a client waits for it.
+    if (!up && standing != Standing::waiting)
+        guest->domain.reset();
+    if (!guest->domain)
+        post.attached.reset();
+    if (guest->domain && post.attached != guest->domain && !attach(post, *guest->domain))
+        return false;
+    // Handed over before its port passes anything, a packet's answer would be lost. Of a copy that
+    // waits it is asked beforehand.
+    if (post.standing != Standing::running && post.attached && !post.passes &&
+        (standing == Standing::waiting || standing == Standing::running)) {
+        post.passes = ways_.forwards(post.interface);
+        if (!post.passes && standing == Standing::running) {
+            standing = Standing::starting;
+            waits_for_port_.insert(id);
+            look_at_ports_ = clock_.now() + forwarding_interval;
+        }
+    }
+    if (standing == Standing::starting && post.attached && !post.young) {
+        // A refusal of a guest that has just booted may be no more than too early.
+        if (ways_.hold_resets(post.interface, true))
+            post.young = post.interface;
+    } else if (!up) {
+        let_reset(post);
+    }
+    // Before wire knows, so that it finds what comes from now on.
+    if (standing != Standing::running)
+        send_to(post, bridge.port, true);
+    if (post.standing == standing)
+        return true;
+    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
+    // and beside that wire gives it what it holds.
+    const bool stack_is_up = post.standing == Standing::waiting || post.standing == Standing::kept;
+    if (standing == Standing::running && stack_is_up)
+        take_over(post);
+    if (!ways_.stand(id, standing, post.turn + 1))
+        return false;
+    post.standing = standing;
+    ++post.turn;
+    post.hand_over_by.reset();
+    if (standing == Standing::running && !stack_is_up) {
+        const auto now = clock_.now();
+        post.hand_over_by = now + longest_hand_over;
+        post.young_until = now + post.service.tenant.youth + grown_grace;
+    }
+    return true;
+}
+
+bool Steering::attach(Post& post, std::uint32_t domain) {
+    post.attached.reset();
+    const auto interface = ways_.interface_of(domain);
+    if (!interface)
+        return true;  // somebody has taken it away
+    const auto done = ways_.attach(post.service.tenant.service, *interface);
+    if (done == Ways::Done::yes) {
+        post.attached = domain;
+        post.interface = *interface;
+        post.passes = false;
+    }
+    return done != Ways::Done::later;
+}
+
+void Steering::send_to(Post& post, int port, bool pinned) {
+    if (post.goes_to != port && ways_.send_to(post.service, port, pinned))
+        post.goes_to = port;
+}
+
+// -- Time
+
+std::optional<base::TimePoint> Steering::deadline() const {
+    auto next = look_at_ports_;
+    for (const auto& [id, post] : posts_)
+        for (const auto& due : {post.hand_over_by, post.young_until})
+            if (due && (!next || *due < *next))
+                next = due;
+    return next;
+}
+
+void Steering::tick() {
+    const auto now = clock_.now();
+    for (auto& [id, post] : posts_) {
+        if (post.hand_over_by && now >= *post.hand_over_by) {
+            spdlog::error("wire does not hand over to {}: left out", post.service.name);
+            take_over(post);
+        }
+        if (post.young_until && now >= *post.young_until)
+            let_reset(post);
+    }
+    if (look_at_ports_ && now >= *look_at_ports_) {
+        look_at_ports_.reset();
+        for (const service::Id service : std::exchange(waits_for_port_, {}))
+            changed(service);
+    }
+}
+
+}  // namespace summond::wire

@@ -1,0 +1,209 @@
+// Wire's part of what it and vmm tell each other.
+#include "summond/wire/follower.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fake_clock.hpp"
+#include "packets.hpp"
+#include "summond/wire/frame_budget.hpp"
+
+namespace summond::wire {
+namespace {
+
+using namespace std::chrono_literals;
+using frames::Frame;
+using test::ip;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr frames::Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr frames::Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
+constexpr service::Id www = 7;
+
+class FollowerTest : public testing::Test, protected Outside {
+  protected:
+    FollowerTest() {
+        follower.new_vmm();
+        follower.vmm_speaks();
+        follower.put(tenant());
+        follower.told_all();
+        done();
+    }
+
+    static Tenant tenant() { return {www, 0, guest, {ip("10.0.2.50")}, {}, {}, 30s}; }
+    void syn(std::uint16_t port = 40000) {
+        follower.from_bridge(
+            0, test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn));
+    }
+    void guest_speaks() {
+        follower.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+    }
+    // Up, and given what was held, if its stack was up before.
+    void run(Standing from, std::uint32_t turn) {
+        follower.stand(www, from, turn - 1);
+        follower.attach(www);
+        done();
+        follower.stand(www, Standing::running, turn);
+    }
+    void pass(base::Duration time) {
+        clock.advance(time);
+        follower.tick();
+    }
+    std::vector<std::string> done() { return std::exchange(done_, {}); }
+
+    void to_bridge(unsigned, std::span<const std::uint8_t>) override {
+        done_.emplace_back("to bridge");
+    }
+    void to_guest(service::Id service, std::span<const std::uint8_t>) override {
+        done_.push_back(fmt::format("to guest {}", service));
+    }
+    void close_all() override { done_.emplace_back("close all"); }
+    void close_guest(service::Id service) override {
+        done_.push_back(fmt::format("close guest {}", service));
+    }
+    void wake(service::Id service, const frames::IpPacket&) override {
+        done_.push_back(fmt::format("wake {}", service));
+    }
+    void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) override {
+        done_.push_back(fmt::format("handed over {}, turn {}, {} packets{}", service, turn,
+                                    what.packets, what.young ? ", young" : ""));
+    }
+    void grown(service::Id service, std::uint32_t turn) override {
+        done_.push_back(fmt::format("grown {}, turn {}", service, turn));
+    }
+
+    test::FakeClock clock;
+    std::vector<std::string> done_;
+    Follower follower{clock, *this};
+};
+
+TEST_F(FollowerTest, SaysWhichTurnItAnswers) {
+    follower.stand(www, Standing::waiting, 4);
+    done();
+    syn();
+    EXPECT_THAT(done(), ElementsAre("wake 7"));
+    run(Standing::waiting, 6);
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 6, 1 packets"));
+}
+
+TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {
+    run(Standing::waiting, 2);
+    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 2, 0 packets"));
+    EXPECT_EQ(follower.deadline(), clock.now() + Follower::linger);
+    pass(999ms);
+    syn();
+    EXPECT_THAT(done(), ElementsAre("to guest 7")) << "it was in the tap's queue";
+    pass(1ms);
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+    EXPECT_FALSE(follower.deadline());
+    syn();
+    EXPECT_THAT(done(), IsEmpty());
+}
+
+TEST_F(FollowerTest, KeepsTheSocketOfAYoungGuestUntilItIsGrown) {
+    follower.stand(www, Standing::away, 1);
+    syn();
+    run(Standing::starting, 3);
+    guest_speaks();
+    EXPECT_THAT(done(), testing::Contains("handed over 7, turn 3, 1 packets, young"));
+    pass(2s);
+    EXPECT_THAT(done(), IsEmpty()) << "it may refuse yet what it has been given";
+    pass(1s);
+    EXPECT_THAT(done(), ElementsAre("grown 7, turn 3"));
+    pass(Follower::linger);
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+}
+
+TEST_F(FollowerTest, LeavesTheSocketOfALaterGuestAlone) {
+    run(Standing::waiting, 2);
+    done();
+    run(Standing::waiting, 4);
+    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 4, 0 packets"));
+    pass(500ms);
+    follower.stand(www, Standing::starting, 5);
+    done();
+    pass(1h);
+    EXPECT_THAT(done(), IsEmpty()) << "turns 2 and 4 are over";
+}
+
+TEST_F(FollowerTest, ClosesTheSocketOfAGuestThatIsNotThere) {
+    for (const Standing standing : {Standing::away, Standing::kept, Standing::refused}) {
+        run(Standing::starting, 2);
+        done();
+        follower.stand(www, standing, 3);
+        const auto said = done();
+        EXPECT_THAT(said, testing::Contains("close guest 7"));
+    }
+    follower.remove(www);
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+    syn();
+    EXPECT_THAT(done(), IsEmpty());
+}
+
+TEST_F(FollowerTest, GoesOnWithoutVmmAndBeginsAnewWhenTheNextOneSpeaks) {
+    run(Standing::waiting, 2);
+    done();
+    follower.new_vmm();
+    pass(500ms);
+    syn();
+    EXPECT_THAT(done(), ElementsAre("to guest 7")) << "nobody has said anything else yet";
+    follower.vmm_speaks();
+    EXPECT_THAT(done(), ElementsAre("close all"));
+    follower.vmm_speaks();
+    EXPECT_THAT(done(), IsEmpty()) << "once";
+    pass(1h);
+    EXPECT_THAT(done(), IsEmpty()) << "nothing of the old vmm's turns is left to close";
+}
+
+TEST_F(FollowerTest, HoldsOnToPacketsForTheNextVmm) {
+    follower.stand(www, Standing::away, 1);
+    syn();
+    follower.new_vmm();
+    follower.vmm_speaks();
+    follower.put(tenant());
+    done();
+    clock.advance(1s);
+    follower.stand(www, Standing::away, 1);
+    EXPECT_THAT(done(), testing::Contains("wake 7")) << "somebody waits";
+    follower.told_all();
+    run(Standing::waiting, 3);
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 3, 1 packets"));
+}
+
+TEST_F(FollowerTest, ForgetsServicesThatTheNextVmmDoesNotName) {
+    follower.stand(www, Standing::away, 1);
+    follower.new_vmm();
+    follower.vmm_speaks();
+    follower.told_all();
+    done();
+    syn();
+    EXPECT_THAT(done(), IsEmpty());
+}
+
+TEST(FrameBudget, TakesABurstAndThenAsMuchAsTimeGives) {
+    test::FakeClock clock;
+    FrameBudget budget(clock);
+    int taken = 0;
+    while (budget.take())
+        ++taken;
+    EXPECT_EQ(taken, static_cast<int>(FrameBudget::burst));
+    clock.advance(10ms);
+    taken = 0;
+    while (budget.take())
+        ++taken;
+    EXPECT_EQ(taken, 200) << "20,000 a second";
+    clock.advance(1h);
+    taken = 0;
+    while (budget.take())
+        ++taken;
+    EXPECT_EQ(taken, static_cast<int>(FrameBudget::burst)) << "no more is saved up";
+}
+
+}  // namespace
+}  // namespace summond::wire
