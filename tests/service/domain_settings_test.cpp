@@ -13,8 +13,12 @@ Template www() {
     service.cmdline = "--ipv4=10.0.0.10/24";
     service.memory_kib = service.max_memory_kib = 32768;
     service.max_vcpus = 1;
-    service.interfaces = {{.mac = derived_mac(service.id), .bridge = "xenbr0"}};
-    service.disks = {{.path = "/srv/www.img", .device = "xvda"}};
+    Interface& interface = service.interfaces.emplace_back();
+    interface.mac = derived_mac(service.id);
+    interface.bridge = "xenbr0";
+    Disk& disk = service.disks.emplace_back();
+    disk.path = "/srv/www.img";
+    disk.device = "xvda";
     return service;
 }
 
