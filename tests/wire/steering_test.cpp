@@ -231,10 +231,10 @@ TEST_F(SteeringTest, AttachesAKeptGuestWhenItGoesOn) {
     begin();
     boot();
     steering->handed_over(www, 3, false);
-    becomes(Standing::kept, domain);
+    becomes(Standing::kept);
     becomes(Standing::starting, domain);
     done();
-    becomes(Standing::kept, domain);
+    becomes(Standing::kept);
     EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 kept, turn 6"));
     becomes(Standing::running, domain);
     EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "www goes to 1100", "7 running, turn 7"));
