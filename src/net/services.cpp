@@ -6,19 +6,19 @@
 #include <cerrno>
 #include <system_error>
 
+#include "view.hpp"
+
 namespace summond::net {
 
 using answer::Availability;
-using ipc::Phase;
+using service::Phase;
 using service::WakeFailure;
 
 namespace {
 
-WakeFailure to_failure(std::uint32_t value) {
-    return value > static_cast<std::uint32_t>(WakeFailure::none) &&
-                   value <= static_cast<std::uint32_t>(WakeFailure::last)
-               ? static_cast<WakeFailure>(value)
-               : WakeFailure::start_failed;
+WakeFailure checked(WakeFailure failure) {
+    return failure > WakeFailure::none && failure <= WakeFailure::last ? failure
+                                                                       : WakeFailure::start_failed;
 }
 
 }  // namespace
@@ -101,11 +101,12 @@ void Services::disconnect() {
     channel_ = ipc::Channel();
     connected_.store(false, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
-        if (services_[i].phase == Phase::waiting && !services_[i].waking)
+        const auto availability = states_[i].availability.load(std::memory_order_relaxed);
+        if (availability == Availability::waiting)
             fall_asleep(i);
         // What was being started is unknown now. A domain that already runs will be adopted by the
         // next vmm; a pending delay is answered when it has passed.
-        if (states_[i].availability.load(std::memory_order_relaxed) == Availability::starting &&
+        if (availability == Availability::starting &&
             !(services_[i].phase == Phase::booting && services_[i].due)) {
             services_[i].phase = Phase::asleep;
             wake(i);
@@ -129,56 +130,22 @@ bool Services::receive() {
 
 void Services::on_state(const ipc::State& state) {
     const auto found = index_.find(state.service);
-    if (found == index_.end() || state.phase > Phase::waiting)
+    if (found == index_.end() || state.phase > Phase::last)
         return;
     const std::uint32_t i = found->second;
     Service& service = services_[i];
     // vmm may have said so before it received the Wake. If it does not follow, those who wait ask
     // again after wake_patience.
-    if ((state.phase == Phase::asleep || state.phase == Phase::waiting) && service.waking)
+    if (state.phase == Phase::asleep && service.waking)
         return;
 
     service.waking = false;
     service.phase = state.phase;
-    switch (state.phase) {
-        case Phase::asleep:
-            fall_asleep(i);
-            break;
-        case Phase::waiting:
-            set_timer(i, std::nullopt);
-            // Others are to be answered when the domain runs, and not before.
-            set(i, service.answer.kind == service::AnswerWhen::Kind::booting
-                       ? Availability::waiting
-                       : Availability::asleep);
-            break;
-        case Phase::building:
-            set_timer(i, std::nullopt);
-            set(i, Availability::starting);
-            break;
-        case Phase::booting:
-            on_running(i, clock_.now() - std::chrono::milliseconds(state.woken_ms_ago));
-            break;
-        case Phase::ready:
-            set_timer(i, std::nullopt);
-            set(i, Availability::answerable);
-            break;
-        case Phase::failed:
-            fail(i, to_failure(state.failure));
-            set_timer(i, clock_.now() +
-                             std::max<base::Duration>(
-                                 std::chrono::milliseconds(state.retry_after_ms), failure_minimum));
-            break;
-    }
-}
-
-// The domain runs and is not known to be ready.
-void Services::on_running(std::uint32_t i, base::TimePoint woken) {
-    const service::AnswerWhen& when = services_[i].answer;
-    const base::TimePoint answer_at = woken + when.delay;
-    const bool wait = when.kind == service::AnswerWhen::Kind::delay && answer_at > clock_.now();
-    set_timer(i, wait ? std::optional(answer_at) : std::nullopt);
-    set(i, wait || when.kind == service::AnswerWhen::Kind::ready ? Availability::starting
-                                                                 : Availability::answerable);
+    if (state.phase == Phase::failed)  // before the availability, which publishes it
+        states_[i].failure.store(checked(state.failure), std::memory_order_relaxed);
+    const View view = view_of(state, service.answer);
+    set_timer(i, view.lasts ? std::optional(clock_.now() + *view.lasts) : std::nullopt);
+    set(i, view.availability);
 }
 
 void Services::fall_asleep(std::uint32_t i) {
@@ -186,12 +153,6 @@ void Services::fall_asleep(std::uint32_t i) {
     services_[i].waking = false;
     set_timer(i, std::nullopt);
     set(i, Availability::asleep);
-}
-
-void Services::fail(std::uint32_t i, WakeFailure why) {
-    // Before the availability, which publishes it.
-    states_[i].failure.store(why, std::memory_order_relaxed);
-    set(i, Availability::failed);
 }
 
 void Services::set(std::uint32_t i, Availability availability) {

@@ -23,8 +23,8 @@
 #include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/vm/manager.hpp"
-#include "summond/vm/simulated_backend.hpp"
-#include "summond/xen/backend.hpp"
+#include "summond/vm/simulated_hypervisor.hpp"
+#include "summond/xen/hypervisor.hpp"
 #include "vmm_front_link.hpp"
 #include "vmm_wire_link.hpp"
 
@@ -35,8 +35,9 @@ namespace asio = boost::asio;
 
 class Vmm {
   public:
-    Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent, vm::Backend& backend,
-        vm::SimulatedBackend* simulated)
+    // ports: none where there is no network that packets could come from.
+    Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports)
         : io_(io),
           config_file_(std::move(config_file)),
           parent_(io, std::move(parent),
@@ -47,20 +48,14 @@ class Vmm {
                        arm();
                    }}),
           timer_(io),
-          backend_(backend),
-          simulated_(simulated),
-          manager_(backend, clock_, [this](service::Id service) { changed(service); }) {}
+          hypervisor_(hypervisor),
+          manager_(hypervisor, clock_, [this](const service::Status& status) { changed(status); }),
+          ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
-        if (simulated_ == nullptr) {
-            auto ports = host::BridgePorts::open();
-            if (!ports)
-                return tl::make_unexpected(ports.error());
-            ports_ = std::move(*ports);
-        }
         services_ = config.services;
-        backend_.save_in(config.save_dir);
-        backend_.keep_for_dom0(config.limits.dom0_memory_kib);
+        hypervisor_.snapshots().use(config.save_dir);
+        hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
         manager_.configure(config.services, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -115,23 +110,23 @@ class Vmm {
             spdlog::error("the parent sent a configuration that does not load; kept the old one");
             return;
         }
-        backend_.save_in(loaded.config->save_dir);
-        backend_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
+        hypervisor_.snapshots().use(loaded.config->save_dir);
+        hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
         manager_.configure(loaded.config->services, loaded.config->limits);
         services_ = loaded.config->services;
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
-            for (const service::Id service : manager_.services())
-                front.changed(service);
+            for (const service::Status& status : manager_.statuses())
+                front.changed(status);
     }
 
-    void changed(service::Id service) {
+    void changed(const service::Status& status) {
         // In this order, so that a client's packets go where its answer says.
         if (wire_)
-            wire_->changed(service);
+            wire_->changed(status);
         for (FrontLink& front : fronts_)
-            front.changed(service);
+            front.changed(status);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {
@@ -141,12 +136,7 @@ class Vmm {
     }
 
     void arm() {
-        auto next = manager_.next_deadline();
-        if (simulated_ != nullptr) {
-            const auto step = simulated_->next_deadline();
-            if (step && (!next || *step < *next))
-                next = step;
-        }
+        const auto next = manager_.next_deadline();
         if (!next) {
             timer_.cancel();
             return;
@@ -155,8 +145,6 @@ class Vmm {
         timer_.async_wait([this](const auto& ec) {
             if (ec)
                 return;
-            if (simulated_ != nullptr)
-                simulated_->tick();
             manager_.tick();
             arm();
         });
@@ -167,12 +155,11 @@ class Vmm {
     ipc::Link parent_;
     asio::steady_timer timer_;
     base::SteadyClock clock_;
-    vm::Backend& backend_;
-    vm::SimulatedBackend* simulated_;
+    vm::Hypervisor& hypervisor_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<service::Template> services_;
-    std::unique_ptr<host::BridgePorts> ports_;  // none where Xen is simulated
+    std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     bool arm_posted_ = false;
 };
@@ -195,8 +182,20 @@ base::Result<base::UniqueFd> lock_host() {
 
 struct Host {
     base::UniqueFd lock;
-    std::unique_ptr<vm::Backend> backend;
+    std::unique_ptr<vm::Hypervisor> hypervisor;
+    std::unique_ptr<host::BridgePorts> ports;
 };
+
+base::Result<Host> simulated(asio::io_context& io) {
+    const auto later = [&io](base::Duration time, std::function<void()> what) {
+        auto timer = std::make_shared<asio::steady_timer>(io, time);
+        timer->async_wait([timer, what = std::move(what)](const auto& ec) {
+            if (!ec)
+                what();
+        });
+    };
+    return Host{{}, std::make_unique<vm::SimulatedHypervisor>(later), nullptr};
+}
 
 base::Result<Host> connect(asio::io_context& io) {
     constexpr char hint[] =
@@ -207,10 +206,13 @@ base::Result<Host> connect(asio::io_context& io) {
     auto lock = lock_host();
     if (!lock)
         return tl::make_unexpected(lock.error());
-    auto backend = xen::connect(io);
-    if (!backend)
-        return base::error(backend.error().what + hint);
-    return Host{std::move(*lock), std::move(*backend)};
+    auto hypervisor = xen::connect(io);
+    if (!hypervisor)
+        return base::error(hypervisor.error().what + hint);
+    auto ports = host::BridgePorts::open();
+    if (!ports)
+        return tl::make_unexpected(ports.error());
+    return Host{std::move(*lock), std::move(*hypervisor), std::move(*ports)};
 }
 
 }  // namespace
@@ -227,24 +229,14 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     }
 
     asio::io_context io(1);
-    base::SteadyClock clock;
-    Host host;
-    vm::SimulatedBackend* simulated = nullptr;
-    if (arguments.simulate) {
-        auto backend = std::make_unique<vm::SimulatedBackend>(clock);
-        simulated = backend.get();
-        host.backend = std::move(backend);
-    } else {
-        auto connected = connect(io);
-        if (!connected) {
-            spdlog::critical("{}", connected.error().what);
-            return 1;
-        }
-        host = std::move(*connected);
+    auto host = arguments.simulate ? simulated(io) : connect(io);
+    if (!host) {
+        spdlog::critical("{}", host.error().what);
+        return 1;
     }
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
-            *host.backend, simulated);
+            *host->hypervisor, std::move(host->ports));
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

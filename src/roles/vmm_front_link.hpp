@@ -5,7 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
-#include <set>
+#include <map>
 
 #include "summond/ipc/link.hpp"
 #include "summond/vm/manager.hpp"
@@ -19,16 +19,16 @@ class FrontLink {
     FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
               std::function<void(FrontLink*)> closed);
 
-    // The service's state is new: it is sent as soon as the front takes it, once however often it
+    // A service's status is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
-    void changed(service::Id service);
+    void changed(const service::Status& status);
 
   private:
     bool handle(const ipc::Received& message);
     void flush();
 
     vm::Manager& manager_;
-    std::set<service::Id> unsent_;
+    std::map<service::Id, service::Status> unsent_;
     ipc::Link link_;
 };
 

@@ -9,23 +9,6 @@
 namespace summond::roles {
 namespace {
 
-wire::Standing standing_of(const vm::Status& status, bool remembers, bool has_copy) {
-    switch (status.phase) {
-        case vm::Phase::building:
-        case vm::Phase::booting:
-            return wire::Standing::starting;
-        case vm::Phase::ready:
-            return wire::Standing::running;
-        case vm::Phase::failed:
-            return wire::Standing::refused;
-        case vm::Phase::asleep:
-            break;
-    }
-    return remembers  ? wire::Standing::kept
-           : has_copy ? wire::Standing::waiting
-                      : wire::Standing::away;
-}
-
 wire::Steered steered(const service::Template& service) {
     wire::Steered result{service.name, service.interfaces.front().bridge, {}};
     wire::Tenant& tenant = result.tenant;
@@ -63,12 +46,15 @@ void WireLink::configure(const std::vector<service::Template>& services) {
     for (const service::Template& service : services)
         if (service.wake_packet)
             woken_by_packets.push_back(steered(service));
-    steering_.configure(woken_by_packets);
+    std::map<service::Id, wire::Guest> guests;
+    for (const service::Status& status : manager_.statuses())
+        guests.emplace(status.service, wire::guest_of(status));
+    steering_.configure(woken_by_packets, guests);
     arm();
 }
 
-void WireLink::changed(service::Id service) {
-    steering_.changed(service);
+void WireLink::changed(const service::Status& status) {
+    steering_.changed(status.service, wire::guest_of(status));
     arm();
 }
 
@@ -110,18 +96,13 @@ void WireLink::arrived(const ipc::Arrived& message) {
     const wire::Steered* const known = steering_.find(service);
     if (known == nullptr)
         return;
-    const auto phase = [&] {
-        const auto status = manager_.status(service);
-        return status ? status->phase : vm::Phase::failed;
-    };
-    steering_.held(service);
-    if (phase() == vm::Phase::asleep) {
-        manager_.wake(service, service::WakeReason::packet);
-        // Only now: a domain that waits is awake already.
-        spdlog::info("{} {} for {}", phase() == vm::Phase::ready ? "woke" : "waking", known->name,
+    const auto woken = manager_.wake(service, service::WakeReason::packet);
+    if (woken == vm::Woken::refused)
+        steering_.refused(service);
+    if (woken == vm::Woken::begun || woken == vm::Woken::done)
+        spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking", known->name,
                      text_of(message));
-    }
-    changed(service);
+    arm();
 }
 
 void WireLink::handed_over(const ipc::HandedOver& message) {
@@ -136,17 +117,6 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
 }
 
 // -- What steering asks for
-
-std::optional<wire::Guest> WireLink::guest(service::Id service) {
-    const auto status = manager_.status(service);
-    if (!status)
-        return std::nullopt;
-    const auto copy = manager_.copy(service);
-    const wire::Standing standing =
-        standing_of(*status, manager_.remembers(service), copy.has_value());
-    return wire::Guest{standing,
-                       standing == wire::Standing::waiting ? copy : manager_.domain(service)};
-}
 
 wire::Ways::Bridge WireLink::bridge(const std::string& name) {
     if (const auto it = bridges_.find(name); it != bridges_.end())

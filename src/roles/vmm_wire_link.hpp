@@ -31,8 +31,8 @@ class WireLink final : wire::Ways {
 
     // The services from now on; the manager knows them already.
     void configure(const std::vector<service::Template>& services);
-    // The service's status is new.
-    void changed(service::Id service);
+    // A service's status is new.
+    void changed(const service::Status& status);
 
   private:
     bool handle(const ipc::Received& message);
@@ -41,7 +41,6 @@ class WireLink final : wire::Ways {
     void arm();
 
     // wire::Ways
-    std::optional<wire::Guest> guest(service::Id service) override;
     bool put(const wire::Tenant& tenant) override { return link_.send(tenant_message(tenant)); }
     bool remove(service::Id service) override { return link_.send(ipc::Forget{service}); }
     bool stand(service::Id service, wire::Standing standing, std::uint32_t turn) override {

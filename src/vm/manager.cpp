@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "life.hpp"
-#include "room.hpp"
+#include "admission.hpp"
+#include "lifecycle.hpp"
 #include "standby.hpp"
 #include "summond/base/log.hpp"
 
@@ -20,66 +20,77 @@ constexpr milliseconds longest_sample{15'000};
 
 }  // namespace
 
-Manager::Manager(Backend& backend, const base::Clock& clock,
-                 std::function<void(service::Id)> changed)
-    : backend_(backend),
+Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
+                 std::function<void(const service::Status&)> changed)
+    : hypervisor_(hypervisor),
       clock_(clock),
       changed_(std::move(changed)),
-      standby_(std::make_unique<Standby>(backend, clock,
+      standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](service::Id service) {
-                                             room_->freed();
+                                             admission_->freed();
                                              settle_due_ = true;
-                                             changed_(service);
+                                             publish(service);
                                          })),
-      room_(std::make_unique<Room>(lives_, *standby_, clock, [this] { return sample_traffic(); })) {
-    backend_.on_death([this](DomId domid, Death how) { died(domid, how); });
+      admission_(std::make_unique<Admission>(lifecycles_, *standby_, clock,
+                                             [this] { return sample_traffic(); })) {
+    hypervisor_.domains().on_death([this](DomId domid, Death how) { died(domid, how); });
 }
 
 Manager::~Manager() = default;
 
-Life* Manager::find(service::Id service) const {
-    const auto it = lives_.find(service);
-    return it == lives_.end() ? nullptr : it->second.get();
+Lifecycle* Manager::find(service::Id service) const {
+    const auto it = lifecycles_.find(service);
+    return it == lifecycles_.end() ? nullptr : it->second.get();
+}
+
+void Manager::publish(service::Id service) {
+    changed_(status(service).value_or(service::unknown(service)));
 }
 
 void Manager::configure(const std::vector<service::Template>& services,
                         const service::Limits& limits) {
-    room_->configure(limits);
+    admission_->configure(limits);
+    const Lifecycle::Hooks hooks{
+        .changed =
+            [this](service::Id service) {
+                settle_due_ = true;
+                publish(service);
+            },
+        .wants_domain = [this](Lifecycle& lifecycle) { admission_->request(lifecycle); },
+        .freed = [this] { admission_->freed(); }};
     configured_.clear();
     for (const auto& service : services) {
         configured_.insert(service.id);
-        if (Life* life = find(service.id))
-            life->reconfigure(service);
+        if (Lifecycle* lifecycle = find(service.id))
+            lifecycle->reconfigure(service);
         else
-            lives_.emplace(service.id, std::make_unique<Life>(service, backend_, clock_, *room_,
-                                                              [this](service::Id changed) {
-                                                                  settle_due_ = true;
-                                                                  changed_(changed);
-                                                              }));
+            lifecycles_.emplace(service.id,
+                                std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks));
     }
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
                                       ? limits.standby_memory_kib
                                       : *limits.memory_kib / 2);
-    if (const auto r = backend_.meter(services); !r)
+    hypervisor_.domains().expect(services);
+    if (const auto r = hypervisor_.traffic_meter().count(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
     settle_due_ = true;
 }
 
 void Manager::retire_others() {
     std::vector<service::Template> kept;
-    for (const auto& [id, life] : lives_) {
+    for (const auto& [id, lifecycle] : lifecycles_) {
         if (configured_.contains(id))
-            kept.push_back(life->service());
-        else if (!life->retired())
-            life->retire();
+            kept.push_back(lifecycle->service());
+        else if (!lifecycle->retired())
+            lifecycle->retire();
     }
-    backend_.keep_saved(kept);
+    hypervisor_.snapshots().keep(kept);
     settle_due_ = true;
 }
 
 base::Result<void> Manager::adopt() {
-    auto found = backend_.find();
+    auto found = hypervisor_.domains().find();
     if (!found)
         return tl::make_unexpected(found.error());
     // Of several domains of one service (which only a bug or a restored dom0 leaves), the complete
@@ -105,30 +116,48 @@ base::Result<void> Manager::adopt() {
                 domain.domid);
             continue;
         }
-        Life* life = find(domain.service);
-        if (life != nullptr && life->stage() == Life::Stage::absent) {
-            life->adopt(domain);
-            if (woken) {
-                if (const auto r = backend_.join(domain.domid, life->service()); !r)
-                    spdlog::warn("{}: {}", life->service().name, r.error().what);
-                backend_.woken(domain.domid, life->service());
-            }
+        Lifecycle* lifecycle = find(domain.service);
+        if (lifecycle != nullptr && lifecycle->in<Lifecycle::Absent>()) {
+            lifecycle->adopt(domain);
             continue;
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,
-                     life == nullptr ? "of no configured service" : "one too many");
-        backend_.destroy(domain.domid, [domid = domain.domid](const base::Result<void>& r) {
-            if (!r)
-                spdlog::error("could not destroy domid {}: {}", domid, r.error().what);
+                     lifecycle == nullptr ? "of no configured service" : "one too many");
+        service::Template unknown;
+        unknown.id = domain.service;
+        auto& stray = strays_.emplace_back(std::make_unique<Domain>(
+            hypervisor_, clock_, lifecycle ? lifecycle->service() : unknown, domain));
+        stray->destroy([this, &gone = *stray](const base::Result<void>& r) {
+            if (r)
+                std::erase_if(strays_, [&gone](const auto& each) { return each.get() == &gone; });
+            settle_due_ = true;
         });
     }
     return {};
 }
 
-void Manager::wake(service::Id service, service::WakeReason why,
-                   std::optional<base::TimePoint> asked_at) {
-    if (Life* life = find(service))
-        life->wake(why, asked_at.value_or(clock_.now()));
+Woken Manager::wake(service::Id service, service::WakeReason why,
+                    std::optional<base::TimePoint> asked_at) {
+    Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr)
+        return Woken::unknown;
+    const auto before = lifecycle->phase();
+    lifecycle->wake(why, asked_at.value_or(clock_.now()));
+    if (before == service::Phase::failed)
+        return Woken::refused;
+    if (before != service::Phase::asleep)
+        return Woken::before;
+    switch (lifecycle->phase()) {
+        case service::Phase::asleep:  // stopping
+        case service::Phase::failed:
+            return Woken::refused;
+        case service::Phase::ready:
+            return Woken::done;
+        case service::Phase::building:
+        case service::Phase::booting:
+            break;
+    }
+    return Woken::begun;
 }
 
 const std::string& Manager::name(service::Id service) const {
@@ -136,58 +165,29 @@ const std::string& Manager::name(service::Id service) const {
 }
 
 void Manager::touch(service::Id service) {
-    if (Life* life = find(service))
-        life->touch();
+    if (Lifecycle* lifecycle = find(service))
+        lifecycle->touch();
 }
 
-std::optional<Status> Manager::status(service::Id service) const {
-    const Life* life = find(service);
-    if (life == nullptr)
+std::optional<service::Status> Manager::status(service::Id service) const {
+    const Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr)
         return std::nullopt;
-    Status status = life->status();
-    status.waits = life->waits() || copy(service).has_value();
-    return status;
+    return lifecycle->status(standby_->booted(service));
 }
 
-std::optional<DomId> Manager::copy(service::Id service) const {
-    const auto booted = standby_->booted(service);
-    const Life* life = find(service);
-    return booted && life != nullptr && life->takes_copy() ? booted : std::nullopt;
-}
-
-std::optional<DomId> Manager::domain(service::Id service) const {
-    const Life* life = find(service);
-    if (life == nullptr)
-        return std::nullopt;
-    switch (life->stage()) {
-        case Life::Stage::booting:
-        case Life::Stage::ready:
-        case Life::Stage::paused:
-            return life->domid();
-        default:
-            return std::nullopt;
-    }
-}
-
-bool Manager::remembers(service::Id service) const {
-    const Life* life = find(service);
-    return life != nullptr && life->remembers();
-}
-
-std::vector<service::Id> Manager::services() const {
-    std::vector<service::Id> ids;
-    for (const auto& [id, life] : lives_)
-        ids.push_back(id);
-    return ids;
+std::vector<service::Status> Manager::statuses() const {
+    std::vector<service::Status> all;
+    for (const auto& [id, lifecycle] : lifecycles_)
+        all.push_back(lifecycle->status(standby_->booted(id)));
+    return all;
 }
 
 void Manager::died(DomId domid, Death how) {
-    for (const auto& [id, life] : lives_) {
-        const bool has_domain = life->stage() != Life::Stage::absent &&
-                                life->stage() != Life::Stage::queued &&
-                                life->stage() != Life::Stage::building;
-        if (has_domain && life->domid() == domid) {
-            life->died(how);
+    for (const auto& [id, lifecycle] : lifecycles_) {
+        const Domain* domain = lifecycle->domain();
+        if (domain != nullptr && domain->is_there() && domain->domid() == domid) {
+            lifecycle->died(how);
             return;
         }
     }
@@ -196,32 +196,36 @@ void Manager::died(DomId domid, Death how) {
 
 void Manager::stop(std::function<void()> done) {
     stopped_ = std::move(done);
-    for (const auto& [id, life] : lives_)
-        life->stop();
+    for (const auto& [id, lifecycle] : lifecycles_)
+        lifecycle->stop();
     standby_->stop();
     settle_due_ = true;
 }
 
-// Drops lives of which nothing is left, and says so when a stop is complete. From tick, never from
-// inside a life's own callback.
+// Drops lifecycles of which nothing is left, and says so when a stop is complete. From tick, never
+// from inside a lifecycle's own callback.
 void Manager::settle() {
     settle_due_ = false;
-    std::erase_if(lives_, [](const auto& entry) { return entry.second->gone(); });
-    room_->serve();
-    standby_->refill([this](const service::Template& service) { return room_->for_copy(service); });
+    std::erase_if(lifecycles_, [](const auto& entry) { return entry.second->gone(); });
+    admission_->serve();
+    standby_->refill(
+        [this](const service::Template& service) { return admission_->for_instance(service); });
     if (stopped_ && standby_->settled() &&
-        std::ranges::all_of(lives_, [](const auto& entry) { return entry.second->settled(); }))
+        std::ranges::all_of(lifecycles_, [](const auto& entry) { return entry.second->settled(); }))
         std::exchange(stopped_, nullptr)();
 }
 
 std::optional<base::TimePoint> Manager::next_deadline() const {
     std::optional<base::TimePoint> next;
     const auto earlier = [&next](base::TimePoint at) { next = next ? std::min(*next, at) : at; };
-    for (const auto& [id, life] : lives_) {
-        if (const auto at = life->deadline())
+    for (const auto& [id, lifecycle] : lifecycles_) {
+        if (const auto at = lifecycle->deadline())
             earlier(*at);
     }
-    for (const auto at : {next_sample(), standby_->deadline(), room_->deadline()})
+    for (const auto& stray : strays_)
+        if (const auto at = stray->deadline())
+            earlier(*at);
+    for (const auto at : {next_sample(), standby_->deadline(), admission_->deadline()})
         if (at)
             earlier(*at);
     if (settle_due_)
@@ -230,9 +234,12 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
 }
 
 void Manager::tick() {
-    for (const auto& [id, life] : lives_)
-        life->tick();
+    for (const auto& [id, lifecycle] : lifecycles_)
+        lifecycle->tick();
     standby_->tick();
+    admission_->tick();
+    for (std::size_t i = 0; i < strays_.size(); ++i)
+        strays_[i]->tick();
     if (const auto at = next_sample(); at && clock_.now() >= *at)
         sample_traffic();
     settle();
@@ -241,9 +248,9 @@ void Manager::tick() {
 // None while no domain can be put away.
 std::optional<base::TimePoint> Manager::next_sample() const {
     std::optional<base::Duration> shortest;
-    for (const auto& [id, life] : lives_) {
-        const auto& after = life->service().idle_after;
-        if (life->stage() == Life::Stage::ready && after)
+    for (const auto& [id, lifecycle] : lifecycles_) {
+        const auto& after = lifecycle->service().idle_after;
+        if (lifecycle->in<Lifecycle::Ready>() && after)
             shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
     }
     if (!shortest)
@@ -254,7 +261,7 @@ std::optional<base::TimePoint> Manager::next_sample() const {
 
 bool Manager::sample_traffic() {
     last_sample_ = clock_.now();
-    const auto traffic = backend_.traffic();
+    const auto traffic = hypervisor_.traffic_meter().read();
     if (!traffic) {
         if (!std::exchange(traffic_failed_, true))
             spdlog::error("traffic cannot be read, so no domain is put away: {}",
@@ -263,11 +270,11 @@ bool Manager::sample_traffic() {
     }
     traffic_failed_ = false;
     for (const Traffic& counted : *traffic)
-        if (Life* life = find(counted.service))
-            life->traffic(counted);
-    for (const auto& [id, life] : lives_)
-        if (life->service().interfaces.empty())  // no interface: only DNS keeps it
-            life->traffic({});
+        if (Lifecycle* lifecycle = find(counted.service))
+            lifecycle->traffic(counted);
+    for (const auto& [id, lifecycle] : lifecycles_)
+        if (lifecycle->service().interfaces.empty())  // no interface: only DNS keeps it
+            lifecycle->traffic({});
     return true;
 }
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "life_log.hpp"
+#include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
 #include "summond/service/domain_settings.hpp"
 
@@ -18,7 +18,6 @@ using std::chrono::seconds;
 
 constexpr seconds first_retry{5};
 constexpr minutes longest_retry{5};
-constexpr seconds copy_destroy_retry{5};
 // After a wake: its client has the machine to itself for a while.
 constexpr seconds refill_delay{2};
 // What guests do behind their start, such as announcing their addresses (twice, 2 s apart: RFC 5227
@@ -28,6 +27,17 @@ constexpr seconds settle_time{3};
 // Where a server that is known by its port alone speaks HTTP: http and http-alt of IANA's registry,
 // and what else is usual.
 constexpr std::array<std::uint16_t, 5> web_ports{80, 8000, 8008, 8080, 8888};
+
+// What a web server does at its first request is not to be done when a client waits, either. Any
+// answer will do, and so will none: it is ready. None: it is no web server, as far as anybody
+// knows, or has answered a request already.
+std::optional<std::uint16_t> web_port(const service::Template& service) {
+    const auto* tcp = std::get_if<service::ReadyTcp>(&service.ready.how);
+    if (tcp == nullptr || !tcp->http_path.empty() ||
+        std::ranges::find(web_ports, tcp->port) == web_ports.end())
+        return std::nullopt;
+    return tcp->port;
+}
 
 // By which a later process knows a copy that is as it would build it.
 std::string mark(const service::Template& service) {
@@ -40,21 +50,21 @@ std::string mark(const service::Template& service) {
 
 }  // namespace
 
-Standby::Standby(Backend& backend, const base::Clock& clock,
+Standby::Standby(Hypervisor& hypervisor, const base::Clock& clock,
                  std::function<void(service::Id)> changed)
-    : backend_(backend), clock_(clock), changed_(std::move(changed)) {}
+    : hypervisor_(hypervisor), clock_(clock), changed_(std::move(changed)) {}
 
-bool Standby::fits(const Entry& entry) const {
-    const auto wanted = wanted_.find(entry.service.id);
+bool Standby::fits(const Instance& instance) const {
+    const auto wanted = wanted_.find(instance.service().id);
     if (wanted == wanted_.end())
         return false;
-    return mark(entry.service) == mark(wanted->second.service);
+    return mark(instance.service()) == mark(wanted->second.service);
 }
 
 // Those that will be there for a while.
 unsigned Standby::count(service::Id service) const {
-    return static_cast<unsigned>(std::ranges::count_if(copies_, [&](const Entry& entry) {
-        return entry.service.id == service && entry.state != State::destroying && !entry.unwanted;
+    return static_cast<unsigned>(std::ranges::count_if(instances_, [&](const Instance& each) {
+        return each.service().id == service && !each.leaves();
     }));
 }
 
@@ -66,12 +76,12 @@ void Standby::configure(const std::vector<service::Template>& services,
         if (service.standby.count > 0)
             wanted[service.id] = {service};
     wanted_ = std::move(wanted);
-    for (auto entry = copies_.begin(); entry != copies_.end(); ++entry) {
-        const auto want = wanted_.find(entry->service.id);
-        if (!fits(*entry) || count(entry->service.id) > want->second.service.standby.count) {
+    for (auto each = instances_.begin(); each != instances_.end(); ++each) {
+        const auto want = wanted_.find(each->service().id);
+        if (!fits(*each) || count(each->service().id) > want->second.service.standby.count) {
             spdlog::info("destroying a standby copy of {}: domid {}, not wanted any more",
-                         entry->service.name, entry->domid);
-            discard(entry);
+                         each->service().name, each->domain->domid());
+            discard(each);
         }
     }
     while (budget_kib_ && memory_kib() - leaving_kib() > *budget_kib_ && give_back())
@@ -84,27 +94,22 @@ void Standby::met(service::Id service, unsigned number) {
 
 void Standby::adopt(const Found& found) {
     const auto want = wanted_.find(found.service);
-    Entry entry{.service = {}, .stage = service::StandbyStage::booted, .number = found.number};
-    entry.service.id = found.service;
-    entry.domid = found.domid;
-    entry.state = State::waiting;
-    bool keep = false;
-    if (want != wanted_.end()) {
-        entry.service = want->second.service;
-        entry.stage = entry.service.standby.stage;
-        keep = found.complete && found.run == Found::Run::paused &&
-               found.standby == mark(entry.service) &&
-               count(found.service) < entry.service.standby.count &&
-               (!budget_kib_ ||
-                memory_kib() + service::footprint_kib(entry.service) <= *budget_kib_) &&
-               backend_.adopt(found.domid) &&
-               // The process before this one may have begun to wake it.
-               backend_.rest(found.domid, entry.service, *found.standby);
-    }
-    const auto added = copies_.insert(copies_.end(), std::move(entry));
+    service::Template service;
+    service.id = found.service;
+    if (want != wanted_.end())
+        service = want->second.service;
+    auto domain = std::make_unique<Domain>(hypervisor_, clock_, service, found);
+    const bool keep =
+        want != wanted_.end() && found.complete && found.run == Found::Run::paused &&
+        found.standby == mark(service) && count(found.service) < service.standby.count &&
+        (!budget_kib_ || memory_kib() + service::footprint_kib(service) <= *budget_kib_) &&
+        domain->adopt() &&
+        // The process before this one may have begun to wake it.
+        domain->rest(*found.standby);
+    const auto added = instances_.insert(instances_.end(), {std::move(domain), Waiting{}});
     if (keep) {
-        spdlog::info("adopted a standby copy of {}: domid {}, {}", added->service.name,
-                     added->domid, text(added->stage));
+        spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name, found.domid,
+                     text(service.standby.stage));
         return;
     }
     spdlog::info("destroying domid {}: a standby copy that is not known to be fresh, or not wanted",
@@ -112,66 +117,67 @@ void Standby::adopt(const Found& found) {
     destroy(added);
 }
 
-std::optional<Standby::Copy> Standby::take(service::Id service) {
-    const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
-        return each.service.id == service && each.state == State::waiting;
+Standby::Instances::const_iterator Standby::waiting(service::Id service) const {
+    return std::ranges::find_if(instances_, [&](const Instance& each) {
+        return each.service().id == service && each.is<Waiting>();
     });
-    if (entry == copies_.end())
-        return std::nullopt;
-    const Copy copy{entry->domid, entry->stage, service::footprint_kib(entry->service)};
-    copies_.erase(entry);
+}
+
+std::unique_ptr<Domain> Standby::take(service::Id service) {
+    const auto found = waiting(service);
+    if (found == instances_.end())
+        return nullptr;
+    const auto taken = instances_.erase(found, found);  // as one that can be changed
+    auto domain = std::move(taken->domain);
+    instances_.erase(taken);
     refill_at_ = clock_.now() + refill_delay;
-    return copy;
+    return domain;
 }
 
 std::optional<DomId> Standby::booted(service::Id service) const {
-    const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
-        return each.service.id == service && each.state == State::waiting;
-    });
-    if (entry == copies_.end() || entry->stage != service::StandbyStage::booted)
+    const auto found = waiting(service);
+    if (found == instances_.end() ||
+        found->service().standby.stage != service::StandbyStage::booted)
         return std::nullopt;
-    return entry->domid;
+    return found->domain->domid();
 }
 
 bool Standby::give_back() {
-    auto entry = std::ranges::find(copies_, State::waiting, &Entry::state);
-    if (entry == copies_.end())
-        entry = std::ranges::find_if(copies_, [](const Entry& each) {
-            return each.state != State::destroying && !each.unwanted;
-        });
-    if (entry == copies_.end())
+    auto found = std::ranges::find_if(instances_, &Instance::is<Waiting>);
+    if (found == instances_.end())
+        found = std::ranges::find_if_not(instances_, &Instance::leaves);
+    if (found == instances_.end())
         return false;
     spdlog::info("destroying a standby copy of {}: domid {}, its memory is needed",
-                 entry->service.name, entry->domid);
-    discard(entry);
+                 found->service().name, found->domain->domid());
+    discard(found);
     return true;
 }
 
 bool Standby::died(DomId domid, Death how) {
-    const auto entry = std::ranges::find_if(copies_, [&](const Entry& each) {
-        return each.state != State::building && each.domid == domid;
+    const auto found = std::ranges::find_if(instances_, [&](const Instance& each) {
+        return each.domain->is_there() && each.domain->domid() == domid;
     });
-    if (entry == copies_.end())
+    if (found == instances_.end())
         return false;
-    if (entry->state == State::destroying)
+    if (found->is<Destroying>())
         return true;
-    const auto service = entry->service.id;
+    const auto service = found->service().id;
     back_off(service,
-             fmt::format("a standby copy of {}: domid {} {}{}", entry->service.name, domid,
-                         text(how), how == Death::gone ? "" : last_words(backend_, domid)));
+             fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
+                         text(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
-        copies_.erase(entry);
+        instances_.erase(found);
         changed_(service);
     } else {
-        destroy(entry);
+        destroy(found);
     }
     return true;
 }
 
 void Standby::refill(const std::function<bool(const service::Template&)>& room) {
-    const bool busy = std::ranges::any_of(copies_, [](const Entry& entry) {
-        return entry.state == State::building || entry.state == State::booting;
-    });
+    const bool busy = std::ranges::any_of(
+        instances_, [](const Instance& each) { return each.is<Building>() || each.is<Booting>(); });
     if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
@@ -191,76 +197,63 @@ void Standby::begin(const service::Template& service) {
     constexpr unsigned numbers = 1023;  // 1 to this; as many as module xen's UUIDs have room for
     unsigned& number = last_number_[service.id];
     number = number % numbers + 1;
-    copies_.push_back({.service = service, .stage = service.standby.stage, .number = number});
-    const auto entry = std::prev(copies_.end());
-    entry->begun_at = clock_.now();
-    backend_.build_copy(service, number, [this, entry](tl::expected<DomId, BuildError> result) {
-        built(entry, std::move(result));
+    const auto begun = instances_.insert(
+        instances_.end(), {std::make_unique<Domain>(hypervisor_, clock_, service), Building{}});
+    begun->domain->build(number, [this, begun](tl::expected<void, BuildError> result) {
+        built(begun, std::move(result));
     });
 }
 
-void Standby::built(Entries::iterator entry, tl::expected<DomId, BuildError> result) {
-    if (!result) {
-        fail(entry, result.error().what);
-        return;
-    }
-    entry->domid = *result;
-    if (entry->unwanted || stopping_)
-        destroy(entry);
-    else if (entry->stage == service::StandbyStage::built)
-        rest(entry);
+void Standby::built(Each instance, tl::expected<void, BuildError> result) {
+    if (!result)
+        fail(instance, result.error().what);
+    else if (instance->leaves() || stopping_)
+        destroy(instance);
+    else if (instance->service().standby.stage == service::StandbyStage::built)
+        rest(instance);
     else
-        boot(entry);
+        boot(instance);
 }
 
-void Standby::boot(Entries::iterator entry) {
-    entry->state = State::booting;
-    if (const auto r = backend_.unpause(entry->domid); !r) {
-        fail(entry, r.error().what);
+void Standby::boot(Each instance) {
+    instance->state = Booting{};
+    Domain& domain = *instance->domain;
+    if (const auto r = domain.start(); !r) {
+        fail(instance, r.error().what);
         return;
     }
-    entry->since = clock_.now();
-    changed_(entry->service.id);  // there is a new deadline
-    backend_.await_ready(entry->domid, entry->service, [this, entry, domid = entry->domid] {
-        // The entry is there as long as this can be called: destroying gives it up.
-        if (entry->state != State::booting || entry->domid != domid)
+    domain.await_ready([this, instance](const base::Result<void>& r) {
+        if (!r) {
+            fail(instance,
+                 fmt::format("domid {} was {}", instance->domain->domid(), r.error().what));
             return;
-        entry->state = State::settling;
-        entry->since = clock_.now();
-        warm_up(*entry);
-        changed_(entry->service.id);
+        }
+        instance->state = Settling{clock_.now() + settle_time};
+        if (const auto port = web_port(instance->service()))
+            instance->domain->warm_up(*port);
+        changed_(instance->service().id);
     });
+    changed_(instance->service().id);  // there is a new deadline
 }
 
-// What a web server does at its first request is not to be done when a client waits, either. Any
-// answer will do, and so will none: it is ready.
-void Standby::warm_up(const Entry& entry) {
-    const auto* tcp = std::get_if<service::ReadyTcp>(&entry.service.ready.how);
-    if (tcp == nullptr || !tcp->http_path.empty() ||
-        std::ranges::find(web_ports, tcp->port) == web_ports.end())
-        return;
-    service::Template asked = entry.service;
-    asked.ready.how = service::ReadyTcp{tcp->port, "/"};
-    backend_.await_ready(entry.domid, asked, [] {});
-}
-
-void Standby::rest(Entries::iterator entry) {
+void Standby::rest(Each instance) {
+    Domain& domain = *instance->domain;
+    const service::Template& service = instance->service();
     base::Result<void> r;
-    if (entry->stage == service::StandbyStage::booted)
-        r = backend_.pause(entry->domid);
+    if (service.standby.stage == service::StandbyStage::booted)
+        r = domain.pause();
     if (r)
-        r = backend_.rest(entry->domid, entry->service, mark(entry->service));
+        r = domain.rest(mark(service));
     if (!r) {
-        fail(entry, r.error().what);
+        fail(instance, r.error().what);
         return;
     }
-    const auto now = clock_.now();
-    spdlog::info("standby {}: domid {}, {}, after {} ms", entry->service.name, entry->domid,
-                 text(entry->stage), in_ms(now - entry->begun_at));
-    entry->state = State::waiting;
-    if (const auto want = wanted_.find(entry->service.id); want != wanted_.end())
+    spdlog::info("standby {}: domid {}, {}, after {} ms", service.name, domain.domid(),
+                 text(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
+    instance->state = Waiting{};
+    if (const auto want = wanted_.find(service.id); want != wanted_.end())
         want->second.failures = 0;
-    changed_(entry->service.id);
+    changed_(service.id);
 }
 
 void Standby::back_off(service::Id service, const std::string& what) {
@@ -278,88 +271,69 @@ void Standby::back_off(service::Id service, const std::string& what) {
     spdlog::warn("{} (next try in {} s)", what, backoff.count());
 }
 
-void Standby::fail(Entries::iterator entry, const std::string& what) {
-    const auto service = entry->service.id;
-    if (!entry->unwanted)
-        back_off(service, "no standby copy of " + entry->service.name + ": " + what);
-    if (entry->state == State::building) {
-        copies_.erase(entry);  // the backend has left nothing of it
+void Standby::fail(Each instance, const std::string& what) {
+    const auto service = instance->service().id;
+    if (!instance->leaves())
+        back_off(service, "no standby copy of " + instance->service().name + ": " + what);
+    if (instance->is<Building>()) {
+        instances_.erase(instance);  // the hypervisor has left nothing of it
         changed_(service);
     } else {
-        destroy(entry);
+        destroy(instance);
     }
 }
 
-void Standby::discard(Entries::iterator entry) {
-    switch (entry->state) {
-        case State::building:
-            entry->unwanted = true;
-            return;
-        case State::booting:
-        case State::settling:
-        case State::waiting:
-            destroy(entry);
-            return;
-        case State::destroying:
-            return;
-    }
+void Standby::discard(Each instance) {
+    if (auto* building = std::get_if<Building>(&instance->state))
+        building->unwanted = true;
+    else if (!instance->is<Destroying>())
+        destroy(instance);
 }
 
-void Standby::destroy(Entries::iterator entry) {
-    entry->state = State::destroying;
-    entry->destroy_in_flight = true;
-    backend_.destroy(entry->domid, [this, entry](const base::Result<void>& result) {
-        const auto service = entry->service.id;
-        entry->destroy_in_flight = false;
-        if (result) {
-            copies_.erase(entry);
-        } else {
-            spdlog::error("could not destroy domid {}: {} (trying again in {} s)", entry->domid,
-                          result.error().what, copy_destroy_retry.count());
-            entry->since = clock_.now();
-        }
+void Standby::destroy(Each instance) {
+    instance->state = Destroying{};
+    instance->domain->destroy([this, instance](const base::Result<void>& r) {
+        const auto service = instance->service().id;
+        if (r)
+            instances_.erase(instance);
         changed_(service);
     });
-    changed_(entry->service.id);
+    changed_(instance->service().id);
 }
 
 void Standby::stop() {
     stopping_ = true;
-    for (auto entry = copies_.begin(); entry != copies_.end(); ++entry)
-        discard(entry);
+    for (auto each = instances_.begin(); each != instances_.end(); ++each)
+        discard(each);
 }
 
 std::uint64_t Standby::memory_kib() const {
     std::uint64_t sum = 0;
-    for (const Entry& entry : copies_)
-        sum += service::footprint_kib(entry.service);
+    for (const Instance& each : instances_)
+        sum += service::footprint_kib(each.service());
     return sum;
 }
 
 std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
-    for (const Entry& entry : copies_)
-        if (entry.state == State::destroying || entry.unwanted)
-            sum += service::footprint_kib(entry.service);
+    for (const Instance& each : instances_)
+        if (each.leaves())
+            sum += service::footprint_kib(each.service());
     return sum;
 }
 
 unsigned Standby::leaving() const {
-    return static_cast<unsigned>(std::ranges::count_if(copies_, [](const Entry& entry) {
-        return entry.state == State::destroying || entry.unwanted;
-    }));
+    return static_cast<unsigned>(std::ranges::count_if(instances_, &Instance::leaves));
 }
 
 std::optional<base::TimePoint> Standby::deadline() const {
     std::optional<base::TimePoint> next;
     const auto earlier = [&next](base::TimePoint at) { next = next ? std::min(*next, at) : at; };
-    for (const Entry& entry : copies_) {
-        if (entry.state == State::booting)
-            earlier(entry.since + entry.service.ready.timeout);
-        if (entry.state == State::settling)
-            earlier(entry.since + settle_time);
-        if (entry.state == State::destroying && !entry.destroy_in_flight)
-            earlier(entry.since + copy_destroy_retry);
+    for (const Instance& each : instances_) {
+        if (const auto at = each.domain->deadline())
+            earlier(*at);
+        if (const auto* settling = std::get_if<Settling>(&each.state))
+            earlier(settling->until);
     }
     if (!stopping_)
         for (const auto& [id, want] : wanted_)
@@ -370,18 +344,13 @@ std::optional<base::TimePoint> Standby::deadline() const {
 }
 
 void Standby::tick() {
-    const auto now = clock_.now();
-    for (auto next = copies_.begin(); next != copies_.end();) {
-        const auto entry = next++;
-        if (entry->state == State::booting && now >= entry->since + entry->service.ready.timeout)
-            fail(entry, fmt::format("domid {} was not ready within {} ms{}", entry->domid,
-                                    in_ms(entry->service.ready.timeout),
-                                    last_words(backend_, entry->domid)));
-        else if (entry->state == State::settling && now >= entry->since + settle_time)
-            rest(entry);
-        else if (entry->state == State::destroying && !entry->destroy_in_flight &&
-                 now >= entry->since + copy_destroy_retry)
-            destroy(entry);
+    for (auto next = instances_.begin(); next != instances_.end();) {
+        const auto each = next++;
+        const auto* settling = std::get_if<Settling>(&each->state);
+        if (settling != nullptr && clock_.now() >= settling->until)
+            rest(each);
+        else
+            each->domain->tick();
     }
 }
 

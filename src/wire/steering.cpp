@@ -19,7 +19,8 @@ const Steered* Steering::find(service::Id service) const {
     return it == posts_.end() ? nullptr : &it->second.service;
 }
 
-void Steering::configure(const std::vector<Steered>& services) {
+void Steering::configure(const std::vector<Steered>& services,
+                         const std::map<service::Id, Guest>& guests) {
     std::set<service::Id> wanted;
     for (const Steered& service : services) {
         const service::Id id = service.tenant.service;
@@ -29,6 +30,7 @@ void Steering::configure(const std::vector<Steered>& services) {
             leave(post);
             post = Post{service};
         }
+        post.guest = guests.at(id);
         unsent_.insert(id);
     }
     for (auto it = posts_.begin(); it != posts_.end();) {
@@ -50,24 +52,28 @@ void Steering::leave(Post& post) {
     let_reset(post);
 }
 
-void Steering::changed(service::Id service) {
-    if (!posts_.contains(service))
+void Steering::changed(service::Id service, const Guest& guest) {
+    const auto it = posts_.find(service);
+    if (it == posts_.end())
         return;
+    it->second.guest = guest;
+    again(service);
+}
+
+void Steering::again(service::Id service) {
     unsent_.insert(service);
     flush();
 }
 
-// -- What wire says
-
-void Steering::held(service::Id service) {
+void Steering::refused(service::Id service) {
     const auto it = posts_.find(service);
     if (it == posts_.end())
         return;
-    Post& post = it->second;
-    const auto guest = ways_.guest(service);
-    if (!guest || guest->standing == Standing::refused)
-        post.standing.reset();  // it is told again that nothing is to wait
+    it->second.standing.reset();
+    again(service);
 }
+
+// -- What wire says
 
 // Null: that turn is over.
 Steering::Post* Steering::running(service::Id service, std::uint32_t turn) {
@@ -132,9 +138,6 @@ void Steering::flush() {
 // has been done is not done again.
 bool Steering::sync(Post& post) {
     const service::Id id = post.service.tenant.service;
-    auto guest = ways_.guest(id);
-    if (!guest)
-        return true;
     const auto bridge = ways_.bridge(post.service.bridge);
     if (bridge.done != Ways::Done::yes)
         return bridge.done == Ways::Done::no;
@@ -146,14 +149,12 @@ bool Steering::sync(Post& post) {
         post.told = true;
     }
 
-    Standing standing = guest->standing;
+    Standing standing = post.guest.standing;
     const bool up = standing == Standing::starting || standing == Standing::running;
-    // Of a copy that waits, now: not while a client waits for it.
-    if (!up && standing != Standing::waiting)
-        guest->domain.reset();
-    if (!guest->domain)
+    // Of a copy that waits, too, now: not while a client waits for it.
+    if (!post.guest.domain)
         post.attached.reset();
-    if (guest->domain && post.attached != guest->domain && !attach(post, *guest->domain))
+    else if (post.attached != post.guest.domain && !attach(post, *post.guest.domain))
         return false;
     // Handed over before its port passes anything, a packet's answer would be lost. Of a copy that
     // waits it is asked beforehand.
@@ -239,7 +240,7 @@ void Steering::tick() {
     if (look_at_ports_ && now >= *look_at_ports_) {
         look_at_ports_.reset();
         for (const service::Id service : std::exchange(waits_for_port_, {}))
-            changed(service);
+            again(service);
     }
 }
 

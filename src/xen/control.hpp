@@ -7,7 +7,7 @@
 #include <string>
 
 #include "summond/base/result.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 struct xc_interface_core;
 

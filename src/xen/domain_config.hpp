@@ -5,7 +5,7 @@
 
 #include "libxl.hpp"
 #include "summond/service/template.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "summond/service/template.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 
@@ -33,7 +33,8 @@ inline constexpr char complete_mark[] = "summond/complete";  // "1" once the dom
 inline constexpr char restored_mark[] = "summond/restored";
 // Only in a domain that is being saved by summond.
 inline constexpr char saving_mark[] = "summond/saving";
-// Only in a standby copy that nobody has woken: standby_new, then what vm::Backend::rest is told.
+// Only in a standby copy that nobody has woken: standby_new, then what vm::StandbyPorts::rest is
+// told.
 inline constexpr char standby_mark[] = "summond/standby";
 inline constexpr char standby_new[] = "new";
 // Where rumprun looks for its configuration.

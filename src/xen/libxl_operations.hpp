@@ -1,62 +1,33 @@
-// LibxlBackend's operations under way.
+// What is done to domains by libxl and what goes with it, one file each: the steps and their undo
+// are at its top. All of them answer from io's loop, never before they have returned.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "libxl_backend.hpp"
+#include "toolstack.hpp"
 
 namespace summond::xen {
 
-// One build under way; libxl holds its address. libxl's part is all but the vifs that are summond's
-// own, which need the domid and are plumbed beside what libxl has still to do.
-struct LibxlBackend::Build {
-    LibxlBackend& backend;
-    service::Id service;
-    std::unique_ptr<DomainConfig> config;
-    std::vector<service::Interface> interfaces;
-    std::vector<frames::Frame> announcements;
-    std::size_t rumprun_octets;  // of its configuration, 0: none
-    Built done;
-    unsigned number = 0;     // of a standby copy, whose vifs stay off their bridges
-    base::UniqueFd image{};  // what it is restored from; none: it is built
-    std::optional<vm::DomId>
-        chosen{};  // begun by Vifs, and nobody's until libxl has made the domain
-    vm::DomId domid = static_cast<vm::DomId>(INVALID_DOMID);
-    ErrorSink errors{};
-    vm::DomId known_domid = domid;            // sooner than libxl tells it
-    bool plumbed = false;                     // its vifs are made, or being made
-    bool ended = false;                       // libxl has called back
-    std::optional<int> created{};             // libxl's result, when it has called back
-    std::optional<base::Result<void>> vif{};  // there, all of them, or failed
-};
+void create(Toolstack& toolstack, const service::Template& service, unsigned number,
+            vm::Built done);
+void restore(Toolstack& toolstack, const service::Template& service, vm::Built done);
+void save(Toolstack& toolstack, vm::DomId domid, const service::Template& service, vm::Saved done);
+void stop_saving(Toolstack& toolstack, vm::DomId domid);
+void resume(Toolstack& toolstack, vm::DomId domid, vm::Done done);
+void destroy(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 
-// Likewise one destroy: libxl's part and the vif's go on at the same time.
-struct LibxlBackend::Destroy {
-    LibxlBackend& backend;
-    vm::DomId domid;
-    Done done;
-    ErrorSink errors{};
-    std::optional<int> destroyed{};
-    std::optional<base::Result<void>> vif{};
-};
+// Of a standby instance: its vifs and marks.
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
+                        const std::string& mark);
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
 
-// One save: libxl's part, then the disk's.
-struct LibxlBackend::Save {
-    LibxlBackend& backend;
-    vm::DomId domid;
-    Saves::Writing file;
-    Saved done;
-    ErrorSink errors{};
-};
-
-struct LibxlBackend::Resume {
-    LibxlBackend& backend;
-    vm::DomId domid;
-    Done done;
-    ErrorSink errors{};
-};
+// In xl list.
+void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name);
+// What the domain does at this moment; none: it is not there.
+std::optional<vm::Found::Run> run_of(Toolstack& toolstack, vm::DomId domid);
+// Counts what is sent to interfaces that a hotplug script has put anywhere.
+void meter_scripted(Toolstack& toolstack, vm::DomId domid, service::Id service);
 
 }  // namespace summond::xen

@@ -1,9 +1,15 @@
-// LibxlBackend: standby copies, from build to wake.
-
+// A standby instance, from its rest to its wake. (It is built by create.)
+//
+//  rest    nobody is told of its guest being ready; its vifs become ports that are sent nothing;
+//          the mark of what it is. What fails is destroyed by whoever has asked.
+//  join    it runs since a moment ago and a client waits: one netlink request for each vif.
+//  woken   when nobody waits any more: announcements, the mark goes, it gets its service's name.
+//          A later process does the same for a marked instance that runs.
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <utility>
 
+#include "identity.hpp"
 #include "libxl_operations.hpp"
 #include "summond/base/log.hpp"
 
@@ -14,46 +20,36 @@ namespace {
 // not while the client waits.
 constexpr std::chrono::milliseconds settle_delay{200};
 
+void settle(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+    if (!service.interfaces.empty())
+        toolstack.announcer.announce(service.interfaces.front().bridge,
+                                     host::announcements(service));
+    if (const auto r = toolstack.store->remove(domain_path(domid) + "/" + standby_mark); !r)
+        spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
+    rename(toolstack, domid, service.name);
+}
+
 }  // namespace
 
-void LibxlBackend::build_copy(const service::Template& service, unsigned number, Built done) {
-    build_numbered(service, number, std::move(done));
-}
-
-base::Result<void> LibxlBackend::rest(vm::DomId domid, const service::Template& service,
-                                      const std::string& mark) {
-    readiness_->forget(domid);
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
+                        const std::string& mark) {
+    toolstack.readiness->forget(domid);
     for (const Vif& vif : own_vifs(domid, service.interfaces))
-        if (const auto r = vifs_->rest(vif); !r)
+        if (const auto r = toolstack.vifs->rest(vif); !r)
             return r;
-    return store_->write(domain_path(domid) + "/" + standby_mark, mark);
+    return toolstack.store->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
-base::Result<void> LibxlBackend::join(vm::DomId domid, const service::Template& service) {
-    return vifs_->join(own_vifs(domid, service.interfaces));
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+    return toolstack.vifs->join(own_vifs(domid, service.interfaces));
 }
 
-// A later process knows a marked copy that runs for one that has been woken.
-void LibxlBackend::woken(vm::DomId domid, const service::Template& service) {
-    auto later = std::make_shared<boost::asio::steady_timer>(events_.io(), settle_delay);
-    later->async_wait([this, later, domid, service](const auto& ec) {
-        if (!ec && death_watches_.contains(domid))
-            settle(domid, service);
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), settle_delay);
+    later->async_wait([&toolstack, later, domid, service](const auto& ec) {
+        if (!ec && toolstack.deaths.has(domid))
+            settle(toolstack, domid, service);
     });
-}
-
-void LibxlBackend::settle(vm::DomId domid, const service::Template& service) {
-    if (!service.interfaces.empty())
-        announcer_.announce(service.interfaces.front().bridge, host::announcements(service));
-    if (const auto r = store_->remove(domain_path(domid) + "/" + standby_mark); !r)
-        spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
-    rename(domid, service.name);
-}
-
-void LibxlBackend::rename(vm::DomId domid, const std::string& name) {
-    if (const int rc = libxl_domain_rename(ctx_, domid, nullptr, name.c_str()); rc != 0)
-        spdlog::warn("domid {} is not called {} in xl list: {}", domid, name,
-                     explain("rename", log_.last(), rc));
 }
 
 }  // namespace summond::xen

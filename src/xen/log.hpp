@@ -6,7 +6,7 @@
 #include <string>
 
 #include "libxl.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

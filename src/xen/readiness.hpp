@@ -14,7 +14,7 @@
 #include "summond/host/tcp_probe.hpp"
 #include "summond/host/vif_probe.hpp"
 #include "summond/service/template.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <random>
 
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

@@ -13,7 +13,7 @@
 
 #include "libxl.hpp"
 #include "summond/base/result.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

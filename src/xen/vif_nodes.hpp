@@ -8,7 +8,7 @@
 
 #include "store.hpp"
 #include "summond/service/template.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 

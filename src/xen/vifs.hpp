@@ -22,7 +22,7 @@
 #include "spare_domids.hpp"
 #include "store.hpp"
 #include "summond/host/links.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {

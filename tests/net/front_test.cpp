@@ -14,7 +14,7 @@
 namespace summond::net {
 namespace {
 
-using ipc::Phase;
+using service::Phase;
 using test::Bytes;
 using test::Client;
 using test::endpoint;

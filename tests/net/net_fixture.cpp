@@ -131,10 +131,21 @@ service::Id service(std::string_view name) {
     return service::id_of(name);
 }
 
-ipc::State state(std::string_view service_name, ipc::Phase phase, service::WakeFailure failure,
+ipc::State state(std::string_view service_name, service::Phase phase, service::WakeFailure failure,
                  std::uint32_t retry_after_ms, std::uint32_t woken_ms_ago) {
-    return {service(service_name), phase, static_cast<std::uint32_t>(failure), retry_after_ms,
-            woken_ms_ago};
+    ipc::State state{};
+    state.service = service(service_name);
+    state.phase = phase;
+    state.failure = failure;
+    state.retry_after_ms = retry_after_ms;
+    state.woken_ms_ago = woken_ms_ago;
+    return state;
+}
+
+ipc::State waiting(std::string_view service_name) {
+    ipc::State waits = state(service_name, service::Phase::asleep);
+    waits.at_once = 1;
+    return waits;
 }
 
 ipc::Channel FakeVmm::connect() {

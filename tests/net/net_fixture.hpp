@@ -45,9 +45,11 @@ const config::Config& example_config();
 const zone::Zones& example_zones();
 service::Id service(std::string_view name);
 
-ipc::State state(std::string_view service, ipc::Phase phase,
+ipc::State state(std::string_view service, service::Phase phase,
                  service::WakeFailure failure = service::WakeFailure::none,
                  std::uint32_t retry_after_ms = 0, std::uint32_t woken_ms_ago = 0);
+// Asleep in a domain that has booted.
+ipc::State waiting(std::string_view service);
 
 // vmm as its peer sees it.
 class FakeVmm {

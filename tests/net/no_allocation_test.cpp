@@ -38,7 +38,7 @@ void serve_without_allocating(const std::string& address) {
     server.address = test::endpoint("127.0.0.1").address;
     worker = UdpWorker::make(std::move(sockets), test::example_zones(), services, clock, settings)
                  .value();
-    vmm.say(test::state("ready", ipc::Phase::ready));
+    vmm.say(test::state("ready", service::Phase::ready));
     ASSERT_TRUE(services.receive());
     worker->step(0);
 

@@ -3,12 +3,13 @@
 #include <gmock/gmock.h>
 
 #include "net_fixture.hpp"
+#include "view.hpp"
 
 namespace summond::net {
 namespace {
 
 using answer::Availability;
-using ipc::Phase;
+using service::Phase;
 using service::WakeFailure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -77,36 +78,36 @@ TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
 
 TEST_F(ServicesTest, WhoeverWakesAtOnceIsAnsweredForBeforeItsWake) {
     connect();
-    say(state("booting", Phase::waiting));
-    say(state("ready", Phase::waiting));
+    say(waiting("booting"));
+    say(waiting("ready"));
     EXPECT_EQ(availability(booting), Availability::waiting);
     EXPECT_EQ(availability(ready), Availability::asleep) << "to be answered when the domain runs";
     want(booting);
     EXPECT_EQ(availability(booting), Availability::answerable);
-    say(state("booting", Phase::waiting));  // said before the Wake was received
+    say(waiting("booting"));  // said before the Wake was received
     EXPECT_EQ(availability(booting), Availability::answerable);
     EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
     say(state("booting", Phase::ready));
     advance(2 * Services::wake_patience);
     EXPECT_EQ(availability(booting), Availability::answerable);
-    say(state("booting", Phase::waiting));
+    say(waiting("booting"));
     EXPECT_EQ(availability(booting), Availability::waiting);
 }
 
 TEST_F(ServicesTest, WithoutNewsOfItsWakeNothingIsAnsweredAnyMore) {
     connect();
-    say(state("booting", Phase::waiting));
+    say(waiting("booting"));
     want(booting);
     advance(Services::wake_patience);
     EXPECT_EQ(availability(booting), Availability::asleep);
-    say(state("booting", Phase::waiting));
+    say(waiting("booting"));
     lose_vmm();
     EXPECT_EQ(availability(booting), Availability::asleep) << "nobody there to wake it";
 }
 
 TEST_F(ServicesTest, AWakeThatTakesNoTimeIsRepeatedToTheNextVmm) {
     connect();
-    say(state("booting", Phase::waiting));
+    say(waiting("booting"));
     want(booting);
     lose_vmm();
     EXPECT_EQ(availability(booting), Availability::answerable);
@@ -189,17 +190,19 @@ TEST_F(ServicesTest, FailureWithoutDelayIsStillHeard) {
     say(state("booting", Phase::failed, WakeFailure::crashed, 0));
     services.run_timers();
     EXPECT_EQ(availability(booting), Availability::failed);
-    advance(Services::failure_minimum);
+    advance(failure_minimum);
     EXPECT_EQ(availability(booting), Availability::asleep);
 }
 
 TEST_F(ServicesTest, UnknownServicesAndFailuresDoNoHarm) {
     connect();
-    say({12345, Phase::ready, 0, 0, 0});
+    ipc::State unknown = state("ready", Phase::ready);
+    unknown.service = 12345;
+    say(unknown);
     say(state("booting", static_cast<Phase>(99)));
     EXPECT_EQ(changes, 0);
     ipc::State odd = state("booting", Phase::failed);
-    odd.failure = 4711;
+    odd.failure = static_cast<WakeFailure>(211);
     say(odd);
     EXPECT_EQ(services.states()[booting].failure, WakeFailure::start_failed);
 }

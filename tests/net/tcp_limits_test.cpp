@@ -6,7 +6,7 @@
 namespace summond::net {
 namespace {
 
-using ipc::Phase;
+using service::Phase;
 using std::chrono::seconds;
 using test::Bytes;
 using test::Client;

@@ -7,7 +7,7 @@
 namespace summond::net {
 namespace {
 
-using ipc::Phase;
+using service::Phase;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::Bytes;

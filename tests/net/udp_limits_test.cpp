@@ -11,7 +11,7 @@ namespace summond::net {
 namespace {
 
 using namespace std::chrono_literals;
-using ipc::Phase;
+using service::Phase;
 using test::Bytes;
 using test::Client;
 using test::query;

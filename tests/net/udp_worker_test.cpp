@@ -11,7 +11,7 @@
 namespace summond::net {
 namespace {
 
-using ipc::Phase;
+using service::Phase;
 using std::chrono::milliseconds;
 using test::Bytes;
 using test::Client;

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "backoff.hpp"
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -32,7 +32,7 @@ class EndsTest : public testing::Test {
         service.restart = {.poweroff = true, .reboot = true, .watchdog = true, .crash = true};
         manager.configure({service});
     }
-    Phase phase() const { return manager.status(www)->phase; }
+    service::Phase phase() const { return manager.status(www)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
         manager.wake(www, service::WakeReason::dns);
@@ -59,9 +59,9 @@ class EndsTest : public testing::Test {
     }
 
     service::Template service;
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(EndsTest, ShortLivesInARowAreBuiltAgainLaterAndLater) {
@@ -99,7 +99,7 @@ TEST_F(EndsTest, RebootWhileBootingIsDoneAndWhoWaitsGoesOnWaiting) {
     manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     backend.die(7, Death::reboot);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.finish_destroy();
     ASSERT_EQ(backend.builds.size(), 1u);
     backend.finish_build(8);
@@ -117,7 +117,7 @@ TEST_F(EndsTest, WhatIsNotRestartedHasToWaitForItsNextWakeOnlyWhereItCrashed) {
                                     std::pair(Death::watchdog, 1), std::pair(Death::crash, 2)}) {
         bring_up(7);
         end(7, how);
-        EXPECT_EQ(manager.status(www)->retry_after, seconds(wait));
+        EXPECT_EQ(manager.status(www)->retry_at.value_or(clock.now()) - clock.now(), seconds(wait));
         pass(seconds(wait));
         EXPECT_TRUE(backend.builds.empty());
     }
@@ -169,13 +169,26 @@ TEST_F(AdminTest, DomainThatSomebodyElseSavesIsLeftAloneUntilItIsGone) {
     suspend_by_hand();
     pass(minutes(30));
     EXPECT_TRUE(backend.destroys.empty());
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building) << "waits for it to be gone";
+    EXPECT_EQ(phase(), service::Phase::building) << "waits for it to be gone";
     EXPECT_TRUE(backend.builds.empty());
     backend.die(7, Death::gone);
     EXPECT_TRUE(backend.destroys.empty());
     EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(AdminTest, WakeThatHasWaitedForItTakesAStandbyInstance) {
+    service.standby = {1, service::StandbyStage::built};
+    manager.configure({service});
+    manager.tick();
+    backend.finish_copy(8);
+    suspend_by_hand();
+    manager.wake(www, service::WakeReason::dns);
+    backend.die(7, Death::gone);
+    EXPECT_EQ(phase(), service::Phase::booting);
+    EXPECT_EQ(backend.calls.back(), "woken 8");
+    EXPECT_TRUE(backend.destroys.empty());
 }
 
 TEST_F(AdminTest, DomainThatIsGoneWithoutAWordIsNoticed) {
@@ -191,7 +204,7 @@ TEST_F(AdminTest, DomainThatIsResumedIsWatchedAndGoesOn) {
     manager.wake(www, service::WakeReason::packet);
     backend.runs.clear();
     pass(seconds(2));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_EQ(backend.calls.back(), "watch 7");
     EXPECT_EQ(backend.wakes[www].of(service::WakeReason::packet).wakes, 1u);
     pass(seconds(80));
@@ -205,9 +218,9 @@ TEST_F(AdminTest, DomainThatIsResumedWhileItBootsHasYetToBecomeReady) {
     suspend_by_hand();
     backend.runs.clear();
     pass(seconds(2));
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     backend.become_ready(7);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(AdminTest, ServiceThatGoesMeanwhileLeavesTheDomainToWhoSavesIt) {
@@ -237,7 +250,7 @@ TEST_F(AdminTest, DomainThatSomebodyElseHasPausedIsNotPutAway) {
     backend.runs[7] = Run::paused;
     pass(minutes(10));
     EXPECT_TRUE(backend.destroys.empty());
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     backend.runs.clear();
     pass(seconds(20));
     EXPECT_EQ(backend.destroys.size(), 1u);
@@ -262,8 +275,8 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 }
 
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
-    test::FakeBackend next;
-    Manager later(next, clock, [](service::Id) {});
+    test::FakeHypervisor next;
+    Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
     found.saving = false;
@@ -275,19 +288,19 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     EXPECT_TRUE(next.resumes.empty());
     next.runs.clear();
     test::pass(seconds(2), clock, later);
-    EXPECT_EQ(later.status(www)->phase, Phase::ready);
+    EXPECT_EQ(later.status(www)->phase, service::Phase::ready);
 }
 
 // xl restore of what xl save has written makes a domain with our UUID, without what we mark.
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
-    test::FakeBackend next;
-    Manager later(next, clock, [](service::Id) {});
+    test::FakeHypervisor next;
+    Manager later(next, clock, [](const service::Status&) {});
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};
     ASSERT_TRUE(later.adopt());
     EXPECT_TRUE(next.destroys.empty());
     EXPECT_TRUE(next.calls.empty());
-    EXPECT_EQ(later.status(www)->phase, Phase::asleep);
+    EXPECT_EQ(later.status(www)->phase, service::Phase::asleep);
 }
 
 }  // namespace

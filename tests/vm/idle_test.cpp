@@ -1,8 +1,8 @@
 // Domains that are shut down or suspended when they are idle, whatever happens meanwhile.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -31,7 +31,7 @@ service::Template service(IdleAction action) {
 
 class IdleTest : public testing::Test {
   protected:
-    Phase phase() const { return manager.status(www)->phase; }
+    service::Phase phase() const { return manager.status(www)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void bring_up(DomId domid) {
         manager.wake(www, service::WakeReason::dns);
@@ -42,7 +42,7 @@ class IdleTest : public testing::Test {
         bring_up(domid);
         backend.counts = {{www, 0}};
         pass(seconds(80));
-        EXPECT_EQ(phase(), Phase::asleep);
+        EXPECT_EQ(phase(), service::Phase::asleep);
     }
     // To disk and destroyed.
     void suspend(DomId domid) {
@@ -56,9 +56,9 @@ class IdleTest : public testing::Test {
         manager.tick();
     }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
     bool stopped = false;
 };
 
@@ -80,20 +80,20 @@ TEST_F(ShutdownTest, GuestIsAskedAndReaped) {
     ASSERT_EQ(backend.destroys.size(), 1u);
     backend.finish_destroy();
     bring_up(8);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(ShutdownTest, GuestThatIgnoresItIsDestroyedAtTheDeadline) {
     bring_up(7);
     backend.counts = {{www, 0}};
-    while (phase() == Phase::ready)
+    while (phase() == service::Phase::ready)
         pass(seconds(1));
     pass(seconds(38));
     EXPECT_TRUE(backend.destroys.empty());
     pass(seconds(2));
     ASSERT_EQ(backend.destroys.size(), 1u);
     backend.finish_destroy();
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     EXPECT_TRUE(backend.builds.empty());
 }
 
@@ -106,9 +106,9 @@ TEST_F(ShutdownTest, GuestThatCannotBeAskedIsDestroyed) {
 TEST_F(ShutdownTest, WakeMeanwhileIsDoneWhenItIsGone) {
     bring_up_and_idle(7);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.die(7, Death::poweroff);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     EXPECT_TRUE(backend.builds.empty());
     backend.finish_destroy();
     EXPECT_EQ(backend.builds.size(), 1u);
@@ -125,7 +125,7 @@ TEST_F(ShutdownTest, GuestThatRebootsInsteadIsNotBuiltAgain) {
     bring_up_and_idle(7);
     backend.die(7, Death::reboot);
     backend.finish_destroy();
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     EXPECT_TRUE(backend.builds.empty());
 }
 
@@ -151,24 +151,24 @@ TEST_F(SuspendTest, IsSavedDestroyedAndRestored) {
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_TRUE(backend.kept.contains(www));
     backend.finish_destroy();
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     EXPECT_TRUE(backend.builds.empty());
     ASSERT_EQ(backend.restores.size(), 1u);
     backend.finish_restore(8);
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     EXPECT_EQ(last_call(), "unpause 8");
     EXPECT_FALSE(backend.kept.contains(www)) << "it would be older than the running domain";
     backend.become_ready(8);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(SuspendTest, FailedSaveIsTriedAgainAndTheDomainPausedMeanwhile) {
     bring_up_and_idle(7);
     backend.fail_save();
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     pass(seconds(15));
     EXPECT_EQ(last_call(), "pause 7");
     manager.wake(www, service::WakeReason::dns);
@@ -185,7 +185,7 @@ TEST_F(SuspendTest, GuestThatRefusesIsAskedOnce) {
         pass(seconds(150));
         EXPECT_EQ(last_call(), "pause 7");
         manager.wake(www, service::WakeReason::dns);
-        EXPECT_EQ(phase(), Phase::ready);
+        EXPECT_EQ(phase(), service::Phase::ready);
     }
     EXPECT_TRUE(backend.saves.empty());
     manager.configure({service(IdleAction::suspend)});  // perhaps with another kernel
@@ -208,7 +208,7 @@ TEST_F(SuspendTest, TrafficDuringAFailedSaveKeepsItRunning) {
     backend.counts = {{www, 1}};
     backend.fail_save(true);
     pass(seconds(45));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     pass(seconds(40));
     EXPECT_EQ(last_call(), "pause 7");
 }
@@ -233,10 +233,10 @@ TEST_F(SuspendTest, FailedSaveIsNotTriedAgainWithinAMinute) {
 TEST_F(SuspendTest, WakeDuringASaveStopsIt) {
     bring_up_and_idle(7);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     EXPECT_EQ(last_call(), "stop_saving 7");
     backend.fail_save();
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_TRUE(backend.destroys.empty());
     EXPECT_TRUE(backend.builds.empty());
     // Nothing was wrong with the save, so it may be repeated as soon as it is idle.
@@ -252,7 +252,7 @@ TEST_F(SuspendTest, WakeThatComesTooLateToStopTheSaveResumesTheDomain) {
     EXPECT_FALSE(backend.kept.contains(www)) << "before it runs";
     EXPECT_TRUE(backend.destroys.empty());
     backend.finish_resume();
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(SuspendTest, DomainThatCannotBeResumedIsBuiltAnew) {
@@ -268,7 +268,7 @@ TEST_F(SuspendTest, WakeWhileItIsDestroyedRestoresIt) {
     bring_up_and_idle(7);
     backend.finish_save();
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.finish_destroy();
     EXPECT_EQ(backend.restores.size(), 1u);
 }
@@ -278,10 +278,10 @@ TEST_F(SuspendTest, BrokenFileIsRemovedAndTheDomainBuiltAnewInTheSameWake) {
     manager.wake(www, service::WakeReason::dns);
     backend.fail_restore(true);
     EXPECT_FALSE(backend.kept.contains(www));
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.finish_build(8);
     backend.become_ready(8);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(SuspendTest, RestoreThatFailsForAnotherReasonKeepsTheFile) {
@@ -302,7 +302,7 @@ TEST_F(SuspendTest, DeathAfterAFailedSaveIsReaped) {
     backend.die(7, Death::crash);
     ASSERT_EQ(backend.destroys.size(), 1u);
     backend.finish_destroy();
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(SuspendTest, NewSettingsDuringASaveMakeItUseless) {
@@ -329,6 +329,22 @@ TEST_F(SuspendTest, NewSettingsDuringASaveThatAWakeHasStoppedBuildAnew) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+// Its file would be restored under settings that it was not built with.
+TEST_F(SuspendTest, DomainWithOlderSettingsIsDestroyedInsteadOfSaved) {
+    bring_up(7);
+    auto larger = service(IdleAction::suspend);
+    larger.memory_kib = 65536;
+    manager.configure({larger});
+    backend.counts = {{www, 0}};
+    pass(seconds(80));
+    EXPECT_TRUE(backend.saves.empty());
+    ASSERT_EQ(backend.destroys.size(), 1u);
+    backend.finish_destroy();
+    bring_up(8);
+    pass(seconds(80));
+    EXPECT_EQ(backend.saves.size(), 1u);
+}
+
 TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
     bring_up_and_idle(7);
     manager.configure({});
@@ -338,7 +354,7 @@ TEST_F(SuspendTest, ServiceRemovedDuringASaveLeavesNothing) {
     EXPECT_FALSE(backend.kept.contains(www));
     backend.finish_destroy();
     manager.tick();
-    EXPECT_TRUE(manager.services().empty());
+    EXPECT_TRUE(manager.statuses().empty());
 }
 
 TEST_F(SuspendTest, ServiceRemovedDuringASaveThatFailsLeavesNothing) {
@@ -384,7 +400,7 @@ TEST_F(SuspendTest, StopDuringARestoreKeepsTheFile) {
 TEST_F(SuspendTest, AddressGivenOutJustBeforeStopsTheSave) {
     bring_up(7);
     backend.counts = {{www, 0}};
-    while (phase() == Phase::ready)
+    while (phase() == service::Phase::ready)
         pass(seconds(1));
     manager.touch(www);
     EXPECT_EQ(last_call(), "stop_saving 7");
@@ -402,9 +418,9 @@ class SuspendAdoptTest : public testing::TestWithParam<AdoptCase> {};
 // Where a process may have been killed, and what the next one makes of it.
 TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
     const AdoptCase& c = GetParam();
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager(backend, clock, [](service::Id) {});
+    Manager manager(backend, clock, [](const service::Status&) {});
     manager.configure({service(IdleAction::suspend)});
     backend.existing = {{7, www, true, c.run}};
     if (c.file)

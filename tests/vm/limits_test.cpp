@@ -1,8 +1,8 @@
 // Wakes that the limits let through, that wait for room, and for which room is made.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -38,7 +38,7 @@ class LimitsTest : public testing::Test {
         manager.retire_others();
         pass(milliseconds(0));
     }
-    Phase phase(service::Id id) const { return manager.status(id)->phase; }
+    service::Phase phase(service::Id id) const { return manager.status(id)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake(service::Id id) { manager.wake(id, service::WakeReason::dns); }
     void bring_up(service::Id id) {
@@ -55,9 +55,9 @@ class LimitsTest : public testing::Test {
 
     std::vector<service::Template> services;
     service::Limits limits;
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 using Ids = std::vector<service::Id>;
@@ -69,7 +69,7 @@ TEST_F(LimitsTest, WakesBeyondTheLimitWaitAndGoOnInOrder) {
     for (const service::Id id : {2U, 3U, 4U})
         wake(id);
     EXPECT_EQ(being_built(), Ids{2});
-    EXPECT_EQ(phase(3), Phase::building);
+    EXPECT_EQ(phase(3), service::Phase::building);
     backend.fail_build(WakeFailure::no_kernel);  // 2
     pass(milliseconds(0));
     EXPECT_EQ(being_built(), Ids{3});
@@ -87,23 +87,24 @@ TEST_F(LimitsTest, WaitsNoLongerThanItsTime) {
     bring_up(1);
     wake(2);
     pass(milliseconds(8999));
-    EXPECT_EQ(phase(2), Phase::building);
+    EXPECT_EQ(phase(2), service::Phase::building);
     pass(milliseconds(1));
-    EXPECT_EQ(phase(2), Phase::failed);
+    EXPECT_EQ(phase(2), service::Phase::failed);
     EXPECT_EQ(manager.status(2)->failure, WakeFailure::domain_limit);
-    EXPECT_EQ(manager.status(2)->retry_after, seconds(1));
+    EXPECT_EQ(*manager.status(2)->retry_at - clock.now(), seconds(1));
     pass(seconds(1));
     wake(2);
-    EXPECT_EQ(phase(2), Phase::building) << "waits again";
+    EXPECT_EQ(phase(2), service::Phase::building) << "waits again";
     pass(seconds(9));
-    EXPECT_EQ(manager.status(2)->retry_after, seconds(1)) << "it is not the service that fails";
+    EXPECT_EQ(*manager.status(2)->retry_at - clock.now(), seconds(1))
+        << "it is not the service that fails";
 }
 
 TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
     limits.memory_kib = 45 * 1024;
     const auto fits_beside = [&](const std::function<void(service::Template&)>& change) {
-        test::FakeBackend other;
-        Manager two{other, clock, [](service::Id) {}};
+        test::FakeHypervisor other;
+        Manager two{other, clock, [](const service::Status&) {}};
         auto changed = services;
         change(changed[1]);
         two.configure(changed, limits);
@@ -150,7 +151,7 @@ TEST_F(LimitsTest, EvictsTheLongestIdleWhateverItsTtl) {
     backend.finish_destroy();
     pass(milliseconds(0));
     EXPECT_EQ(being_built(), Ids{3});
-    EXPECT_EQ(phase(1), Phase::ready);
+    EXPECT_EQ(phase(1), service::Phase::ready);
 }
 
 TEST_F(LimitsTest, WithoutEvictNobodyIsPutAway) {
@@ -203,7 +204,7 @@ TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
     backend.become_ready(40);
     wake(1);
     backend.fail_build(WakeFailure::no_memory);
-    EXPECT_EQ(phase(1), Phase::building);
+    EXPECT_EQ(phase(1), service::Phase::building);
     pass(milliseconds(10));
     EXPECT_TRUE(backend.builds.empty()) << "nothing is free yet";
     ASSERT_EQ(backend.destroys.size(), 1u);
@@ -211,7 +212,7 @@ TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
     pass(milliseconds(0));
     EXPECT_EQ(being_built(), Ids{1});
     backend.fail_build(WakeFailure::no_memory);
-    EXPECT_EQ(phase(1), Phase::failed) << "there is nothing more to give";
+    EXPECT_EQ(phase(1), service::Phase::failed) << "there is nothing more to give";
 }
 
 TEST_F(LimitsTest, AWaitingServiceThatGoes) {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "backoff.hpp"
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 
 namespace summond::vm {
@@ -34,7 +34,7 @@ class ManagerTest : public testing::Test {
   protected:
     void SetUp() override { manager.configure({service(www), service(mail)}); }
 
-    Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
+    service::Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
     // Lets time pass the way vmm does: from deadline to deadline.
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     // A domain that is ready.
@@ -53,22 +53,23 @@ class ManagerTest : public testing::Test {
         manager.retire_others();
     }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
     std::vector<service::Id> changes;
-    Manager manager{backend, clock, [this](service::Id id) { changes.push_back(id); }};
+    Manager manager{backend, clock,
+                    [this](const service::Status& status) { changes.push_back(status.service); }};
 };
 
 TEST_F(ManagerTest, WakesThroughBuildingAndBootingToReady) {
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     backend.finish_build(7);
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     EXPECT_EQ(backend.calls, std::vector<std::string>{"unpause 7"});
     backend.become_ready(7);
-    EXPECT_EQ(phase(), Phase::ready);
-    EXPECT_EQ(phase(mail), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::ready);
+    EXPECT_EQ(phase(mail), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, ManyWakesAreOneBuild) {
@@ -101,21 +102,22 @@ TEST_F(ManagerTest, FailedBuildBacksOffTwiceAsLongEachTime) {
         ASSERT_EQ(backend.builds.size(), 1u);
         backend.fail_build(WakeFailure::no_memory);
         const auto status = *manager.status(www);
-        EXPECT_EQ(status.phase, Phase::failed);
+        EXPECT_EQ(status.phase, service::Phase::failed);
         EXPECT_EQ(status.failure, WakeFailure::no_memory);
-        EXPECT_EQ(status.retry_after, seconds(backoff));
+        EXPECT_EQ(*status.retry_at - clock.now(), seconds(backoff));
         pass(seconds(backoff) - milliseconds(1));
         manager.wake(www, service::WakeReason::dns);
         EXPECT_TRUE(backend.builds.empty()) << "woken during back-off";
         pass(milliseconds(1));
-        EXPECT_EQ(phase(), Phase::asleep);
+        EXPECT_EQ(phase(), service::Phase::asleep);
     }
     bring_up(7);
     backend.die(7, Death::poweroff);
     backend.finish_destroy();
     manager.wake(www, service::WakeReason::dns);
     backend.fail_build(WakeFailure::start_failed);
-    EXPECT_EQ(manager.status(www)->retry_after, seconds(1)) << "a good wake ends the row";
+    EXPECT_EQ(*manager.status(www)->retry_at - clock.now(), seconds(1))
+        << "a good wake ends the row";
 }
 
 TEST_F(ManagerTest, WakeDuringBackoffIsAnsweredByAChange) {
@@ -132,16 +134,16 @@ TEST_F(ManagerTest, DomainThatCannotBeUnpausedIsDestroyed) {
     backend.finish_build(7);
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_EQ(backend.destroys[0].domid, 7u);
-    EXPECT_EQ(phase(), Phase::failed);
+    EXPECT_EQ(phase(), service::Phase::failed);
 }
 
 TEST_F(ManagerTest, DomainThatIsNotReadyInTimeIsDestroyed) {
     manager.wake(www, service::WakeReason::dns);
     backend.finish_build(7);
     pass(seconds(30) - milliseconds(1));
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     pass(milliseconds(1));
-    EXPECT_EQ(phase(), Phase::failed);
+    EXPECT_EQ(phase(), service::Phase::failed);
     EXPECT_EQ(manager.status(www)->failure, WakeFailure::not_ready);
     EXPECT_EQ(backend.destroys.size(), 1u);
 }
@@ -161,9 +163,9 @@ TEST_F(ManagerTest, DeathWhileBootingFailsTheWakeWhateverItsReason) {
         ASSERT_EQ(backend.destroys.size(), 1u) << "not reaped";
         backend.finish_destroy();
         EXPECT_TRUE(backend.builds.empty());
-        EXPECT_EQ(manager.status(www)->retry_after, seconds(backoff));
+        EXPECT_EQ(*manager.status(www)->retry_at - clock.now(), seconds(backoff));
         pass(seconds(backoff));
-        EXPECT_EQ(phase(), Phase::asleep);
+        EXPECT_EQ(phase(), service::Phase::asleep);
         backoff *= 2;
     }
 }
@@ -171,9 +173,9 @@ TEST_F(ManagerTest, DeathWhileBootingFailsTheWakeWhateverItsReason) {
 TEST_F(ManagerTest, CrashIsReapedAndTheNextWakeBuildsAnew) {
     bring_up(7);
     backend.die(7, Death::crash);
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building) << "wanted again, once the old one is gone";
+    EXPECT_EQ(phase(), service::Phase::building) << "wanted again, once the old one is gone";
     EXPECT_TRUE(backend.builds.empty()) << "not before the old one is gone";
     backend.finish_destroy();
     EXPECT_EQ(backend.builds.size(), 1u);
@@ -182,7 +184,7 @@ TEST_F(ManagerTest, CrashIsReapedAndTheNextWakeBuildsAnew) {
 TEST_F(ManagerTest, DomainDestroyedByTheAdministratorIsAsleepAtOnce) {
     bring_up(7);
     backend.die(7, Death::gone);
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     EXPECT_TRUE(backend.destroys.empty());
 }
 
@@ -227,7 +229,7 @@ TEST_F(ManagerTest, PreservedDomainsAreLeftToOthers) {
     backend.die(7, Death::crash);
     EXPECT_EQ(backend.calls.back(), "preserve 7");
     EXPECT_TRUE(backend.destroys.empty()) << "it is nobody's of ours any more";
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     EXPECT_TRUE(backend.builds.empty()) << "preserve is not rename-restart";
     bring_up(8);
     pass(std::chrono::minutes(6));  // long enough not to be a life that has to wait for its next
@@ -247,10 +249,10 @@ TEST_F(ManagerTest, IdleDomainIsDestroyedAndTrafficKeepsIt) {
     for (int minute = 0; minute < 5; ++minute) {
         backend.counts = {{www, static_cast<std::uint64_t>(minute + 1)}, {mail, 0}};
         pass(seconds(59));
-        ASSERT_EQ(phase(), Phase::ready) << minute;
+        ASSERT_EQ(phase(), service::Phase::ready) << minute;
     }
     pass(seconds(80));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     ASSERT_EQ(backend.destroys.size(), 1u);
     EXPECT_EQ(backend.destroys[0].domid, 7u);
 }
@@ -262,9 +264,9 @@ TEST_F(ManagerTest, LastAnswersTtlKeepsAnIdleDomain) {
     pass(seconds(100));
     manager.touch(www);
     pass(seconds(299));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     pass(seconds(20));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, ServiceThatIsNeverIdleStays) {
@@ -272,7 +274,7 @@ TEST_F(ManagerTest, ServiceThatIsNeverIdleStays) {
     bring_up(7);
     backend.counts = {{www, 0}};
     pass(std::chrono::hours(24));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(ManagerTest, AnOpenConnectionKeepsTheDomainThatHasIt) {
@@ -282,39 +284,39 @@ TEST_F(ManagerTest, AnOpenConnectionKeepsTheDomainThatHasIt) {
         pass(seconds(10));
         backend.counts = {{www, 0, seconds(5 + 10 * i)}};
     }
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     backend.counts = {{www, 0, seconds(1000)}};  // of the domain before
     pass(seconds(80));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, RemembersWhatIsPausedOrSaved) {
     reconfigure_www([](service::Template& s) { s.idle_action = service::IdleAction::suspend; });
-    EXPECT_FALSE(manager.remembers(www));
+    EXPECT_FALSE(manager.status(www)->remembers);
     bring_up(7);
     backend.counts = {{www, 0}};
-    EXPECT_FALSE(manager.remembers(www));
+    EXPECT_FALSE(manager.status(www)->remembers);
     pass(seconds(80));
-    EXPECT_TRUE(manager.remembers(www)) << "while it is saved";
+    EXPECT_TRUE(manager.status(www)->remembers) << "while it is saved";
     backend.finish_save();
-    EXPECT_TRUE(manager.remembers(www));
+    EXPECT_TRUE(manager.status(www)->remembers);
     backend.finish_destroy();
-    EXPECT_TRUE(manager.remembers(www));
-    EXPECT_FALSE(manager.remembers(mail));
+    EXPECT_TRUE(manager.status(www)->remembers);
+    EXPECT_FALSE(manager.status(mail)->remembers);
 }
 
 TEST_F(ManagerTest, NoDomainIsPutAwayWhileTrafficCannotBeRead) {
     bring_up(7);
     backend.traffic_fails = true;
     pass(seconds(600));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(ManagerTest, ServiceWithoutInterfaceIsKeptByQueriesAlone) {
     reconfigure_www([](service::Template& s) { s.interfaces.clear(); });
     bring_up(7);
     pass(seconds(80));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, PauseIsUnpausedAtTheNextWake) {
@@ -322,12 +324,12 @@ TEST_F(ManagerTest, PauseIsUnpausedAtTheNextWake) {
     bring_up(7);
     backend.counts = {{www, 0}};
     pass(seconds(80));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     EXPECT_TRUE(backend.destroys.empty());
     EXPECT_EQ(backend.calls.back(), "pause 7");
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.calls.back(), "unpause 7");
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
 }
 
@@ -344,18 +346,18 @@ TEST_F(ManagerTest, ShortIdleTimeIsShortWhateverHappenedBefore) {
     backend.counts = {{www, 5}};
     pass(seconds(1));
     pass(seconds(3));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     pass(seconds(1));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, AddressGivenOutJustBeforeIdleWakesAgain) {
     bring_up(7);
     backend.counts = {{www, 0}};
-    while (phase() == Phase::ready)
+    while (phase() == service::Phase::ready)
         pass(seconds(1));
     manager.touch(www);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
 }
 
 TEST_F(ManagerTest, OldTouchDoesNotWakeWhatCrashed) {
@@ -363,7 +365,7 @@ TEST_F(ManagerTest, OldTouchDoesNotWakeWhatCrashed) {
     backend.die(7, Death::crash);
     backend.finish_destroy();
     manager.touch(www);
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
 }
 
 TEST_F(ManagerTest, FailedDestroyIsTriedAgain) {
@@ -378,15 +380,39 @@ TEST_F(ManagerTest, FailedDestroyIsTriedAgain) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+TEST_F(ManagerTest, FailedDestroyIsToldSoThatItsNextTryIsNotForgotten) {
+    bring_up(7);
+    backend.die(7, Death::poweroff);
+    changes.clear();
+    backend.fail_destroy();
+    EXPECT_EQ(changes, std::vector<service::Id>{www});
+    EXPECT_EQ(manager.next_deadline(), clock.now()) << "something to settle";
+    manager.tick();
+    EXPECT_EQ(manager.next_deadline(), clock.now() + seconds(5));
+}
+
+TEST_F(ManagerTest, DomainOfNoServiceIsDestroyedHoweverOftenThatFails) {
+    backend.existing = {{5, 99, true, Found::Run::running}};
+    ASSERT_TRUE(manager.adopt());
+    for (int tries = 0; tries < 3; ++tries) {
+        ASSERT_EQ(backend.destroys.size(), 1u);
+        backend.fail_destroy();
+        pass(seconds(5));
+    }
+    backend.finish_destroy();
+    pass(seconds(60));
+    EXPECT_TRUE(backend.destroys.empty());
+}
+
 TEST_F(ManagerTest, AdoptsCompleteRunningDomainsAndRemovesTheRest) {
     backend.existing = {{3, www, false, Found::Run::paused},
                         {4, www, true, Found::Run::running},
                         {5, 99, true, Found::Run::running},
                         {6, mail, false, Found::Run::paused}};
     ASSERT_TRUE(manager.adopt());
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     backend.become_ready(4);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     std::vector<DomId> destroyed;
     for (const auto& d : backend.destroys)
         destroyed.push_back(d.domid);
@@ -427,7 +453,7 @@ TEST_F(ManagerTest, RemovedServiceGoesOnUntilItIsRetired) {
     bring_up(7);
     manager.configure({service(www), service(mail)});
     manager.retire_others();
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_TRUE(backend.destroys.empty());
 }
 
@@ -437,7 +463,7 @@ TEST_F(ManagerTest, RemovedServiceIsDestroyedAndForgotten) {
     ASSERT_EQ(backend.destroys.size(), 1u);
     manager.wake(www, service::WakeReason::dns);
     // To those who still ask for it.
-    EXPECT_EQ(phase(), Phase::failed);
+    EXPECT_EQ(phase(), service::Phase::failed);
     EXPECT_EQ(manager.status(www)->failure, WakeFailure::refused);
     backend.finish_destroy();
     pass(milliseconds(1));
@@ -449,10 +475,10 @@ TEST_F(ManagerTest, RemovedServiceComesBack) {
     bring_up(7);
     remove_www();
     manager.configure({service(www), service(mail)});
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     backend.finish_destroy();
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
 }
 
 TEST_F(ManagerTest, ServiceRemovedWhileBuildingIsDestroyedOnceBuilt) {

@@ -1,8 +1,8 @@
 // Standby copies: made, woken, replaced, given back, adopted.
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
+#include "fake_hypervisor.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -34,7 +34,7 @@ service::Template service(service::Id id, std::uint32_t copies,
 
 class StandbyTest : public testing::Test {
   protected:
-    Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
+    service::Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
     void pass(base::Duration time) { test::pass(time, clock, manager); }
     void configure(const std::vector<service::Template>& services,
                    const service::Limits& limits = {}) {
@@ -50,9 +50,9 @@ class StandbyTest : public testing::Test {
     }
     Calls calls() { return std::exchange(backend.calls, {}); }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
@@ -67,7 +67,7 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     EXPECT_TRUE(backend.marks.empty()) << "it may have more to do";
     pass(milliseconds(1));
     EXPECT_EQ(calls(), (Calls{"pause 5", "rest 5"}));
-    EXPECT_EQ(phase(), Phase::asleep);
+    EXPECT_EQ(phase(), service::Phase::asleep);
     pass(seconds(100));
     EXPECT_TRUE(backend.copies.empty()) << "one is enough";
     EXPECT_TRUE(backend.destroys.empty()) << "however long it waits";
@@ -101,7 +101,7 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     calls();
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
     pass(milliseconds(1999));
     EXPECT_TRUE(backend.copies.empty()) << "the client first";
@@ -114,29 +114,29 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
 
 TEST_F(StandbyTest, TellsThatItsServiceWouldWakeAtOnce) {
     configure({service(www, 1)});
-    EXPECT_FALSE(manager.status(www)->waits);
+    EXPECT_FALSE(manager.status(www)->at_once);
     finish_booted(5);
-    EXPECT_TRUE(manager.status(www)->waits);
-    EXPECT_EQ(manager.copy(www), 5u);
+    EXPECT_TRUE(manager.status(www)->at_once);
+    EXPECT_EQ(manager.status(www)->standby, 5u);
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_FALSE(manager.status(www)->waits);
-    EXPECT_FALSE(manager.copy(www));
+    EXPECT_FALSE(manager.status(www)->at_once);
+    EXPECT_FALSE(manager.status(www)->standby);
     backend.die(5, Death::poweroff);
     backend.finish_destroy();
     pass(seconds(2));
     finish_booted(6);
-    EXPECT_TRUE(manager.status(www)->waits);
+    EXPECT_TRUE(manager.status(www)->at_once);
     backend.kept.insert(www);
-    EXPECT_FALSE(manager.status(www)->waits) << "it is restored instead";
+    EXPECT_FALSE(manager.status(www)->at_once) << "it is restored instead";
     backend.kept.clear();
     backend.die(6, Death::crash);
-    EXPECT_FALSE(manager.status(www)->waits);
+    EXPECT_FALSE(manager.status(www)->at_once);
 }
 
 TEST_F(StandbyTest, ABuiltCopyHasYetToBoot) {
     configure({service(www, 1, StandbyStage::built)});
     backend.finish_copy(5);
-    EXPECT_FALSE(manager.status(www)->waits);
+    EXPECT_FALSE(manager.status(www)->at_once);
 }
 
 TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
@@ -145,9 +145,9 @@ TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
-    EXPECT_EQ(phase(), Phase::booting);
+    EXPECT_EQ(phase(), service::Phase::booting);
     backend.become_ready(5);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(StandbyTest, OneAtATimeAndNeverWhileAWakeIsInProgress) {
@@ -173,7 +173,7 @@ TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
     backend.finish_build(6);
     backend.become_ready(6);
     finish_booted(5);
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
 }
 
 TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
@@ -198,11 +198,11 @@ TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
     finish_booted(6);
     backend.join_fails = true;
     manager.wake(www, service::WakeReason::dns);
-    EXPECT_EQ(phase(), Phase::building);
+    EXPECT_EQ(phase(), service::Phase::building);
     ASSERT_EQ(backend.destroys.size(), 1u);
     backend.join_fails = false;
     backend.finish_destroy();
-    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_EQ(backend.calls.back(), "woken 6");
 }
 
@@ -221,7 +221,7 @@ TEST_F(StandbyTest, FailuresBackOff) {
     EXPECT_TRUE(backend.copies.empty()) << "twice as long";
     pass(milliseconds(1));
     EXPECT_EQ(backend.copies.size(), 1u);
-    EXPECT_EQ(phase(), Phase::asleep) << "that is no failure of the service";
+    EXPECT_EQ(phase(), service::Phase::asleep) << "that is no failure of the service";
 }
 
 TEST_F(StandbyTest, DeadCopyIsReaped) {
@@ -280,11 +280,11 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     const auto left = [&](DomId domid, Found::Run run, std::string with) {
         return Found{domid, www, true, run, std::move(with), domid};
     };
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
-    Manager manager2(next, clock, [](service::Id) {});
+    Manager manager2(next, clock, [](const service::Status&) {});
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
@@ -305,14 +305,14 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
 TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     configure({service(www, 1)});
     finish_booted(5);
-    test::FakeBackend next;
+    test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
-    Manager manager2(next, clock, [](service::Id) {});
+    Manager manager2(next, clock, [](const service::Status&) {});
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));
     next.become_ready(5);
-    EXPECT_EQ(manager2.status(www)->phase, Phase::ready);
+    EXPECT_EQ(manager2.status(www)->phase, service::Phase::ready);
     EXPECT_TRUE(next.destroys.empty());
 }
 

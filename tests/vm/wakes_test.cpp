@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "fake_backend.hpp"
 #include "fake_clock.hpp"
-#include "life_log.hpp"
+#include "fake_hypervisor.hpp"
+#include "lifecycle_log.hpp"
 #include "pass_time.hpp"
 #include "summond/vm/manager.hpp"
 
@@ -44,14 +44,14 @@ class WakesTest : public testing::Test {
     void become_idle() {
         backend.counts = {{www, 0}};
         pass(seconds(80));
-        ASSERT_EQ(manager.status(www)->phase, Phase::asleep);
+        ASSERT_EQ(manager.status(www)->phase, service::Phase::asleep);
     }
     std::uint64_t wakes(service::WakeReason why) { return backend.wakes[www].of(why).wakes; }
     base::Duration waited(service::WakeReason why) { return backend.wakes[www].of(why).waited; }
 
-    test::FakeBackend backend;
+    test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager{backend, clock, [](service::Id) {}};
+    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(WakesTest, ByQueryAndByPacket) {

@@ -12,7 +12,7 @@
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/service/identity.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::host {
 

@@ -15,7 +15,7 @@
 
 #include "summond/base/result.hpp"
 #include "summond/host/nft.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::host {
 

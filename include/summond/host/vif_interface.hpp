@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::host {
 

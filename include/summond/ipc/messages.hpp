@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "summond/service/limits.hpp"
+#include "summond/service/status.hpp"
 
 namespace summond::ipc {
 
@@ -95,23 +96,17 @@ struct Touch {
 };
 
 // What vmm knows of one service. Sent for all services when a front connects, then at every change.
-enum class Phase : std::uint32_t {
-    asleep,    // absent, paused or being put away: a Wake is needed
-    building,  // a wake is under way and may yet fail for want of memory or a good kernel
-    booting,   // the domain is there, is about to run or runs; not ready yet
-    ready,
-    failed,   // the wake failed; further wakes are refused for retry_after_ms
-    waiting,  // asleep, but a Wake takes no time: a domain that has booted waits paused
-};
-
 struct State {
     static constexpr Type type = Type::state;
     static constexpr Route routes[] = {{Role::vmm, Role::front}};
     std::uint64_t service;
-    Phase phase;
-    std::uint32_t failure;         // service::WakeFailure; none unless failed
-    std::uint32_t retry_after_ms;  // failed only
+    service::Phase phase;
+    std::uint8_t at_once;          // asleep: 1: a Wake takes no time, since a domain waits paused
+    service::WakeFailure failure;  // none unless failed
+    std::uint8_t reserved;
+    std::uint32_t retry_after_ms;  // failed: until when further wakes are refused
     std::uint32_t woken_ms_ago;    // building, booting: since this wake began
+    std::uint32_t reserved_too;
 };
 
 // With a descriptor: a new channel to another role, in place of the one before if that role is one

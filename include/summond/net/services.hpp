@@ -23,8 +23,8 @@
 #include "summond/answer/answer.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/config/config.hpp"
 #include "summond/ipc/channel.hpp"
+#include "summond/service/status.hpp"
 #include "summond/service/template.hpp"
 
 namespace summond::net {
@@ -41,8 +41,6 @@ class Services {
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
     // The same where the Wake could not even be sent.
     static constexpr auto send_patience = std::chrono::milliseconds(100);
-    // A failure holds at least this long, so that every waiting query hears of it.
-    static constexpr auto failure_minimum = std::chrono::milliseconds(250);
 
     // settings: in the order of the zone image's service table. changed: called on the main thread
     // after one or more services ceased to be `starting`; parked queries must be resolved again.
@@ -85,7 +83,7 @@ class Services {
     struct Service {
         service::Id id = 0;
         service::AnswerWhen answer;
-        ipc::Phase phase = ipc::Phase::asleep;
+        service::Phase phase = service::Phase::asleep;
         bool waking = false;  // a Wake is wanted, and vmm has said nothing since
         std::optional<base::TimePoint> due;
         ipc::Address client{};  // who wanted it first
@@ -101,9 +99,7 @@ class Services {
 
     void wake(std::uint32_t service);
     void on_state(const ipc::State& state);
-    void on_running(std::uint32_t service, base::TimePoint woken);
     void fall_asleep(std::uint32_t service);
-    void fail(std::uint32_t service, service::WakeFailure why);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);
     void tell_changed();

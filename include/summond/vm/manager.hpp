@@ -1,5 +1,5 @@
 // The lifecycles of all services: who is woken, adopted, put away. No I/O of its own: the clock
-// and the Backend are injected, and tick() is called when next_deadline() comes.
+// and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
 #include <functional>
@@ -11,36 +11,31 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/service/limits.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/service/status.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
-class Life;
-class Room;
+class Admission;
+class Domain;
+class Lifecycle;
 class Standby;
 
-// What a front may know of a service.
-enum class Phase : std::uint8_t {
-    asleep,    // absent, paused or being put away
-    building,  // a wake is under way and may yet fail for want of memory or a good kernel
-    booting,   // the domain is there, is about to run or runs; not ready yet
-    ready,
-    failed,  // the last wake failed; wakes are refused for retry_after
-};
-
-struct Status {
-    Phase phase = Phase::asleep;
-    bool waits = false;  // asleep only: in a domain that has booted, so that a wake takes no time
-    service::WakeFailure failure = service::WakeFailure::none;  // failed only
-    base::Duration retry_after{};                               // failed only
-    base::Duration since_wake{};                                // building, booting
+// What a call of wake has come to.
+enum class Woken : std::uint8_t {
+    unknown,  // no such service
+    refused,  // nothing is to wake it now
+    before,   // a wake is under way, or it is up
+    begun,
+    done,  // it is up: that took no time
 };
 
 class Manager {
   public:
-    // changed: a service's Status is new; it must not call back into the Manager except for
-    // status(). backend and clock outlive the Manager.
-    Manager(Backend& backend, const base::Clock& clock, std::function<void(service::Id)> changed);
+    // changed: a service's status is new, or somebody has asked for it; it must not call back into
+    // the Manager. hypervisor and clock outlive the Manager.
+    Manager(Hypervisor& hypervisor, const base::Clock& clock,
+            std::function<void(const service::Status&)> changed);
     ~Manager();
 
     // The services from now on, with their settings. A running domain keeps what it was built with,
@@ -55,47 +50,45 @@ class Manager {
     // everything else of ours is destroyed. Once, after the first configure.
     base::Result<void> adopt();
 
-    // Unknown services are ignored. One wake at a time for a service; a wake during back-off is
-    // answered by another call of changed. asked_at: since when somebody has waited, if not now.
-    void wake(service::Id service, service::WakeReason why,
-              std::optional<base::TimePoint> asked_at = {});
-    // The booted standby copy that the service's next wake takes.
-    std::optional<DomId> copy(service::Id service) const;
+    // One wake at a time for a service; of a known one changed is called in any case. asked_at:
+    // since when somebody has waited, if not now.
+    Woken wake(service::Id service, service::WakeReason why,
+               std::optional<base::TimePoint> asked_at = {});
     // Of a configured service.
     const std::string& name(service::Id service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
     void touch(service::Id service);
 
-    std::optional<Status> status(service::Id service) const;
-    // The service's domain, once all its devices are there and until it is put away.
-    std::optional<DomId> domain(service::Id service) const;
-    // Asleep, but its guest will go on where it was, with the connections that it had.
-    bool remembers(service::Id service) const;
-    std::vector<service::Id> services() const;
+    // None: no such service.
+    std::optional<service::Status> status(service::Id service) const;
+    // Of all services.
+    std::vector<service::Status> statuses() const;
 
     // Takes no more wakes; destroys standby copies, domains with destroy_on_exit and those not
     // built to the end, leaves the rest running; then calls done.
     void stop(std::function<void()> done);
 
     // When tick() has to be called next; none while nothing is timed. Any other call, and any
-    // callback of the backend, can change it.
+    // callback of the hypervisor, can change it.
     std::optional<base::TimePoint> next_deadline() const;
     void tick();
 
   private:
-    Life* find(service::Id service) const;
+    Lifecycle* find(service::Id service) const;
+    void publish(service::Id service);
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
     void settle();
 
-    Backend& backend_;
+    Hypervisor& hypervisor_;
     const base::Clock& clock_;
-    std::function<void(service::Id)> changed_;
-    std::map<service::Id, std::unique_ptr<Life>> lives_;
+    std::function<void(const service::Status&)> changed_;
+    std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
     std::set<service::Id> configured_;
     std::unique_ptr<Standby> standby_;
-    std::unique_ptr<Room> room_;
+    std::unique_ptr<Admission> admission_;
+    std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
     bool settle_due_ = false;

@@ -19,6 +19,7 @@
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
 #include "summond/service/template.hpp"
+#include "summond/wire/standing.hpp"
 
 namespace summond::wire {
 
@@ -44,16 +45,6 @@ struct Tenant {
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
     friend bool operator==(const Tenant&, const Tenant&) = default;
-};
-
-// How its guest stands.
-enum class Standing : std::uint32_t {
-    away,      // there is none
-    kept,      // paused or saved: its connections live on in its memory
-    refused,   // away, and not to be woken now: nothing is to wait for it
-    starting,  // a wake is under way
-    running,   // it is ready to take over
-    waiting,   // away, but one that has booted and met nobody waits paused
 };
 
 // What was held for a guest that has now been given it.

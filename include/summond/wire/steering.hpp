@@ -17,6 +17,7 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/wire/door.hpp"
+#include "summond/wire/standing.hpp"
 
 namespace summond::wire {
 
@@ -26,12 +27,6 @@ struct Steered {
     std::string bridge;
     Tenant tenant;  // without its tap
     friend bool operator==(const Steered&, const Steered&) = default;
-};
-
-struct Guest {
-    Standing standing = Standing::away;
-    // Of one that is up, or waits: once its interface is there.
-    std::optional<std::uint32_t> domain;
 };
 
 // Wire, and dom0's bridges, as vmm reaches them.
@@ -46,9 +41,6 @@ class Ways {
     };
 
     virtual ~Ways() = default;
-    // None: the service is gone. Asked for whenever something is to be done.
-    virtual std::optional<Guest> guest(service::Id service) = 0;
-
     // Told to wire. False: later.
     virtual bool put(const Tenant& tenant) = 0;
     virtual bool remove(service::Id service) = 0;
@@ -87,16 +79,17 @@ class Steering {
     // The bridges pass on all resets themselves again.
     ~Steering();
 
-    // The services from now on; Ways knows them already.
-    void configure(const std::vector<Steered>& services);
+    // The services from now on, and how the guest of each stands.
+    void configure(const std::vector<Steered>& services,
+                   const std::map<service::Id, Guest>& guests);
     // How its guest stands is new. Unknown services are ignored, here and below.
-    void changed(service::Id service);
+    void changed(service::Id service, const Guest& guest);
     // Wire takes messages again.
     void writable();
 
-    // What wire says, which need not be true. held: it has packets for the service; changed() is to
-    // follow, when that has had its effect.
-    void held(service::Id service);
+    // Wire has packets for a service that is not to be woken now: it is told so again.
+    void refused(service::Id service);
+    // What wire says, which need not be true.
     // False: of no meaning. young: the guest may still refuse some.
     bool handed_over(service::Id service, std::uint32_t turn, bool young);
     void grown(service::Id service, std::uint32_t turn);
@@ -112,6 +105,7 @@ class Steering {
     // What wire and the kernel have been told of a service.
     struct Post {
         Steered service;
+        Guest guest{};
         bool told = false;  // wire knows of it
         std::optional<Standing> standing{};
         std::uint32_t turn = 0;
@@ -125,6 +119,7 @@ class Steering {
     };
 
     Post* running(service::Id service, std::uint32_t turn);
+    void again(service::Id service);
     void leave(Post& post);
     void let_reset(Post& post);
     void take_over(Post& post);

@@ -1,4 +1,4 @@
-// A Backend whose steps end when, and how, a test says.
+// A Hypervisor whose steps end when, and how, a test says.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,20 @@
 #include <utility>
 #include <vector>
 
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::test {
 
-class FakeBackend final : public vm::Backend {
+class FakeHypervisor final : public vm::Hypervisor,
+                             public vm::Domains,
+                             public vm::Snapshots,
+                             public vm::StandbyPorts,
+                             public vm::TrafficMeter,
+                             public vm::WakeCounters {
+    using Built = vm::Built;
+    using Saved = vm::Saved;
+    using Done = vm::Done;
+
   public:
     struct PendingBuild {
         service::Id service;
@@ -99,15 +108,22 @@ class FakeBackend final : public vm::Backend {
     }
     void die(vm::DomId domid, vm::Death how) { died_(domid, how); }
 
+    vm::Domains& domains() override { return *this; }
+    vm::Snapshots& snapshots() override { return *this; }
+    vm::StandbyPorts& standby_ports() override { return *this; }
+    vm::TrafficMeter& traffic_meter() override { return *this; }
+    vm::WakeCounters& wake_counters() override { return *this; }
+
     void on_death(std::function<void(vm::DomId, vm::Death)> callback) override {
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void build(const service::Template& service, Built done) override {
-        builds.push_back({service.id, std::move(done)});
-    }
-    void build_copy(const service::Template& service, unsigned number, Built done) override {
-        copies.push_back({service.id, number, std::move(done)});
+    void expect(const std::vector<service::Template>&) override {}
+    void build(const service::Template& service, unsigned number, Built done) override {
+        if (number == 0)
+            builds.push_back({service.id, std::move(done)});
+        else
+            copies.push_back({service.id, number, std::move(done)});
     }
     base::Result<void> rest(vm::DomId domid, const service::Template&,
                             const std::string& mark) override {
@@ -145,8 +161,8 @@ class FakeBackend final : public vm::Backend {
         return call("shutdown", domid);
     }
     void keep_for_dom0(std::uint64_t) override {}
-    void save_in(const std::string&) override {}
-    void keep_saved(const std::vector<service::Template>&) override {}
+    void use(const std::string&) override {}
+    void keep(const std::vector<service::Template>&) override {}
     void save(vm::DomId domid, const service::Template& service, Saved done) override {
         saves.push_back({domid, service.id, std::move(done)});
     }
@@ -154,11 +170,11 @@ class FakeBackend final : public vm::Backend {
     void resume(vm::DomId domid, Done done) override {
         resumes.push_back({domid, std::move(done)});
     }
-    bool saved(const service::Template& service) override { return kept.contains(service.id); }
+    bool has(const service::Template& service) override { return kept.contains(service.id); }
     void restore(const service::Template& service, Built done) override {
         restores.push_back({service.id, std::move(done)});
     }
-    void discard_saved(service::Id service) override { kept.erase(service); }
+    void discard(service::Id service) override { kept.erase(service); }
     std::string last_console_line(vm::DomId) override { return {}; }
     base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
         if (preserve_fails)
@@ -175,16 +191,16 @@ class FakeBackend final : public vm::Backend {
         awaited_as[domid] = service.ready;
         awaited[domid] = std::move(ready);
     }
-    base::Result<void> meter(const std::vector<service::Template>& services) override {
+    base::Result<void> count(const std::vector<service::Template>& services) override {
         metered.clear();
         for (const auto& service : services)
             metered.push_back(service.id);
         return {};
     }
-    void count_wakes(const service::Template& service, const vm::Wakes& done) override {
+    void show(const service::Template& service, const vm::Wakes& done) override {
         wakes[service.id] = done;
     }
-    base::Result<std::vector<vm::Traffic>> traffic() override {
+    base::Result<std::vector<vm::Traffic>> read() override {
         if (traffic_fails)
             return base::error("as the test says");
         return counts;

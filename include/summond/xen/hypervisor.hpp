@@ -1,4 +1,4 @@
-// vm::Backend over libxl (Xen 4.17) and xenstore. The only module that includes libxl.
+// vm::Hypervisor over libxl (Xen 4.17) and xenstore. The only module that includes libxl.
 //
 // Runs on one thread: io's. libxl's descriptors and timers are driven by io; every operation that
 // waits is asynchronous. libxl owns SIGCHLD and all children of the process.
@@ -8,11 +8,11 @@
 #include <memory>
 
 #include "summond/base/result.hpp"
-#include "summond/vm/backend.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::xen {
 
-// Error: not a dom0, or its xenstored does not answer. io outlives the backend.
-base::Result<std::unique_ptr<vm::Backend>> connect(boost::asio::io_context& io);
+// Error: not a dom0, or its xenstored does not answer. io outlives it.
+base::Result<std::unique_ptr<vm::Hypervisor>> connect(boost::asio::io_context& io);
 
 }  // namespace summond::xen

@@ -1,4 +1,4 @@
-// How a life's events are put into words.
+// How what happens to domains is put into words.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "summond/base/clock.hpp"
-#include "summond/vm/manager.hpp"
+#include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
 
@@ -52,12 +52,6 @@ inline const char* text(Death how) {
             return "was destroyed by somebody else";
     }
     return "died";
-}
-
-// To be added to why it has failed.
-inline std::string last_words(Backend& backend, DomId domid) {
-    const std::string line = backend.last_console_line(domid);
-    return line.empty() ? "" : fmt::format("; its console ends with \"{}\"", line);
 }
 
 inline const char* text(service::StandbyStage stage) {

@@ -1,0 +1,228 @@
+// One service's domain from absent to absent: when it is built, put away, given up, and why
+// (docs/design/domains.md). How that is done is Domain's business, and which domain there is room
+// for is Admission's. At most one operation is in flight for a service. vmm's thread only.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "backoff.hpp"
+#include "domain.hpp"
+#include "summond/base/clock.hpp"
+#include "summond/service/status.hpp"
+#include "summond/vm/hypervisor.hpp"
+
+namespace summond::vm {
+
+class Lifecycle {
+  public:
+    struct Wake {
+        std::optional<service::WakeReason> why;  // none: nobody has asked, the domain was found
+        base::TimePoint asked_at{};
+    };
+
+    using Own = std::unique_ptr<Domain>;
+    struct Absent {
+        std::optional<base::TimePoint> restart_at{};  // wanted again by itself then
+    };
+    struct Queued {  // asks for a domain
+        Wake wake;
+        bool restores;                        // from a file
+        std::optional<BuildError> starved{};  // Xen had too little memory for it
+    };
+    struct Building {
+        Own domain;
+        Wake wake;
+    };
+    struct Booting {
+        Own domain;
+        Wake wake;
+    };
+    struct Ready {
+        Own domain;
+        bool told_paused = false;  // that somebody else has paused it
+    };
+    struct Paused {
+        Own domain;
+    };
+    struct Saving {
+        Own domain;
+        std::optional<Wake> next{};  // wanted again, here and below
+        bool stopped = false;        // by us, so that it is no failure
+        bool outdated = false;       // the settings have changed meanwhile, here and below
+    };
+    struct Resuming {
+        Own domain;
+        std::optional<Wake> next{};
+        bool outdated = false;
+    };
+    struct Suspended {  // by somebody else
+        Own domain;
+        std::optional<Wake> boots{};  // it had yet to become ready
+        base::TimePoint look_at{};
+        std::optional<Wake> next{};
+        bool outdated = false;
+    };
+    struct ShuttingDown {
+        Own domain;
+        base::TimePoint until{};
+        std::optional<Wake> next{};
+    };
+    struct Destroying {
+        Own domain;
+        std::optional<Wake> next{};
+        std::optional<base::TimePoint> restart_at{};
+    };
+    using Stage = std::variant<Absent, Queued, Building, Booting, Ready, Paused, Saving, Resuming,
+                               Suspended, ShuttingDown, Destroying>;
+
+    struct Hooks {
+        std::function<void(service::Id)> changed;  // its status or its deadline
+        // It is queued: give_instance, admit, refuse or give_up is to follow, now or later.
+        std::function<void(Lifecycle&)> wants_domain;
+        std::function<void()> freed;  // a domain's memory
+    };
+
+    Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
+              Hooks hooks);
+    Lifecycle(const Lifecycle&) = delete;
+    Lifecycle& operator=(const Lifecycle&) = delete;
+
+    const service::Template& service() const { return service_; }
+    // The one place where a status is made. booted_instance: the standby instance that waits for
+    // the service's next wake, if it has booted.
+    service::Status status(std::optional<DomId> booted_instance) const;
+    service::Phase phase() const;
+    template <typename S>
+    bool in() const {
+        return std::holds_alternative<S>(stage_);
+    }
+    // None while it is absent or queued.
+    const Domain* domain() const;
+
+    void wake(service::WakeReason why, base::TimePoint asked_at);
+    void touch();
+
+    // Queued:
+    const Queued& queued() const { return std::get<Queued>(stage_); }
+    void give_instance(Own standby);
+    void admit();
+    // There was no room in its time.
+    void refuse(service::WakeFailure why, const std::string& what);
+    // Starved, and no memory is on its way.
+    void give_up();
+
+    // Ready or paused: puts the domain away so that its memory is free. Asked by somebody else.
+    void evict();
+    bool evictable() const;
+    // Since when neither traffic nor an answer has been seen.
+    base::TimePoint idle_since() const { return std::max(last_traffic_, last_asked_); }
+    // What its domain takes, from the start of the build on; and whether that will be free soon.
+    std::uint64_t memory_kib() const;
+    bool leaving() const {
+        return in<Saving>() || in<Resuming>() || in<ShuttingDown>() || in<Destroying>();
+    }
+    bool waking() const { return in<Queued>() || in<Building>() || in<Booting>(); }
+    // Absent: takes over what an earlier process has left.
+    void adopt(const Found& found);
+    void died(Death how);
+    // What the meter says now. Puts the domain away when its idle time is over.
+    void traffic(const Traffic& counted);
+    void reconfigure(const service::Template& service);
+    // The service left the configuration: ends its domain; gone() once nothing is left of it.
+    void retire();
+    bool retired() const { return retired_; }
+    bool gone() const { return retired_ && in<Absent>(); }
+    // No more wakes; done when settled().
+    void stop();
+    bool settled() const {
+        return !in<Building>() && !in<Saving>() && !in<Resuming>() && !in<Destroying>();
+    }
+
+    std::optional<base::TimePoint> deadline() const;
+    void tick();
+
+  private:
+    template <typename S>
+    S& as() {
+        return std::get<S>(stage_);
+    }
+    // Which somebody waits for; null: none.
+    const Wake* wake_under_way() const;
+    // Its guest would go on where it was.
+    bool remembers() const;
+    // The only two ways to another stage; the second tells those who know the status.
+    void go(Stage stage);
+    void enter(Stage stage);
+    // Of a stage that has a domain.
+    Domain& its() { return const_cast<Domain&>(*domain()); }
+    Own release();
+    std::optional<Wake>* next();  // null: no stage that has one
+    std::optional<Wake> take_next();
+    void forget_wishes();
+
+    void request(Wake wake);
+    void ask(Queued queued);
+    void leave_queue();
+    void built(tl::expected<void, BuildError> result);
+    void start();
+    void boot(Own domain, const Wake& wake);
+    void became_ready(Own domain, const Wake& wake);
+    // Counts a wake that is done, and says so.
+    void woke(const Wake& wake, base::TimePoint at, const std::string& how);
+    void unpause(const Wake& wake);
+
+    service::IdleAction idle_action() const;
+    void put_away();
+    void save(long long idle_seconds);
+    void saved(const tl::expected<void, SaveError>& result);
+    void stop_saving();
+    void resume(Own domain, std::optional<Wake> next);
+    void go_on();
+    void shut_down(long long idle_seconds);
+    bool as_left() const;
+
+    void leave_suspended(Own domain, std::optional<Wake> boots = {}, std::optional<Wake> next = {});
+    void look_again();
+    // Whether the domain, which has ended so, is left to whoever wants to look at it.
+    bool preserved(Death how);
+    // Counts a wake that has failed, and says so. What there is of it is the caller's.
+    void failed(const Wake& wake, service::WakeFailure why, const std::string& what);
+    bool can_be_destroyed() const {
+        return in<Booting>() || in<Ready>() || in<Paused>() || in<ShuttingDown>();
+    }
+    void destroy(std::optional<Wake> next = {}, std::optional<base::TimePoint> restart_at = {}) {
+        destroy(release(), next, restart_at);
+    }
+    void destroy(Own domain, std::optional<Wake> next, std::optional<base::TimePoint> restart_at);
+    void nothing_left(std::optional<Wake> next, std::optional<base::TimePoint> restart_at = {});
+
+    bool backing_off() const { return clock_.now() < backoff_.until(); }
+    bool refuses_wakes() const { return retired_ || stopping_; }
+    bool may_wake() const { return !refuses_wakes() && !backing_off(); }
+
+    service::Template service_;  // of now; its domain may have been built with other settings
+    Hypervisor& hypervisor_;
+    const base::Clock& clock_;
+    Hooks hooks_;
+    Stage stage_;
+
+    // What outlives each domain.
+    bool retired_ = false;
+    bool stopping_ = false;
+    Wakes wakes_;  // done so far
+    Backoff backoff_;
+    base::TimePoint last_traffic_{};
+    base::TimePoint last_asked_{};
+    std::uint64_t packets_ = 0;
+    std::optional<base::TimePoint> put_away_at_;
+    base::TimePoint met_clients_since_{};  // connections with its guest cannot be older
+    base::TimePoint save_again_at_{};      // the last try failed
+    bool refuses_suspend_ = false;         // its guest takes no part in that
+};
+
+}  // namespace summond::vm
