@@ -4,10 +4,7 @@
 #include <utility>
 
 #include "backoff.hpp"
-#include "fake_clock.hpp"
-#include "fake_hypervisor.hpp"
-#include "pass_time.hpp"
-#include "summond/vm/manager.hpp"
+#include "manager_fixture.hpp"
 
 namespace summond::vm {
 namespace {
@@ -15,29 +12,15 @@ namespace {
 using service::WakeFailure;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using test::www;
 using Run = Found::Run;
 
-constexpr service::Id www = 11;
-
-class EndsTest : public testing::Test {
+class EndsTest : public ManagerFixture {
   protected:
     void SetUp() override {
-        service.id = www;
-        service.name = "www";
-        service.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
-        service.interfaces.resize(1);
-        service.ttl = 10;
         service.idle_after = minutes(60);
-        service.ready.timeout = seconds(30);
         service.restart = {.poweroff = true, .reboot = true, .watchdog = true, .crash = true};
         manager.configure({service});
-    }
-    service::Phase phase() const { return manager.status(www)->phase; }
-    void pass(base::Duration time) { test::pass(time, clock, manager); }
-    void bring_up(DomId domid) {
-        manager.wake(www, service::WakeReason::dns);
-        backend.finish_build(domid);
-        backend.become_ready(domid);
     }
     void end(DomId domid, Death how) {
         backend.die(domid, how);
@@ -58,10 +41,7 @@ class EndsTest : public testing::Test {
         return waited;
     }
 
-    service::Template service;
-    test::FakeHypervisor backend;
-    test::FakeClock clock;
-    Manager manager{backend, clock, [](const service::Status&) {}};
+    service::Template service = test::service(www);
 };
 
 TEST_F(EndsTest, ShortLivesInARowAreBuiltAgainLaterAndLater) {

@@ -1,10 +1,7 @@
 // Domains that are shut down or suspended when they are idle, whatever happens meanwhile.
 #include <gtest/gtest.h>
 
-#include "fake_clock.hpp"
-#include "fake_hypervisor.hpp"
-#include "pass_time.hpp"
-#include "summond/vm/manager.hpp"
+#include "manager_fixture.hpp"
 
 namespace summond::vm {
 namespace {
@@ -13,31 +10,17 @@ using service::IdleAction;
 using service::WakeFailure;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-constexpr service::Id www = 11;
+using test::www;
 
 service::Template service(IdleAction action) {
-    service::Template s;
-    s.id = www;
-    s.name = "www";
-    s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
-    s.interfaces.resize(1);
-    s.ttl = 10;
-    s.idle_after = seconds(60);
+    auto s = test::service(www);
     s.idle_action = action;
     s.shutdown_timeout = seconds(40);
     return s;
 }
 
-class IdleTest : public testing::Test {
+class IdleTest : public ManagerFixture {
   protected:
-    service::Phase phase() const { return manager.status(www)->phase; }
-    void pass(base::Duration time) { test::pass(time, clock, manager); }
-    void bring_up(DomId domid) {
-        manager.wake(www, service::WakeReason::dns);
-        backend.finish_build(domid);
-        backend.become_ready(domid);
-    }
     void bring_up_and_idle(DomId domid) {
         bring_up(domid);
         backend.counts = {{www, 0}};
@@ -56,9 +39,6 @@ class IdleTest : public testing::Test {
         manager.tick();
     }
 
-    test::FakeHypervisor backend;
-    test::FakeClock clock;
-    Manager manager{backend, clock, [](const service::Status&) {}};
     bool stopped = false;
 };
 

@@ -1,10 +1,7 @@
 // Wakes that the limits let through, that wait for room, and for which room is made.
 #include <gtest/gtest.h>
 
-#include "fake_clock.hpp"
-#include "fake_hypervisor.hpp"
-#include "pass_time.hpp"
-#include "summond/vm/manager.hpp"
+#include "manager_fixture.hpp"
 
 namespace summond::vm {
 namespace {
@@ -14,19 +11,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 service::Template service(service::Id id) {
-    service::Template s;
-    s.id = id;
-    s.name = "s" + std::to_string(id);
-    s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
-    s.interfaces.resize(1);
-    s.memory_kib = 16 * 1024;  // with what is around it: 20 MiB
+    auto s = test::service(id);
     s.ttl = 1000;
     s.idle_after = seconds(600);
-    s.ready.timeout = seconds(30);
     return s;
 }
 
-class LimitsTest : public testing::Test {
+class LimitsTest : public ManagerFixture {
   protected:
     LimitsTest() {
         for (service::Id id = 1; id <= 4; ++id)
@@ -38,14 +29,8 @@ class LimitsTest : public testing::Test {
         manager.retire_others();
         pass(milliseconds(0));
     }
-    service::Phase phase(service::Id id) const { return manager.status(id)->phase; }
-    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake(service::Id id) { manager.wake(id, service::WakeReason::dns); }
-    void bring_up(service::Id id) {
-        wake(id);
-        backend.finish_build(static_cast<DomId>(id));
-        backend.become_ready(static_cast<DomId>(id));
-    }
+    void bring_up(service::Id id) { ManagerFixture::bring_up(static_cast<DomId>(id), id); }
     std::vector<service::Id> being_built() const {
         std::vector<service::Id> ids;
         for (const auto& build : backend.builds)
@@ -55,9 +40,6 @@ class LimitsTest : public testing::Test {
 
     std::vector<service::Template> services;
     service::Limits limits;
-    test::FakeHypervisor backend;
-    test::FakeClock clock;
-    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 using Ids = std::vector<service::Id>;

@@ -1,10 +1,7 @@
 // Standby copies: made, woken, replaced, given back, adopted.
 #include <gtest/gtest.h>
 
-#include "fake_clock.hpp"
-#include "fake_hypervisor.hpp"
-#include "pass_time.hpp"
-#include "summond/vm/manager.hpp"
+#include "manager_fixture.hpp"
 
 namespace summond::vm {
 namespace {
@@ -12,30 +9,19 @@ namespace {
 using service::StandbyStage;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::mail;
+using test::www;
 using Calls = std::vector<std::string>;
-
-constexpr service::Id www = 11;
-constexpr service::Id mail = 22;
 
 service::Template service(service::Id id, std::uint32_t copies,
                           StandbyStage stage = StandbyStage::booted) {
-    service::Template s;
-    s.id = id;
-    s.name = "s" + std::to_string(id);
-    s.ipv4 = {base::IpAddress::v4({192, 0, 2, static_cast<std::uint8_t>(id)})};
-    s.interfaces.resize(1);
-    s.memory_kib = 16 * 1024;  // with what is around it: 20 MiB
-    s.ttl = 10;
-    s.idle_after = seconds(60);
-    s.ready.timeout = seconds(30);
+    auto s = test::service(id);
     s.standby = {copies, stage};
     return s;
 }
 
-class StandbyTest : public testing::Test {
+class StandbyTest : public ManagerFixture {
   protected:
-    service::Phase phase(service::Id id = www) const { return manager.status(id)->phase; }
-    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void configure(const std::vector<service::Template>& services,
                    const service::Limits& limits = {}) {
         manager.configure(services, limits);
@@ -49,10 +35,6 @@ class StandbyTest : public testing::Test {
         pass(seconds(3));
     }
     Calls calls() { return std::exchange(backend.calls, {}); }
-
-    test::FakeHypervisor backend;
-    test::FakeClock clock;
-    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {

@@ -3,11 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "fake_clock.hpp"
-#include "fake_hypervisor.hpp"
 #include "lifecycle_log.hpp"
-#include "pass_time.hpp"
-#include "summond/vm/manager.hpp"
+#include "manager_fixture.hpp"
 
 namespace summond::vm {
 namespace {
@@ -15,26 +12,18 @@ namespace {
 using service::IdleAction;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::www;
 
-constexpr service::Id www = 11;
-
-class WakesTest : public testing::Test {
+class WakesTest : public ManagerFixture {
   protected:
     void configure(IdleAction action, std::uint32_t copies = 0) {
-        service::Template s;
-        s.id = www;
-        s.name = "www";
-        s.ipv4 = {base::IpAddress::v4({192, 0, 2, 11})};
-        s.interfaces.resize(1);
-        s.ttl = 10;
-        s.idle_after = seconds(60);
+        auto s = test::service(www);
         s.idle_action = action;
         s.restart.reboot = true;
         s.standby = {copies, service::StandbyStage::booted};
         manager.configure({s});
         manager.tick();
     }
-    void pass(base::Duration time) { test::pass(time, clock, manager); }
     void wake_in(DomId domid, base::Duration time) {
         manager.wake(www, service::WakeReason::dns);
         clock.advance(time);
@@ -48,10 +37,6 @@ class WakesTest : public testing::Test {
     }
     std::uint64_t wakes(service::WakeReason why) { return backend.wakes[www].of(why).wakes; }
     base::Duration waited(service::WakeReason why) { return backend.wakes[www].of(why).waited; }
-
-    test::FakeHypervisor backend;
-    test::FakeClock clock;
-    Manager manager{backend, clock, [](const service::Status&) {}};
 };
 
 TEST_F(WakesTest, ByQueryAndByPacket) {
