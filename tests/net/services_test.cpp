@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::service;
 using test::state;
+using test::waiting;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
