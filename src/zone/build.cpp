@@ -196,7 +196,7 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
             return;
     }
     const Where where = where_of(guest.index);
-    if (data.has_signatures())
+    if (data.is_signed())
         return report_.warning(where, "the address of service " + service.name +
                                           " has no PTR record " + name.to_string() +
                                           ": the zone's file is signed, and "

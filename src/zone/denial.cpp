@@ -322,7 +322,7 @@ Wire nsec_next(Wire rdata) {
 }
 
 void link_denials(ZoneData& zone, Report& report) {
-    if (zone.has_signatures())
+    if (zone.is_signed())
         Linker(zone, report).run();
 }
 

@@ -121,9 +121,9 @@ void ImageBuilder::append_owner(std::uint32_t zone, ZoneData& data, Owner& owner
     for (std::size_t first = 0; first < all.size();) {
         const auto set = data.records_of(owner, all[first].type);
         first += set.size();
-        if (set[0].type == dns::Type::rrsig)
+        if (data.is_signed() && set[0].type == dns::Type::rrsig)
             continue;  // written behind what they cover
-        if (data.has_signatures())
+        if (data.is_signed())
             signatures = data.signatures_of(owner, set[0].type);
         node.rrset_count =
             static_cast<std::uint16_t>(node.rrset_count + (signatures.empty() ? 1 : 2));

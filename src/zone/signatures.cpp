@@ -214,12 +214,7 @@ void Checker::tell_times(const std::string& zone) {
 }
 
 void Checker::run() {
-    const Owner& apex = zone_.owners[0];
     const std::string zone = "zone " + zone_.apex().to_string();
-    if (zone_.records_of(apex, Type::dnskey).empty())
-        return report_.error(zone_.where(), zone +
-                                                " has signatures, but no DNSKEY record at its apex "
-                                                "that they could be checked with");
     read_keys();
     for (const Owner& owner : zone_.owners) {
         const auto all = zone_.records_of(owner);
@@ -236,8 +231,12 @@ void Checker::run() {
 }  // namespace
 
 void check_signatures(const ZoneData& zone, SignatureCheck& check, Report& report) {
-    if (zone.has_signatures())
+    if (zone.is_signed())
         Checker(zone, check, report).run();
+    else if (zone.has_signatures())
+        report.warning(zone.where(), "zone " + zone.apex().to_string() +
+                                         " has signatures, but no DNSKEY record at its apex that "
+                                         "they could be checked with: it is served as not signed");
 }
 
 }  // namespace summond::zone

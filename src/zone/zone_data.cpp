@@ -107,10 +107,10 @@ void ZoneData::add(std::uint32_t owner, dns::Type type, std::uint32_t ttl,
         owners[owner].flags |= image::delegation;
     else if (type == dns::Type::ptr)
         owners[owner].has_ptr = true;
-    else if (type == dns::Type::nsec3)
-        owners[owner].flags |= image::hashed;
     else if (type == dns::Type::rrsig)
         has_signatures_ = true;
+    else if (type == dns::Type::dnskey && owner == 0)
+        has_keys_ = true;
 }
 
 // A counting sort, which keeps the order within an owner. Most zone files need none.
@@ -165,7 +165,7 @@ void ZoneData::sort_records() {
             if (last - first > most ||
                 std::none_of(begin, end, [&](const Record& r) { return same(r, records[i]); }))
                 records[kept++] = records[i];
-            else if (records[i].of_service && has_signatures_)
+            else if (records[i].of_service && is_signed())
                 // Whoever signed the zone wrote the service's address there to have it signed.
                 std::find_if(begin, end, [&](const Record& r) {
                     return same(r, records[i]);
@@ -178,6 +178,8 @@ void ZoneData::sort_records() {
         Owner& owner = owners[records[i].owner];
         if (owner.count++ == 0)
             owner.first = static_cast<std::uint32_t>(i);
+        if (records[i].type == dns::Type::nsec3 && is_signed())
+            owner.flags |= image::hashed;
     }
 }
 
@@ -192,6 +194,8 @@ std::span<const Record> ZoneData::records_of(const Owner& owner, dns::Type type)
 
 std::vector<Record> ZoneData::signatures_of(const Owner& owner, dns::Type covered) const {
     std::vector<Record> found;
+    if (!is_signed())
+        return found;
     std::ranges::copy_if(records_of(owner, dns::Type::rrsig), std::back_inserter(found),
                          [&](const Record& r) { return covered_by(r) == covered; });
     return found;

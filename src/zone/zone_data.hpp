@@ -84,9 +84,13 @@ class ZoneData {
     // The records of one type, once finished.
     std::span<const Record> records_of(const Owner& owner, dns::Type type) const;
 
-    // Those of `owner`'s signatures that cover a type, in the order of the file.
+    // Those of `owner`'s signatures that cover a type, in the order of the file. None in a zone
+    // that is not signed.
     std::vector<Record> signatures_of(const Owner& owner, dns::Type covered) const;
     bool has_signatures() const { return has_signatures_; }
+    // Signatures that nobody can check, since there are no keys at the apex, are data like any
+    // other, and so are NSEC and NSEC3 records beside them.
+    bool is_signed() const { return has_signatures_ && has_keys_; }
     dns::Type covered_by(const Record& rrsig) const {
         return static_cast<dns::Type>(rdata_[rrsig.rdata] << 8 | rdata_[rrsig.rdata + 1]);
     }
@@ -106,6 +110,7 @@ class ZoneData {
     std::uint32_t last_owner_ = 0;  // that was asked for
     std::vector<std::uint8_t> rdata_;
     bool has_signatures_ = false;
+    bool has_keys_ = false;
 };
 
 // A name's wire octets as text for maps, and back.
