@@ -197,8 +197,7 @@ class WireProcess final : wire::Outside {
     void wake(service::Id service, const frames::IpPacket& first) override {
         vmm_.send(arrived_message(service, first));
     }
-    void handed_over(service::Id service, std::uint32_t turn,
-                     const wire::HandOver& what) override {
+    void handed_over(service::Id service, std::uint32_t turn, const wire::HandOver& what) override {
         vmm_.send(handed_over_message(service, turn, what));
     }
     void grown(service::Id service, std::uint32_t turn) override {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "summond/service/template.hpp"
 #include "summond/ipc/messages.hpp"
+#include "summond/service/template.hpp"
 #include "summond/wire/door.hpp"
 
 namespace summond::roles {

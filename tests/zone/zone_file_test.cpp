@@ -441,8 +441,7 @@ TEST_F(ZoneFile, Generates) {
     EXPECT_EQ(records("host1.jit.example", Type::a), "60 c0000201\n");
     EXPECT_EQ(records("host3.jit.example", Type::a), "60 c0000203\n");
     EXPECT_EQ(records("host4.jit.example", Type::a), "none");
-    EXPECT_EQ(records("000c.hex.jit.example", Type::txt),
-              "120 013201240124\n");
+    EXPECT_EQ(records("000c.hex.jit.example", Type::txt), "120 013201240124\n");
     EXPECT_EQ(records("000b.hex.jit.example", Type::txt), "none");
     EXPECT_EQ(records("a.1.nibbles.jit.example", Type::mx).substr(0, 7), "60 001a");
     EXPECT_EQ(records("8.sub.jit.example", Type::cname), "60 0138056f7468657200\n");

@@ -27,8 +27,7 @@ class Outside {
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
-    virtual void handed_over(service::Id service, std::uint32_t turn,
-                             const HandOver& what) = 0;
+    virtual void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) = 0;
     virtual void grown(service::Id service, std::uint32_t turn) = 0;
 };
 
