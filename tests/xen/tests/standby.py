@@ -50,7 +50,7 @@ def test_standby(lab):
     assert body["requests"] == "2", f"it had not served a page before it rested: {body}"
     woke = daemon.wait_woken("s30")
     assert woke["domid"] == first, f"another domain than the copy: {woke}"
-    assert hears(first)
+    lab.wait_until(lambda: hears(first), 30, "the woken domain to be sent what is for every station")
     running = []
     for _ in range(5):
         again = time.monotonic()
