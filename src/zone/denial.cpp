@@ -40,7 +40,7 @@ std::vector<Type> read_types(Wire bitmaps) {
         const std::size_t size = std::min<std::size_t>(bitmaps[1], bitmaps.size() - 2);
         for (std::size_t bit = 0; bit < 8 * size; ++bit) {
             if ((bitmaps[2 + bit / 8] & 0x80U >> bit % 8) != 0)
-                types.push_back(static_cast<Type>(bitmaps[0] << 8 | bit));
+                types.push_back(static_cast<Type>(std::size_t{bitmaps[0]} << 8 | bit));
         }
         bitmaps = bitmaps.subspan(2 + size);
     }
