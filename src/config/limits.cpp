@@ -13,7 +13,7 @@ constexpr std::uint64_t most_memory_kib = 1024ULL * 1024 * 1024 * 1024;
 constexpr std::uint64_t most_domains = 32'752;            // DOMID_FIRST_RESERVED, xen/xen.h
 constexpr std::chrono::milliseconds longest_queue = 10s;  // no resolver waits longer
 
-std::optional<std::uint64_t> read_memory(const Value& value, std::uint64_t least_kib) {
+std::optional<std::uint64_t> read_limit(const Value& value, std::uint64_t least_kib) {
     std::string reason;
     if (value.is(Node::Kind::scalar)) {
         const auto size = parse_size_kib(value.node->text);
@@ -33,15 +33,15 @@ void read_limits(const Value& value, service::Limits& limits) {
     if (!mapping)
         return;
     if (const auto memory = mapping->take("memory"))
-        limits.memory_kib = read_memory(*memory, least_memory_kib);
+        limits.memory_kib = read_limit(*memory, least_memory_kib);
     if (const auto domains = mapping->take("domains"))
         if (const auto number = domains->number(1, most_domains))
             limits.domains = static_cast<std::uint32_t>(*number);
     if (const auto memory = mapping->take("standby_memory"))
-        limits.standby_memory_kib = read_memory(*memory, 0);
+        limits.standby_memory_kib = read_limit(*memory, 0);
     if (const auto memory = mapping->take("dom0_memory"))
         limits.dom0_memory_kib =
-            read_memory(*memory, least_dom0_kib).value_or(limits.dom0_memory_kib);
+            read_limit(*memory, least_dom0_kib).value_or(limits.dom0_memory_kib);
     if (const auto evict = mapping->take("evict"))
         limits.evict = evict->one_of({"false", "true"}) == 1U;
     if (const auto queue = mapping->take("queue"))

@@ -15,8 +15,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_tries = 8;  // at the same time
 // Between two tries: an eighth of the time since the first.
-constexpr milliseconds shortest_pause{5};
-constexpr milliseconds longest_pause{100};
+constexpr milliseconds shortest_retry{5};
+constexpr milliseconds longest_retry{100};
 
 }  // namespace
 
@@ -49,8 +49,8 @@ void TcpProbe::attempt() {
 
 void TcpProbe::try_later() {
     const auto elapsed = std::chrono::steady_clock::now() - began_;
-    next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(elapsed / 8, shortest_pause,
-                                                                        longest_pause));
+    next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(elapsed / 8, shortest_retry,
+                                                                        longest_retry));
     next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
         if (!ec && !alive.expired())
             attempt();
