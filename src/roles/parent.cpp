@@ -95,18 +95,7 @@ void Parent::wait_for_signal() {
 }
 
 void Parent::arm() {
-    const auto next = supervisor_.deadline();
-    if (!next) {
-        timer_.cancel();
-        return;
-    }
-    timer_.expires_at(*next);
-    timer_.async_wait([this](auto error) {
-        if (error)
-            return;
-        supervisor_.tick();
-        arm();
-    });
+    timer_.set(supervisor_.deadline());
 }
 
 // -- Load

@@ -14,6 +14,7 @@
 
 #include "parent_generation.hpp"
 #include "summond/base/clock.hpp"
+#include "summond/loop/deadline_timer.hpp"
 #include "summond/proc/child.hpp"
 #include "summond/proc/supervisor.hpp"
 #include "table.hpp"
@@ -83,7 +84,10 @@ class Parent final : proc::Children {
     int status_ = 0;
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGHUP, SIGTERM, SIGINT};
-    boost::asio::steady_timer timer_{io_};
+    loop::DeadlineTimer timer_{io_, [this] {
+                                   supervisor_.tick();
+                                   arm();
+                               }};
     boost::asio::steady_timer given_up_{io_};
     base::SteadyClock clock_;
     Estate estate_;

@@ -21,6 +21,7 @@
 #include "summond/config/config.hpp"
 #include "summond/host/bridge_ports.hpp"
 #include "summond/ipc/link.hpp"
+#include "summond/loop/deadline_timer.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
@@ -47,7 +48,11 @@ class Vmm {
                        manager_.stop([this] { io_.stop(); });
                        arm();
                    }}),
-          timer_(io),
+          timer_(io,
+                 [this] {
+                     manager_.tick();
+                     arm();
+                 }),
           hypervisor_(hypervisor),
           manager_(hypervisor, clock_, [this](const service::Status& status) { changed(status); }),
           ports_(std::move(ports)) {}
@@ -135,25 +140,12 @@ class Vmm {
             });
     }
 
-    void arm() {
-        const auto next = manager_.next_deadline();
-        if (!next) {
-            timer_.cancel();
-            return;
-        }
-        timer_.expires_at(*next);
-        timer_.async_wait([this](const auto& ec) {
-            if (ec)
-                return;
-            manager_.tick();
-            arm();
-        });
-    }
+    void arm() { timer_.set(manager_.next_deadline()); }
 
     asio::io_context& io_;
     std::string config_file_;
     ipc::Link parent_;
-    asio::steady_timer timer_;
+    loop::DeadlineTimer timer_;
     base::SteadyClock clock_;
     vm::Hypervisor& hypervisor_;
     vm::Manager manager_;

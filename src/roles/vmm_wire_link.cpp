@@ -35,7 +35,10 @@ WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manage
                  steering_.writable();
                  arm();
              }}),
-      timer_(io) {
+      timer_(io, [this] {
+          steering_.tick();
+          arm();
+      }) {
     configure(services);
 }
 
@@ -59,18 +62,7 @@ void WireLink::changed(const service::Status& status) {
 }
 
 void WireLink::arm() {
-    const auto next = steering_.deadline();
-    if (!next) {
-        timer_.cancel();
-        return;
-    }
-    timer_.expires_at(*next);
-    timer_.async_wait([this](const auto& error) {
-        if (error)
-            return;
-        steering_.tick();
-        arm();
-    });
+    timer_.set(steering_.deadline());
 }
 
 // -- What wire says

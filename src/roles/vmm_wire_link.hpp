@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/host/bridge_ports.hpp"
 #include "summond/ipc/link.hpp"
+#include "summond/loop/deadline_timer.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/wire/steering.hpp"
 #include "wire_messages.hpp"
@@ -64,7 +64,7 @@ class WireLink final : wire::Ways {
     std::map<std::string, Bridge> bridges_;  // that have been looked at
     ipc::Link link_;
     base::SteadyClock clock_;
-    boost::asio::steady_timer timer_;
+    loop::DeadlineTimer timer_;
     wire::Steering steering_{clock_, *this};
 };
 

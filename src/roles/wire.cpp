@@ -19,6 +19,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/link.hpp"
+#include "summond/loop/deadline_timer.hpp"
 #include "summond/wire/follower.hpp"
 #include "summond/wire/frame_budget.hpp"
 #include "table.hpp"
@@ -46,7 +47,11 @@ class WireProcess final : wire::Outside {
                         spdlog::info("the parent is gone; ending");
                         io_.stop();
                     }}),
-          timer_(io),
+          timer_(io,
+                 [this] {
+                     follower_.tick();
+                     arm();
+                 }),
           follower_(clock_, *this) {}
 
   private:
@@ -159,20 +164,7 @@ class WireProcess final : wire::Outside {
         wait(source, receive);
     }
 
-    void arm() {
-        const auto next = follower_.deadline();
-        if (!next) {
-            timer_.cancel();
-            return;
-        }
-        timer_.expires_at(*next);
-        timer_.async_wait([this](const auto& ec) {
-            if (ec)
-                return;
-            follower_.tick();
-            arm();
-        });
-    }
+    void arm() { timer_.set(follower_.deadline()); }
 
     // What cannot be sent is lost, as any frame can be.
     static void send(const Sources& sources, std::uint64_t key,
@@ -210,7 +202,7 @@ class WireProcess final : wire::Outside {
     ipc::Link control_;
     ipc::Link vmm_;
     bool ready_ = false;  // the parent knows
-    asio::steady_timer timer_;
+    loop::DeadlineTimer timer_;
     wire::Follower follower_;
     Sources taps_;    // by number
     Sources guests_;  // by service
