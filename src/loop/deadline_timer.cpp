@@ -8,10 +8,13 @@ namespace summond::loop {
 struct DeadlineTimer::State {
     boost::asio::steady_timer timer;
     std::function<void()> due;
+
+    State(boost::asio::io_context& io, std::function<void()> callback)
+        : timer(io), due(std::move(callback)) {}
 };
 
 DeadlineTimer::DeadlineTimer(boost::asio::io_context& io, std::function<void()> due)
-    : state_(std::make_shared<State>(boost::asio::steady_timer(io), std::move(due))) {}
+    : state_(std::make_shared<State>(io, std::move(due))) {}
 
 DeadlineTimer::~DeadlineTimer() = default;
 
