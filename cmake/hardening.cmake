@@ -1,5 +1,5 @@
 # What makes a fault of ours harder to use, in all that is built but for Debug (where sanitizers look).
-# tests/hardening reads a release back. Flags that a compiler or a processor does not have are left out.
+# tests/unit/hardening reads a release back. Flags that a compiler or a processor does not have are left out.
 include(CheckCompilerFlag)
 
 set(hardening -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)

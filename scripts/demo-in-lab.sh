@@ -1,6 +1,6 @@
 # scripts/demo on a machine that is no dom0: the Xen is in QEMU. Sourced by scripts/demo.
 
-lab="tests/xen/lab --arch $arch"
+lab="tests/lab/lab --arch $arch"
 dom0_address=10.0.2.15
 dom0_listen=10.0.2.15:5353
 guest_address=10.0.2.50

@@ -61,7 +61,7 @@ native=$(dpkg --print-architecture)
 # install_for_lab ARCH: what it takes to build for a Xen host of that architecture and to have one in
 # the lab.
 install_for_lab() {
-    local files=(scripts/packages.txt tests/xen/packages-host.txt "tests/xen/packages-host-$1.txt")
+    local files=(scripts/packages.txt tests/lab/packages-host.txt "tests/lab/packages-host-$1.txt")
     [ "$1" = "$native" ] || files+=("scripts/packages-$1.txt")
     install_packages "${files[@]}"
 }

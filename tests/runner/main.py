@@ -56,19 +56,19 @@ def ctest(preset, *, pattern=".", without=None, needs, times=1):
 
 
 def lab(options, times=1):
-    command = ["tests/xen/lab", "test", "--repeat", str(times), "--time-limit", str(2700 * times)]
+    command = ["tests/lab/lab", "test", "--repeat", str(times), "--time-limit", str(2700 * times)]
     if options.stress:
         command += ["--labs", "2"]
     return Lab("tests on Xen", "lab", command, ("lab image", "compile daemon"))
 
 
 def arm_image():
-    return Part("arm64 lab image", "lab", ["tests/xen/lab", "--arch", "arm64", "image"])
+    return Part("arm64 lab image", "lab", ["tests/lab/lab", "--arch", "arm64", "image"])
 
 
 def arm_lab(tests, times=1):
     return Lab("tests on Xen, arm64", "lab",
-               ["tests/xen/lab", "--arch", "arm64", "test", "--repeat", str(times), "--time-limit",
+               ["tests/lab/lab", "--arch", "arm64", "test", "--repeat", str(times), "--time-limit",
                 str(7200 * times), *tests], ("arm64 lab image", "compile arm64 daemon"))
 
 
@@ -91,7 +91,7 @@ def parts_of(options):
     times = options.times if options.stress else 1
     parts = []
     if options.lab:
-        parts.append(Part("lab image", "lab", ["tests/xen/lab", "image"]))
+        parts.append(Part("lab image", "lab", ["tests/lab/lab", "image"]))
     # The lab begins as soon as it has a daemon.
     parts += [
         compile_part("compile daemon", "release", "summond", "guest"),

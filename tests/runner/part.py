@@ -78,7 +78,7 @@ class Ctest(Part):
 
 
 class Lab(Part):
-    """tests/xen/lab [--arch ARCH] test."""
+    """tests/lab/lab [--arch ARCH] test."""
 
     def _alone(self, name):
         return shlex.join([*self.argv[:self.argv.index("test") + 1], name])

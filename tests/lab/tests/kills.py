@@ -1,0 +1,296 @@
+"""Processes of the daemon are killed at random moments, hundreds of times, and nothing comes of it.
+
+    tests/lab/lab run random_kills                                    30 kills
+    SUMMOND_KILLS=1000 tests/lab/lab run random_kills                 so many
+    SUMMOND_KILLS=8 SUMMOND_KILLS_SEED=5 SUMMOND_KILLS_FROM=240 ...   from kill 240 of seed 5 on
+
+Each kill has its own generator, of the seed and its number, so any of them can be done again. The
+moments can not: a machine is never twice as fast as it was."""
+
+import collections
+import os
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from harness import dns_client, proc
+from support import host
+from support.lab import limit
+from support.site import ipv4, name, page, service, site, together
+
+KILLS = int(os.environ.get("SUMMOND_KILLS", "30"))
+SEED = os.environ.get("SUMMOND_KILLS_SEED", "")
+FROM = int(os.environ.get("SUMMOND_KILLS_FROM", "0"))
+AT_A_TIME = 5  # kills, and then everything has to come to rest
+MOST_FAULTS = 8
+ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2}
+SAVES = pathlib.Path("/var/lib/summond")
+HELD_RESETS = "0x53554d00"  # the group of interfaces whose resets are held (bridge_ports.cpp)
+TCP = {"ports": ["tcp/80"], "ready": {"tcp": 80, "timeout": "2m"}}
+
+# What is done, and lines of the log that it leads to, each of them a moment to kill at.
+WAKE = ["waking s", "woke s", "handed over to s", " ready "]
+IDLE = ["destroying s80", "paused s81", "suspending s82", "suspended s82", "s82: domid", "shutting down s84",
+        "destroying s83"]
+MOMENTS = {"query": WAKE, "packet": WAKE, "idle": IDLE, "standby": ["standby s83", "woke s83"],
+           "reload": ["reading ", "front is ready", "reloaded: "], "nothing": []}
+
+
+def services(lab, changed):
+    """One of each kind of ending, and a copy that waits. A reload changes two of them."""
+    short = {"ttl": 1, "memory": "16MiB"}
+    kinds = {80: {"idle": {"after": "3s"}, **({"memory": "20MiB"} if changed else {})},
+             81: {"idle": {"after": "3s", "action": "pause"}},
+             82: {"idle": {"after": "3s", "action": "suspend"}},
+             83: {"idle": {"after": "3s"}, "standby": 1, **TCP},
+             84: {"idle": {"after": "3s", "action": "shutdown", "timeout": "20s"}, **TCP}}
+    if changed:
+        kinds[85] = {"idle": {"after": "3s"}}
+    return [service(lab, number, **{**short, **kind}) for number, kind in kinds.items()]
+
+
+class Log:
+    """The daemon's log from now on."""
+
+    def __init__(self, file):
+        self._file = file
+        self._at = file.stat().st_size
+        self._text = ""
+
+    def has(self, words):
+        with open(self._file, "rb") as log:
+            log.seek(self._at)
+            new = log.read()
+        self._at += len(new)
+        self._text += new.decode(errors="replace")
+        return words in self._text
+
+    def wait(self, words, seconds):
+        end = time.monotonic() + seconds
+        while not self.has(words) and time.monotonic() < end:
+            time.sleep(0.005)
+
+
+class Campaign:
+    def __init__(self, lab, seed):
+        self.lab, self.seed = lab, seed
+        self.changed = False
+        self.daemon = lab.daemon(self._site())
+        self.counts = collections.Counter()
+        self.journal = open(lab.directory / "kills.txt", "w", buffering=1, encoding="utf-8")
+
+    def _site(self):
+        return site(*services(self.lab, self.changed))
+
+    def note(self, text):
+        self.journal.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+    def numbers(self):
+        return [80, 81, 82, 83, 84] + ([85] if self.changed else [])
+
+    # -- What is going on when the kill comes
+
+    def act(self, what, dice):
+        """Begins it; the services that are to serve afterwards."""
+        chosen = dice.sample(self.numbers(), dice.choice([1, 1, 2, 3]))
+        if what in ("query", "idle"):
+            for number in chosen:
+                self._ask(number)
+        elif what == "packet":
+            for number in chosen:
+                self._knock(number)
+        elif what == "standby":
+            chosen = [83]
+            self._ask(83)
+        elif what == "reload":
+            self.changed = not self.changed
+            self.daemon.write_config(self._site())
+            self.daemon.reload()
+            chosen = self.numbers()[:1] + self.numbers()[5:]
+        return chosen
+
+    def _ask(self, number):
+        try:
+            self.daemon.query(name(number), timeout=0.01)
+        except dns_client.NoAnswer:
+            pass
+
+    @staticmethod
+    def _knock(number):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as knock:
+            knock.connect_ex((ipv4(number), 80))
+            time.sleep(0.002)
+
+    def kill(self, index):
+        """One kill; the services that are to serve after it."""
+        dice = random.Random(f"{self.seed}/{index}")
+        what = dice.choice(list(MOMENTS))
+        line = dice.choice(MOMENTS[what] + [None, None])
+        delay = dice.choice([0, dice.uniform(0, 0.03), dice.uniform(0, 0.5), dice.uniform(0, 3)])
+        role = dice.choices(list(ROLES), ROLES.values())[0]
+        if what == "reload" and dice.random() < 0.4:
+            role, line = "load", None
+        log = Log(self.daemon.log_file)
+        before = {**self.daemon.pids(), "parent": self.daemon.pid}
+        chosen = self.act(what, dice)
+        if line:
+            log.wait(line, 12)
+        if role == "load":
+            hit = self._kill_loader(before["parent"], delay if delay < 0.1 else 0)
+        else:
+            time.sleep(delay)
+            hit = self._kill(before[role])
+        self.counts[role if hit else "missed"] += 1
+        self.note(f"kill {index}: {role}{'' if hit else ' (missed)'}, {what} {chosen}, "
+                  f"{'at ' + repr(line) if line else 'after it'} + {delay * 1000:.1f} ms")
+        self.recover(role, before, hit, reload=what == "reload")
+        return chosen
+
+    @staticmethod
+    def _kill(pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _kill_loader(self, parent, delay):
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            time.sleep(0.001)  # it has a processor only when nobody else wants it
+            for pid in proc.tree(parent):
+                if proc.role(pid) == "load":
+                    time.sleep(delay)
+                    return self._kill(pid)
+        return False
+
+    def recover(self, role, before, hit, reload):
+        daemon = self.daemon
+        if role == "parent":
+            daemon.process.wait(60)
+            self.lab.wait_until(lambda: not daemon.pids(), 60, "the others to end with the parent")
+            daemon.start(answers="jit.example")
+        elif hit and role != "load":
+            def back():
+                pids = daemon.pids()
+                return set(pids) >= {"parent", "front", "vmm", "wire"} and pids[role] != before[role]
+            self.lab.wait_until(back, 60, f"another {role}")
+        if reload and role != "parent":  # the one that was under way may have come to nothing
+            log = Log(daemon.log_file)
+            daemon.reload()
+            wanted = f"reloaded: 1 zone and {len(self.numbers())} services"
+            self.lab.wait_until(lambda: log.has(wanted), 60, "a reload after the kill")
+
+    # -- What has to be true
+
+    def serves(self, numbers):
+        """Each gives its page to whoever asks for it now."""
+        def served(number):
+            self.daemon.resolve(name(number), limit=120)
+            page(self.lab, number)
+        together(**{f"s{number}": lambda number=number: served(number) for number in numbers})
+
+    def unrest(self):
+        """What is not as it has to be when nobody asks for anything, one text each."""
+        processes = collections.Counter(self.daemon._processes().values())  # pylint: disable=protected-access
+        wrong = [f"{count} x {role}" for role, count in processes.items() if count != 1]
+        wrong += [f"no {role}" for role in ("parent", "front", "vmm", "wire") if not processes[role]]
+        if "vmm" in self.daemon.pids():
+            wrong += [f"vmm has a child: {proc.argv(pid)[0]}"
+                      for pid in proc.tree(self.daemon.pids()["vmm"])[1:]]
+        ours = {d.domid: d for d in host.domains().values()
+                if d.domid not in self.lab.before.domids}
+        names = collections.Counter(re.sub(r"-\d+$", "", d.name) for d in ours.values())
+        wrong += [f"{d.name} is there ({d.domid}, {d.state})" for d in ours.values()
+                  if not (d.paused and (d.name == "s81" or d.name.startswith("s83.standby-")))]
+        wrong += [f"{count} x {what}" for what, count in names.items() if count != 1]
+        if not names["s83.standby"]:
+            wrong.append("no copy of s83")
+        wrong += self._traces(ours)
+        held = host.output("ip", "-o", "link", "show", "group", HELD_RESETS)
+        wrong += [f"resets are held of {line.split(': ')[1]}" for line in held.splitlines()]
+        tables = [line for line in host.output("nft", "list", "tables").splitlines()
+                  if "summond" in line]
+        wrong += [f"{count} x {table}" for table, count in collections.Counter(tables).items()
+                  if count != 1]
+        return wrong
+
+    def _traces(self, ours):
+        now = host.Snapshot.take()
+        spares = len(now.links) - len(now.without_spares().links)
+        theirs = re.compile("|".join(
+            [rf"domain {d}$|interface vif{d}\.\d+$|xenstore .*/{d}(/|$)" for d in ours]
+            + [f"xenstore {re.escape(uuid)}" for uuid in
+               filter(None, (host.xenstore_read(f"/local/domain/{d}/vm") for d in ours))]
+            + ["interface summond", "saved domain .*"]))
+        wrong = [trace for trace in now.without_spares().traces(self.lab.before)
+                 if not theirs.match(trace)]
+        wrong += [f"{spares} spare vifs"] if spares > 4 else []
+        taps = [link for link in now.links if link.startswith("summond")]
+        wrong += [f"taps: {sorted(taps)}"] if len(taps) != 1 else []
+        wrong += [f"files: {sorted(now.saves)}"] if len(now.saves) > 1 else []
+        return wrong
+
+    def comes_to_rest(self, seconds=180):
+        """Every idle timer has done its work, and nothing is there that nobody wants."""
+        end = time.monotonic() + seconds
+        while wrong := self.unrest():
+            assert time.monotonic() < end, f"not at rest after {seconds} s: {', '.join(wrong)}"
+            time.sleep(0.5)
+
+    # -- All of it
+
+    def run(self, kills):
+        faults, done = [], 0
+        self.daemon.start(answers="jit.example")
+        while done < kills and len(faults) < MOST_FAULTS:
+            first = FROM + done
+            last = first + min(AT_A_TIME, kills - done)
+            done = last - FROM
+            index = first
+            try:
+                for index in range(first, last):
+                    self.serves(self.kill(index))
+                self.comes_to_rest()
+            except Exception as error:  # the next kills are to find what they find
+                faults.append(f"kill {index} (or since {first}): {type(error).__name__}: {error}")
+                self.note(faults[-1])
+                self.begin_anew()
+        return done, faults
+
+    def begin_anew(self):
+        """From a host without a trace of what has gone wrong."""
+        file = self.daemon.log_file
+        if self.daemon.process is not None:
+            self.daemon.kill_tree()
+            self.daemon.process = None
+        (self.lab.directory / f"fault-{time.strftime('%H%M%S')}.log").write_text(
+            "\n".join(file.read_text(errors="replace").splitlines()[-400:]))
+        for domain in host.domains().values():
+            if domain.domid not in self.lab.before.domids:
+                subprocess.run(["xl", "destroy", str(domain.domid)], check=False, timeout=60)
+        for _ in range(3):
+            self.lab._sweep()  # pylint: disable=protected-access
+        self.daemon.start(answers="jit.example")
+
+
+@limit(300 + 60 * KILLS)
+def test_random_kills(lab):
+    """Whatever is killed, whenever: all services serve, nothing is left over or there twice, and what
+    is idle is put away."""
+    seed = SEED or str(random.SystemRandom().randrange(10**6))
+    campaign = Campaign(lab, seed)
+    lab.measured.update(seed=seed)
+    began = time.monotonic()
+    done, faults = campaign.run(KILLS)
+    lab.measured.update(kills=done, faults=len(faults),
+                        each=f"{(time.monotonic() - began) / done:.1f} s",
+                        **{role: campaign.counts[role] for role in sorted(campaign.counts)})
+    campaign.daemon.stop()
+    for file in SAVES.glob("*"):  # s82 is suspended
+        file.unlink()
+    assert not faults, f"seed {seed}: " + "; ".join(faults)
