@@ -6,7 +6,7 @@
 
 #include "summond/ipc/messages.hpp"
 #include "summond/service/template.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::roles {
 

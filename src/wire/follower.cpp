@@ -5,7 +5,7 @@
 namespace summond::wire {
 
 Follower::Follower(const base::Clock& clock, Outside& outside)
-    : clock_(clock), outside_(outside), door_(clock, *this) {}
+    : clock_(clock), outside_(outside), proxy_(clock, *this) {}
 
 void Follower::vmm_speaks() {
     if (std::exchange(told_anew_, true))
@@ -13,30 +13,30 @@ void Follower::vmm_speaks() {
     outside_.close_all();
     turns_.clear();
     lingering_.clear();
-    door_.begin_anew();
+    proxy_.begin_anew();
 }
 
 void Follower::remove(service::Id service) {
     detach(service);
     turns_.erase(service);
-    door_.remove(service);
+    proxy_.remove(service);
 }
 
 void Follower::stand(service::Id service, Standing standing, std::uint32_t turn) {
     turns_[service] = turn;
-    door_.stand(service, standing);
+    proxy_.stand(service, standing);
     if (standing != Standing::starting && standing != Standing::running &&
         standing != Standing::waiting)
         detach(service);
 }
 
 void Follower::detach(service::Id service) {
-    door_.detach(service);
+    proxy_.detach(service);
     outside_.close_guest(service);
 }
 
 std::optional<base::TimePoint> Follower::deadline() const {
-    const auto next = door_.deadline();
+    const auto next = proxy_.deadline();
     if (!lingering_.empty() && (!next || lingering_.front().until < *next))
         return lingering_.front().until;
     return next;
@@ -49,7 +49,7 @@ void Follower::tick() {
         if (const auto it = turns_.find(service); it != turns_.end() && it->second == turn)
             detach(service);
     }
-    door_.tick();
+    proxy_.tick();
 }
 
 void Follower::to_bridge(unsigned tap, std::span<const std::uint8_t> frame) {

@@ -1,5 +1,5 @@
-// A service at its door (door.hpp): what is known of it and of its guest, and what its packets are
-// by that. Only for Door.
+// A service that SleepProxy stands in for: what is known of it and of its guest, and what its
+// packets are by that. Only for SleepProxy.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 #include "given.hpp"
 #include "held.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -48,7 +48,7 @@ struct Asked {
     frames::Frame frame;  // empty: none
 };
 
-struct Door::Place {
+struct SleepProxy::Place {
     Place(Tenant new_tenant, HeldTotal& total) : tenant(std::move(new_tenant)), held(total) {}
 
     Tenant tenant;

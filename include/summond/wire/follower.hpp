@@ -1,6 +1,7 @@
 // Wire's part of what it and vmm tell each other: does what vmm says of services (Steering), and
-// says which turn its answers are about. Between the two stands the Door, which holds packets. A
-// state machine: no I/O, the clock is injected, and what it wants done goes to Outside. One thread.
+// says which turn its answers are about. Between the two stands the SleepProxy, which holds
+// packets. A state machine: no I/O, the clock is injected, and what it wants done goes to Outside.
+// One thread.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,7 @@
 #include <span>
 
 #include "summond/base/clock.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -44,19 +45,19 @@ class Follower final : Actions {
     // Before anything that a vmm has said is acted on.
     void vmm_speaks();
 
-    void put(const Tenant& tenant) { door_.put(tenant); }
+    void put(const Tenant& tenant) { proxy_.put(tenant); }
     void remove(service::Id service);
     // A new socket to the guest is there.
-    void attach(service::Id service) { door_.attach(service); }
+    void attach(service::Id service) { proxy_.attach(service); }
     void stand(service::Id service, Standing standing, std::uint32_t turn);
     // Services of which a new vmm has said nothing are gone.
-    void told_all() { door_.end_anew(); }
+    void told_all() { proxy_.end_anew(); }
 
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
-        door_.from_bridge(tap, frame);
+        proxy_.from_bridge(tap, frame);
     }
     void from_guest(service::Id service, std::span<const std::uint8_t> frame) {
-        door_.from_guest(service, frame);
+        proxy_.from_guest(service, frame);
     }
 
     // When tick() has to be called; any other call can change it.
@@ -81,7 +82,7 @@ class Follower final : Actions {
 
     const base::Clock& clock_;
     Outside& outside_;
-    Door door_;
+    SleepProxy proxy_;
     bool told_anew_ = false;
     std::map<service::Id, std::uint32_t> turns_;
     std::deque<Lingering> lingering_;  // of one turn once; first what is due first

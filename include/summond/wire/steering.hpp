@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 #include "summond/wire/standing.hpp"
 
 namespace summond::wire {

@@ -74,11 +74,11 @@ class Actions {
     virtual void grown(service::Id service) = 0;
 };
 
-class Door {
+class SleepProxy {
   public:
     // clock and actions outlive it.
-    Door(const base::Clock& clock, Actions& actions);
-    ~Door();
+    SleepProxy(const base::Clock& clock, Actions& actions);
+    ~SleepProxy();
 
     // A new service, or a known one with new particulars (which then keeps its standing).
     void put(const Tenant& tenant);

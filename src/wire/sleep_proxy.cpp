@@ -1,4 +1,4 @@
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,31 +24,31 @@ constexpr std::size_t groups_in_report = 64;
 
 }  // namespace
 
-struct Door::Totals {
+struct SleepProxy::Totals {
     HeldTotal held;
 };
 
-Door::Door(const base::Clock& clock, Actions& actions)
+SleepProxy::SleepProxy(const base::Clock& clock, Actions& actions)
     : clock_(clock), actions_(actions), totals_(std::make_unique<Totals>()) {}
 
-Door::~Door() = default;
+SleepProxy::~SleepProxy() = default;
 
-Door::Place* Door::find(service::Id service) const {
+SleepProxy::Place* SleepProxy::find(service::Id service) const {
     const auto it = places_.find(service);
     return it == places_.end() ? nullptr : it->second.get();
 }
 
-void Door::forget_keys(const Place& place) {
+void SleepProxy::forget_keys(const Place& place) {
     std::erase_if(by_address_, [&place](const auto& entry) { return entry.second == &place; });
     std::erase_if(by_mac_, [&place](const auto& entry) { return entry.second == &place; });
 }
 
-bool Door::is_timed(const Place& place) {
+bool SleepProxy::is_timed(const Place& place) {
     return !place.held.empty() || !place.given.empty() ||
            (place.standing == Standing::running && !place.handed_over);
 }
 
-void Door::put(const Tenant& tenant) {
+void SleepProxy::put(const Tenant& tenant) {
     Place* place = find(tenant.service);
     if (place == nullptr) {
         places_[tenant.service] = std::make_unique<Place>(tenant, totals_->held);
@@ -63,7 +63,7 @@ void Door::put(const Tenant& tenant) {
         by_address_[{tenant.tap, address}] = place;
 }
 
-void Door::remove(service::Id service) {
+void SleepProxy::remove(service::Id service) {
     if (Place* place = find(service)) {
         forget_keys(*place);
         timed_.erase(place);
@@ -71,14 +71,14 @@ void Door::remove(service::Id service) {
     }
 }
 
-void Door::begin_anew() {
+void SleepProxy::begin_anew() {
     for (const auto& [service, place] : places_)
         place->told = place->attached = false;
     by_address_.clear();
     by_mac_.clear();
 }
 
-void Door::end_anew() {
+void SleepProxy::end_anew() {
     std::vector<service::Id> gone;
     for (const auto& [service, place] : places_)
         if (!place->told)
@@ -87,7 +87,7 @@ void Door::end_anew() {
         remove(service);
 }
 
-void Door::stand(service::Id service, Standing standing) {
+void SleepProxy::stand(service::Id service, Standing standing) {
     Place* place = find(service);
     if (place == nullptr)
         return;
@@ -139,17 +139,17 @@ void Door::stand(service::Id service, Standing standing) {
         wake(*place, waits->about);
 }
 
-void Door::attach(service::Id service) {
+void SleepProxy::attach(service::Id service) {
     if (Place* place = find(service))
         place->attached = true;
 }
 
-void Door::detach(service::Id service) {
+void SleepProxy::detach(service::Id service) {
     if (Place* place = find(service))
         place->attached = false;
 }
 
-void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
+void SleepProxy::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
     const auto packet = frames::parse(frame);
     if (!packet)
         return;
@@ -164,9 +164,9 @@ void Door::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
         receive(*it->second, frame, *packet);
 }
 
-void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
-                  const service::Mac& asker_mac, const base::IpAddress& asker,
-                  const base::IpAddress& target) {
+void SleepProxy::answer(unsigned tap, std::span<const std::uint8_t> frame,
+                        const frames::Packet& packet, const service::Mac& asker_mac,
+                        const base::IpAddress& asker, const base::IpAddress& target) {
     const auto it = by_address_.find({tap, target});
     if (it == by_address_.end() || it->second->silent_for(target))
         return;
@@ -180,7 +180,7 @@ void Door::answer(unsigned tap, std::span<const std::uint8_t> frame, const frame
 }
 
 // So that bridges and switches that look at who listens deliver solicitations (RFC 4541 §3).
-void Door::report_groups(unsigned tap) const {
+void SleepProxy::report_groups(unsigned tap) const {
     for (const auto& [service, place] : places_) {
         if (place->tenant.tap != tap || place->is_up())
             continue;
@@ -194,8 +194,8 @@ void Door::report_groups(unsigned tap) const {
 }
 
 // A frame to the service's own MAC.
-void Door::receive(Place& place, std::span<const std::uint8_t> frame,
-                   const frames::Packet& packet) {
+void SleepProxy::receive(Place& place, std::span<const std::uint8_t> frame,
+                         const frames::Packet& packet) {
     const auto* ip = std::get_if<frames::IpPacket>(&packet.what);
     if (place.handed_over) {
         // Was on its way here when the bridge was told to go there. A SYN that the guest has just
@@ -226,8 +226,8 @@ void Door::receive(Place& place, std::span<const std::uint8_t> frame,
     wake(place, *ip);
 }
 
-void Door::hold(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet,
-                const frames::IpPacket& ip) {
+void SleepProxy::hold(Place& place, std::span<const std::uint8_t> frame,
+                      const frames::Packet& packet, const frames::IpPacket& ip) {
     if (place.given.has(ip)) {
         ++place.what.repeats;
         return;
@@ -245,7 +245,7 @@ void Door::hold(Place& place, std::span<const std::uint8_t> frame, const frames:
     }
 }
 
-void Door::wake(Place& place, const frames::IpPacket& ip) {
+void SleepProxy::wake(Place& place, const frames::IpPacket& ip) {
     const auto now = clock_.now();
     if (place.may_wake_at && now < *place.may_wake_at)
         return;
@@ -253,12 +253,12 @@ void Door::wake(Place& place, const frames::IpPacket& ip) {
     actions_.wake(place.tenant.service, ip);
 }
 
-void Door::pass(Place& place, std::span<const std::uint8_t> frame) {
+void SleepProxy::pass(Place& place, std::span<const std::uint8_t> frame) {
     if (place.attached)
         actions_.to_guest(place.tenant.service, frame);
 }
 
-void Door::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
+void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
     Place* place = find(service);
     const auto packet = frames::parse(frame);
     if (place == nullptr || !packet || !place->is_up())
@@ -288,7 +288,8 @@ void Door::from_guest(service::Id service, std::span<const std::uint8_t> frame) 
 
 // A segment of the guest's. The bridge passes it on, unless it is a reset of one that has just
 // started.
-void Door::from_guest(Place& place, const frames::Packet& packet, const frames::IpPacket& ip) {
+void SleepProxy::from_guest(Place& place, const frames::Packet& packet,
+                            const frames::IpPacket& ip) {
     const bool refused = place.given.refuses(ip, clock_.now());
     if (ip.resets && !refused && place.started && packet.from == place.tenant.mac)
         actions_.to_bridge(place.tenant.tap, frames::repeated_reset(packet.from, packet.to, ip));
@@ -297,7 +298,7 @@ void Door::from_guest(Place& place, const frames::Packet& packet, const frames::
 
 // A guest can be ready by its own word before its IP stack takes packets. It is asked for the
 // addresses that packets wait for, as their senders would ask, until it answers.
-void Door::try_hand_over(Place& place) {
+void SleepProxy::try_hand_over(Place& place) {
     if (place.standing != Standing::running || place.handed_over)
         return;
     const auto now = clock_.now();
@@ -319,7 +320,7 @@ void Door::try_hand_over(Place& place) {
 }
 
 // In order; of a guest that has just booted, a SYN when the one before is answered.
-void Door::give_held(Place& place) {
+void SleepProxy::give_held(Place& place) {
     const auto now = clock_.now();
     place.what.dropped += static_cast<std::uint32_t>(place.held.expire(now));
     while (!place.held.empty()) {
@@ -345,7 +346,7 @@ void Door::give_held(Place& place) {
     hand_over(place);
 }
 
-void Door::hand_over(Place& place) {
+void SleepProxy::hand_over(Place& place) {
     place.questions.fill({});
     place.handed_over = true;
     place.what.young = place.grows = !place.given.empty();
@@ -353,7 +354,7 @@ void Door::hand_over(Place& place) {
 }
 
 // What the guest has refused is given to it again, until it is not young any more.
-void Door::tend_young(Place& place) {
+void SleepProxy::tend_young(Place& place) {
     const auto now = clock_.now();
     place.given.expire(now);
     if (now < place.young_until) {
@@ -368,7 +369,7 @@ void Door::tend_young(Place& place) {
         actions_.grown(place.tenant.service);
 }
 
-std::optional<base::TimePoint> Door::deadline() const {
+std::optional<base::TimePoint> SleepProxy::deadline() const {
     std::optional<base::TimePoint> next;
     for (const Place* place : timed_) {
         if (!is_timed(*place))
@@ -383,7 +384,7 @@ std::optional<base::TimePoint> Door::deadline() const {
     return next;
 }
 
-void Door::tick() {
+void SleepProxy::tick() {
     const auto now = clock_.now();
     for (Place* place : timed_) {
         place->what.dropped += static_cast<std::uint32_t>(place->held.expire(now));
