@@ -11,14 +11,14 @@ namespace {
 
 wire::Steered steered(const service::Template& service) {
     wire::Steered result{service.name, service.interfaces.front().bridge, {}};
-    wire::Tenant& tenant = result.tenant;
-    tenant.service = service.id;
-    tenant.mac = service.interfaces.front().mac;
-    tenant.addresses = service.ipv4;
-    tenant.addresses.insert(tenant.addresses.end(), service.ipv6.begin(), service.ipv6.end());
-    tenant.ports = service.ports;
-    tenant.wake_from = service.wake_from;
-    tenant.youth = service.ready.timeout;
+    wire::Station& station = result.station;
+    station.service = service.id;
+    station.mac = service.interfaces.front().mac;
+    station.addresses = service.ipv4;
+    station.addresses.insert(station.addresses.end(), service.ipv6.begin(), service.ipv6.end());
+    station.ports = service.ports;
+    station.wake_from = service.wake_from;
+    station.youth = service.ready.timeout;
     return result;
 }
 
@@ -145,7 +145,7 @@ wire::Ways::Done WireLink::attach(service::Id service, int interface) {
 }
 
 bool WireLink::send_to(const wire::Steered& service, int port, bool pinned) {
-    const auto r = ports_.send_to(service.tenant.mac, port, pinned);
+    const auto r = ports_.send_to(service.station.mac, port, pinned);
     if (!r)
         spdlog::error("{}: {}", service.name, r.error().what);
     return r.has_value();

@@ -91,9 +91,9 @@ class WireProcess final : wire::Outside {
                        [this, tap](auto frame) { follower_.from_bridge(tap, frame); });
                 break;
             }
-            case ipc::Type::tenant:
-                if (const auto tenant = tenant_of(message.as<ipc::Tenant>()))
-                    follower_.put(*tenant);
+            case ipc::Type::station:
+                if (const auto station = station_of(message.as<ipc::Station>()))
+                    follower_.put(*station);
                 break;
             case ipc::Type::forget:
                 follower_.remove(message.as<ipc::Forget>().service);

@@ -14,9 +14,9 @@ ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
 std::optional<base::IpAddress> address_of(const ipc::Address& message);
 
-ipc::Tenant tenant_message(const wire::Tenant& tenant);
-// None: not as tenant_message makes it.
-std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
+ipc::Station station_message(const wire::Station& station);
+// None: not as station_message makes it.
+std::optional<wire::Station> station_of(const ipc::Station& message);
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 

@@ -49,9 +49,9 @@ struct Asked {
 };
 
 struct SleepProxy::Place {
-    Place(Tenant new_tenant, HeldTotal& total) : tenant(std::move(new_tenant)), held(total) {}
+    Place(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
 
-    Tenant tenant;
+    Station station;
     Standing standing = Standing::away;
     bool told = true;    // since begin_anew
     bool known = false;  // its standing has been told
@@ -75,7 +75,7 @@ struct SleepProxy::Place {
     base::TimePoint young_until{};
 
     bool has(const base::IpAddress& address) const {
-        return std::ranges::find(tenant.addresses, address) != tenant.addresses.end();
+        return std::ranges::find(station.addresses, address) != station.addresses.end();
     }
     bool has_claimed(const base::IpAddress& address) const {
         return std::ranges::find(claimed, address) != claimed.end();
@@ -149,13 +149,13 @@ struct SleepProxy::Place {
     bool wakes(const frames::IpPacket& ip) const {
         if (ip.kind == frames::IpPacket::Kind::later_fragment)
             return true;  // its first fragment has
-        const auto& from = tenant.wake_from;
+        const auto& from = station.wake_from;
         if (!has(ip.to) || (!from.empty() && std::ranges::none_of(from, [&ip](const auto& prefix) {
                 return prefix.contains(ip.from);
             })))
             return false;
-        return tenant.ports.empty() ||
-               std::ranges::any_of(tenant.ports, [&ip](const service::Port& port) {
+        return station.ports.empty() ||
+               std::ranges::any_of(station.ports, [&ip](const service::Port& port) {
                    return port.protocol == protocol_of(ip.kind) &&
                           (port.number == 0 || port.number == ip.to_port);
                });

@@ -48,19 +48,19 @@ bool SleepProxy::is_timed(const Place& place) {
            (place.standing == Standing::running && !place.handed_over);
 }
 
-void SleepProxy::put(const Tenant& tenant) {
-    Place* place = find(tenant.service);
+void SleepProxy::put(const Station& station) {
+    Place* place = find(station.service);
     if (place == nullptr) {
-        places_[tenant.service] = std::make_unique<Place>(tenant, totals_->held);
-        place = find(tenant.service);
+        places_[station.service] = std::make_unique<Place>(station, totals_->held);
+        place = find(station.service);
     } else {
         if (std::exchange(place->told, true))
             forget_keys(*place);  // else they are gone already
-        place->tenant = tenant;
+        place->station = station;
     }
-    by_mac_[{tenant.tap, tenant.mac}] = place;
-    for (const base::IpAddress& address : tenant.addresses)
-        by_address_[{tenant.tap, address}] = place;
+    by_mac_[{station.tap, station.mac}] = place;
+    for (const base::IpAddress& address : station.addresses)
+        by_address_[{station.tap, address}] = place;
 }
 
 void SleepProxy::remove(service::Id service) {
@@ -98,7 +98,7 @@ void SleepProxy::stand(service::Id service, Standing standing) {
     if (standing == Standing::running) {
         if (before != Standing::running) {
             place->running_since = place->question_at = clock_.now();
-            place->young_until = place->running_since + place->tenant.youth;
+            place->young_until = place->running_since + place->station.youth;
         }
         timed_.insert(place);
         // Its stack was up before it was paused.
@@ -128,7 +128,7 @@ void SleepProxy::stand(service::Id service, Standing standing) {
     if (standing == Standing::away || standing == Standing::waiting) {
         place->flows.fill({});
         if (was_up || before == Standing::kept)
-            report_groups(place->tenant.tap);
+            report_groups(place->station.tap);
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
     const auto waits = std::ranges::find_if(place->held.packets(), [place](const auto& packet) {
@@ -170,26 +170,26 @@ void SleepProxy::answer(unsigned tap, std::span<const std::uint8_t> frame,
     const auto it = by_address_.find({tap, target});
     if (it == by_address_.end() || it->second->silent_for(target))
         return;
-    const Tenant& tenant = it->second->tenant;
-    const bool for_it = (packet.to[0] & 1) != 0 || packet.to == tenant.mac;
+    const Station& station = it->second->station;
+    const bool for_it = (packet.to[0] & 1) != 0 || packet.to == station.mac;
     // A guest that tests its own addresses, or announces them, is not told that they are taken.
-    if (!for_it || asker_mac == tenant.mac || packet.from == tenant.mac)
+    if (!for_it || asker_mac == station.mac || packet.from == station.mac)
         return;
-    actions_.to_bridge(tap, frames::answer(tenant.mac, target, asker_mac, asker));
+    actions_.to_bridge(tap, frames::answer(station.mac, target, asker_mac, asker));
     it->second->remember_question(asker, frame, clock_.now());
 }
 
 // So that bridges and switches that look at who listens deliver solicitations (RFC 4541 §3).
 void SleepProxy::report_groups(unsigned tap) const {
     for (const auto& [service, place] : places_) {
-        if (place->tenant.tap != tap || place->is_up())
+        if (place->station.tap != tap || place->is_up())
             continue;
         std::vector<base::IpAddress> groups;
-        for (const base::IpAddress& address : place->tenant.addresses)
+        for (const base::IpAddress& address : place->station.addresses)
             if (address.is_v6() && groups.size() < groups_in_report)
                 groups.push_back(frames::solicited_node_group(address));
         if (!groups.empty())
-            actions_.to_bridge(tap, frames::listener_report(place->tenant.mac, groups));
+            actions_.to_bridge(tap, frames::listener_report(place->station.mac, groups));
     }
 }
 
@@ -205,7 +205,7 @@ void SleepProxy::receive(Place& place, std::span<const std::uint8_t> frame,
         return;
     }
     if (ip != nullptr && place.is_nobodys(*ip)) {
-        actions_.to_bridge(place.tenant.tap, frames::refusal(place.tenant.mac, packet.from, *ip));
+        actions_.to_bridge(place.station.tap, frames::refusal(place.station.mac, packet.from, *ip));
         return;
     }
     const bool opens = ip != nullptr && place.opens(*ip);
@@ -250,12 +250,12 @@ void SleepProxy::wake(Place& place, const frames::IpPacket& ip) {
     if (place.may_wake_at && now < *place.may_wake_at)
         return;
     place.may_wake_at = now + wake_interval;
-    actions_.wake(place.tenant.service, ip);
+    actions_.wake(place.station.service, ip);
 }
 
 void SleepProxy::pass(Place& place, std::span<const std::uint8_t> frame) {
     if (place.attached)
-        actions_.to_guest(place.tenant.service, frame);
+        actions_.to_guest(place.station.service, frame);
 }
 
 void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
@@ -291,8 +291,8 @@ void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> f
 void SleepProxy::from_guest(Place& place, const frames::Packet& packet,
                             const frames::IpPacket& ip) {
     const bool refused = place.given.refuses(ip, clock_.now());
-    if (ip.resets && !refused && place.started && packet.from == place.tenant.mac)
-        actions_.to_bridge(place.tenant.tap, frames::repeated_reset(packet.from, packet.to, ip));
+    if (ip.resets && !refused && place.started && packet.from == place.station.mac)
+        actions_.to_bridge(place.station.tap, frames::repeated_reset(packet.from, packet.to, ip));
     tend_young(place);
 }
 
@@ -314,8 +314,8 @@ void SleepProxy::try_hand_over(Place& place) {
         return;
     place.question_at = now + question_interval;
     if (!waits->about.from.is_unspecified())
-        actions_.to_guest(place.tenant.service,
-                          frames::question(waits->from_mac, waits->about.from, place.tenant.mac,
+        actions_.to_guest(place.station.service,
+                          frames::question(waits->from_mac, waits->about.from, place.station.mac,
                                            waits->about.to));
 }
 
@@ -350,7 +350,7 @@ void SleepProxy::hand_over(Place& place) {
     place.questions.fill({});
     place.handed_over = true;
     place.what.young = place.grows = !place.given.empty();
-    actions_.handed_over(place.tenant.service, std::exchange(place.what, {}));
+    actions_.handed_over(place.station.service, std::exchange(place.what, {}));
 }
 
 // What the guest has refused is given to it again, until it is not young any more.
@@ -362,11 +362,11 @@ void SleepProxy::tend_young(Place& place) {
             pass(place, packet.frame);
     } else {
         for (const HeldPacket& packet : place.given.give_up())
-            actions_.to_bridge(place.tenant.tap,
-                               frames::refusal(place.tenant.mac, packet.from_mac, packet.about));
+            actions_.to_bridge(place.station.tap,
+                               frames::refusal(place.station.mac, packet.from_mac, packet.about));
     }
     if (place.given.empty() && std::exchange(place.grows, false))
-        actions_.grown(place.tenant.service);
+        actions_.grown(place.station.service);
 }
 
 std::optional<base::TimePoint> SleepProxy::deadline() const {

@@ -23,7 +23,7 @@ void Steering::configure(const std::vector<Steered>& services,
                          const std::map<service::Id, Guest>& guests) {
     std::set<service::Id> wanted;
     for (const Steered& service : services) {
-        const service::Id id = service.tenant.service;
+        const service::Id id = service.station.service;
         wanted.insert(id);
         Post& post = posts_.try_emplace(id, Post{service}).first->second;
         if (post.service != service) {
@@ -48,7 +48,7 @@ void Steering::configure(const std::vector<Steered>& services,
 
 void Steering::leave(Post& post) {
     if (post.goes_to)
-        ways_.forget(post.service.tenant.mac, *post.goes_to);
+        ways_.forget(post.service.station.mac, *post.goes_to);
     let_reset(post);
 }
 
@@ -137,14 +137,14 @@ void Steering::flush() {
 // Brings wire and the kernel up to date with the service. False: wire does not take messages; what
 // has been done is not done again.
 bool Steering::sync(Post& post) {
-    const service::Id id = post.service.tenant.service;
+    const service::Id id = post.service.station.service;
     const auto bridge = ways_.bridge(post.service.bridge);
     if (bridge.done != Ways::Done::yes)
         return bridge.done == Ways::Done::no;
     if (!post.told) {
-        Tenant tenant = post.service.tenant;
-        tenant.tap = bridge.tap;
-        if (!ways_.put(tenant))
+        Station station = post.service.station;
+        station.tap = bridge.tap;
+        if (!ways_.put(station))
             return false;
         post.told = true;
     }
@@ -192,7 +192,7 @@ bool Steering::sync(Post& post) {
     if (standing == Standing::running && !stack_is_up) {
         const auto now = clock_.now();
         post.hand_over_by = now + longest_hand_over;
-        post.young_until = now + post.service.tenant.youth + grown_grace;
+        post.young_until = now + post.service.station.youth + grown_grace;
     }
     return true;
 }
@@ -202,7 +202,7 @@ bool Steering::attach(Post& post, std::uint32_t domain) {
     const auto interface = ways_.interface_of(domain);
     if (!interface)
         return true;  // somebody has taken it away
-    const auto done = ways_.attach(post.service.tenant.service, *interface);
+    const auto done = ways_.attach(post.service.station.service, *interface);
     if (done == Ways::Done::yes) {
         post.attached = domain;
         post.interface = *interface;

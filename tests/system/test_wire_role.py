@@ -13,7 +13,7 @@ CONTROL_FD = 3  # src/roles/roles.hpp
 
 # include/summond/ipc/messages.hpp
 ROLE_VMM = 3
-STOP, PEER, READY, TAP, TENANT, ATTACH, STAND, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
+STOP, PEER, READY, TAP, STATION, ATTACH, STAND, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
 AWAY, STARTING, RUNNING, WAITING = 0, 3, 4, 5
 
 WWW = 7
@@ -27,7 +27,7 @@ def address(packed):
     return struct.pack("<B16s", len(packed), packed)
 
 
-def tenant():
+def station():
     head = struct.pack("<QIHBB6s2xI", WWW, 0, 0, 1, 0, GUEST_MAC, 30_000)
     body = head + bytes(64 * 4) + address(GUEST_IP) + bytes(31 * 17) + bytes(32 * 18)
     return body + bytes(-len(body) % 8)
@@ -96,7 +96,7 @@ class WireRole(unittest.TestCase):
 
     def tell_of_www(self, vmm):
         vmm.say(TAP, struct.pack("<I", 0), self.bridge.theirs)
-        vmm.say(TENANT, tenant())
+        vmm.say(STATION, station())
         self.stand(vmm, AWAY, 1)
         vmm.say(READY)
 
@@ -159,7 +159,7 @@ class WireRole(unittest.TestCase):
         vmm = self.introduce_vmm()
         self.tell_of_www(vmm)
         self.assertEqual(self.parent.hear()[0], READY)
-        vmm.say(TENANT, tenant()[:-8])
+        vmm.say(STATION, station()[:-8])
         self.assertIsNone(vmm.hear(), "too short")
 
     def test_ends_with_its_parent(self):

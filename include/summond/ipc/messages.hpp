@@ -56,7 +56,7 @@ enum class Type : std::uint32_t {
     stop,
     ready,
     tap,
-    tenant,
+    station,
     forget,
     attach,
     stand,
@@ -181,9 +181,9 @@ struct Tap {
     static constexpr std::uint32_t capacity = 64;
 };
 
-// A service whose packets wire looks after (wire::Tenant). One that is there keeps its standing.
-struct Tenant {
-    static constexpr Type type = Type::tenant;
+// A service whose packets wire looks after (wire::Station). One that is there keeps its standing.
+struct Station {
+    static constexpr Type type = Type::station;
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     struct Port {
         std::uint16_t number;
@@ -201,7 +201,7 @@ struct Tenant {
     std::uint8_t prefixes;
     std::uint8_t mac[6];
     std::uint8_t reserved[2];
-    std::uint32_t youth_ms;  // wire::Tenant::youth
+    std::uint32_t youth_ms;  // wire::Station::youth
     Port port[service::max_ports];
     Address address[service::max_addresses];
     Prefix prefix[service::max_prefixes];
@@ -293,7 +293,7 @@ struct MessageList {
 
 using Messages =
     MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Tenant, Forget, Attach, Stand, Arrived, HandedOver, Grown>;
+                Tap, Station, Forget, Attach, Stand, Arrived, HandedOver, Grown>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

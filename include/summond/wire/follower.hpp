@@ -45,7 +45,7 @@ class Follower final : Actions {
     // Before anything that a vmm has said is acted on.
     void vmm_speaks();
 
-    void put(const Tenant& tenant) { proxy_.put(tenant); }
+    void put(const Station& station) { proxy_.put(station); }
     void remove(service::Id service);
     // A new socket to the guest is there.
     void attach(service::Id service) { proxy_.attach(service); }

@@ -35,7 +35,7 @@ struct Limits {
 };
 
 // A service as the wire knows it.
-struct Tenant {
+struct Station {
     service::Id service = 0;
     unsigned tap = 0;  // on which it is, of the taps of all bridges
     service::Mac mac{};
@@ -44,7 +44,7 @@ struct Tenant {
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
-    friend bool operator==(const Tenant&, const Tenant&) = default;
+    friend bool operator==(const Station&, const Station&) = default;
 };
 
 // What was held for a guest that has now been given it.
@@ -81,7 +81,7 @@ class SleepProxy {
     ~SleepProxy();
 
     // A new service, or a known one with new particulars (which then keeps its standing).
-    void put(const Tenant& tenant);
+    void put(const Station& station);
     void remove(service::Id service);
     // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
     // What is held stays. Until it is told again, no guest can be sent to.

@@ -25,7 +25,7 @@ namespace summond::wire {
 struct Steered {
     std::string name;  // for the log
     std::string bridge;
-    Tenant tenant;  // without its tap
+    Station station;  // without its tap
     friend bool operator==(const Steered&, const Steered&) = default;
 };
 
@@ -42,7 +42,7 @@ class Ways {
 
     virtual ~Ways() = default;
     // Told to wire. False: later.
-    virtual bool put(const Tenant& tenant) = 0;
+    virtual bool put(const Station& station) = 0;
     virtual bool remove(service::Id service) = 0;
     virtual bool stand(service::Id service, Standing standing, std::uint32_t turn) = 0;
     virtual bool told_all() = 0;

@@ -31,12 +31,12 @@ class FollowerTest : public testing::Test, protected Outside {
     FollowerTest() {
         follower.new_vmm();
         follower.vmm_speaks();
-        follower.put(tenant());
+        follower.put(station());
         follower.told_all();
         done();
     }
 
-    static Tenant tenant() { return {www, 0, guest, {ip("10.0.2.50")}, {}, {}, 30s}; }
+    static Station station() { return {www, 0, guest, {ip("10.0.2.50")}, {}, {}, 30s}; }
     void syn(std::uint16_t port = 40000) {
         follower.from_bridge(
             0, test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn));
@@ -166,7 +166,7 @@ TEST_F(FollowerTest, HoldsOnToPacketsForTheNextVmm) {
     syn();
     follower.new_vmm();
     follower.vmm_speaks();
-    follower.put(tenant());
+    follower.put(station());
     done();
     clock.advance(1s);
     follower.stand(www, Standing::away, 1);

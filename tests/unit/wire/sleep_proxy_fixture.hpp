@@ -41,9 +41,9 @@ struct Recorder final : Actions {
 
 class SleepProxyFixture : public testing::Test {
   protected:
-    SleepProxyFixture() { proxy.put(tenant()); }
+    SleepProxyFixture() { proxy.put(station()); }
 
-    static Tenant tenant() {
+    static Station station() {
         return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}, std::chrono::seconds(30)};
     }
     void from_client(const Frame& frame) { proxy.from_bridge(0, frame); }

@@ -92,7 +92,7 @@ TEST_F(SleepProxyTest, NothingWaitsForOneThatIsRefused) {
 }
 
 TEST_F(SleepProxyTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
-    Tenant picky = tenant();
+    Station picky = station();
     picky.ports = {{service::Protocol::tcp, 80}, {service::Protocol::udp, 0}};
     picky.wake_from = {{ip("10.0.2.0"), 25}};
     proxy.put(picky);
@@ -295,7 +295,7 @@ TEST_F(SleepProxyTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {
     proxy.begin_anew();
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
-    proxy.put(tenant());
+    proxy.put(station());
     proxy.stand(www, Standing::starting);
     proxy.attach(www);
     proxy.end_anew();
@@ -308,7 +308,7 @@ TEST_F(SleepProxyTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
     from_client(syn());
     start();
     proxy.begin_anew();
-    proxy.put(tenant());
+    proxy.put(station());
     proxy.stand(www, Standing::away);
     EXPECT_EQ(seen.wakes.size(), 2U);
     proxy.end_anew();

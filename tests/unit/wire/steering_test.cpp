@@ -76,8 +76,8 @@ class SteeringTest : public testing::Test, public Ways {
         done_.push_back(what);
         return true;
     }
-    bool put(const Tenant& tenant) override {
-        return tell(fmt::format("put {} on tap {}", tenant.service, tenant.tap));
+    bool put(const Station& station) override {
+        return tell(fmt::format("put {} on tap {}", station.service, station.tap));
     }
     bool remove(service::Id service) override { return tell(fmt::format("remove {}", service)); }
     bool stand(service::Id service, Standing standing, std::uint32_t turn) override {
