@@ -76,7 +76,7 @@ bool WireLink::handle(const ipc::Received& message) {
             handed_over(message.as<ipc::HandedOver>());
             return true;
         case ipc::Type::grown:
-            steering_.grown(message.as<ipc::Grown>().service, message.as<ipc::Grown>().turn);
+            steering_.grown(message.as<ipc::Grown>().service, message.as<ipc::Grown>().epoch);
             return true;
         default:
             return false;
@@ -99,7 +99,7 @@ void WireLink::arrived(const ipc::Arrived& message) {
 
 void WireLink::handed_over(const ipc::HandedOver& message) {
     const wire::Steered* const known = steering_.find(message.service);
-    if (steering_.handed_over(message.service, message.turn, message.young != 0) &&
+    if (steering_.handed_over(message.service, message.epoch, message.young != 0) &&
         (message.packets > 0 || message.dropped > 0))
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "

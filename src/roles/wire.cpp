@@ -108,7 +108,7 @@ class WireProcess final : wire::Outside {
             case ipc::Type::stand: {
                 const auto stand = message.as<ipc::Stand>();
                 follower_.stand(stand.service, static_cast<wire::Standing>(stand.standing),
-                                stand.turn);
+                                stand.epoch);
                 break;
             }
             case ipc::Type::ready:
@@ -189,11 +189,12 @@ class WireProcess final : wire::Outside {
     void wake(service::Id service, const frames::IpPacket& first) override {
         vmm_.send(arrived_message(service, first));
     }
-    void handed_over(service::Id service, std::uint32_t turn, const wire::HandOver& what) override {
-        vmm_.send(handed_over_message(service, turn, what));
+    void handed_over(service::Id service, std::uint32_t epoch,
+                     const wire::HandOver& what) override {
+        vmm_.send(handed_over_message(service, epoch, what));
     }
-    void grown(service::Id service, std::uint32_t turn) override {
-        vmm_.send(ipc::Grown{service, turn});
+    void grown(service::Id service, std::uint32_t epoch) override {
+        vmm_.send(ipc::Grown{service, epoch});
     }
 
     asio::io_context& io_;

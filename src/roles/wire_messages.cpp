@@ -95,11 +95,11 @@ ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet
     return message;
 }
 
-ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what) {
     ipc::HandedOver message{};
     message.service = service;
-    message.turn = turn;
+    message.epoch = epoch;
     message.packets = what.packets;
     message.repeats = what.repeats;
     message.dropped = what.dropped;

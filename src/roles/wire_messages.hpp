@@ -20,7 +20,7 @@ std::optional<wire::Station> station_of(const ipc::Station& message);
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 
-ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".

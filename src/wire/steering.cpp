@@ -75,16 +75,17 @@ void Steering::refused(service::Id service) {
 
 // -- What wire says
 
-// Null: that turn is over.
-Steering::Post* Steering::running(service::Id service, std::uint32_t turn) {
+// Null: that epoch is over.
+Steering::Post* Steering::running(service::Id service, std::uint32_t epoch) {
     const auto it = posts_.find(service);
-    return it != posts_.end() && it->second.standing == Standing::running && it->second.turn == turn
+    return it != posts_.end() && it->second.standing == Standing::running &&
+                   it->second.epoch == epoch
                ? &it->second
                : nullptr;
 }
 
-bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) {
-    Post* const post = running(service, turn);
+bool Steering::handed_over(service::Id service, std::uint32_t epoch, bool young) {
+    Post* const post = running(service, epoch);
     if (post == nullptr)
         return false;
     if (post->hand_over_by)
@@ -94,8 +95,8 @@ bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) 
     return true;
 }
 
-void Steering::grown(service::Id service, std::uint32_t turn) {
-    if (Post* const post = running(service, turn))
+void Steering::grown(service::Id service, std::uint32_t epoch) {
+    if (Post* const post = running(service, epoch))
         let_reset(*post);
 }
 
@@ -184,10 +185,10 @@ bool Steering::sync(Post& post) {
     const bool stack_is_up = post.standing == Standing::waiting || post.standing == Standing::kept;
     if (standing == Standing::running && stack_is_up)
         take_over(post);
-    if (!ways_.stand(id, standing, post.turn + 1))
+    if (!ways_.stand(id, standing, post.epoch + 1))
         return false;
     post.standing = standing;
-    ++post.turn;
+    ++post.epoch;
     post.hand_over_by.reset();
     if (standing == Standing::running && !stack_is_up) {
         const auto now = clock_.now();

@@ -101,8 +101,8 @@ class WireRole(unittest.TestCase):
         vmm.say(READY)
 
     @staticmethod
-    def stand(vmm, standing, turn):
-        vmm.say(STAND, struct.pack("<QII", WWW, standing, turn))
+    def stand(vmm, standing, epoch):
+        vmm.say(STAND, struct.pack("<QII", WWW, standing, epoch))
 
     def test_from_the_first_question_to_the_hand_over(self):
         vmm = self.introduce_vmm()
@@ -129,8 +129,8 @@ class WireRole(unittest.TestCase):
         while kind == ARRIVED:  # again, as it was not running yet
             kind, body = vmm.hear()
         self.assertEqual(kind, HANDED_OVER)
-        service, turn, packets = struct.unpack_from("<QII", body)
-        self.assertEqual((service, turn, packets), (WWW, 3, 1))
+        service, epoch, packets = struct.unpack_from("<QII", body)
+        self.assertEqual((service, epoch, packets), (WWW, 3, 1))
 
     def test_goes_on_without_vmm_and_follows_the_next_one(self):
         vmm = self.introduce_vmm()

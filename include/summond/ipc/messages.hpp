@@ -226,7 +226,7 @@ struct Stand {
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     std::uint64_t service;
     std::uint32_t standing;  // wire::Standing
-    std::uint32_t turn;      // returned by HandedOver, which says which Stand it answers
+    std::uint32_t epoch;     // returned by HandedOver, which says which Stand it answers
 };
 
 // Somebody waits for a service that is away: start it.
@@ -244,7 +244,7 @@ struct HandedOver {
     static constexpr Type type = Type::handed_over;
     static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
-    std::uint32_t turn;
+    std::uint32_t epoch;
     std::uint32_t packets;
     std::uint32_t repeats;
     std::uint32_t dropped;
@@ -258,7 +258,7 @@ struct Grown {
     static constexpr Type type = Type::grown;
     static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
-    std::uint32_t turn;  // as in HandedOver
+    std::uint32_t epoch;  // as in HandedOver
 };
 
 // -- What each message says of itself, as a table

@@ -1,5 +1,5 @@
 // Wire's part of what it and vmm tell each other: does what vmm says of services (Steering), and
-// says which turn its answers are about. Between the two stands the SleepProxy, which holds
+// says which epoch its answers are about. Between the two stands the SleepProxy, which holds
 // packets. A state machine: no I/O, the clock is injected, and what it wants done goes to Outside.
 // One thread.
 #pragma once
@@ -28,8 +28,8 @@ class Outside {
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
-    virtual void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) = 0;
-    virtual void grown(service::Id service, std::uint32_t turn) = 0;
+    virtual void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) = 0;
+    virtual void grown(service::Id service, std::uint32_t epoch) = 0;
 };
 
 class Follower final : Actions {
@@ -49,7 +49,7 @@ class Follower final : Actions {
     void remove(service::Id service);
     // A new socket to the guest is there.
     void attach(service::Id service) { proxy_.attach(service); }
-    void stand(service::Id service, Standing standing, std::uint32_t turn);
+    void stand(service::Id service, Standing standing, std::uint32_t epoch);
     // Services of which a new vmm has said nothing are gone.
     void told_all() { proxy_.end_anew(); }
 
@@ -72,11 +72,11 @@ class Follower final : Actions {
     void grown(service::Id service) override;
 
     void detach(service::Id service);
-    void let_linger(service::Id service, std::uint32_t turn);
+    void let_linger(service::Id service, std::uint32_t epoch);
 
     struct Lingering {
         service::Id service;
-        std::uint32_t turn;
+        std::uint32_t epoch;
         base::TimePoint until;
     };
 
@@ -84,8 +84,8 @@ class Follower final : Actions {
     Outside& outside_;
     SleepProxy proxy_;
     bool told_anew_ = false;
-    std::map<service::Id, std::uint32_t> turns_;
-    std::deque<Lingering> lingering_;  // of one turn once; first what is due first
+    std::map<service::Id, std::uint32_t> epochs_;
+    std::deque<Lingering> lingering_;  // of one epoch once; first what is due first
 };
 
 }  // namespace summond::wire

@@ -45,11 +45,11 @@ class FollowerTest : public testing::Test, protected Outside {
         follower.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
     }
     // Up, and given what was held, if its stack was up before.
-    void run(Standing from, std::uint32_t turn) {
-        follower.stand(www, from, turn - 1);
+    void run(Standing from, std::uint32_t epoch) {
+        follower.stand(www, from, epoch - 1);
         follower.attach(www);
         done();
-        follower.stand(www, Standing::running, turn);
+        follower.stand(www, Standing::running, epoch);
     }
     void pass(base::Duration time) {
         clock.advance(time);
@@ -70,12 +70,12 @@ class FollowerTest : public testing::Test, protected Outside {
     void wake(service::Id service, const frames::IpPacket&) override {
         done_.push_back(fmt::format("wake {}", service));
     }
-    void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) override {
-        done_.push_back(fmt::format("handed over {}, turn {}, {} packets{}", service, turn,
+    void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) override {
+        done_.push_back(fmt::format("handed over {}, epoch {}, {} packets{}", service, epoch,
                                     what.packets, what.young ? ", young" : ""));
     }
-    void grown(service::Id service, std::uint32_t turn) override {
-        done_.push_back(fmt::format("grown {}, turn {}", service, turn));
+    void grown(service::Id service, std::uint32_t epoch) override {
+        done_.push_back(fmt::format("grown {}, epoch {}", service, epoch));
     }
 
     test::FakeClock clock;
@@ -89,12 +89,12 @@ TEST_F(FollowerTest, SaysWhichTurnItAnswers) {
     syn();
     EXPECT_THAT(done(), ElementsAre("wake 7"));
     run(Standing::waiting, 6);
-    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 6, 1 packets"));
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, epoch 6, 1 packets"));
 }
 
 TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {
     run(Standing::waiting, 2);
-    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 2, 0 packets"));
+    EXPECT_THAT(done(), ElementsAre("handed over 7, epoch 2, 0 packets"));
     EXPECT_EQ(follower.deadline(), clock.now() + Follower::linger);
     pass(999ms);
     syn();
@@ -111,11 +111,11 @@ TEST_F(FollowerTest, KeepsTheSocketOfAYoungGuestUntilItIsGrown) {
     syn();
     run(Standing::starting, 3);
     guest_speaks();
-    EXPECT_THAT(done(), testing::Contains("handed over 7, turn 3, 1 packets, young"));
+    EXPECT_THAT(done(), testing::Contains("handed over 7, epoch 3, 1 packets, young"));
     pass(2s);
     EXPECT_THAT(done(), IsEmpty()) << "it may refuse yet what it has been given";
     pass(1s);
-    EXPECT_THAT(done(), ElementsAre("grown 7, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("grown 7, epoch 3"));
     pass(Follower::linger);
     EXPECT_THAT(done(), ElementsAre("close guest 7"));
 }
@@ -124,12 +124,12 @@ TEST_F(FollowerTest, LeavesTheSocketOfALaterGuestAlone) {
     run(Standing::waiting, 2);
     done();
     run(Standing::waiting, 4);
-    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 4, 0 packets"));
+    EXPECT_THAT(done(), ElementsAre("handed over 7, epoch 4, 0 packets"));
     pass(500ms);
     follower.stand(www, Standing::starting, 5);
     done();
     pass(1h);
-    EXPECT_THAT(done(), IsEmpty()) << "turns 2 and 4 are over";
+    EXPECT_THAT(done(), IsEmpty()) << "epochs 2 and 4 are over";
 }
 
 TEST_F(FollowerTest, ClosesTheSocketOfAGuestThatIsNotThere) {
@@ -158,7 +158,7 @@ TEST_F(FollowerTest, GoesOnWithoutVmmAndBeginsAnewWhenTheNextOneSpeaks) {
     follower.vmm_speaks();
     EXPECT_THAT(done(), IsEmpty()) << "once";
     pass(1h);
-    EXPECT_THAT(done(), IsEmpty()) << "nothing of the old vmm's turns is left to close";
+    EXPECT_THAT(done(), IsEmpty()) << "nothing of the old vmm's epochs is left to close";
 }
 
 TEST_F(FollowerTest, HoldsOnToPacketsForTheNextVmm) {
@@ -173,7 +173,7 @@ TEST_F(FollowerTest, HoldsOnToPacketsForTheNextVmm) {
     EXPECT_THAT(done(), testing::Contains("wake 7")) << "somebody waits";
     follower.told_all();
     run(Standing::waiting, 3);
-    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 3, 1 packets"));
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, epoch 3, 1 packets"));
 }
 
 TEST_F(FollowerTest, ForgetsServicesThatTheNextVmmDoesNotName) {

@@ -80,8 +80,8 @@ class SteeringTest : public testing::Test, public Ways {
         return tell(fmt::format("put {} on tap {}", station.service, station.tap));
     }
     bool remove(service::Id service) override { return tell(fmt::format("remove {}", service)); }
-    bool stand(service::Id service, Standing standing, std::uint32_t turn) override {
-        return tell(fmt::format("{} {}, turn {}", service, name_of(standing), turn));
+    bool stand(service::Id service, Standing standing, std::uint32_t epoch) override {
+        return tell(fmt::format("{} {}, epoch {}", service, name_of(standing), epoch));
     }
     bool told_all() override { return tell("told all"); }
     Bridge bridge(const std::string& name) override {
@@ -136,7 +136,7 @@ class SteeringTest : public testing::Test, public Ways {
 TEST_F(SteeringTest, TellsOfASleepingServiceAndHasItsPacketsGoToWireFirst) {
     guests[www] = {};
     steering->configure({steered()}, guests);
-    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1",
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1",
                                     "told all"));
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), IsEmpty()) << "nothing is new";
@@ -145,18 +145,18 @@ TEST_F(SteeringTest, TellsOfASleepingServiceAndHasItsPacketsGoToWireFirst) {
 TEST_F(SteeringTest, GoesWithAGuestThatBoots) {
     begin();
     becomes(Standing::starting);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
     becomes(Standing::starting, domain);
     EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "hold resets of 1100"));
     becomes(Standing::running, domain);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3")) << "its packets go to wire yet";
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3")) << "its packets go to wire yet";
     EXPECT_TRUE(steering->handed_over(www, 3, true));
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
     steering->grown(www, 3);
     EXPECT_THAT(done(), ElementsAre("pass resets of 1100"));
     EXPECT_FALSE(steering->deadline());
     becomes(Standing::away);
-    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, turn 4"));
+    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, epoch 4"));
 }
 
 TEST_F(SteeringTest, PassesResetsAtOnceOfAGuestThatHasNothingToRefuse) {
@@ -169,8 +169,8 @@ TEST_F(SteeringTest, PassesResetsAtOnceOfAGuestThatHasNothingToRefuse) {
 TEST_F(SteeringTest, StandsUpForAGuestThatRunsAlready) {
     guests[www] = {Standing::running, domain};
     steering->configure({steered()}, guests);
-    EXPECT_THAT(done(),
-                ElementsAre("put 7 on tap 3", "attach 7 to 1100", "7 running, turn 1", "told all"));
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "7 running, epoch 1",
+                                    "told all"));
     EXPECT_TRUE(steering->handed_over(www, 1, false));
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
 }
@@ -180,10 +180,10 @@ TEST_F(SteeringTest, FollowsAGuestThatFails) {
     becomes(Standing::starting, domain);
     done();
     becomes(Standing::refused, domain);
-    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 refused, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 refused, epoch 3"));
     becomes(Standing::starting, domain + 1);
     EXPECT_THAT(done(),
-                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, turn 4"))
+                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, epoch 4"))
         << "another guest";
 }
 
@@ -192,10 +192,10 @@ TEST_F(SteeringTest, FollowsAGuestThatFails) {
 TEST_F(SteeringTest, SteersBeforeItTellsWireWhereAGuestKnowsNobodyWhoWaits) {
     begin();
     becomes(Standing::waiting, copy);
-    EXPECT_THAT(done(), ElementsAre("attach 7 to 1200", "7 waiting, turn 2"))
+    EXPECT_THAT(done(), ElementsAre("attach 7 to 1200", "7 waiting, epoch 2"))
         << "attached beforehand";
     becomes(Standing::running, copy);
-    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, epoch 3"));
     EXPECT_EQ(looks_at_ports, 1) << "beforehand, too";
     EXPECT_FALSE(steering->deadline()) << "nobody hands over";
     EXPECT_TRUE(steering->handed_over(www, 3, false));
@@ -209,7 +209,7 @@ TEST_F(SteeringTest, AsksNothingBetweenTheWakeOfACopyAndItsFirstPacket) {
     const int asked = looks_at_ports + looks_at_interfaces;
     becomes(Standing::running, copy);
     EXPECT_EQ(looks_at_ports + looks_at_interfaces, asked);
-    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, turn 3"))
+    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, epoch 3"))
         << "what wire holds it gives to the guest beside that";
     EXPECT_TRUE(steering->handed_over(www, 3, false));
     EXPECT_THAT(done(), IsEmpty());
@@ -221,10 +221,10 @@ TEST_F(SteeringTest, WaitsForThePortOfACopyThatWasNotReadyForIt) {
     becomes(Standing::waiting, copy);
     done();
     becomes(Standing::running, copy);
-    EXPECT_THAT(done(), ElementsAre("hold resets of 1200", "7 starting, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("hold resets of 1200", "7 starting, epoch 3"));
     blocking.clear();
     pass(Steering::forwarding_interval);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 4"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 4"));
 }
 
 TEST_F(SteeringTest, AttachesAKeptGuestWhenItGoesOn) {
@@ -235,9 +235,9 @@ TEST_F(SteeringTest, AttachesAKeptGuestWhenItGoesOn) {
     becomes(Standing::starting, domain);
     done();
     becomes(Standing::kept);
-    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 kept, turn 6"));
+    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 kept, epoch 6"));
     becomes(Standing::running, domain);
-    EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "www goes to 1100", "7 running, turn 7"));
+    EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "www goes to 1100", "7 running, epoch 7"));
 }
 
 // -- What wire says need not be true
@@ -274,7 +274,7 @@ TEST_F(SteeringTest, RepeatsThatNothingIsToWait) {
     becomes(Standing::refused);
     done();
     steering->refused(www);
-    EXPECT_THAT(done(), ElementsAre("7 refused, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 refused, epoch 3"));
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), IsEmpty());
 }
@@ -289,7 +289,7 @@ TEST_F(SteeringTest, LeavesOutAWireThatDoesNotHandOver) {
     EXPECT_THAT(done(), IsEmpty());
     pass(1ms);
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
-    EXPECT_TRUE(steering->handed_over(www, 3, true)) << "late, but of this turn";
+    EXPECT_TRUE(steering->handed_over(www, 3, true)) << "late, but of this epoch";
     EXPECT_THAT(done(), IsEmpty());
 }
 
@@ -328,7 +328,7 @@ TEST_F(SteeringTest, HandsOverWhenThePortPassesSomething) {
     EXPECT_THAT(done(), IsEmpty());
     blocking.clear();
     pass(Steering::forwarding_interval);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3"));
     pass(500ms);
     EXPECT_EQ(looks_at_ports, 3) << "not again";
 }
@@ -343,14 +343,14 @@ TEST_F(SteeringTest, LeavesServicesOfABridgeThatCannotBeUsedAlone) {
     unusable_bridges.clear();
     steering->configure({steered()}, guests);
     EXPECT_THAT(done(),
-                ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1"));
+                ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1"));
 }
 
 TEST_F(SteeringTest, TriesAgainWhatTheKernelHasRefused) {
     begin();
     cannot_attach = cannot_hold = true;
     becomes(Standing::starting, domain);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
     cannot_attach = false;
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "hold resets of 1100"));
@@ -362,7 +362,7 @@ TEST_F(SteeringTest, TriesAgainWhatTheKernelHasRefused) {
     done();
     cannot_steer = true;
     becomes(Standing::away);
-    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, turn 4"));
+    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, epoch 4"));
     cannot_steer = false;
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned"));
@@ -372,10 +372,10 @@ TEST_F(SteeringTest, GetsByWithoutAnInterface) {
     begin();
     gone = {domain};
     becomes(Standing::starting, domain);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
     becomes(Standing::running, domain);
     EXPECT_TRUE(steering->handed_over(www, 3, false));
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3"));
 }
 
 // -- A wire that takes no messages
@@ -392,7 +392,7 @@ TEST_F(SteeringTest, KeepsOnlyWhatIsNewForAWireThatTakesNothing) {
     wire_is_full = false;
     steering->writable();
     EXPECT_THAT(done(),
-                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, turn 2"));
+                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, epoch 2"));
 }
 
 TEST_F(SteeringTest, TellsAllOnceWireHasTakenTheRest) {
@@ -402,7 +402,7 @@ TEST_F(SteeringTest, TellsAllOnceWireHasTakenTheRest) {
     EXPECT_THAT(done(), IsEmpty());
     wire_is_full = false;
     steering->writable();
-    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1",
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1",
                                     "told all"));
     steering->writable();
     EXPECT_THAT(done(), IsEmpty());
@@ -428,8 +428,8 @@ TEST_F(SteeringTest, TellsOfChangedParticularsAnew) {
     guests[mail] = {};
     steering->configure({steered(www, 2), steered(mail, 3)}, guests);
     EXPECT_THAT(done(), ElementsAre("forget MAC 1 at 5", "put 7 on tap 3",
-                                    "www goes to wire, pinned", "7 away, turn 1", "put 8 on tap 3",
-                                    "mail goes to wire, pinned", "8 away, turn 1"));
+                                    "www goes to wire, pinned", "7 away, epoch 1", "put 8 on tap 3",
+                                    "mail goes to wire, pinned", "8 away, epoch 1"));
 }
 
 TEST_F(SteeringTest, LeavesNoResetsHeldWhenWireIsGone) {
@@ -441,7 +441,7 @@ TEST_F(SteeringTest, LeavesNoResetsHeldWhenWireIsGone) {
     steering = std::make_unique<Steering>(clock, *this);
     steering->configure({steered()}, guests);
     EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "hold resets of 1100",
-                                    "www goes to wire, pinned", "7 starting, turn 1", "told all"))
+                                    "www goes to wire, pinned", "7 starting, epoch 1", "told all"))
         << "another wire is told everything";
 }
 
