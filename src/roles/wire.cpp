@@ -105,10 +105,10 @@ class WireProcess final : wire::Outside {
                 follower_.attach(service);
                 break;
             }
-            case ipc::Type::stand: {
-                const auto stand = message.as<ipc::Stand>();
-                follower_.stand(stand.service, static_cast<wire::Standing>(stand.standing),
-                                stand.epoch);
+            case ipc::Type::guest_state: {
+                const auto told = message.as<ipc::GuestState>();
+                follower_.set_state(told.service, static_cast<wire::GuestState>(told.state),
+                                    told.epoch);
                 break;
             }
             case ipc::Type::ready:

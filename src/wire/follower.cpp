@@ -22,11 +22,11 @@ void Follower::remove(service::Id service) {
     proxy_.remove(service);
 }
 
-void Follower::stand(service::Id service, Standing standing, std::uint32_t epoch) {
+void Follower::set_state(service::Id service, GuestState state, std::uint32_t epoch) {
     epochs_[service] = epoch;
-    proxy_.stand(service, standing);
-    if (standing != Standing::starting && standing != Standing::running &&
-        standing != Standing::waiting)
+    proxy_.set_state(service, state);
+    if (state != GuestState::starting && state != GuestState::running &&
+        state != GuestState::waiting)
         detach(service);
 }
 

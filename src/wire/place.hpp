@@ -52,9 +52,9 @@ struct SleepProxy::Place {
     Place(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
 
     Station station;
-    Standing standing = Standing::away;
+    GuestState state = GuestState::away;
     bool told = true;    // since begin_anew
-    bool known = false;  // its standing has been told
+    bool known = false;  // its state has been told
     bool attached = false;
     bool started = false;      // the guest that is up was not when it was first told of
     bool fresh = false;        // the guest has booted, and met nobody before what it is given
@@ -103,10 +103,10 @@ struct SleepProxy::Place {
                 return std::exchange(question.frame, {});
         return {};
     }
-    bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
+    bool is_up() const { return state == GuestState::starting || state == GuestState::running; }
     bool is_away() const {
-        return standing == Standing::away || standing == Standing::refused ||
-               standing == Standing::waiting;
+        return state == GuestState::away || state == GuestState::refused ||
+               state == GuestState::waiting;
     }
     bool expects(const frames::IpPacket& ip) const {
         if (ip.kind == frames::IpPacket::Kind::udp &&
@@ -125,15 +125,15 @@ struct SleepProxy::Place {
     // that is, or is not, there.
     bool is_nobodys(const frames::IpPacket& ip) const {
         return ip.kind == frames::IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
-               (is_away() || (standing == Standing::starting && fresh && !expects(ip)));
+               (is_away() || (state == GuestState::starting && fresh && !expects(ip)));
     }
     // It would begin something with the guest, rather than go on with it.
     bool opens(const frames::IpPacket& ip) const {
         switch (ip.kind) {
             case frames::IpPacket::Kind::tcp:
                 // With a paused guest, or one that is being restored, anything may go on.
-                return ip.opens || (!ip.resets && (standing == Standing::kept ||
-                                                   (standing == Standing::starting && remembers)));
+                return ip.opens || (!ip.resets && (state == GuestState::kept ||
+                                                   (state == GuestState::starting && remembers)));
             case frames::IpPacket::Kind::udp:
                 return !expects(ip);
             case frames::IpPacket::Kind::echo_request:

@@ -45,7 +45,7 @@ void SleepProxy::forget_keys(const Place& place) {
 
 bool SleepProxy::is_timed(const Place& place) {
     return !place.held.empty() || !place.given.empty() ||
-           (place.standing == Standing::running && !place.handed_over);
+           (place.state == GuestState::running && !place.handed_over);
 }
 
 void SleepProxy::put(const Station& station) {
@@ -87,22 +87,22 @@ void SleepProxy::end_anew() {
         remove(service);
 }
 
-void SleepProxy::stand(service::Id service, Standing standing) {
+void SleepProxy::set_state(service::Id service, GuestState state) {
     Place* place = find(service);
     if (place == nullptr)
         return;
     const bool was_away = place->known && place->is_away();
-    const Standing before = std::exchange(place->standing, standing);
-    const bool was_up = before == Standing::starting || before == Standing::running;
+    const GuestState before = std::exchange(place->state, state);
+    const bool was_up = before == GuestState::starting || before == GuestState::running;
     place->known = true;
-    if (standing == Standing::running) {
-        if (before != Standing::running) {
+    if (state == GuestState::running) {
+        if (before != GuestState::running) {
             place->running_since = place->question_at = clock_.now();
             place->young_until = place->running_since + place->station.youth;
         }
         timed_.insert(place);
         // Its stack was up before it was paused.
-        if (before == Standing::kept || before == Standing::waiting || place->handed_over)
+        if (before == GuestState::kept || before == GuestState::waiting || place->handed_over)
             give_held(*place);
         else
             try_hand_over(*place);
@@ -111,23 +111,23 @@ void SleepProxy::stand(service::Id service, Standing standing) {
     place->handed_over = false;
     place->given.clear();
     place->grows = false;
-    place->started = standing == Standing::starting;
-    if (standing != Standing::starting || before != Standing::starting) {
-        place->fresh = standing == Standing::starting && was_away;
-        place->remembers = standing == Standing::starting && before == Standing::kept;
+    place->started = state == GuestState::starting;
+    if (state != GuestState::starting || before != GuestState::starting) {
+        place->fresh = state == GuestState::starting && was_away;
+        place->remembers = state == GuestState::starting && before == GuestState::kept;
     }
-    if (!place->is_up() || before == Standing::running)
+    if (!place->is_up() || before == GuestState::running)
         place->claimed.clear();  // another guest, or none
-    if (standing == Standing::refused) {
+    if (state == GuestState::refused) {
         place->what.dropped += static_cast<std::uint32_t>(place->held.packets().size());
         place->held.clear();
         place->may_wake_at = clock_.now() + refused_interval;
-    } else if (standing != before) {
+    } else if (state != before) {
         place->may_wake_at.reset();
     }
-    if (standing == Standing::away || standing == Standing::waiting) {
+    if (state == GuestState::away || state == GuestState::waiting) {
         place->flows.fill({});
-        if (was_up || before == Standing::kept)
+        if (was_up || before == GuestState::kept)
             report_groups(place->station.tap);
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
@@ -299,7 +299,7 @@ void SleepProxy::from_guest(Place& place, const frames::Packet& packet,
 // A guest can be ready by its own word before its IP stack takes packets. It is asked for the
 // addresses that packets wait for, as their senders would ask, until it answers.
 void SleepProxy::try_hand_over(Place& place) {
-    if (place.standing != Standing::running || place.handed_over)
+    if (place.state != GuestState::running || place.handed_over)
         return;
     const auto now = clock_.now();
     const auto waits = std::ranges::find_if(place.held.packets(), [&place](const auto& packet) {
@@ -375,7 +375,7 @@ std::optional<base::TimePoint> SleepProxy::deadline() const {
         if (!is_timed(*place))
             continue;
         std::optional<base::TimePoint> at = place->given.deadline();
-        if (place->standing == Standing::running && !place->handed_over)
+        if (place->state == GuestState::running && !place->handed_over)
             at = at ? std::min(*at, place->question_at) : place->question_at;
         else if (!place->held.empty())
             at = place->held.packets().front().last_seen + Limits::hold_time;

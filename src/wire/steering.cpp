@@ -69,7 +69,7 @@ void Steering::refused(service::Id service) {
     const auto it = posts_.find(service);
     if (it == posts_.end())
         return;
-    it->second.standing.reset();
+    it->second.state.reset();
     again(service);
 }
 
@@ -78,7 +78,7 @@ void Steering::refused(service::Id service) {
 // Null: that epoch is over.
 Steering::Post* Steering::running(service::Id service, std::uint32_t epoch) {
     const auto it = posts_.find(service);
-    return it != posts_.end() && it->second.standing == Standing::running &&
+    return it != posts_.end() && it->second.state == GuestState::running &&
                    it->second.epoch == epoch
                ? &it->second
                : nullptr;
@@ -150,8 +150,8 @@ bool Steering::sync(Post& post) {
         post.told = true;
     }
 
-    Standing standing = post.guest.standing;
-    const bool up = standing == Standing::starting || standing == Standing::running;
+    GuestState state = post.guest.state;
+    const bool up = state == GuestState::starting || state == GuestState::running;
     // Of a copy that waits, too, now: not while a client waits for it.
     if (!post.guest.domain)
         post.attached.reset();
@@ -159,16 +159,16 @@ bool Steering::sync(Post& post) {
         return false;
     // Handed over before its port passes anything, a packet's answer would be lost. Of a copy that
     // waits it is asked beforehand.
-    if (post.standing != Standing::running && post.attached && !post.passes &&
-        (standing == Standing::waiting || standing == Standing::running)) {
+    if (post.state != GuestState::running && post.attached && !post.passes &&
+        (state == GuestState::waiting || state == GuestState::running)) {
         post.passes = ways_.forwards(post.interface);
-        if (!post.passes && standing == Standing::running) {
-            standing = Standing::starting;
+        if (!post.passes && state == GuestState::running) {
+            state = GuestState::starting;
             waits_for_port_.insert(id);
             look_at_ports_ = clock_.now() + forwarding_interval;
         }
     }
-    if (standing == Standing::starting && post.attached && !post.young) {
+    if (state == GuestState::starting && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
         if (ways_.hold_resets(post.interface, true))
             post.young = post.interface;
@@ -176,21 +176,21 @@ bool Steering::sync(Post& post) {
         let_reset(post);
     }
     // Before wire knows, so that it finds what comes from now on.
-    if (standing != Standing::running)
+    if (state != GuestState::running)
         send_to(post, bridge.port, true);
-    if (post.standing == standing)
+    if (post.state == state)
         return true;
     // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
     // and beside that wire gives it what it holds.
-    const bool stack_is_up = post.standing == Standing::waiting || post.standing == Standing::kept;
-    if (standing == Standing::running && stack_is_up)
+    const bool stack_is_up = post.state == GuestState::waiting || post.state == GuestState::kept;
+    if (state == GuestState::running && stack_is_up)
         take_over(post);
-    if (!ways_.stand(id, standing, post.epoch + 1))
+    if (!ways_.set_state(id, state, post.epoch + 1))
         return false;
-    post.standing = standing;
+    post.state = state;
     ++post.epoch;
     post.hand_over_by.reset();
-    if (standing == Standing::running && !stack_is_up) {
+    if (state == GuestState::running && !stack_is_up) {
         const auto now = clock_.now();
         post.hand_over_by = now + longest_hand_over;
         post.young_until = now + post.service.station.youth + grown_grace;

@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 proxy.from_guest(service, frame);
                 break;
             case 4:
-                proxy.stand(service, static_cast<wire::Standing>(length % 6));
+                proxy.set_state(service, static_cast<wire::GuestState>(length % 6));
                 break;
             case 5:
                 actions.attached = true;

@@ -13,7 +13,7 @@ CONTROL_FD = 3  # src/roles/roles.hpp
 
 # include/summond/ipc/messages.hpp
 ROLE_VMM = 3
-STOP, PEER, READY, TAP, STATION, ATTACH, STAND, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
+STOP, PEER, READY, TAP, STATION, ATTACH, GUEST_STATE, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
 AWAY, STARTING, RUNNING, WAITING = 0, 3, 4, 5
 
 WWW = 7
@@ -97,12 +97,12 @@ class WireRole(unittest.TestCase):
     def tell_of_www(self, vmm):
         vmm.say(TAP, struct.pack("<I", 0), self.bridge.theirs)
         vmm.say(STATION, station())
-        self.stand(vmm, AWAY, 1)
+        self.set_state(vmm, AWAY, 1)
         vmm.say(READY)
 
     @staticmethod
-    def stand(vmm, standing, epoch):
-        vmm.say(STAND, struct.pack("<QII", WWW, standing, epoch))
+    def set_state(vmm, state, epoch):
+        vmm.say(GUEST_STATE, struct.pack("<QII", WWW, state, epoch))
 
     def test_from_the_first_question_to_the_hand_over(self):
         vmm = self.introduce_vmm()
@@ -120,8 +120,8 @@ class WireRole(unittest.TestCase):
         self.assertEqual(struct.unpack_from("<QB4s", body), (WWW, 4, CLIENT_IP))
 
         vmm.say(ATTACH, struct.pack("<Q", WWW), self.guest.theirs)
-        self.stand(vmm, WAITING, 2)
-        self.stand(vmm, RUNNING, 3)
+        self.set_state(vmm, WAITING, 2)
+        self.set_state(vmm, RUNNING, 3)
         frames = [self.guest.socket.recv(2048)]
         while frames[-1] != syn(40000):  # after its client's question
             frames.append(self.guest.socket.recv(2048))
@@ -147,8 +147,8 @@ class WireRole(unittest.TestCase):
         self.bridge = self.end()
         self.tell_of_www(vmm)
         vmm.say(ATTACH, struct.pack("<Q", WWW), self.guest.theirs)
-        self.stand(vmm, WAITING, 2)
-        self.stand(vmm, RUNNING, 3)
+        self.set_state(vmm, WAITING, 2)
+        self.set_state(vmm, RUNNING, 3)
         while self.guest.socket.recv(2048) != syn(40000):
             pass  # what it has held for the vmm before
 

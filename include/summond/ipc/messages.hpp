@@ -59,7 +59,7 @@ enum class Type : std::uint32_t {
     station,
     forget,
     attach,
-    stand,
+    guest_state,
     arrived,
     handed_over,
     retire,
@@ -181,7 +181,7 @@ struct Tap {
     static constexpr std::uint32_t capacity = 64;
 };
 
-// A service whose packets wire looks after (wire::Station). One that is there keeps its standing.
+// A service whose packets wire looks after (wire::Station). One that is there keeps its state.
 struct Station {
     static constexpr Type type = Type::station;
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
@@ -221,12 +221,12 @@ struct Attach {
     std::uint64_t service;
 };
 
-struct Stand {
-    static constexpr Type type = Type::stand;
+struct GuestState {
+    static constexpr Type type = Type::guest_state;
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     std::uint64_t service;
-    std::uint32_t standing;  // wire::Standing
-    std::uint32_t epoch;     // returned by HandedOver, which says which Stand it answers
+    std::uint32_t state;  // wire::GuestState
+    std::uint32_t epoch;  // returned by HandedOver, which says which GuestState it answers
 };
 
 // Somebody waits for a service that is away: start it.
@@ -239,7 +239,7 @@ struct Arrived {
     std::uint16_t port;     // 0 where the protocol has none
 };
 
-// The answer to a Stand that says `running`: the guest has what was held for it.
+// The answer to a GuestState that says `running`: the guest has what was held for it.
 struct HandedOver {
     static constexpr Type type = Type::handed_over;
     static constexpr Route routes[] = {{Role::wire, Role::vmm}};
@@ -293,7 +293,7 @@ struct MessageList {
 
 using Messages =
     MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Station, Forget, Attach, Stand, Arrived, HandedOver, Grown>;
+                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -49,7 +49,7 @@ class Follower final : Actions {
     void remove(service::Id service);
     // A new socket to the guest is there.
     void attach(service::Id service) { proxy_.attach(service); }
-    void stand(service::Id service, Standing standing, std::uint32_t epoch);
+    void set_state(service::Id service, GuestState state, std::uint32_t epoch);
     // Services of which a new vmm has said nothing are gone.
     void told_all() { proxy_.end_anew(); }
 

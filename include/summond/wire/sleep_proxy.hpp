@@ -19,7 +19,7 @@
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
 #include "summond/service/template.hpp"
-#include "summond/wire/standing.hpp"
+#include "summond/wire/guest_state.hpp"
 
 namespace summond::wire {
 
@@ -80,7 +80,7 @@ class SleepProxy {
     SleepProxy(const base::Clock& clock, Actions& actions);
     ~SleepProxy();
 
-    // A new service, or a known one with new particulars (which then keeps its standing).
+    // A new service, or a known one with new particulars (which then keeps its state).
     void put(const Station& station);
     void remove(service::Id service);
     // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
@@ -88,7 +88,7 @@ class SleepProxy {
     void begin_anew();
     void end_anew();
     // Unknown services are ignored, here and below.
-    void stand(service::Id service, Standing standing);
+    void set_state(service::Id service, GuestState state);
     // The guest has an interface to which it can be sent, or has it no more.
     void attach(service::Id service);
     void detach(service::Id service);

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
+#include "summond/wire/guest_state.hpp"
 #include "summond/wire/sleep_proxy.hpp"
-#include "summond/wire/standing.hpp"
 
 namespace summond::wire {
 
@@ -44,7 +44,7 @@ class Ways {
     // Told to wire. False: later.
     virtual bool put(const Station& station) = 0;
     virtual bool remove(service::Id service) = 0;
-    virtual bool stand(service::Id service, Standing standing, std::uint32_t epoch) = 0;
+    virtual bool set_state(service::Id service, GuestState state, std::uint32_t epoch) = 0;
     virtual bool told_all() = 0;
 
     // Of that name, with a tap that wire has.
@@ -107,7 +107,7 @@ class Steering {
         Steered service;
         Guest guest{};
         bool told = false;  // wire knows of it
-        std::optional<Standing> standing{};
+        std::optional<GuestState> state{};
         std::uint32_t epoch = 0;
         std::optional<std::uint32_t> attached{};  // the domain
         int interface = 0;                        // of the domain that is attached

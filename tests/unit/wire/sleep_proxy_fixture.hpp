@@ -60,7 +60,7 @@ class SleepProxyFixture : public testing::Test {
     }
     // A guest that has just booted, whose SYNs are paced.
     void boot() {
-        proxy.stand(www, Standing::away);
+        proxy.set_state(www, GuestState::away);
         start();
     }
     static Frame segment_of_guest(unsigned flags, std::uint32_t acknowledges,
@@ -75,7 +75,7 @@ class SleepProxyFixture : public testing::Test {
         return test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn);
     }
     void start() {
-        proxy.stand(www, Standing::starting);
+        proxy.set_state(www, GuestState::starting);
         proxy.attach(www);
     }
 

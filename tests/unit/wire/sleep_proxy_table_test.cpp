@@ -128,18 +128,18 @@ struct Stage {
                     {service::Protocol::icmp, 0}},
                    {{ip("10.0.2.0"), 24}, {ip("fec0::"), 64}},
                    std::chrono::seconds(30)});
-        static constexpr std::array<std::array<Standing, 2>, 8> ways{{
-            {Standing::away, Standing::away},
-            {Standing::starting, Standing::refused},
-            {Standing::away, Standing::waiting},
-            {Standing::running, Standing::kept},
-            {Standing::away, Standing::starting},
-            {Standing::kept, Standing::starting},
-            {Standing::starting, Standing::starting},
-            {Standing::starting, Standing::running},
+        static constexpr std::array<std::array<GuestState, 2>, 8> ways{{
+            {GuestState::away, GuestState::away},
+            {GuestState::starting, GuestState::refused},
+            {GuestState::away, GuestState::waiting},
+            {GuestState::running, GuestState::kept},
+            {GuestState::away, GuestState::starting},
+            {GuestState::kept, GuestState::starting},
+            {GuestState::starting, GuestState::starting},
+            {GuestState::starting, GuestState::running},
         }};
-        for (const Standing standing : ways.at(phase))
-            proxy.stand(www, standing);
+        for (const GuestState state : ways.at(phase))
+            proxy.set_state(www, state);
         proxy.attach(www);
         // It asks a name server, and opens a connection.
         proxy.from_guest(www, test::udp(client, guest, here, near_by, 3333, 53, 10));

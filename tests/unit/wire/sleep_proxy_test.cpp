@@ -50,7 +50,7 @@ TEST_F(SleepProxyTest, WakesOnceAndHoldsInOrder) {
     guest_speaks();
     EXPECT_THAT(seen.given, IsEmpty());
     clock.advance(40ms);
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn(), syn(81, 2), datagram(5000, 53)));
     ASSERT_EQ(seen.hand_overs.size(), 1U);
     EXPECT_EQ(seen.hand_overs[0].packets, 3U);
@@ -66,7 +66,7 @@ TEST_F(SleepProxyTest, KeepsOneOfASynAndItsRetransmissions) {
     from_client(syn(80, 2));  // another connection
     start();
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn(), syn(80, 2)));
     EXPECT_EQ(seen.hand_overs.at(0).repeats, 1U);
 }
@@ -82,7 +82,7 @@ TEST_F(SleepProxyTest, AsksAgainForAWakeOnlyAfterAWhile) {
 
 TEST_F(SleepProxyTest, NothingWaitsForOneThatIsRefused) {
     from_client(syn());
-    proxy.stand(www, Standing::refused);
+    proxy.set_state(www, GuestState::refused);
     EXPECT_FALSE(proxy.deadline());
     from_client(syn(80, 2));
     EXPECT_EQ(seen.wakes.size(), 1U);
@@ -132,10 +132,10 @@ TEST_F(SleepProxyTest, IsSilentOnceTheGuestSpeaksForItself) {
     EXPECT_EQ(seen.to_all.size(), 1U);
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
     EXPECT_EQ(seen.to_all.size(), 2U) << "it has not spoken for this one";
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
     EXPECT_EQ(seen.to_all.size(), 2U);
-    proxy.stand(www, Standing::away);
+    proxy.set_state(www, GuestState::away);
     seen.to_all.clear();
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_EQ(seen.to_all.size(), 1U);
@@ -144,7 +144,7 @@ TEST_F(SleepProxyTest, IsSilentOnceTheGuestSpeaksForItself) {
 TEST_F(SleepProxyTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
     from_client(syn());
     start();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     const Frame asked = frames::question(client, ip("10.0.2.60"), guest, ip("10.0.2.50"));
     EXPECT_THAT(seen.given, ElementsAre(asked));
     clock.advance(10ms);
@@ -165,14 +165,14 @@ TEST_F(SleepProxyTest, TheGuestHearsWhatItsClientsHadAsked) {
     from_client(datagram(5000, 54));
     start();
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(asked, datagram(5000, 53), datagram(5000, 54)));
 }
 
 TEST_F(SleepProxyTest, HandsOverToAMuteGuestInTheEnd) {
     from_client(syn());
     start();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     clock.advance(300ms);
     proxy.tick();
     EXPECT_EQ(seen.hand_overs.size(), 1U);
@@ -180,25 +180,25 @@ TEST_F(SleepProxyTest, HandsOverToAMuteGuestInTheEnd) {
 }
 
 TEST_F(SleepProxyTest, APausedGuestIsWokenByItsConnections) {
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     proxy.attach(www);
-    proxy.stand(www, Standing::kept);
+    proxy.set_state(www, GuestState::kept);
     const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
     from_client(data);
     EXPECT_EQ(seen.wakes.size(), 1U);
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.back(), data);
 }
 
 TEST_F(SleepProxyTest, ACopyThatWaitsIsGivenWhatIsHeldAtOnceAndKnowsNoConnections) {
     proxy.attach(www);
-    proxy.stand(www, Standing::waiting);
+    proxy.set_state(www, GuestState::waiting);
     from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack));
     EXPECT_TRUE(seen.wakes.empty()) << "a connection of another guest";
     const Frame opening = syn(80, 1);
     from_client(opening);
     EXPECT_EQ(seen.wakes.size(), 1U);
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.back(), opening) << "without a question first";
 }
 
@@ -211,7 +211,7 @@ TEST_F(SleepProxyTest, HoldsNoMoreThanItsLimits) {
                 ("10.9." + std::to_string(host / 250) + "." + std::to_string(host % 250)).c_str()));
     start();
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.size(), Limits::service_packets);
     EXPECT_EQ(seen.hand_overs.at(0).dropped, 2000 - Limits::service_packets);
 }
@@ -235,7 +235,7 @@ TEST_F(SleepProxyTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
     }
     for (unsigned i = 0; i < 200; ++i) {
         proxy.attach(100 + i);
-        proxy.stand(100 + i, Standing::running);
+        proxy.set_state(100 + i, GuestState::running);
     }
     clock.advance(1s);
     proxy.tick();
@@ -266,7 +266,7 @@ TEST_F(SleepProxyTest, FragmentsFollowTheFirst) {
     from_client(rest);
     start();
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(datagram(5000, 53), rest));
 }
 
@@ -296,11 +296,11 @@ TEST_F(SleepProxyTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
     proxy.put(station());
-    proxy.stand(www, Standing::starting);
+    proxy.set_state(www, GuestState::starting);
     proxy.attach(www);
     proxy.end_anew();
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn()));
 }
 
@@ -309,7 +309,7 @@ TEST_F(SleepProxyTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
     start();
     proxy.begin_anew();
     proxy.put(station());
-    proxy.stand(www, Standing::away);
+    proxy.set_state(www, GuestState::away);
     EXPECT_EQ(seen.wakes.size(), 2U);
     proxy.end_anew();
     proxy.begin_anew();
@@ -318,7 +318,7 @@ TEST_F(SleepProxyTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
 }
 
 TEST_F(SleepProxyTest, ARestoredGuestIsGivenWhatGoesOn) {
-    proxy.stand(www, Standing::kept);
+    proxy.set_state(www, GuestState::kept);
     const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
     from_client(data);
     EXPECT_EQ(seen.wakes.size(), 1U);
@@ -328,14 +328,14 @@ TEST_F(SleepProxyTest, ARestoredGuestIsGivenWhatGoesOn) {
     from_client(more);
     EXPECT_THAT(seen.given, IsEmpty());
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(data, more));
     EXPECT_FALSE(seen.hand_overs.at(0).young);
 }
 
 TEST_F(SleepProxyTest, RunningIsAnsweredEveryTime) {
-    proxy.stand(www, Standing::running);
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.hand_overs.size(), 2U);
 }
 

@@ -17,7 +17,7 @@ TEST_F(YoungGuestTest, OneSynIsGivenAfterTheOther) {
     for (unsigned port = 1; port <= 3; ++port)
         from_client(syn_from(port));
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn_from(1)));
     proxy.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 1));
     EXPECT_THAT(seen.given, ElementsAre(syn_from(1))) << "its server has not said anything";
@@ -47,7 +47,7 @@ TEST_F(YoungGuestTest, AGuestThatAnswersNothingIsGivenAllInTheEnd) {
     for (unsigned port = 1; port <= 16; ++port)
         from_client(syn_from(port));
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     for (int i = 0; i < 100 && seen.hand_overs.empty(); ++i) {
         ASSERT_TRUE(proxy.deadline());
         clock.advance(std::max<base::Duration>(*proxy.deadline() - clock.now(), 1ms));
@@ -61,7 +61,7 @@ TEST_F(YoungGuestTest, ARefusalByAYoungGuestIsKeptFromTheClient) {
     boot();
     from_client(syn());
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     from_client(syn());
     EXPECT_THAT(seen.given, ElementsAre(syn())) << "its retransmission, too";
     EXPECT_TRUE(seen.hand_overs.at(0).young);
@@ -82,7 +82,7 @@ TEST_F(YoungGuestTest, ARefusalReachesTheClientOnceTheGuestIsNotYoungAnyMore) {
     boot();
     from_client(syn());
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     for (int i = 0; i < 400 && seen.grown_up == 0; ++i) {
         proxy.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
         clock.advance(100ms);
@@ -100,7 +100,7 @@ TEST_F(YoungGuestTest, OtherResetsOfAYoungGuestArePassedOn) {
     boot();
     from_client(syn());
     guest_speaks();
-    proxy.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     proxy.from_guest(www, segment_of_guest(test::rst, 0, 40001));
     ASSERT_EQ(seen.to_all.size(), 1U) << "of another connection";
     EXPECT_EQ(frames::parse(seen.to_all[0])->to, client);
