@@ -203,7 +203,7 @@ void read(std::span<const std::uint8_t> bytes, ReadQuery& read, const zone::Zone
     zones.prefetch_slot(read.hash);
 }
 
-void look_up(const ReadQuery& read, const zone::Zones& zones) noexcept {
+void prefetch(const ReadQuery& read, const zone::Zones& zones) noexcept {
     if (read.parsed == dns::Parsed::query)
         zones.prefetch_node(read.hash);
 }
