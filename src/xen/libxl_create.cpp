@@ -194,7 +194,7 @@ void Create::plumb(vm::DomId domid) {
     const auto vifs = own_vifs(domid, interfaces_);
     // libxl leaves out what xenstore does not take, and what is behind it, without a word.
     const bool lacks_rumprun =
-        rumprun_octets_ > 0 && !toolstack_.store->read(domain_path(domid) + "/" + rumprun_node);
+        rumprun_octets_ > 0 && !toolstack_.xenstore->read(domain_path(domid) + "/" + rumprun_node);
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = toolstack_.deaths.watch(known_domid_ = domid); !watched)
         vifs_ = watched;
@@ -215,7 +215,7 @@ void Create::plumb(vm::DomId domid) {
 }
 
 base::Result<void> Create::mark() {
-    return toolstack_.store->write(domain_path(domid_) + "/" + complete_mark, "1");
+    return toolstack_.xenstore->write(domain_path(domid_) + "/" + complete_mark, "1");
 }
 
 // Steps 5 and 6 are over, or go on.

@@ -24,7 +24,7 @@ void settle(Toolstack& toolstack, vm::DomId domid, const service::Template& serv
     if (!service.interfaces.empty())
         toolstack.announcer.announce(service.interfaces.front().bridge,
                                      host::announcements(service));
-    if (const auto r = toolstack.store->remove(domain_path(domid) + "/" + standby_mark); !r)
+    if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(toolstack, domid, service.name);
 }
@@ -37,7 +37,7 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Te
     for (const Vif& vif : own_vifs(domid, service.interfaces))
         if (const auto r = toolstack.vifs->rest(vif); !r)
             return r;
-    return toolstack.store->write(domain_path(domid) + "/" + standby_mark, mark);
+    return toolstack.xenstore->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
 base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
