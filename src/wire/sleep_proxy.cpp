@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "place.hpp"
+#include "entry.hpp"
 
 namespace summond::wire {
 namespace {
@@ -33,120 +33,120 @@ SleepProxy::SleepProxy(const base::Clock& clock, Actions& actions)
 
 SleepProxy::~SleepProxy() = default;
 
-SleepProxy::Place* SleepProxy::find(service::Id service) const {
-    const auto it = places_.find(service);
-    return it == places_.end() ? nullptr : it->second.get();
+SleepProxy::Entry* SleepProxy::find(service::Id service) const {
+    const auto it = entries_.find(service);
+    return it == entries_.end() ? nullptr : it->second.get();
 }
 
-void SleepProxy::forget_keys(const Place& place) {
-    std::erase_if(by_address_, [&place](const auto& entry) { return entry.second == &place; });
-    std::erase_if(by_mac_, [&place](const auto& entry) { return entry.second == &place; });
+void SleepProxy::forget_keys(const Entry& entry) {
+    std::erase_if(by_address_, [&entry](const auto& key) { return key.second == &entry; });
+    std::erase_if(by_mac_, [&entry](const auto& key) { return key.second == &entry; });
 }
 
-bool SleepProxy::is_timed(const Place& place) {
-    return !place.held.empty() || !place.given.empty() ||
-           (place.state == GuestState::running && !place.handed_over);
+bool SleepProxy::is_timed(const Entry& entry) {
+    return !entry.held.empty() || !entry.given.empty() ||
+           (entry.state == GuestState::running && !entry.handed_over);
 }
 
 void SleepProxy::put(const Station& station) {
-    Place* place = find(station.service);
-    if (place == nullptr) {
-        places_[station.service] = std::make_unique<Place>(station, totals_->held);
-        place = find(station.service);
+    Entry* entry = find(station.service);
+    if (entry == nullptr) {
+        entries_[station.service] = std::make_unique<Entry>(station, totals_->held);
+        entry = find(station.service);
     } else {
-        if (std::exchange(place->told, true))
-            forget_keys(*place);  // else they are gone already
-        place->station = station;
+        if (std::exchange(entry->told, true))
+            forget_keys(*entry);  // else they are gone already
+        entry->station = station;
     }
-    by_mac_[{station.tap, station.mac}] = place;
+    by_mac_[{station.tap, station.mac}] = entry;
     for (const base::IpAddress& address : station.addresses)
-        by_address_[{station.tap, address}] = place;
+        by_address_[{station.tap, address}] = entry;
 }
 
 void SleepProxy::remove(service::Id service) {
-    if (Place* place = find(service)) {
-        forget_keys(*place);
-        timed_.erase(place);
-        places_.erase(service);
+    if (Entry* entry = find(service)) {
+        forget_keys(*entry);
+        timed_.erase(entry);
+        entries_.erase(service);
     }
 }
 
 void SleepProxy::begin_anew() {
-    for (const auto& [service, place] : places_)
-        place->told = place->attached = false;
+    for (const auto& [service, entry] : entries_)
+        entry->told = entry->attached = false;
     by_address_.clear();
     by_mac_.clear();
 }
 
 void SleepProxy::end_anew() {
     std::vector<service::Id> gone;
-    for (const auto& [service, place] : places_)
-        if (!place->told)
+    for (const auto& [service, entry] : entries_)
+        if (!entry->told)
             gone.push_back(service);
     for (const service::Id service : gone)
         remove(service);
 }
 
 void SleepProxy::set_state(service::Id service, GuestState state) {
-    Place* place = find(service);
-    if (place == nullptr)
+    Entry* entry = find(service);
+    if (entry == nullptr)
         return;
-    const bool was_away = place->known && place->is_away();
-    const GuestState before = std::exchange(place->state, state);
+    const bool was_away = entry->known && entry->is_away();
+    const GuestState before = std::exchange(entry->state, state);
     const bool was_up = before == GuestState::starting || before == GuestState::running;
-    place->known = true;
+    entry->known = true;
     if (state == GuestState::running) {
         if (before != GuestState::running) {
-            place->running_since = place->question_at = clock_.now();
-            place->young_until = place->running_since + place->station.youth;
+            entry->running_since = entry->question_at = clock_.now();
+            entry->young_until = entry->running_since + entry->station.youth;
         }
-        timed_.insert(place);
+        timed_.insert(entry);
         // Its stack was up before it was paused.
-        if (before == GuestState::kept || before == GuestState::waiting || place->handed_over)
-            give_held(*place);
+        if (before == GuestState::kept || before == GuestState::waiting || entry->handed_over)
+            give_held(*entry);
         else
-            try_hand_over(*place);
+            try_hand_over(*entry);
         return;
     }
-    place->handed_over = false;
-    place->given.clear();
-    place->grows = false;
-    place->started = state == GuestState::starting;
+    entry->handed_over = false;
+    entry->given.clear();
+    entry->grows = false;
+    entry->started = state == GuestState::starting;
     if (state != GuestState::starting || before != GuestState::starting) {
-        place->fresh = state == GuestState::starting && was_away;
-        place->remembers = state == GuestState::starting && before == GuestState::kept;
+        entry->fresh = state == GuestState::starting && was_away;
+        entry->remembers = state == GuestState::starting && before == GuestState::kept;
     }
-    if (!place->is_up() || before == GuestState::running)
-        place->claimed.clear();  // another guest, or none
+    if (!entry->is_up() || before == GuestState::running)
+        entry->claimed.clear();  // another guest, or none
     if (state == GuestState::refused) {
-        place->what.dropped += static_cast<std::uint32_t>(place->held.packets().size());
-        place->held.clear();
-        place->may_wake_at = clock_.now() + refused_interval;
+        entry->what.dropped += static_cast<std::uint32_t>(entry->held.packets().size());
+        entry->held.clear();
+        entry->may_wake_at = clock_.now() + refused_interval;
     } else if (state != before) {
-        place->may_wake_at.reset();
+        entry->may_wake_at.reset();
     }
     if (state == GuestState::away || state == GuestState::waiting) {
-        place->flows.fill({});
+        entry->flows.fill({});
         if (was_up || before == GuestState::kept)
-            report_groups(place->station.tap);
+            report_groups(entry->station.tap);
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
-    const auto waits = std::ranges::find_if(place->held.packets(), [place](const auto& packet) {
+    const auto waits = std::ranges::find_if(entry->held.packets(), [entry](const auto& packet) {
         return packet.about.kind != frames::IpPacket::Kind::later_fragment &&
-               place->wakes(packet.about);
+               entry->wakes(packet.about);
     });
-    if (!place->is_up() && waits != place->held.packets().end())
-        wake(*place, waits->about);
+    if (!entry->is_up() && waits != entry->held.packets().end())
+        wake(*entry, waits->about);
 }
 
 void SleepProxy::attach(service::Id service) {
-    if (Place* place = find(service))
-        place->attached = true;
+    if (Entry* entry = find(service))
+        entry->attached = true;
 }
 
 void SleepProxy::detach(service::Id service) {
-    if (Place* place = find(service))
-        place->attached = false;
+    if (Entry* entry = find(service))
+        entry->attached = false;
 }
 
 void SleepProxy::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
@@ -181,96 +181,96 @@ void SleepProxy::answer(unsigned tap, std::span<const std::uint8_t> frame,
 
 // So that bridges and switches that look at who listens deliver solicitations (RFC 4541 §3).
 void SleepProxy::report_groups(unsigned tap) const {
-    for (const auto& [service, place] : places_) {
-        if (place->station.tap != tap || place->is_up())
+    for (const auto& [service, entry] : entries_) {
+        if (entry->station.tap != tap || entry->is_up())
             continue;
         std::vector<base::IpAddress> groups;
-        for (const base::IpAddress& address : place->station.addresses)
+        for (const base::IpAddress& address : entry->station.addresses)
             if (address.is_v6() && groups.size() < groups_in_report)
                 groups.push_back(frames::solicited_node_group(address));
         if (!groups.empty())
-            actions_.to_bridge(tap, frames::listener_report(place->station.mac, groups));
+            actions_.to_bridge(tap, frames::listener_report(entry->station.mac, groups));
     }
 }
 
 // A frame to the service's own MAC.
-void SleepProxy::receive(Place& place, std::span<const std::uint8_t> frame,
+void SleepProxy::receive(Entry& entry, std::span<const std::uint8_t> frame,
                          const frames::Packet& packet) {
     const auto* ip = std::get_if<frames::IpPacket>(&packet.what);
-    if (place.handed_over) {
+    if (entry.handed_over) {
         // Was on its way here when the bridge was told to go there. A SYN that the guest has just
         // been given is not given twice.
-        if (ip == nullptr || !place.given.has(*ip))
-            pass(place, frame);
+        if (ip == nullptr || !entry.given.has(*ip))
+            pass(entry, frame);
         return;
     }
-    if (ip != nullptr && place.is_nobodys(*ip)) {
-        actions_.to_bridge(place.station.tap, frames::refusal(place.station.mac, packet.from, *ip));
+    if (ip != nullptr && entry.is_nobodys(*ip)) {
+        actions_.to_bridge(entry.station.tap, frames::refusal(entry.station.mac, packet.from, *ip));
         return;
     }
-    const bool opens = ip != nullptr && place.opens(*ip);
-    if (place.is_up()) {
+    const bool opens = ip != nullptr && entry.opens(*ip);
+    if (entry.is_up()) {
         const auto* question = std::get_if<frames::Solicitation>(&packet.what);
         const auto* arp = std::get_if<frames::Arp>(&packet.what);
-        const bool answered = (question != nullptr && !place.silent_for(question->target)) ||
-                              (arp != nullptr && arp->request && !place.silent_for(arp->target));
+        const bool answered = (question != nullptr && !entry.silent_for(question->target)) ||
+                              (arp != nullptr && arp->request && !entry.silent_for(arp->target));
         if (opens)
-            hold(place, frame, packet, *ip);
+            hold(entry, frame, packet, *ip);
         else if (!answered)
-            pass(place, frame);
+            pass(entry, frame);
         return;
     }
-    if (!opens || !place.wakes(*ip))
+    if (!opens || !entry.wakes(*ip))
         return;
-    hold(place, frame, packet, *ip);
-    wake(place, *ip);
+    hold(entry, frame, packet, *ip);
+    wake(entry, *ip);
 }
 
-void SleepProxy::hold(Place& place, std::span<const std::uint8_t> frame,
+void SleepProxy::hold(Entry& entry, std::span<const std::uint8_t> frame,
                       const frames::Packet& packet, const frames::IpPacket& ip) {
-    if (place.given.has(ip)) {
-        ++place.what.repeats;
+    if (entry.given.has(ip)) {
+        ++entry.what.repeats;
         return;
     }
-    switch (place.held.keep(frame, packet, ip, clock_.now())) {
+    switch (entry.held.keep(frame, packet, ip, clock_.now())) {
         case Held::Kept::kept:
-            timed_.insert(&place);
+            timed_.insert(&entry);
             break;
         case Held::Kept::already:
-            ++place.what.repeats;
+            ++entry.what.repeats;
             break;
         case Held::Kept::full:
-            ++place.what.dropped;
+            ++entry.what.dropped;
             break;
     }
 }
 
-void SleepProxy::wake(Place& place, const frames::IpPacket& ip) {
+void SleepProxy::wake(Entry& entry, const frames::IpPacket& ip) {
     const auto now = clock_.now();
-    if (place.may_wake_at && now < *place.may_wake_at)
+    if (entry.may_wake_at && now < *entry.may_wake_at)
         return;
-    place.may_wake_at = now + wake_interval;
-    actions_.wake(place.station.service, ip);
+    entry.may_wake_at = now + wake_interval;
+    actions_.wake(entry.station.service, ip);
 }
 
-void SleepProxy::pass(Place& place, std::span<const std::uint8_t> frame) {
-    if (place.attached)
-        actions_.to_guest(place.station.service, frame);
+void SleepProxy::pass(Entry& entry, std::span<const std::uint8_t> frame) {
+    if (entry.attached)
+        actions_.to_guest(entry.station.service, frame);
 }
 
 void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
-    Place* place = find(service);
+    Entry* entry = find(service);
     const auto packet = frames::parse(frame);
-    if (place == nullptr || !packet || !place->is_up())
+    if (entry == nullptr || !packet || !entry->is_up())
         return;
     const auto* ip = std::get_if<frames::IpPacket>(&packet->what);
     if (ip != nullptr && ip->kind == frames::IpPacket::Kind::tcp)
-        from_guest(*place, *packet, *ip);
-    if (place->handed_over)
+        from_guest(*entry, *packet, *ip);
+    if (entry->handed_over)
         return;
-    const auto claim = [place](const base::IpAddress& address) {
-        if (place->has(address) && !place->has_claimed(address))
-            place->claimed.push_back(address);
+    const auto claim = [entry](const base::IpAddress& address) {
+        if (entry->has(address) && !entry->has_claimed(address))
+            entry->claimed.push_back(address);
     };
     if (const auto* arp = std::get_if<frames::Arp>(&packet->what)) {
         claim(arp->sender);
@@ -281,104 +281,104 @@ void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> f
     } else if (ip != nullptr) {
         claim(ip->from);
         if (ip->kind == frames::IpPacket::Kind::udp || ip->opens)
-            place->expect({ip->kind, ip->to, ip->to_port, ip->from_port});
+            entry->expect({ip->kind, ip->to, ip->to_port, ip->from_port});
     }
-    try_hand_over(*place);
+    try_hand_over(*entry);
 }
 
 // A segment of the guest's. The bridge passes it on, unless it is a reset of one that has just
 // started.
-void SleepProxy::from_guest(Place& place, const frames::Packet& packet,
+void SleepProxy::from_guest(Entry& entry, const frames::Packet& packet,
                             const frames::IpPacket& ip) {
-    const bool refused = place.given.refuses(ip, clock_.now());
-    if (ip.resets && !refused && place.started && packet.from == place.station.mac)
-        actions_.to_bridge(place.station.tap, frames::repeated_reset(packet.from, packet.to, ip));
-    tend_young(place);
+    const bool refused = entry.given.refuses(ip, clock_.now());
+    if (ip.resets && !refused && entry.started && packet.from == entry.station.mac)
+        actions_.to_bridge(entry.station.tap, frames::repeated_reset(packet.from, packet.to, ip));
+    tend_young(entry);
 }
 
 // A guest can be ready by its own word before its IP stack takes packets. It is asked for the
 // addresses that packets wait for, as their senders would ask, until it answers.
-void SleepProxy::try_hand_over(Place& place) {
-    if (place.state != GuestState::running || place.handed_over)
+void SleepProxy::try_hand_over(Entry& entry) {
+    if (entry.state != GuestState::running || entry.handed_over)
         return;
     const auto now = clock_.now();
-    const auto waits = std::ranges::find_if(place.held.packets(), [&place](const auto& packet) {
-        return place.has(packet.about.to) && !place.has_claimed(packet.about.to);
+    const auto waits = std::ranges::find_if(entry.held.packets(), [&entry](const auto& packet) {
+        return entry.has(packet.about.to) && !entry.has_claimed(packet.about.to);
     });
-    if (waits == place.held.packets().end() || !place.attached ||
-        now >= place.running_since + longest_question) {
-        give_held(place);
+    if (waits == entry.held.packets().end() || !entry.attached ||
+        now >= entry.running_since + longest_question) {
+        give_held(entry);
         return;
     }
-    if (now < place.question_at)
+    if (now < entry.question_at)
         return;
-    place.question_at = now + question_interval;
+    entry.question_at = now + question_interval;
     if (!waits->about.from.is_unspecified())
-        actions_.to_guest(place.station.service,
-                          frames::question(waits->from_mac, waits->about.from, place.station.mac,
+        actions_.to_guest(entry.station.service,
+                          frames::question(waits->from_mac, waits->about.from, entry.station.mac,
                                            waits->about.to));
 }
 
 // In order; of a guest that has just booted, a SYN when the one before is answered.
-void SleepProxy::give_held(Place& place) {
+void SleepProxy::give_held(Entry& entry) {
     const auto now = clock_.now();
-    place.what.dropped += static_cast<std::uint32_t>(place.held.expire(now));
-    while (!place.held.empty()) {
-        const bool paced = place.fresh && place.attached &&
-                           place.held.packets().front().about.opens &&
-                           now < place.running_since + longest_hand_over;
-        if (const auto pause = place.given.pause(); paced && pause && now < *pause) {
-            place.question_at = std::min(*pause, place.running_since + longest_hand_over);
+    entry.what.dropped += static_cast<std::uint32_t>(entry.held.expire(now));
+    while (!entry.held.empty()) {
+        const bool paced = entry.fresh && entry.attached &&
+                           entry.held.packets().front().about.opens &&
+                           now < entry.running_since + longest_hand_over;
+        if (const auto pause = entry.given.pause(); paced && pause && now < *pause) {
+            entry.question_at = std::min(*pause, entry.running_since + longest_hand_over);
             return;
         }
-        const HeldPacket packet = place.held.take();
-        if (place.what.packets++ == 0) {
-            place.what.first = packet.about;
-            place.what.first_waited = now - packet.came;
+        const HeldPacket packet = entry.held.take();
+        if (entry.what.packets++ == 0) {
+            entry.what.first = packet.about;
+            entry.what.first_waited = now - packet.came;
         }
         // It would have heard it, and known its client's MAC by it.
-        if (const frames::Frame asked = place.take_question(packet.about.from, now); !asked.empty())
-            pass(place, asked);
-        pass(place, packet.frame);
-        if (place.fresh && place.attached && packet.about.opens && place.wakes(packet.about))
-            place.given.add(packet, now);
+        if (const frames::Frame asked = entry.take_question(packet.about.from, now); !asked.empty())
+            pass(entry, asked);
+        pass(entry, packet.frame);
+        if (entry.fresh && entry.attached && packet.about.opens && entry.wakes(packet.about))
+            entry.given.add(packet, now);
     }
-    hand_over(place);
+    hand_over(entry);
 }
 
-void SleepProxy::hand_over(Place& place) {
-    place.questions.fill({});
-    place.handed_over = true;
-    place.what.young = place.grows = !place.given.empty();
-    actions_.handed_over(place.station.service, std::exchange(place.what, {}));
+void SleepProxy::hand_over(Entry& entry) {
+    entry.questions.fill({});
+    entry.handed_over = true;
+    entry.what.young = entry.grows = !entry.given.empty();
+    actions_.handed_over(entry.station.service, std::exchange(entry.what, {}));
 }
 
 // What the guest has refused is given to it again, until it is not young any more.
-void SleepProxy::tend_young(Place& place) {
+void SleepProxy::tend_young(Entry& entry) {
     const auto now = clock_.now();
-    place.given.expire(now);
-    if (now < place.young_until) {
-        for (const HeldPacket& packet : place.given.due(now))
-            pass(place, packet.frame);
+    entry.given.expire(now);
+    if (now < entry.young_until) {
+        for (const HeldPacket& packet : entry.given.due(now))
+            pass(entry, packet.frame);
     } else {
-        for (const HeldPacket& packet : place.given.give_up())
-            actions_.to_bridge(place.station.tap,
-                               frames::refusal(place.station.mac, packet.from_mac, packet.about));
+        for (const HeldPacket& packet : entry.given.give_up())
+            actions_.to_bridge(entry.station.tap,
+                               frames::refusal(entry.station.mac, packet.from_mac, packet.about));
     }
-    if (place.given.empty() && std::exchange(place.grows, false))
-        actions_.grown(place.station.service);
+    if (entry.given.empty() && std::exchange(entry.grows, false))
+        actions_.grown(entry.station.service);
 }
 
 std::optional<base::TimePoint> SleepProxy::deadline() const {
     std::optional<base::TimePoint> next;
-    for (const Place* place : timed_) {
-        if (!is_timed(*place))
+    for (const Entry* entry : timed_) {
+        if (!is_timed(*entry))
             continue;
-        std::optional<base::TimePoint> at = place->given.deadline();
-        if (place->state == GuestState::running && !place->handed_over)
-            at = at ? std::min(*at, place->question_at) : place->question_at;
-        else if (!place->held.empty())
-            at = place->held.packets().front().last_seen + Limits::hold_time;
+        std::optional<base::TimePoint> at = entry->given.deadline();
+        if (entry->state == GuestState::running && !entry->handed_over)
+            at = at ? std::min(*at, entry->question_at) : entry->question_at;
+        else if (!entry->held.empty())
+            at = entry->held.packets().front().last_seen + Limits::hold_time;
         next = next ? std::min(*next, *at) : *at;
     }
     return next;
@@ -386,12 +386,12 @@ std::optional<base::TimePoint> SleepProxy::deadline() const {
 
 void SleepProxy::tick() {
     const auto now = clock_.now();
-    for (Place* place : timed_) {
-        place->what.dropped += static_cast<std::uint32_t>(place->held.expire(now));
-        try_hand_over(*place);
-        tend_young(*place);
+    for (Entry* entry : timed_) {
+        entry->what.dropped += static_cast<std::uint32_t>(entry->held.expire(now));
+        try_hand_over(*entry);
+        tend_young(*entry);
     }
-    std::erase_if(timed_, [](const Place* place) { return !is_timed(*place); });
+    std::erase_if(timed_, [](const Entry* entry) { return !is_timed(*entry); });
 }
 
 }  // namespace summond::wire

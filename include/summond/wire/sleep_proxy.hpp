@@ -104,36 +104,36 @@ class SleepProxy {
     void tick();
 
   private:
-    struct Place;
+    struct Entry;
     struct Totals;
     using AddressKey = std::pair<unsigned, base::IpAddress>;
     using MacKey = std::pair<unsigned, service::Mac>;
 
-    static bool is_timed(const Place& place);
-    Place* find(service::Id service) const;
-    void forget_keys(const Place& place);
+    static bool is_timed(const Entry& entry);
+    Entry* find(service::Id service) const;
+    void forget_keys(const Entry& entry);
     void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
                 const service::Mac& asker_mac, const base::IpAddress& asker,
                 const base::IpAddress& target);
     void report_groups(unsigned tap) const;
-    void receive(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet);
-    void hold(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+    void receive(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet);
+    void hold(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet,
               const frames::IpPacket& ip);
-    void wake(Place& place, const frames::IpPacket& ip);
-    void pass(Place& place, std::span<const std::uint8_t> frame);
-    void from_guest(Place& place, const frames::Packet& packet, const frames::IpPacket& ip);
-    void try_hand_over(Place& place);
-    void give_held(Place& place);
-    void hand_over(Place& place);
-    void tend_young(Place& place);
+    void wake(Entry& entry, const frames::IpPacket& ip);
+    void pass(Entry& entry, std::span<const std::uint8_t> frame);
+    void from_guest(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
+    void try_hand_over(Entry& entry);
+    void give_held(Entry& entry);
+    void hand_over(Entry& entry);
+    void tend_young(Entry& entry);
 
     const base::Clock& clock_;
     Actions& actions_;
     std::unique_ptr<Totals> totals_;
-    std::map<service::Id, std::unique_ptr<Place>> places_;
-    std::map<AddressKey, Place*> by_address_;
-    std::map<MacKey, Place*> by_mac_;
-    std::set<Place*> timed_;  // at least those for which is_timed holds
+    std::map<service::Id, std::unique_ptr<Entry>> entries_;
+    std::map<AddressKey, Entry*> by_address_;
+    std::map<MacKey, Entry*> by_mac_;
+    std::set<Entry*> timed_;  // at least those for which is_timed holds
 };
 
 }  // namespace summond::wire

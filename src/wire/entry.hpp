@@ -48,8 +48,8 @@ struct Asked {
     frames::Frame frame;  // empty: none
 };
 
-struct SleepProxy::Place {
-    Place(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
+struct SleepProxy::Entry {
+    Entry(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
 
     Station station;
     GuestState state = GuestState::away;
