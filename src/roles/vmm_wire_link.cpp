@@ -93,7 +93,7 @@ void WireLink::arrived(const ipc::Arrived& message) {
         steering_.refused(service);
     if (woken == vm::Woken::begun || woken == vm::Woken::done)
         spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking", known->name,
-                     text_of(message));
+                     to_string(message));
     arm();
 }
 
@@ -104,7 +104,7 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
             "{}, waited {} ms",
-            known->name, message.packets, message.repeats, message.dropped, text_of(message.from),
+            known->name, message.packets, message.repeats, message.dropped, to_string(message.from),
             message.waited_ms);
 }
 

@@ -111,13 +111,13 @@ ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
     return message;
 }
 
-std::string text_of(const ipc::Address& address) {
+std::string to_string(const ipc::Address& address) {
     const auto ip = address_of(address);
     return ip ? ip->to_string() : "nobody";
 }
 
-std::string text_of(const ipc::Arrived& message) {
-    const std::string from = " from " + text_of(message.from);
+std::string to_string(const ipc::Arrived& message) {
+    const std::string from = " from " + to_string(message.from);
     switch (message.protocol) {
         case 1:
             return "icmp" + from;

@@ -24,7 +24,7 @@ ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".
-std::string text_of(const ipc::Arrived& message);
-std::string text_of(const ipc::Address& address);
+std::string to_string(const ipc::Arrived& message);
+std::string to_string(const ipc::Address& address);
 
 }  // namespace summond::roles

@@ -392,7 +392,7 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
     if (standby)
         wakes_.from_standby.add(now - wake.asked_at);
     const std::string what =
-        standby ? fmt::format("standby {}", text(its().service().standby.stage))
+        standby ? fmt::format("standby {}", to_string(its().service().standby.stage))
                 : fmt::format("{} {:.1f} ms",
                               its().origin() == Domain::Origin::restored ? "restore" : "build",
                               exact_ms(its().built_at() - wake.asked_at));
@@ -407,7 +407,7 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
 void Lifecycle::woke(const Wake& wake, base::TimePoint at, const std::string& how) {
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
-                 to_string(*wake.why), how, text(wakes_));
+                 to_string(*wake.why), how, to_string(wakes_));
     hypervisor_.wake_counters().show(service_, wakes_);
 }
 

@@ -45,7 +45,7 @@ std::string mark(const service::Template& service) {
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
             settings += " " + address.to_string();
-    return fmt::format("{} {:016x}", text(service.standby.stage), service::digest(settings));
+    return fmt::format("{} {:016x}", to_string(service.standby.stage), service::digest(settings));
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ void Standby::adopt(const Found& found) {
     const auto added = instances_.insert(instances_.end(), {std::move(domain), Waiting{}});
     if (keep) {
         spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name, found.domid,
-                     text(service.standby.stage));
+                     to_string(service.standby.stage));
         return;
     }
     spdlog::info("destroying domid {}: a standby copy that is not known to be fresh, or not wanted",
@@ -165,7 +165,7 @@ bool Standby::died(DomId domid, Death how) {
     const auto service = found->service().id;
     back_off(service,
              fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
-                         text(how), how == Death::gone ? "" : found->domain->last_words()));
+                         to_string(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
         instances_.erase(found);
         changed_(service);
@@ -249,7 +249,7 @@ void Standby::rest(Each instance) {
         return;
     }
     spdlog::info("standby {}: domid {}, {}, after {} ms", service.name, domain.domid(),
-                 text(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
+                 to_string(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
     instance->state = Waiting{};
     if (const auto want = wanted_.find(service.id); want != wanted_.end())
         want->second.failures = 0;

@@ -101,12 +101,12 @@ TEST_F(WakesTest, AWakeThatFailsIsNone) {
 TEST_F(WakesTest, InWords) {
     Wakes all;
     all.of(service::WakeReason::dns).add({});
-    EXPECT_EQ(text(all), "wake 1: 1 dns");
+    EXPECT_EQ(to_string(all), "wake 1: 1 dns");
     all.of(service::WakeReason::packet).add({});
     all.of(service::WakeReason::restart).add({});
     all.of(service::WakeReason::restart).add({});
     all.from_standby.add({});
-    EXPECT_EQ(text(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
+    EXPECT_EQ(to_string(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
 }
 
 }  // namespace

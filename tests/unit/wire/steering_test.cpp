@@ -29,7 +29,7 @@ constexpr std::uint32_t domain = 100;  // its interface is 1100
 constexpr std::uint32_t copy = 200;
 constexpr int tap_port = 5;
 
-const char* name_of(GuestState state) {
+const char* to_string(GuestState state) {
     constexpr const char* names[] = {"away", "kept", "refused", "starting", "running", "waiting"};
     return names[static_cast<std::size_t>(state)];
 }
@@ -81,7 +81,7 @@ class SteeringTest : public testing::Test, public Ways {
     }
     bool remove(service::Id service) override { return tell(fmt::format("remove {}", service)); }
     bool set_state(service::Id service, GuestState state, std::uint32_t epoch) override {
-        return tell(fmt::format("{} {}, epoch {}", service, name_of(state), epoch));
+        return tell(fmt::format("{} {}, epoch {}", service, to_string(state), epoch));
     }
     bool told_all() override { return tell("told all"); }
     Bridge bridge(const std::string& name) override {
