@@ -137,9 +137,9 @@ class Lifecycle {
     void retire();
     bool retired() const { return retired_; }
     bool gone() const { return retired_ && in<Absent>(); }
-    // No more wakes; done when settled().
+    // No more wakes; done when quiescent(), which is when nothing of it is under way.
     void stop();
-    bool settled() const {
+    bool quiescent() const {
         return !in<Building>() && !in<Saving>() && !in<Resuming>() && !in<Destroying>();
     }
 

@@ -55,7 +55,7 @@ class Standby {
     void refill(const std::function<bool(const service::Template&)>& room);
     // No more instances; those that there are are destroyed.
     void stop();
-    bool settled() const { return instances_.empty(); }
+    bool quiescent() const { return instances_.empty(); }
 
     // Of instances in any state, and of those that are being destroyed.
     std::uint64_t memory_kib() const;

@@ -186,7 +186,7 @@ void Create::ended(int rc) {
     if (rc == 0 && !plumbed_)
         plumb(domid_);
     else
-        settle();
+        conclude();
 }
 
 void Create::plumb(vm::DomId domid) {
@@ -209,9 +209,9 @@ void Create::plumb(vm::DomId domid) {
             if (result && number_ == 0)
                 toolstack_.announcer.announce(interfaces_.front().bridge, announcements_);
             vifs_ = std::move(result);
-            settle();
+            conclude();
         });
-    settle();
+    conclude();
 }
 
 base::Result<void> Create::mark() {
@@ -219,7 +219,7 @@ base::Result<void> Create::mark() {
 }
 
 // Steps 5 and 6 are over, or go on.
-void Create::settle() {
+void Create::conclude() {
     const bool plumbing = plumbed_ && !vifs_;
     if (!created_ || plumbing)
         return;

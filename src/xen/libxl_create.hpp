@@ -33,7 +33,7 @@ class Create : public Operation {
     std::optional<vm::BuildError> lacks_memory();
     void ended(int rc) override;
     void plumb(vm::DomId domid);
-    void settle();
+    void conclude();
     void undo(vm::BuildError error, vm::Built done) const;
 
     service::Id service_;

@@ -18,9 +18,9 @@ namespace {
 
 // A mark and a name are a dozen xenstore requests and a file, and nobody waits for announcements:
 // not while the client waits.
-constexpr std::chrono::milliseconds settle_delay{200};
+constexpr std::chrono::milliseconds finish_delay{200};
 
-void settle(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
     if (!service.interfaces.empty())
         toolstack.announcer.announce(service.interfaces.front().bridge,
                                      host::announcements(service));
@@ -45,10 +45,10 @@ base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Te
 }
 
 void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
-    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), settle_delay);
+    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), finish_delay);
     later->async_wait([&toolstack, later, domid, service](const auto& ec) {
         if (!ec && toolstack.deaths.has(domid))
-            settle(toolstack, domid, service);
+            finish_wake(toolstack, domid, service);
     });
 }
 
