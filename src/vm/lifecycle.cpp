@@ -42,9 +42,9 @@ constexpr auto transitions = std::to_array<Transition>({
     {At::absent, "found suspended by somebody else", At::suspended},
     {At::absent, "found otherwise", At::destroying},
 
-    {At::queued, "a standby instance has booted", At::ready},
-    {At::queued, "a standby instance is built", At::booting},
-    {At::queued, "a standby instance cannot be woken", At::destroying},
+    {At::queued, "a standby domain has booted", At::ready},
+    {At::queued, "a standby domain is built", At::booting},
+    {At::queued, "a standby domain cannot be woken", At::destroying},
     {At::queued, "there is room", At::building},
     {At::queued, "no room in time, or not wanted any more", At::absent},
 
@@ -206,7 +206,7 @@ const Lifecycle::Wake* Lifecycle::wake_under_way() const {
         stage_);
 }
 
-service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
+service::Status Lifecycle::status(std::optional<DomId> booted_spare) const {
     if (retired_)
         return service::unknown(service_.id);
     service::Status status{.service = service_.id, .phase = phase()};
@@ -224,7 +224,7 @@ service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
         case service::Phase::asleep:
             status.remembers = remembers();
             if (in<Absent>() && may_wake() && !status.remembers)
-                status.standby = booted_instance;
+                status.standby = booted_spare;
             status.at_once = (in<Paused>() && may_wake()) || status.standby;
             break;
         case service::Phase::ready:

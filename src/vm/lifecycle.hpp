@@ -93,9 +93,9 @@ class Lifecycle {
     Lifecycle& operator=(const Lifecycle&) = delete;
 
     const service::Template& service() const { return service_; }
-    // The one place where a status is made. booted_instance: the standby instance that waits for
+    // The one place where a status is made. booted_spare: the standby domain that waits for
     // the service's next wake, if it has booted.
-    service::Status status(std::optional<DomId> booted_instance) const;
+    service::Status status(std::optional<DomId> booted_spare) const;
     service::Phase phase() const;
     template <typename S>
     bool in() const {

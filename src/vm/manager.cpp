@@ -209,7 +209,7 @@ void Manager::follow_up() {
     std::erase_if(lifecycles_, [](const auto& entry) { return entry.second->gone(); });
     admission_->serve();
     standby_->refill(
-        [this](const service::Template& service) { return admission_->for_instance(service); });
+        [this](const service::Template& service) { return admission_->for_standby(service); });
     if (stopped_ && standby_->quiescent() &&
         std::ranges::all_of(lifecycles_,
                             [](const auto& entry) { return entry.second->quiescent(); }))

@@ -165,7 +165,7 @@ base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Templa
     std::uint32_t other = 0;
     if (libxl_name_to_domid(toolstack_.ctx, (service.name + suffix).c_str(), &other) == 0)
         return base::error(fmt::format("domid {} still is", other));
-    rename(toolstack_, domid, service.name);  // it may have been a standby instance
+    rename(toolstack_, domid, service.name);  // it may have been a standby domain
     libxl_uuid uuid;
     libxl_uuid_generate(&uuid);
     libxl_domain_create_info info;

@@ -1,10 +1,10 @@
-// A standby instance, from its rest to its wake. (It is built by create.)
+// A standby domain, from its rest to its wake. (It is built by create.)
 //
 //  rest    nobody is told of its guest being ready; its vifs become ports that are sent nothing;
 //          the mark of what it is. What fails is destroyed by whoever has asked.
 //  join    it runs since a moment ago and a client waits: one netlink request for each vif.
 //  woken   when nobody waits any more: announcements, the mark goes, it gets its service's name.
-//          A later process does the same for a marked instance that runs.
+//          A later process does the same for a marked domain that runs.
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <utility>

@@ -176,7 +176,7 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     backend.finish_build(2);
     backend.become_ready(2);
     pass(seconds(10));
-    EXPECT_TRUE(backend.copies.empty()) << "there is no room for it";
+    EXPECT_TRUE(backend.standbys.empty()) << "there is no room for it";
 }
 
 TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {

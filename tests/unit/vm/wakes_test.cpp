@@ -16,11 +16,11 @@ using test::www;
 
 class WakesTest : public ManagerFixture {
   protected:
-    void configure(IdleAction action, std::uint32_t copies = 0) {
+    void configure(IdleAction action, std::uint32_t standbys = 0) {
         auto s = test::service(www);
         s.idle_action = action;
         s.restart.reboot = true;
-        s.standby = {copies, service::StandbyStage::booted};
+        s.standby = {standbys, service::StandbyStage::booted};
         manager.configure({s});
         manager.tick();
     }
