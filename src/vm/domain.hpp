@@ -8,7 +8,7 @@
 //   adopt        one of an earlier process is watched    destroy
 //   start        it runs                                 destroy
 //   await_ready  its guest shows that it is ready        not in time: an error; destroy
-//   rest         a standby domain waits                destroy
+//   rest         a standby domain waits                  destroy
 //   wake         it runs, its ports join their bridges   destroy
 //   pause        it does not run                         unpause
 //   save         its state is in a file                  it runs on; resume, Snapshots::discard
