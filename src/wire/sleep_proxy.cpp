@@ -375,6 +375,8 @@ std::optional<base::TimePoint> SleepProxy::deadline() const {
         if (!is_timed(*entry))
             continue;
         std::optional<base::TimePoint> at = entry->given.deadline();
+        if (!entry->given.empty())
+            at = at ? std::min(*at, entry->young_until) : entry->young_until;
         if (entry->state == GuestState::running && !entry->handed_over)
             at = at ? std::min(*at, entry->question_at) : entry->question_at;
         else if (!entry->held.empty())
