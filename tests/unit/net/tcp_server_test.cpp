@@ -93,7 +93,7 @@ TEST_F(TcpServerTest, AParkedQueryThatIsAnsweredBecauseACopyWaitsWakesIt) {
     serve();
     Client client = Client::tcp(address);
     client.send(framed(query("booting.jit.example")));
-    settle(1);
+    await_connections(1);
     services.take_wanted();
     say(state("booting", Phase::building));
     services.connect(vmm.connect());
