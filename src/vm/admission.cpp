@@ -63,7 +63,7 @@ void Admission::request(Lifecycle& lifecycle) {
     }
     if (!wanted.restores) {
         if (auto standby = standby_.take(id)) {
-            lifecycle.give_instance(std::move(standby));
+            lifecycle.give_spare(std::move(standby));
             return;
         }
     }

@@ -76,11 +76,11 @@ class FakeHypervisor final : public vm::Hypervisor,
         auto build = take(builds);
         build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
     }
-    vm::DomId finish_copy(vm::DomId domid) {
+    vm::DomId finish_standby(vm::DomId domid) {
         take(standbys).done(domid);
         return domid;
     }
-    void fail_copy() {
+    void fail_standby() {
         take(standbys).done(tl::make_unexpected(
             vm::BuildError{service::WakeFailure::no_memory, "as the test says"}));
     }

@@ -86,7 +86,7 @@ TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
     limits.memory_kib = 45 * 1024;
     const auto fits_beside = [&](const std::function<void(service::Template&)>& change) {
         test::FakeHypervisor other;
-        Manager two{other, clock, [](const service::Status&) {}};
+        Manager two{other, clock, [](const service::Status&) {}, ledger};
         auto changed = services;
         change(changed[1]);
         two.configure(changed, limits);
@@ -163,7 +163,7 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     limits.evict = true;
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     bring_up(1);
     pass(seconds(100));
@@ -182,7 +182,7 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
 TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     wake(1);
     backend.fail_build(WakeFailure::no_memory);

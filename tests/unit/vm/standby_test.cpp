@@ -30,7 +30,7 @@ class StandbyTest : public ManagerFixture {
     // The copy that is being made is booted and waits.
     void finish_booted(DomId domid) {
         ASSERT_EQ(backend.standbys.size(), 1u);
-        backend.finish_copy(domid);
+        backend.finish_standby(domid);
         backend.become_ready(domid);
         pass(seconds(3));
     }
@@ -41,7 +41,7 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     configure({service(www, 1)});
     ASSERT_EQ(backend.standbys.size(), 1u);
     EXPECT_EQ(backend.standbys[0].number, 1u);
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_EQ(calls(), Calls{"unpause 5"});
     EXPECT_TRUE(backend.marks.empty()) << "not ready yet";
     backend.become_ready(5);
@@ -60,7 +60,7 @@ TEST_F(StandbyTest, IsAskedForAPageBeforeItRestsWhateverComesOfThat) {
         auto web = service(www, 1);
         web.ready.how = how;
         configure({web});
-        backend.finish_copy(5);
+        backend.finish_standby(5);
         backend.become_ready(5);
         const auto* asked = std::get_if<service::ReadyTcp>(&backend.awaited_as[5].how);
         const std::string path = backend.awaited.contains(5) && asked ? asked->http_path : "";
@@ -117,13 +117,13 @@ TEST_F(StandbyTest, TellsThatItsServiceWouldWakeAtOnce) {
 
 TEST_F(StandbyTest, ABuiltCopyHasYetToBoot) {
     configure({service(www, 1, StandbyStage::built)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_FALSE(manager.status(www)->at_once);
 }
 
 TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     configure({service(www, 1, StandbyStage::built)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
@@ -160,7 +160,7 @@ TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
 
 TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
     configure({service(www, 1), service(mail, 1)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     backend.become_ready(5);
     pass(milliseconds(0));
     EXPECT_EQ(backend.standbys.size(), 1u) << "the next one does not wait for that";
@@ -168,7 +168,7 @@ TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
     EXPECT_EQ(backend.builds.size(), 1u);
     backend.die(5, Death::crash);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u);
-    backend.finish_copy(6);
+    backend.finish_standby(6);
     backend.become_ready(6);
     configure({service(www, 1), service(mail, 0)});
     EXPECT_EQ(backend.destroys.at(1).domid, 6u);
@@ -190,12 +190,12 @@ TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
 
 TEST_F(StandbyTest, FailuresBackOff) {
     configure({service(www, 1)});
-    backend.fail_copy();
+    backend.fail_standby();
     pass(milliseconds(4999));
     EXPECT_TRUE(backend.standbys.empty());
     pass(milliseconds(1));
     ASSERT_EQ(backend.standbys.size(), 1u);
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     pass(seconds(30));
     ASSERT_EQ(backend.destroys.size(), 1u) << "not ready in time";
     backend.finish_destroy();
@@ -237,7 +237,7 @@ TEST_F(StandbyTest, SettingsThatChangeWhileItIsBuilt) {
     auto changed = service(www, 1);
     changed.cmdline = "--other";
     configure({changed});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u);
     EXPECT_TRUE(calls().empty()) << "it never ran";
 }
@@ -266,7 +266,8 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
-    Manager manager2(next, clock, [](const service::Status&) {});
+    Manager manager2(
+        next, clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
@@ -289,7 +290,8 @@ TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     finish_booted(5);
     test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
-    Manager manager2(next, clock, [](const service::Status&) {});
+    Manager manager2(
+        next, clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));
@@ -308,7 +310,7 @@ TEST_F(StandbyTest, StopDestroysCopies) {
     backend.finish_destroy();
     pass(milliseconds(0));
     EXPECT_FALSE(stopped) << "one is still being built";
-    backend.finish_copy(6);
+    backend.finish_standby(6);
     backend.finish_destroy();
     pass(milliseconds(0));
     EXPECT_TRUE(stopped);

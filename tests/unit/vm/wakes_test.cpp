@@ -82,7 +82,7 @@ TEST_F(WakesTest, WhatIsResumedInsteadOfSaved) {
 
 TEST_F(WakesTest, FromStandby) {
     configure(IdleAction::destroy, 1);
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     backend.become_ready(5);
     pass(seconds(3));
     manager.wake(www, service::WakeReason::packet);
