@@ -47,9 +47,9 @@ constexpr char no_discovery[] =
 // A chain of each policy that services have, and which chain a MAC's packets go through.
 class Policies {
   public:
-    std::string chain_of(const service::Template& service) {
+    std::string chain_of(const service::Instance& service) {
         const auto [it, added] =
-            names_.try_emplace(meter_policy(service), fmt::format("policy{}", names_.size()));
+            names_.try_emplace(meter_policy(*service), fmt::format("policy{}", names_.size()));
         return it->second;
     }
     std::string chains() const {
@@ -67,7 +67,7 @@ class Policies {
 // and what the bridge floods for somebody else have another destination. forward: from another port
 // of the bridge; output: from dom0 itself; prerouting: what guests say; input: to dom0 itself,
 // where nobody has asked for the answers to our probes, so that dom0's kernel would reset them.
-std::string bridge_table(const std::vector<service::Template>& services,
+std::string bridge_table(const std::vector<service::Instance>& services,
                          const std::string& connections) {
     std::string counters;
     std::string guests;
@@ -76,18 +76,18 @@ std::string bridge_table(const std::vector<service::Template>& services,
     Policies policies;
     for (const auto& service : services) {
         bool has_interface = false;
-        for (const auto& interface : service.interfaces) {
-            if (!interface.script.empty())
+        for (std::size_t i = 0; i < service->interfaces.size(); ++i) {
+            if (!service->interfaces[i].script.empty())
                 continue;
             has_interface = true;
-            const std::string mac = service::to_string(interface.mac);
+            const std::string mac = service::to_string(service.mac(i));
             guests += mac + ", ";
-            counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id));
+            counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id()));
             ruled += fmt::format("{} : jump {}, ", mac, policies.chain_of(service));
         }
         if (has_interface)
-            counters += fmt::format("counter {} {{ comment \"{}\"; }}\n", counter_name(service.id),
-                                    service.name);
+            counters += fmt::format("counter {} {{ comment \"{}\"; }}\n",
+                                    counter_name(service.id()), service.name());
     }
     if (guests.empty())
         return {};
@@ -118,7 +118,7 @@ chain probed {{ type filter hook input priority -300; policy accept; ether saddr
 // The same for one interface, as its last packets before the guest and the first after it. May be
 // there from before a kill.
 std::string interface_chain(const std::string& interface, const std::string& mac,
-                            const service::Template& service) {
+                            const service::Instance& service) {
     std::string chain;  // letters and digits are all that nftables takes
     for (const char c : interface)
         chain += fmt::format("{:02x}", c);
@@ -154,8 +154,8 @@ chain of{0} {{
 }}
 }}
 )",
-                       chain, counter_name(service.id), interface, mac, no_discovery, meter_sets(),
-                       meter_policy(service));
+                       chain, counter_name(service.id()), interface, mac, no_discovery,
+                       meter_sets(), meter_policy(*service));
 }
 
 vm::Traffic traffic(const json::object& counter) {
@@ -176,20 +176,20 @@ Meter::~Meter() {
         (void)nft_.run("delete table netdev summond");
 }
 
-base::Result<void> Meter::set(const std::vector<service::Template>& services) {
+base::Result<void> Meter::set(const std::vector<service::Instance>& services) {
     services_.clear();
     watches_connections_ = false;
-    for (const service::Template& service : services) {
-        services_[service.id] = service;
-        watches_connections_ |= service.keep_connections.count() > 0;
+    for (const service::Instance& service : services) {
+        services_.insert_or_assign(service.id(), service);
+        watches_connections_ |= service->keep_connections.count() > 0;
     }
     // Connections that are open go on being known.
     std::string connections;
     if (watches_connections_)
         for (const Connection& open : read_connections("bridge")) {
-            const service::Template* service = service_with(open.mac);
+            const service::Instance* service = service_with(open.mac);
             const auto most = service == nullptr ? std::chrono::seconds(0)
-                                                 : in_seconds(service->keep_connections);
+                                                 : in_seconds((*service)->keep_connections);
             if (most > half_open)
                 connections += fmt::format(
                     "add element {} open{} {{ {} . {} . {} . {} timeout {}s expires {}s }}\n",
@@ -210,21 +210,21 @@ base::Result<void> Meter::set(const std::vector<service::Template>& services) {
     return {};
 }
 
-void Meter::count_wakes(const service::Template& service, const vm::Wakes& wakes) {
-    std::string& counters = wakes_[service.id];
+void Meter::count_wakes(const service::Instance& service, const vm::Wakes& wakes) {
+    std::string& counters = wakes_[service.id()];
     counters.clear();
     const auto put = [&](const char* what, const vm::Wakes::Count& count) {
         if (count.wakes == 0)
             return;
         using std::chrono::milliseconds;
         const std::string counter =
-            fmt::format("counter {} w{:016x}_{}", wakes_table, service.id, what);
+            fmt::format("counter {} w{:016x}_{}", wakes_table, service.id(), what);
         // A counter can be given a value only when it is made.
         counters += fmt::format(
             "add {0}\ndelete {0}\n"
             "add {0} {{ packets {1} bytes {2}; comment \"{3} woken, {4}: times, ms waited\"; }}\n",
             counter, count.wakes, std::chrono::duration_cast<milliseconds>(count.waited).count(),
-            service.name, what);
+            service.name(), what);
     };
     for (std::size_t why = 0; why < wakes.by_reason.size(); ++why)
         put(to_string(static_cast<service::WakeReason>(why)), wakes.by_reason[why]);
@@ -312,11 +312,11 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
         }
         if (watches_connections_)
             for (const Connection& open : read_connections(family))
-                if (const service::Template* service = service_with(open.mac)) {
-                    auto& silent = traffic_of[service->id].connection_silent;
+                if (const service::Instance* service = service_with(open.mac)) {
+                    auto& silent = traffic_of[service->id()].connection_silent;
                     // Whole seconds are told, rounded down.
                     const base::Duration since =
-                        std::max(in_seconds(service->keep_connections) - open.expires -
+                        std::max(in_seconds((*service)->keep_connections) - open.expires -
                                      std::chrono::seconds(1),
                                  std::chrono::seconds(0));
                     silent = silent ? std::min(*silent, since) : since;
@@ -331,10 +331,10 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
     return result;
 }
 
-const service::Template* Meter::service_with(const std::string& mac) const {
+const service::Instance* Meter::service_with(const std::string& mac) const {
     for (const auto& [id, service] : services_)
-        for (const auto& interface : service.interfaces)
-            if (service::to_string(interface.mac) == mac)
+        for (std::size_t i = 0; i < service->interfaces.size(); ++i)
+            if (service::to_string(service.mac(i)) == mac)
                 return &service;
     return nullptr;
 }

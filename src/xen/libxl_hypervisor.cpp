@@ -17,16 +17,16 @@ class LibxlSnapshots final : public vm::Snapshots {
     explicit LibxlSnapshots(Toolstack& toolstack) : toolstack_(toolstack) {}
 
     void use(const std::string& directory) override { toolstack_.saves.use(directory); }
-    void keep(const std::vector<service::Template>& services) override {
+    void keep(const std::vector<service::Instance>& services) override {
         toolstack_.saves.keep(services);
     }
-    bool has(const service::Template& service) override { return toolstack_.saves.has(service); }
+    bool has(const service::Instance& service) override { return toolstack_.saves.has(service); }
     void discard(service::Id service) override { toolstack_.saves.discard(service); }
-    void save(vm::DomId domid, const service::Template& service, vm::Saved done) override {
+    void save(vm::DomId domid, const service::Instance& service, vm::Saved done) override {
         xen::save(toolstack_, domid, service, std::move(done));
     }
     void stop_saving(vm::DomId domid) override { xen::stop_saving(toolstack_, domid); }
-    void restore(const service::Template& service, vm::Built done) override {
+    void restore(const service::Instance& service, vm::Built done) override {
         xen::restore(toolstack_, service, std::move(done));
     }
 
@@ -38,14 +38,14 @@ class LibxlStandbyPorts final : public vm::StandbyPorts {
   public:
     explicit LibxlStandbyPorts(Toolstack& toolstack) : toolstack_(toolstack) {}
 
-    base::Result<void> rest(vm::DomId domid, const service::Template& service,
+    base::Result<void> rest(vm::DomId domid, const service::Instance& service,
                             const std::string& mark) override {
         return xen::rest(toolstack_, domid, service, mark);
     }
-    base::Result<void> join(vm::DomId domid, const service::Template& service) override {
+    base::Result<void> join(vm::DomId domid, const service::Instance& service) override {
         return xen::join(toolstack_, domid, service);
     }
-    void woken(vm::DomId domid, const service::Template& service) override {
+    void woken(vm::DomId domid, const service::Instance& service) override {
         xen::woken(toolstack_, domid, service);
     }
 
@@ -57,7 +57,7 @@ class Counting final : public vm::TrafficMeter {
   public:
     explicit Counting(host::Meter& meter) : meter_(meter) {}
 
-    base::Result<void> count(const std::vector<service::Template>& services) override {
+    base::Result<void> count(const std::vector<service::Instance>& services) override {
         return meter_.set(services);
     }
     base::Result<std::vector<vm::Traffic>> read() override { return meter_.read(); }
@@ -71,7 +71,7 @@ class ShownWakes final : public vm::WakeCounters {
     ShownWakes(boost::asio::io_context& io, host::Meter& meter) : meter_(meter), timer_(io) {}
 
     // Not at once: nftables takes its time.
-    void show(const service::Template& service, const vm::Wakes& wakes) override {
+    void show(const service::Instance& service, const vm::Wakes& wakes) override {
         meter_.count_wakes(service, wakes);
         if (timer_.expiry() > std::chrono::steady_clock::now())
             return;

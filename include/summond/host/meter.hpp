@@ -27,7 +27,7 @@ class Meter {
     Meter& operator=(const Meter&) = delete;
 
     // The services whose interfaces on bridges are counted.
-    base::Result<void> set(const std::vector<service::Template>& services);
+    base::Result<void> set(const std::vector<service::Instance>& services);
     // Counts what is sent into this interface of dom0's to the guest that has it, of a service of
     // the last set. On error the
     // service is not read any more: nobody knows whether it is idle.
@@ -38,7 +38,7 @@ class Meter {
     // How often the service has been woken: shown by the next write_wakes, in a table of their own
     // that nothing reads but people and their tools. One counter for each reason, in which
     // nftables' packets are the wakes, and its bytes how long they took together in ms.
-    void count_wakes(const service::Template& service, const vm::Wakes& wakes);
+    void count_wakes(const service::Instance& service, const vm::Wakes& wakes);
     base::Result<void> write_wakes();
 
   private:
@@ -52,10 +52,10 @@ class Meter {
         std::chrono::seconds expires;
     };
     std::vector<Connection> read_connections(std::string_view family);
-    const service::Template* service_with(const std::string& mac) const;
+    const service::Instance* service_with(const std::string& mac) const;
 
     Nft nft_;
-    std::map<service::Id, service::Template> services_;  // of the last set
+    std::map<service::Id, service::Instance> services_;  // of the last set
     bool watches_connections_ = false;
     bool begun_ = false;
     bool bridge_table_ = false;
