@@ -1,4 +1,4 @@
-#include "summond/host/meter.hpp"
+#include "summond/host/traffic_meter.hpp"
 
 #include <fmt/format.h>
 #include <net/if.h>
@@ -18,7 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view traffic_table = "bridge summond";
-constexpr std::string_view wakes_table = "bridge summond_wakes";
 constexpr std::string_view counter_prefix = "s";
 
 // One that has less time left has sent a SYN and no more, or will not be kept in a moment. (The
@@ -31,11 +30,6 @@ std::chrono::seconds in_seconds(std::chrono::milliseconds time) {
 
 std::string counter_name(service::Id service) {
     return fmt::format("{}{:016x}", counter_prefix, service);
-}
-
-// Neither has to be there. "table" first, so that "delete table" has one to delete.
-std::string without(std::string_view table) {
-    return fmt::format("table {0} {{}}\ndelete table {0}\n", table);
 }
 
 // What does not count though it is IP: neighbour discovery says only that the peer still remembers
@@ -169,14 +163,14 @@ vm::Traffic traffic(const json::object& counter) {
 
 }  // namespace
 
-Meter::~Meter() {
+TrafficMeter::~TrafficMeter() {
     if (begun_)
-        (void)nft_.run(without(traffic_table) + without(wakes_table));
+        (void)nft_.run(without_table(traffic_table));
     if (netdev_table_)
         (void)nft_.run("delete table netdev summond");
 }
 
-base::Result<void> Meter::set(const std::vector<service::Instance>& services) {
+base::Result<void> TrafficMeter::count(const std::vector<service::Instance>& services) {
     services_.clear();
     watches_connections_ = false;
     for (const service::Instance& service : services) {
@@ -198,50 +192,17 @@ base::Result<void> Meter::set(const std::vector<service::Instance>& services) {
                     std::min(open.expires, most - std::chrono::seconds(1)).count());
         }
     const std::string wanted = bridge_table(services, connections);
-    std::string commands = without(traffic_table) + wanted;  // one transaction
-    if (!begun_)
-        commands += without(wakes_table);
-    else if (wanted.empty() && !bridge_table_)
+    if (begun_ && wanted.empty() && !bridge_table_)
         return {};
-    if (const auto r = nft_.run(commands); !r)
+    if (const auto r = nft_.run(without_table(traffic_table) + wanted); !r)  // one transaction
         return tl::make_unexpected(r.error());
     begun_ = true;
     bridge_table_ = !wanted.empty();
     return {};
 }
 
-void Meter::count_wakes(const service::Instance& service, const vm::Wakes& wakes) {
-    std::string& counters = wakes_[service.id()];
-    counters.clear();
-    const auto put = [&](const char* what, const vm::Wakes::Count& count) {
-        if (count.wakes == 0)
-            return;
-        using std::chrono::milliseconds;
-        const std::string counter =
-            fmt::format("counter {} w{:016x}_{}", wakes_table, service.id(), what);
-        // A counter can be given a value only when it is made.
-        counters += fmt::format(
-            "add {0}\ndelete {0}\n"
-            "add {0} {{ packets {1} bytes {2}; comment \"{3} woken, {4}: times, ms waited\"; }}\n",
-            counter, count.wakes, std::chrono::duration_cast<milliseconds>(count.waited).count(),
-            service.name(), what);
-    };
-    for (std::size_t why = 0; why < wakes.by_reason.size(); ++why)
-        put(to_string(static_cast<service::WakeReason>(why)), wakes.by_reason[why]);
-    put("standby", wakes.from_standby);
-}
-
-base::Result<void> Meter::write_wakes() {
-    std::string commands = fmt::format("add table {}\n", wakes_table);
-    for (const auto& [service, counters] : std::exchange(wakes_, {}))
-        commands += counters;
-    if (const auto r = nft_.run(commands); !r)
-        return tl::make_unexpected(r.error());
-    return {};
-}
-
-base::Result<void> Meter::count_at(const std::string& interface, const std::string& mac,
-                                   service::Id service) {
+base::Result<void> TrafficMeter::count_at(const std::string& interface, const std::string& mac,
+                                          service::Id service) {
     // Newer kernels take the chain also for an interface that is not there.
     const auto known = services_.find(service);
     const auto r = ::if_nametoindex(interface.c_str()) == 0
@@ -259,7 +220,7 @@ base::Result<void> Meter::count_at(const std::string& interface, const std::stri
 }
 
 // Empty also where there is none, or no such table.
-std::vector<Meter::Connection> Meter::read_connections(std::string_view family) {
+std::vector<TrafficMeter::Connection> TrafficMeter::read_connections(std::string_view family) {
     std::vector<Connection> found;
     for (const char* set : {"open4", "open6"}) {
         const auto output = nft_.run(fmt::format("list set {} summond {}", family, set));
@@ -291,7 +252,7 @@ std::vector<Meter::Connection> Meter::read_connections(std::string_view family) 
     return found;
 }
 
-base::Result<std::vector<vm::Traffic>> Meter::read() {
+base::Result<std::vector<vm::Traffic>> TrafficMeter::read() {
     std::map<service::Id, vm::Traffic> traffic_of;
     for (const char* family : {bridge_table_ ? "bridge" : "", netdev_table_ ? "netdev" : ""}) {
         if (*family == 0)
@@ -331,7 +292,7 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
     return result;
 }
 
-const service::Instance* Meter::service_with(const std::string& mac) const {
+const service::Instance* TrafficMeter::service_with(const std::string& mac) const {
     for (const auto& [id, service] : services_)
         for (std::size_t i = 0; i < service->interfaces.size(); ++i)
             if (service::to_string(service.mac(i)) == mac)
