@@ -19,6 +19,7 @@
 #include "summond/base/log.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/proc/shared_memory.hpp"
 #include "summond/proc/spawn.hpp"
 #include "summond/zone/zone.hpp"
 #include "table.hpp"
@@ -59,8 +60,10 @@ class FrontProcess {
 
     base::Result<void> start(const config::Config& config, const zone::Zones& zones,
                              std::vector<base::UniqueFd> sockets,
-                             const answer::CookieSecret& cookie_secret) {
-        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret);
+                             const answer::CookieSecret& cookie_secret,
+                             metrics::FrontCounters* counters) {
+        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret,
+                                     counters);
         if (!made)
             return tl::make_unexpected(made.error());
         front_ = std::move(*made);
@@ -166,6 +169,16 @@ int front_main(const Arguments& arguments, const Row& row) {
         return failed("no secret for DNS cookies from the parent");
     std::copy(secret->begin(), secret->end(), cookie_secret.begin());
 
+    proc::SharedMapping counters;
+    if (!arguments.uncounted) {
+        const base::UniqueFd file(counters_fd);
+        auto mapped = proc::SharedMapping::map(file.get(), sizeof(metrics::FrontCounters),
+                                               proc::SharedMapping::Access::write);
+        if (!mapped)
+            return failed(mapped.error().what);
+        counters = std::move(*mapped);
+    }
+
     // From here on it is as urgent as it will be, and isolation takes the right to change that.
     if (const auto normal = proc::leave_background(); !normal)
         return failed(normal.error().what);
@@ -174,7 +187,8 @@ int front_main(const Arguments& arguments, const Row& row) {
     FrontProcess process(io, std::move(control), *image);
     if (const auto isolated = row.isolate(arguments.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
-    if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret);
+    if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret,
+                                           counters.as<metrics::FrontCounters>());
         !started)
         return failed(started.error().what);
     io.run();

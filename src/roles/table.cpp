@@ -4,6 +4,8 @@
 #include <array>
 #include <csignal>
 
+#include "summond/metrics/front_counters.hpp"
+
 namespace summond::roles {
 namespace {
 
@@ -104,6 +106,7 @@ constexpr std::array rows{
         .kept = {.needed = true, .ready_within = 30s, .drained_within = 30s, .ended_within = 5s},
         .isolation = proc::Syscalls::network,
         .has_sockets = true,
+        .counters = {sizeof(metrics::FrontCounters), sizeof(metrics::FrontGauges)},
         .drain = drain_front,
         .end = terminate},
 };
