@@ -134,11 +134,8 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
         decision.size =
             answer::servfail(query, server_.answer_, service::WakeFailure::refused, context);
     }
-    if (decision.kind == Decision::Kind::answer) {
-        if (decision.wakes)
-            server_.services_.want(decision.service, address_.bytes());
-        reply(decision.size);
-    }
+    if (decision.kind == Decision::Kind::answer)
+        reply(decision);
     if (server_.counters_.dns != nullptr)
         count_query(read.query, query.size(), decision);
 }
@@ -170,15 +167,22 @@ bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service
     return true;
 }
 
+// Also to a query that was parked: its service may have become one that wakes at once.
+void TcpSession::reply(const Decision& decision) {
+    if (decision.wakes)
+        server_.services_.want(decision.service, address_.bytes(), true);
+    append(decision.size);
+}
+
 // Appends the server's answer buffer to the backlog.
-void TcpSession::reply(std::uint32_t size) {
+void TcpSession::append(std::uint32_t size) {
     backlog_.push_back(static_cast<std::uint8_t>(size >> 8));
     backlog_.push_back(static_cast<std::uint8_t>(size));
     backlog_.insert(backlog_.end(), server_.answer_.begin(), server_.answer_.begin() + size);
 }
 
 void TcpSession::reply_late(const Parked& parked, const Decision& decision) {
-    reply(decision.size);
+    reply(decision);
     if (server_.counters_.dns != nullptr)
         count_late_response(*server_.counters_.dns, decision.rcode, parked.deadline,
                             server_.clock_.now(), std::span(server_.answer_).first(decision.size));

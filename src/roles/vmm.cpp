@@ -54,7 +54,9 @@ class Vmm {
                      arm();
                  }),
           hypervisor_(hypervisor),
-          manager_(hypervisor, clock_, [this](const service::Status& status) { changed(status); }),
+          manager_(
+              hypervisor, clock_, [this](const service::Status& status) { changed(status); },
+              ledger_),
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
@@ -148,6 +150,7 @@ class Vmm {
     loop::DeadlineTimer timer_;
     base::SteadyClock clock_;
     vm::Hypervisor& hypervisor_;
+    vm::NoLedger ledger_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<service::Template> services_;

@@ -5,7 +5,14 @@
 
 namespace summond::service {
 
-enum class WakeReason : std::uint8_t { dns, packet, restart };
+enum class WakeReason : std::uint8_t {
+    dns,
+    packet,
+    restart,   // its domain has ended, and is wanted again by itself
+    command,   // somebody's
+    schedule,  // `keep:`, `min:`
+    last = schedule,
+};
 
 constexpr const char* to_string(WakeReason why) {
     switch (why) {
@@ -15,6 +22,10 @@ constexpr const char* to_string(WakeReason why) {
             return "packet";
         case WakeReason::restart:
             return "restart";
+        case WakeReason::command:
+            return "command";
+        case WakeReason::schedule:
+            return "schedule";
     }
     return "?";
 }

@@ -20,8 +20,9 @@ struct Wakes {
         }
     };
 
-    std::array<Count, 3> by_reason{};  // by service::WakeReason
-    Count from_standby{};              // of all those, the ones that a copy was there for
+    // By service::WakeReason.
+    std::array<Count, static_cast<std::size_t>(service::WakeReason::last) + 1> by_reason{};
+    Count from_standby{};  // of all those, the ones that a copy was there for
 
     Count& of(service::WakeReason why) { return by_reason[static_cast<std::size_t>(why)]; }
 };
