@@ -14,12 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/proc/memfd.hpp"
-#include "summond/proc/shared_memory.hpp"
 #include "summond/proc/spawn.hpp"
 #include "summond/zone/zone.hpp"
 #include "table.hpp"
@@ -169,15 +169,9 @@ int front_main(const Arguments& arguments, const Row& row) {
         return failed("no secret for DNS cookies from the parent");
     std::copy(secret->begin(), secret->end(), cookie_secret.begin());
 
-    proc::SharedMapping counters;
-    if (!arguments.uncounted) {
-        const base::UniqueFd file(counters_fd);
-        auto mapped = proc::SharedMapping::map(file.get(), sizeof(metrics::FrontCounters),
-                                               proc::SharedMapping::Access::write);
-        if (!mapped)
-            return failed(mapped.error().what);
-        counters = std::move(*mapped);
-    }
+    const auto counters = own_counters(arguments, sizeof(metrics::FrontCounters));
+    if (!counters)
+        return failed(counters.error().what);
 
     // From here on it is as urgent as it will be, and isolation takes the right to change that.
     if (const auto normal = proc::leave_background(); !normal)
@@ -188,7 +182,7 @@ int front_main(const Arguments& arguments, const Row& row) {
     if (const auto isolated = row.isolate(arguments.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
     if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret,
-                                           counters.as<metrics::FrontCounters>());
+                                           counters->as<metrics::FrontCounters>());
         !started)
         return failed(started.error().what);
     io.run();

@@ -16,7 +16,7 @@ inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (front, v
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
 inline constexpr int older_image_fd = 6;   // sealed memfd: zone image in use (load, at a reload)
 inline constexpr int secret_fd = 7;        // sealed memfd: 16 octets for DNS cookies (front)
-inline constexpr int counters_fd = 8;      // shared memory: what it counts in (front)
+inline constexpr int counters_fd = 8;      // shared memory: what it counts in (front, vmm)
 inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.

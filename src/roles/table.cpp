@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "summond/metrics/front_counters.hpp"
+#include "summond/metrics/vmm_counters.hpp"
 
 namespace summond::roles {
 namespace {
@@ -86,6 +87,7 @@ constexpr std::array rows{
         .birth = vmm_birth,
         .wanted = with_services,
         .kept = {.needed = true, .ended_within = 60s},
+        .counters = {sizeof(metrics::VmmCounters), 0},
         .is_told_of_reloads = true,
         .end = tell_to_stop},
     // DNS wakes without it, too. Who waits for the daemon waits for the addresses of its services;
