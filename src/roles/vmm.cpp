@@ -36,6 +36,11 @@ namespace {
 
 namespace asio = boost::asio;
 
+// All services are plain: one instance each.
+std::vector<service::Instance> instances_of(const config::Config& config) {
+    return {config.services.begin(), config.services.end()};
+}
+
 class Vmm {
   public:
     // ports: none where there is no network that packets could come from. counters: as of
@@ -67,10 +72,10 @@ class Vmm {
     }
 
     base::Result<void> start(const config::Config& config) {
-        services_ = config.services;
+        services_ = instances_of(config);
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
-        manager_.configure(config.services, config.limits);
+        manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -126,8 +131,8 @@ class Vmm {
         }
         hypervisor_.snapshots().use(loaded.config->save_dir);
         hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
-        manager_.configure(loaded.config->services, loaded.config->limits);
-        services_ = loaded.config->services;
+        services_ = instances_of(*loaded.config);
+        manager_.configure(services_, loaded.config->limits);
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
@@ -160,7 +165,7 @@ class Vmm {
     vm::NoLedger ledger_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
-    std::vector<service::Template> services_;
+    std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     WakeCount wake_count_;
