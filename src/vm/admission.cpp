@@ -41,15 +41,15 @@ Admission::Use Admission::leaving() const {
     return use;
 }
 
-bool Admission::fits(const Use& use, const service::Template& service) const {
+bool Admission::fits(const Use& use, const service::Instance& service) const {
     return (!limits_.memory_kib ||
-            use.memory_kib + service::footprint_kib(service) <= *limits_.memory_kib) &&
+            use.memory_kib + service::footprint_kib(*service) <= *limits_.memory_kib) &&
            (!limits_.domains || use.domains + 1 <= *limits_.domains);
 }
 
 void Admission::request(Lifecycle& lifecycle) {
     const auto& wanted = lifecycle.queued();
-    const service::Id id = lifecycle.service().id;
+    const service::Id id = lifecycle.service().id();
     const Waits waits{id, wanted.wake.asked_at + limits_.queue};
     std::erase_if(queue_, [id](const Waits& each) { return each.service == id; });
     if (wanted.starved) {
@@ -63,7 +63,7 @@ void Admission::request(Lifecycle& lifecycle) {
     }
     if (!wanted.restores) {
         if (auto standby = standby_.take(id)) {
-            lifecycle.give_instance(std::move(standby));
+            lifecycle.give_spare(std::move(standby));
             return;
         }
     }
@@ -108,7 +108,7 @@ void Admission::serve() {
     }
 }
 
-// Standby instances first, which cost nobody anything but time. What is already on its way out
+// Standby domains first, which cost nobody anything but time. What is already on its way out
 // counts.
 void Admission::make_room(const Lifecycle& lifecycle) {
     tried_at_ = clock_.now();
@@ -143,7 +143,7 @@ bool Admission::evict_one() {
     return longest->leaving();
 }
 
-bool Admission::for_instance(const service::Template& service) const {
+bool Admission::for_standby(const service::Instance& service) const {
     return std::ranges::none_of(lifecycles_,
                                 [](const auto& each) { return each.second->waking(); }) &&
            fits(used(), service);

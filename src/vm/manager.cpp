@@ -31,7 +31,7 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
       standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](service::Id service) {
                                              admission_->freed();
-                                             settle_due_ = true;
+                                             follow_up_due_ = true;
                                              publish(service);
                                          })),
       admission_(std::make_unique<Admission>(lifecycles_, *standby_, clock,
@@ -50,13 +50,13 @@ void Manager::publish(service::Id service) {
     changed_(status(service).value_or(service::unknown(service)));
 }
 
-void Manager::configure(const std::vector<service::Template>& services,
+void Manager::configure(const std::vector<service::Instance>& services,
                         const service::Limits& limits) {
     admission_->configure(limits);
     const Lifecycle::Hooks hooks{
         .changed =
             [this](service::Id service) {
-                settle_due_ = true;
+                follow_up_due_ = true;
                 unkept_.insert(service);
                 publish(service);
             },
@@ -65,11 +65,11 @@ void Manager::configure(const std::vector<service::Template>& services,
         .woke = [this](WakeRecord& record) { told(record); }};
     configured_.clear();
     for (const auto& service : services) {
-        configured_.insert(service.id);
-        if (Lifecycle* lifecycle = find(service.id))
+        configured_.insert(service.id());
+        if (Lifecycle* lifecycle = find(service.id()))
             lifecycle->reconfigure(service);
         else
-            lifecycles_.emplace(service.id,
+            lifecycles_.emplace(service.id(),
                                 std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks));
     }
     // Half of what there is at all, where nothing is said.
@@ -79,11 +79,11 @@ void Manager::configure(const std::vector<service::Template>& services,
     hypervisor_.domains().expect(services);
     if (const auto r = hypervisor_.traffic_meter().count(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 void Manager::retire_others() {
-    std::vector<service::Template> kept;
+    std::vector<service::Instance> kept;
     for (const auto& [id, lifecycle] : lifecycles_) {
         if (configured_.contains(id))
             kept.push_back(lifecycle->service());
@@ -91,7 +91,7 @@ void Manager::retire_others() {
             lifecycle->retire();
     }
     hypervisor_.snapshots().keep(kept);
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 base::Result<void> Manager::adopt() {
@@ -129,14 +129,13 @@ base::Result<void> Manager::adopt() {
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,
                      lifecycle == nullptr ? "of no configured service" : "one too many");
-        service::Template unknown;
-        unknown.id = domain.service;
         auto& stray = strays_.emplace_back(std::make_unique<Domain>(
-            hypervisor_, clock_, lifecycle ? lifecycle->service() : unknown, domain));
+            hypervisor_, clock_, lifecycle ? lifecycle->service() : of_no_service(domain.service),
+            domain));
         stray->destroy([this, &gone = *stray](const base::Result<void>& r) {
             if (r)
                 std::erase_if(strays_, [&gone](const auto& each) { return each.get() == &gone; });
-            settle_due_ = true;
+            follow_up_due_ = true;
         });
     }
     // Fronts have given out the addresses of those that the earlier process had running until now.
@@ -171,7 +170,7 @@ Woken Manager::wake(service::Id service, service::WakeReason why,
 }
 
 const std::string& Manager::name(service::Id service) const {
-    return find(service)->service().name;
+    return find(service)->service().name();
 }
 
 void Manager::touch(service::Id service) {
@@ -249,13 +248,13 @@ void Manager::stop(std::function<void()> done) {
     for (const auto& [id, lifecycle] : lifecycles_)
         lifecycle->stop();
     standby_->stop();
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 // Drops lifecycles of which nothing is left, and says so when a stop is complete. From tick, never
 // from inside a lifecycle's own callback.
-void Manager::settle() {
-    settle_due_ = false;
+void Manager::follow_up() {
+    follow_up_due_ = false;
     keep_changes();
     std::erase_if(lifecycles_, [this](const auto& entry) {
         if (!entry.second->gone())
@@ -266,9 +265,10 @@ void Manager::settle() {
     });
     admission_->serve();
     standby_->refill(
-        [this](const service::Template& service) { return admission_->for_instance(service); });
-    if (stopped_ && standby_->settled() &&
-        std::ranges::all_of(lifecycles_, [](const auto& entry) { return entry.second->settled(); }))
+        [this](const service::Instance& service) { return admission_->for_standby(service); });
+    if (stopped_ && standby_->quiescent() &&
+        std::ranges::all_of(lifecycles_,
+                            [](const auto& entry) { return entry.second->quiescent(); }))
         std::exchange(stopped_, nullptr)();
 }
 
@@ -285,7 +285,7 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
     for (const auto at : {next_sample(), standby_->deadline(), admission_->deadline()})
         if (at)
             earlier(*at);
-    if (settle_due_)
+    if (follow_up_due_)
         earlier(clock_.now());
     return next;
 }
@@ -299,14 +299,14 @@ void Manager::tick() {
         strays_[i]->tick();
     if (const auto at = next_sample(); at && clock_.now() >= *at)
         sample_traffic();
-    settle();
+    follow_up();
 }
 
 // None while no domain can be put away.
 std::optional<base::TimePoint> Manager::next_sample() const {
     std::optional<base::Duration> shortest;
     for (const auto& [id, lifecycle] : lifecycles_) {
-        const auto& after = lifecycle->service().idle_after;
+        const auto& after = lifecycle->service()->idle_after;
         if (lifecycle->in<Lifecycle::Ready>() && after)
             shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
     }
@@ -330,7 +330,7 @@ bool Manager::sample_traffic() {
         if (Lifecycle* lifecycle = find(counted.service))
             lifecycle->traffic(counted);
     for (const auto& [id, lifecycle] : lifecycles_) {
-        if (lifecycle->service().interfaces.empty())  // no interface: only DNS keeps it
+        if (lifecycle->service()->interfaces.empty())  // no interface: only DNS keeps it
             lifecycle->traffic({});
         const auto kept = kept_.find(id);
         if (kept != kept_.end() && lifecycle->in<Lifecycle::Ready>() &&

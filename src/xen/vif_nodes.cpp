@@ -25,13 +25,14 @@ void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Nod
 
 }  // namespace
 
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces) {
+std::vector<Vif> own_vifs(vm::DomId domid, const service::Instance& service) {
+    const auto& interfaces = service->interfaces;
     std::vector<Vif> vifs;
     for (unsigned i = 0; i < interfaces.size(); ++i)
         if (interfaces[i].script.empty())
-            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge,
-                            interfaces[i].vifname, interfaces[i].mtu, interfaces[i].rate,
-                            interfaces[i].interval, interfaces[i].trusted});
+            vifs.push_back({domid, i, service.mac(i), interfaces[i].bridge, interfaces[i].vifname,
+                            interfaces[i].mtu, interfaces[i].rate, interfaces[i].interval,
+                            interfaces[i].trusted});
     return vifs;
 }
 
@@ -129,17 +130,17 @@ std::string netback_errors_path(vm::DomId domid) {
     return fmt::format("{}/error/backend/vif/{}", domain_path(0), domid);
 }
 
-std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid) {
+std::vector<ScriptedVif> scripted_vifs(const XenStore& xenstore, vm::DomId domid) {
     std::vector<ScriptedVif> vifs;
     const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
-    for (const std::string& index : store.list(backends)) {
+    for (const std::string& index : xenstore.list(backends)) {
         const std::string backend = fmt::format("{}/{}", backends, index);
-        const auto script = store.read(backend + "/script");
-        const auto mac = store.read(backend + "/mac");
+        const auto script = xenstore.read(backend + "/script");
+        const auto mac = xenstore.read(backend + "/mac");
         if (script && *script != vif_script && mac)
-            vifs.push_back(
-                {store.read(backend + "/vifname").value_or(fmt::format("vif{}.{}", domid, index)),
-                 *mac});
+            vifs.push_back({xenstore.read(backend + "/vifname")
+                                .value_or(fmt::format("vif{}.{}", domid, index)),
+                            *mac});
     }
     return vifs;
 }

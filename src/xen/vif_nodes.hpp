@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "store.hpp"
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
@@ -26,7 +26,7 @@ struct Vif {
 };
 
 // Of those interfaces that have no script.
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces);
+std::vector<Vif> own_vifs(vm::DomId domid, const service::Instance& service);
 
 struct VifPaths {
     VifPaths(vm::DomId domid, unsigned index);
@@ -66,6 +66,6 @@ struct ScriptedVif {
     std::string interface;  // its network interface in dom0
     std::string mac;
 };
-std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid);
+std::vector<ScriptedVif> scripted_vifs(const XenStore& xenstore, vm::DomId domid);
 
 }  // namespace summond::xen

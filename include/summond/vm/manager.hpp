@@ -42,7 +42,7 @@ class Manager {
     // The services from now on, with their settings. A running domain keeps what it was built with,
     // unless its addresses changed: then it is destroyed. Services that are there no more go on for
     // those who know them, without standby copies, until retire_others.
-    void configure(const std::vector<service::Template>& services,
+    void configure(const std::vector<service::Instance>& services,
                    const service::Limits& limits = {});
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.
@@ -89,7 +89,7 @@ class Manager {
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
-    void settle();
+    void follow_up();
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
@@ -106,7 +106,7 @@ class Manager {
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
-    bool settle_due_ = false;
+    bool follow_up_due_ = false;
     bool traffic_failed_ = false;  // logged once, not at every sample
 };
 

@@ -25,7 +25,7 @@ class LimitsTest : public ManagerFixture {
         limits.queue = seconds(9);
     }
     void configure() {
-        manager.configure(services, limits);
+        manager.configure({services.begin(), services.end()}, limits);
         manager.retire_others();
         pass(milliseconds(0));
     }
@@ -89,7 +89,7 @@ TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
         Manager two{other, clock, [](const service::Status&) {}, ledger};
         auto changed = services;
         change(changed[1]);
-        two.configure(changed, limits);
+        two.configure({changed.begin(), changed.end()}, limits);
         two.wake(1, service::WakeReason::dns);
         two.wake(2, service::WakeReason::dns);
         return other.builds.size() == 2;
@@ -163,7 +163,7 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     limits.evict = true;
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     bring_up(1);
     pass(seconds(100));
@@ -176,13 +176,13 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     backend.finish_build(2);
     backend.become_ready(2);
     pass(seconds(10));
-    EXPECT_TRUE(backend.copies.empty()) << "there is no room for it";
+    EXPECT_TRUE(backend.standbys.empty()) << "there is no room for it";
 }
 
 TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     wake(1);
     backend.fail_build(WakeFailure::no_memory);

@@ -1,0 +1,139 @@
+// Stands in for guests that are not up, so that they look as if they were: answers for their
+// addresses, notices the first packet for them, holds it and hands it over. docs/NETWORK.md tells
+// the whole story. A state machine: no I/O, the clock is injected, and what it wants done goes to
+// Actions. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/base/ip_address.hpp"
+#include "summond/frames/build.hpp"
+#include "summond/frames/packet.hpp"
+#include "summond/service/template.hpp"
+#include "summond/wire/guest_state.hpp"
+
+namespace summond::wire {
+
+// What is held at the most, and how long.
+struct Limits {
+    static constexpr std::size_t service_packets = 64;
+    static constexpr std::size_t service_octets = std::size_t{128} * 1024;
+    static constexpr std::size_t source_packets = 16;  // of one IPv4 address or one IPv6 /64
+    static constexpr std::size_t total_packets = 4096;
+    static constexpr std::size_t total_octets = std::size_t{8} * 1024 * 1024;
+    // From a packet, or its last retransmission: who waits longer than this tries anew.
+    static constexpr std::chrono::seconds hold_time{60};
+};
+
+// A service as the wire knows it.
+struct Station {
+    service::Id service = 0;
+    unsigned tap = 0;  // on which it is, of the taps of all bridges
+    service::Mac mac{};
+    std::vector<base::IpAddress> addresses;
+    std::vector<service::Port> ports;       // what wakes it; empty: anything that opens something
+    std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
+    // How long after it is ready a guest that has booted may still refuse what it will take.
+    base::Duration youth{};
+    friend bool operator==(const Station&, const Station&) = default;
+};
+
+// What was held for a guest that has now been given it.
+struct HandOver {
+    std::uint32_t packets = 0;
+    std::uint32_t repeats = 0;  // retransmissions of them, not handed over
+    std::uint32_t dropped = 0;  // for want of room, or because nobody waited any more
+    std::optional<frames::IpPacket> first;
+    base::Duration first_waited{};
+    // SYNs are among them whose refusal would be kept from their senders; grown() follows.
+    bool young = false;
+};
+
+class Actions {
+  public:
+    virtual ~Actions() = default;
+    // Out of the tap, so to every station on its bridge.
+    virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
+    // To the guest's own interface. Only between attach and detach.
+    virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
+    // Somebody waits for the service.
+    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    // The guest has everything that was held, and is given what still comes. From now on nothing
+    // is answered for it.
+    virtual void handed_over(service::Id service, const HandOver& what) = 0;
+    // And has taken, or may refuse, all of that.
+    virtual void grown(service::Id service) = 0;
+};
+
+class SleepProxy {
+  public:
+    // clock and actions outlive it.
+    SleepProxy(const base::Clock& clock, Actions& actions);
+    ~SleepProxy();
+
+    // A new service, or a known one with new particulars (which then keeps its state).
+    void put(const Station& station);
+    void remove(service::Id service);
+    // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
+    // What is held stays. Until it is told again, no guest can be sent to.
+    void begin_anew();
+    void end_anew();
+    // Unknown services are ignored, here and below.
+    void set_state(service::Id service, GuestState state);
+    // The guest has an interface to which it can be sent, or has it no more.
+    void attach(service::Id service);
+    void detach(service::Id service);
+
+    void from_bridge(unsigned tap, std::span<const std::uint8_t> frame);
+    // A frame that the guest itself has sent: tells when it speaks for its addresses, which answers
+    // it expects, and what it makes of the SYNs that it has been given. Resets of a guest that is
+    // starting or young are not passed on by the bridge, but from here.
+    void from_guest(service::Id service, std::span<const std::uint8_t> frame);
+
+    // When tick() has to be called; none while nothing is timed.
+    std::optional<base::TimePoint> deadline() const;
+    void tick();
+
+  private:
+    struct Entry;
+    struct Totals;
+    using AddressKey = std::pair<unsigned, base::IpAddress>;
+    using MacKey = std::pair<unsigned, service::Mac>;
+
+    static bool is_timed(const Entry& entry);
+    Entry* find(service::Id service) const;
+    void forget_keys(const Entry& entry);
+    void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+                const service::Mac& asker_mac, const base::IpAddress& asker,
+                const base::IpAddress& target);
+    void report_groups(unsigned tap) const;
+    void receive(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet);
+    void hold(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+              const frames::IpPacket& ip);
+    void wake(Entry& entry, const frames::IpPacket& ip);
+    void pass(Entry& entry, std::span<const std::uint8_t> frame);
+    void from_guest(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
+    void try_hand_over(Entry& entry);
+    void give_held(Entry& entry);
+    void hand_over(Entry& entry);
+    void tend_young(Entry& entry);
+
+    const base::Clock& clock_;
+    Actions& actions_;
+    std::unique_ptr<Totals> totals_;
+    std::map<service::Id, std::unique_ptr<Entry>> entries_;
+    std::map<AddressKey, Entry*> by_address_;
+    std::map<MacKey, Entry*> by_mac_;
+    std::set<Entry*> timed_;  // at least those for which is_timed holds
+};
+
+}  // namespace summond::wire
