@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -27,6 +28,7 @@
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
 #include "vmm_front_link.hpp"
+#include "vmm_wake_count.hpp"
 #include "vmm_wire_link.hpp"
 
 namespace summond::roles {
@@ -41,9 +43,11 @@ std::vector<service::Instance> instances_of(const config::Config& config) {
 
 class Vmm {
   public:
-    // ports: none where there is no network that packets could come from.
+    // ports: none where there is no network that packets could come from. counters: as of
+    // WakeCount.
     Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
-        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports)
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports,
+        metrics::VmmCounters* counters)
         : io_(io),
           config_file_(std::move(config_file)),
           parent_(io, std::move(parent),
@@ -62,7 +66,10 @@ class Vmm {
           manager_(
               hypervisor, clock_, [this](const service::Status& status) { changed(status); },
               ledger_),
-          ports_(std::move(ports)) {}
+          ports_(std::move(ports)),
+          wake_count_(counters) {
+        manager_.on_wake([this](const vm::WakeRecord& record) { wake_count_.told(record); });
+    }
 
     base::Result<void> start(const config::Config& config) {
         services_ = instances_of(config);
@@ -161,6 +168,7 @@ class Vmm {
     std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
+    WakeCount wake_count_;
     bool arm_posted_ = false;
 };
 
@@ -228,6 +236,12 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
         return 1;
     }
 
+    const auto counters = own_counters(arguments, sizeof(metrics::VmmCounters));
+    if (!counters) {
+        spdlog::critical("{}", counters.error().what);
+        return 1;
+    }
+
     asio::io_context io(1);
     auto host = arguments.simulate ? simulated(io) : connect(io);
     if (!host) {
@@ -236,7 +250,7 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     }
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
-            *host->hypervisor, std::move(host->ports));
+            *host->hypervisor, std::move(host->ports), counters->as<metrics::VmmCounters>());
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;
