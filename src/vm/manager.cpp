@@ -64,8 +64,10 @@ void Manager::configure(const std::vector<service::Template>& services,
         if (Lifecycle* lifecycle = find(service.id))
             lifecycle->reconfigure(service);
         else
-            lifecycles_.emplace(service.id,
-                                std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks));
+            lifecycles_
+                .emplace(service.id,
+                         std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks))
+                .first->second->drain(drained_);
     }
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
@@ -183,6 +185,16 @@ std::vector<service::Status> Manager::statuses() const {
     return all;
 }
 
+std::optional<service::Report> Manager::report(service::Id service) const {
+    const Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr)
+        return std::nullopt;
+    auto report = lifecycle->report(standby_->booted(service));
+    report.standby = standby_->count(service);
+    report.standby_kib = standby_->memory_kib(service);
+    return report;
+}
+
 void Manager::died(DomId domid, Death how) {
     for (const auto& [id, lifecycle] : lifecycles_) {
         const Domain* domain = lifecycle->domain();
@@ -208,8 +220,9 @@ void Manager::settle() {
     settle_due_ = false;
     std::erase_if(lifecycles_, [](const auto& entry) { return entry.second->gone(); });
     admission_->serve();
-    standby_->refill(
-        [this](const service::Template& service) { return admission_->for_instance(service); });
+    if (!drained_)
+        standby_->refill(
+            [this](const service::Template& service) { return admission_->for_instance(service); });
     if (stopped_ && standby_->settled() &&
         std::ranges::all_of(lifecycles_, [](const auto& entry) { return entry.second->settled(); }))
         std::exchange(stopped_, nullptr)();

@@ -20,8 +20,8 @@ struct Wakes {
         }
     };
 
-    std::array<Count, 3> by_reason{};  // by service::WakeReason
-    Count from_standby{};              // of all those, the ones that a copy was there for
+    std::array<Count, service::wake_reasons> by_reason{};  // by service::WakeReason
+    Count from_standby{};  // of all those, the ones that a copy was there for
 
     Count& of(service::WakeReason why) { return by_reason[static_cast<std::size_t>(why)]; }
 };
