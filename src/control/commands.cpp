@@ -139,10 +139,10 @@ bool Commands::look(Each command) {
         case Phase::asleep:
             break;
     }
-    finish(command, {409, "",
-                     command->asked.service + " could not be woken: " +
-                         to_string(report->status.failure),
-                     "the daemon's log says more"});
+    finish(command,
+           {409, "",
+            command->asked.service + " could not be woken: " + to_string(report->status.failure),
+            "the daemon's log says more"});
     return true;
 }
 
@@ -175,8 +175,9 @@ void Commands::tick() {
         if (now < command->until)
             continue;
         if (command->waits)
-            finish(command, {504, "", command->asked.service + " is not there yet; it is still being woken",
-                             "a longer timeout, or another look"});
+            finish(command,
+                   {504, "", command->asked.service + " is not there yet; it is still being woken",
+                    "a longer timeout, or another look"});
         else
             finish(command, {504, "", "the process that looks after domains does not answer",
                              "look at the service; the command may yet be done"});

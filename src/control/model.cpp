@@ -15,8 +15,8 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 
 json::value time_of(base::TimePoint at, const Now& now) {
-    const auto since = std::chrono::duration_cast<std::chrono::system_clock::duration>(at -
-                                                                                       now.steady);
+    const auto since =
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(at - now.steady);
     return json::string(text_of(now.wall + since));
 }
 
@@ -95,7 +95,8 @@ std::string_view state_of(const service::Report& report) {
 std::string text_of(Model::WallTime time) {
     const auto ms = std::chrono::floor<milliseconds>(time);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(ms);
-    return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+    return fmt::format("{:%FT%T}.{:03}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
                        (ms - seconds).count());
 }
 
@@ -138,6 +139,24 @@ bool Model::report(const service::Report& report) {
 void Model::vmm(Vmm state, WallTime since) {
     vmm_ = state;
     vmm_since_ = since;
+}
+
+void Model::woke(vm::WakeRecord record) {
+    constexpr std::size_t most = 1000;
+    const ServiceText* const service = find(record.service);
+    if (service == nullptr)
+        return;
+    record.name = service->name;
+    const auto same = [&](const vm::WakeRecord& each) {
+        return each.number == record.number && each.asked_at == record.asked_at;
+    };
+    if (const auto found = std::ranges::find_if(wakes_, same); found != wakes_.end()) {
+        *found = std::move(record);
+        return;
+    }
+    wakes_.push_back(std::move(record));
+    if (wakes_.size() > most)
+        wakes_.pop_front();
 }
 
 void Model::role(ipc::Role role, std::int32_t pid, const Role& state) {
@@ -186,8 +205,8 @@ std::string Model::nearest(const std::string& name) const {
 
 json::object Model::vmm_json() const {
     return {{"state", text_of(vmm_)},
-            {"since", vmm_ == Vmm::none ? json::value(nullptr)
-                                        : json::value(control::text_of(vmm_since_))}};
+            {"since",
+             vmm_ == Vmm::none ? json::value(nullptr) : json::value(control::text_of(vmm_since_))}};
 }
 
 json::object Model::json_of(const Service& service, const Now& now) const {
@@ -201,8 +220,8 @@ json::object Model::json_of(const Service& service, const Now& now) const {
         for (const char* key : {"phase", "state"})
             object.emplace(key, "unknown");
         for (const char* key :
-             {"since", "domid", "memory_kib", "why", "wakes", "waiting_since", "idle_at",
-              "failure", "refused_until", "pinned", "pinned_until", "standby", "standby_kib"})
+             {"since", "domid", "memory_kib", "why", "wakes", "waiting_since", "idle_at", "failure",
+              "refused_until", "pinned", "pinned_until", "standby", "standby_kib"})
             object.emplace(key, nullptr);
         return object;
     }
@@ -242,7 +261,8 @@ json::object Model::services_json(const std::optional<service::Phase>& phase,
             continue;
         array.emplace_back(json_of(service, now));
     }
-    return {{"now", control::text_of(now.wall)}, {"vmm", vmm_json()}, {"services", std::move(array)}};
+    return {
+        {"now", control::text_of(now.wall)}, {"vmm", vmm_json()}, {"services", std::move(array)}};
 }
 
 json::object Model::load_json() const {
@@ -250,6 +270,64 @@ json::object Model::load_json() const {
             {"number", load_.number},
             {"at", control::text_of(load_.at)},
             {"problems", strings(load_.printed)}};
+}
+
+json::object Model::wake_json(const vm::WakeRecord& record, const Now& now) {
+    const auto ms = [](const std::optional<base::Duration>& time) -> json::value {
+        if (!time)
+            return nullptr;
+        return std::chrono::duration<double, std::milli>(*time).count();
+    };
+    const bool failed = record.failure != service::WakeFailure::none;
+    return {{"service", record.name},
+            {"number", record.number},
+            {"why", to_string(record.why)},
+            {"how", record.how ? json::value(to_string(*record.how)) : nullptr},
+            {"asked_at", time_of(record.asked_at, now)},
+            {"failure", failed ? json::value(to_string(record.failure)) : nullptr},
+            {"what", failed ? json::value(record.what) : nullptr},
+            {"packets", record.packets},
+            {"after_ms",
+             {{"admitted", ms(record.admitted)},
+              {"built", ms(record.built)},
+              {"unpaused", ms(record.unpaused)},
+              {"answerable", ms(record.answerable)},
+              {"ready", ms(record.ready)},
+              {"handed_over", ms(record.handed_over)},
+              {"failed", ms(record.failed)}}}};
+}
+
+json::object Model::wakes_json(const std::string& service, std::size_t most, const Now& now) const {
+    json::array array;
+    for (auto each = wakes_.rbegin(); each != wakes_.rend() && array.size() < most; ++each)
+        if (service.empty() || each->name == service)
+            array.emplace_back(wake_json(*each, now));
+    return {{"now", control::text_of(now.wall)}, {"wakes", std::move(array)}};
+}
+
+json::object Model::zones_json(const std::vector<ZoneText>& zones, const Now& now) {
+    json::array array;
+    for (const ZoneText& zone : zones)
+        array.push_back(json::object{{"name", zone.name},
+                                     {"loaded", zone.serial.has_value()},
+                                     {"serial", or_null(zone.serial)},
+                                     {"signed", zone.is_signed}});
+    return {{"now", control::text_of(now.wall)}, {"zones", std::move(array)}};
+}
+
+json::object Model::json_of(const Process& process) {
+    return {{"role", ipc::to_string(process.role)},
+            {"pid", process.pid},
+            {"state", text_of(process.state.state)},
+            {"since", control::text_of(process.state.started)},
+            {"restarts", process.state.restarts}};
+}
+
+json::object Model::role_json(ipc::Role role, std::int32_t pid) const {
+    for (const Process& each : processes_)
+        if (each.role == role && each.pid == pid)
+            return json_of(each);
+    return {};
 }
 
 json::object Model::status_json(const Now& now) const {
@@ -276,11 +354,7 @@ json::object Model::status_json(const Now& now) const {
         services.emplace(to_string(static_cast<service::Phase>(phase)), count[phase]);
     json::array roles;
     for (const Process& process : processes_)
-        roles.push_back(json::object{{"role", ipc::to_string(process.role)},
-                                     {"pid", process.pid},
-                                     {"state", text_of(process.state.state)},
-                                     {"since", control::text_of(process.state.started)},
-                                     {"restarts", process.state.restarts}});
+        roles.push_back(json_of(process));
     return {{"now", control::text_of(now.wall)},
             {"version", version_},
             {"config", config_file_},

@@ -19,6 +19,11 @@ constexpr std::string_view waits[] = {"no", "running", "ready"};
 
 constexpr Parameter of_service[] = {{"service", In::path, Kind::text}};
 constexpr Parameter of_services[] = {{"phase", In::query, Kind::word, phases}};
+constexpr Parameter of_wakes[] = {{"service", In::query, Kind::text},
+                                  {"last", In::query, Kind::number}};
+constexpr Parameter of_events[] = {{"service", In::query, Kind::text},
+                                   {"follow", In::query, Kind::boolean},
+                                   {"last", In::query, Kind::number}};
 constexpr Parameter of_wake[] = {{"service", In::path, Kind::text},
                                  {"wait", In::query, Kind::word, waits},
                                  {"timeout", In::query, Kind::duration},
@@ -32,6 +37,9 @@ constexpr Route table[] = {
     {Method::get, "/v1/status", Right::read, Operation::status},
     {Method::get, "/v1/services", Right::read, Operation::services, of_services},
     {Method::get, "/v1/services/{service}", Right::read, Operation::service, of_service},
+    {Method::get, "/v1/zones", Right::read, Operation::zones},
+    {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
+    {Method::get, "/v1/events", Right::read, Operation::events, of_events},
     {Method::post, "/v1/services/{service}/wake", Right::command, Operation::wake, of_wake},
     {Method::post, "/v1/services/{service}/sleep", Right::command, Operation::sleep, of_sleep},
     {Method::post, "/v1/services/{service}/pin", Right::command, Operation::pin, of_pin},
@@ -39,9 +47,11 @@ constexpr Route table[] = {
     {Method::post, "/v1/services/{service}/touch", Right::command, Operation::touch, of_service},
     {Method::post, "/v1/drain", Right::command, Operation::drain},
     {Method::post, "/v1/undrain", Right::command, Operation::undrain},
+    {Method::post, "/v1/reload", Right::command, Operation::reload},
 };
 
 constexpr std::size_t longest_target = 1024;
+constexpr unsigned most_last = 1000;
 constexpr milliseconds longest_duration = std::chrono::hours(24 * 366);
 constexpr milliseconds longest_timeout = std::chrono::minutes(10);
 
@@ -110,18 +120,30 @@ using Read = tl::expected<void, Refusal>;
 
 tl::unexpected<Refusal> bad(const Parameter& parameter, std::string_view value,
                             const std::string& expected) {
-    return tl::make_unexpected(Refusal{
-        400, std::string(parameter.name) + " is " + quoted(value), "it must be " + expected});
+    return tl::make_unexpected(Refusal{400, std::string(parameter.name) + " is " + quoted(value),
+                                       "it must be " + expected});
 }
 
 Read read(const Parameter& parameter, const std::string& value, Asked& asked) {
     switch (parameter.kind) {
         case Kind::text:
+            if (value.empty())
+                return bad(parameter, value, "the name of a service");
+            asked.service = value;
             break;
+        case Kind::number: {
+            unsigned number = 0;
+            const auto [end, problem] =
+                std::from_chars(value.data(), value.data() + value.size(), number);
+            if (problem != std::errc() || end != value.data() + value.size() || number > most_last)
+                return bad(parameter, value, "a number from 0 to 1000");
+            asked.last = number;
+            break;
+        }
         case Kind::boolean:
             if (value != "true" && value != "false" && !value.empty())
                 return bad(parameter, value, "true or false");
-            asked.force = value != "false";
+            (parameter.name == "force" ? asked.force : asked.follow) = value != "false";
             break;
         case Kind::word: {
             const auto word = std::ranges::find(parameter.words, value);
@@ -168,10 +190,10 @@ Read read_query(std::string_view query, Asked& asked) {
                 parameter = &each;
         }
         if (parameter == nullptr)
-            return tl::make_unexpected(
-                Refusal{400, "unknown parameter " + quoted(name),
-                        known.empty() ? std::string(asked.route->path) + " has none"
-                                      : "known here: " + listed(known)});
+            return tl::make_unexpected(Refusal{400, "unknown parameter " + quoted(name),
+                                               known.empty()
+                                                   ? std::string(asked.route->path) + " has none"
+                                                   : "known here: " + listed(known)});
         if (std::ranges::find(seen, name) != seen.end())
             return tl::make_unexpected(
                 Refusal{400, "the parameter " + quoted(name) + " is there twice", "give it once"});
@@ -227,7 +249,7 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
                                                "the name of a service, percent-encoded"});
         Asked asked;
         asked.route = &route;
-        asked.service = std::move(*name);
+        asked.service = std::move(*name);  // empty: the path has none
         if (question_mark != std::string_view::npos && question_mark + 1 < target.size())
             if (auto r = read_query(target.substr(question_mark + 1), asked); !r)
                 return tl::make_unexpected(std::move(r.error()));

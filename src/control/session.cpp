@@ -1,5 +1,6 @@
 #include "session.hpp"
 
+#include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -30,9 +31,33 @@ class SessionExchange final : public Exchange {
             session->respond(std::move(response));
     }
 
+    std::shared_ptr<Stream> stream(std::shared_ptr<const std::string> too_slow) override;
+
   private:
     std::shared_ptr<Session> session_;
 };
+
+class SessionStream final : public Stream {
+  public:
+    explicit SessionStream(const std::shared_ptr<Session>& session) : session_(session) {}
+    bool send(std::shared_ptr<const std::string> text) override {
+        const auto session = session_.lock();
+        return session && session->send(std::move(text));
+    }
+    void end() override {
+        if (const auto session = session_.lock())
+            session->end_stream();
+    }
+
+  private:
+    std::weak_ptr<Session> session_;  // which lives as long as its connection
+};
+
+std::shared_ptr<Stream> SessionExchange::stream(std::shared_ptr<const std::string> too_slow) {
+    const auto session = std::exchange(session_, nullptr);
+    session->stream(std::move(too_slow));
+    return std::make_shared<SessionStream>(session);
+}
 
 Response error_response(unsigned status, std::string_view error, std::string_view expected) {
     const boost::json::object object{{"error", error}, {"expected", expected}};
@@ -45,13 +70,16 @@ Session::Session(Server::State& server, Socket socket, Client client)
     : server_(server.weak_from_this()),
       stream_(std::move(socket)),
       client_(std::move(client)),
-      buffer_(server.bounds.header + server.bounds.body) {}
+      buffer_(server.bounds.header + server.bounds.body),
+      heartbeat_(server.io) {}
 
 Session::~Session() = default;
 
 void Session::close() {
     error_code ignored;
     stream_.socket().close(ignored);
+    heartbeat_.cancel();
+    queue_.clear();
     const auto server = server_.lock();
     if (!server)
         return;
@@ -113,7 +141,7 @@ void Session::handle() {
     }
     stream_.expires_never();
     const Request request{std::string(message.method_string()), std::string(message.target()),
-                          client_};
+                          std::string(message["Last-Event-ID"]), client_};
     server->handler(request, std::make_shared<SessionExchange>(shared_from_this()));
 }
 
@@ -131,7 +159,7 @@ void Session::respond(Response response) {
     message_.set(http::field::server, "summond");
     message_.set(http::field::content_type, response_.type);
     message_.set(http::field::cache_control, "no-store");
-    message_.set(http::field::x_content_type_options, "nosniff");
+    message_.set("X-Content-Type-Options", "nosniff");
     if (!response_.allow.empty())
         message_.set(http::field::allow, response_.allow);
     message_.body() = {response_.body->data(), response_.body->size()};
@@ -164,6 +192,92 @@ void Session::written() {
         server->waiting -= std::exchange(waiting_, 0);
     response_ = {};
     read();
+}
+
+// -- Events
+
+void Session::stream(std::shared_ptr<const std::string> too_slow) {
+    if (!answering_)
+        return;
+    answering_ = false;
+    streaming_ = true;
+    too_slow_ = std::move(too_slow);
+    send(std::make_shared<const std::string>(
+        "HTTP/1.1 200 OK\r\nServer: summond\r\nContent-Type: text/event-stream\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"));
+    watch_end();
+    beat();
+}
+
+bool Session::send(std::shared_ptr<const std::string> text) {
+    const auto server = server_.lock();
+    if (!server || !streaming_ || ending_ || !stream_.socket().is_open())
+        return false;
+    if (queue_.size() >= server->bounds.events) {
+        queue_.erase(queue_.begin() + 1, queue_.end());
+        queue_.push_back(too_slow_);
+        ending_ = true;
+        return false;
+    }
+    queue_.push_back(std::move(text));
+    if (!writing_)
+        write_next();
+    return true;
+}
+
+void Session::end_stream() {
+    ending_ = true;
+    if (!writing_)
+        close();
+}
+
+void Session::write_next() {
+    const auto server = server_.lock();
+    if (!server)
+        return;
+    writing_ = true;
+    stream_.expires_after(server->bounds.answer);
+    const auto text = queue_.front();
+    asio::async_write(
+        stream_, asio::buffer(*text),
+        [this, text, self = shared_from_this()](const error_code& error, std::size_t) {
+            writing_ = false;
+            if (error || queue_.empty()) {
+                close();
+                return;
+            }
+            queue_.pop_front();
+            if (!queue_.empty())
+                write_next();
+            else if (ending_)
+                close();
+        });
+}
+
+// A client that goes away says so by ending its side; what it says else is of no interest.
+void Session::watch_end() {
+    stream_.socket().async_wait(Socket::wait_read,
+                                [this, self = shared_from_this()](const error_code& error) {
+                                    error_code read;
+                                    if (!error)
+                                        stream_.socket().read_some(asio::buffer(ignored_), read);
+                                    if (error || read)
+                                        close();
+                                    else
+                                        watch_end();
+                                });
+}
+
+void Session::beat() {
+    const auto server = server_.lock();
+    if (!server)
+        return;
+    heartbeat_.expires_after(server->bounds.heartbeat);
+    heartbeat_.async_wait([this, self = shared_from_this()](const error_code& error) {
+        static const auto comment = std::make_shared<const std::string>(":\n\n");
+        if (!error && (!queue_.empty() || send(comment)))
+            beat();
+    });
 }
 
 }  // namespace summond::control

@@ -44,7 +44,8 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
     }
 }
 
-void Services::want(std::uint32_t service, std::span<const std::uint8_t> client) noexcept {
+void Services::want(std::uint32_t service, std::span<const std::uint8_t> client,
+                    bool promised) noexcept {
     Want& want = wanted_[service];
     Want::State state = Want::free;
     if (!want.state.compare_exchange_strong(state, Want::claimed, std::memory_order_acquire))
@@ -53,6 +54,7 @@ void Services::want(std::uint32_t service, std::span<const std::uint8_t> client)
     want.client.size = static_cast<std::uint8_t>(size);
     std::copy_n(client.begin(), size, want.client.bytes);
     want.asked = clock_.now();
+    want.promised = promised;
     want.state.store(Want::written, std::memory_order_release);
     ::eventfd_write(wanted_fd_.get(), 1);
 }
@@ -67,10 +69,13 @@ void Services::take_wanted() {
             continue;
         services_[i].client = want.client;
         services_[i].asked = want.asked;
+        const bool promised = want.promised;
         want.state.store(Want::free, std::memory_order_release);
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
-        if (availability == Availability::asleep || availability == Availability::waiting)
-            wake(i);
+        if (availability != Availability::asleep && availability != Availability::waiting)
+            continue;
+        services_[i].promised = promised || availability == Availability::waiting;
+        wake(i);
     }
 }
 
@@ -79,20 +84,20 @@ void Services::take_wanted() {
 void Services::wake(std::uint32_t service) {
     Service& wanted = services_[service];
     const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
-    const bool sent =
-        channel_.fd() < 0 || channel_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
+    wanted.unsent =
+        channel_.fd() >= 0 && !channel_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
     wanted.waking = true;
     const auto before = states_[service].availability.load(std::memory_order_relaxed);
     const bool at_once = before == Availability::waiting || before == Availability::answerable;
     set(service, at_once ? Availability::answerable : Availability::starting);
-    set_timer(service, clock_.now() + (sent ? wake_patience : send_patience));
+    set_timer(service, clock_.now() + (wanted.unsent ? send_patience : wake_patience));
 }
 
 void Services::connect(ipc::Channel channel) {
     channel_ = std::move(channel);
     connected_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
-        if (services_[i].waking)
+        if (services_[i].waking || keeps_promise(services_[i]))
             wake(i);
     }
 }
@@ -140,6 +145,8 @@ void Services::on_state(const ipc::State& state) {
         return;
 
     service.waking = false;
+    if (state.phase != Phase::asleep)
+        service.promised = false;
     service.phase = state.phase;
     if (state.phase == Phase::failed)  // before the availability, which publishes it
         states_[i].failure.store(checked(state.failure), std::memory_order_relaxed);
@@ -185,6 +192,8 @@ void Services::run_timers() {
             set(i, Availability::answerable);
         } else {  // the Wake remained without an answer, or the failure is old enough to try again
             fall_asleep(i);
+            if (services_[i].unsent && keeps_promise(services_[i]))
+                wake(i);
         }
     }
     tell_changed();

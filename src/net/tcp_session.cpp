@@ -126,14 +126,12 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
     const Decision decision = answer::resolve(query, server_.answer_, context());
     switch (decision.kind) {
         case Decision::Kind::answer:
-            if (decision.wakes)
-                server_.services_.want(decision.service, address_.bytes());
-            reply(decision.size);
+            reply(decision);
             break;
         case Decision::Kind::park:
             if (!park(query, decision.service))
-                reply(answer::servfail(query, server_.answer_, service::WakeFailure::refused,
-                                       context()));
+                append(answer::servfail(query, server_.answer_, service::WakeFailure::refused,
+                                        context()));
             break;
         case Decision::Kind::drop:
             break;
@@ -151,8 +149,15 @@ bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service
     return true;
 }
 
+// Also to a query that was parked: its service may have become one that wakes at once.
+void TcpSession::reply(const Decision& decision) {
+    if (decision.wakes)
+        server_.services_.want(decision.service, address_.bytes(), true);
+    append(decision.size);
+}
+
 // Appends the server's answer buffer to the backlog.
-void TcpSession::reply(std::uint32_t size) {
+void TcpSession::append(std::uint32_t size) {
     backlog_.push_back(static_cast<std::uint8_t>(size >> 8));
     backlog_.push_back(static_cast<std::uint8_t>(size));
     backlog_.insert(backlog_.end(), server_.answer_.begin(), server_.answer_.begin() + size);
@@ -175,7 +180,7 @@ void TcpSession::resolve_parked() {
             continue;
         }
         if (decision.kind == Decision::Kind::answer)
-            reply(decision.size);
+            reply(decision);
         parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
     }
     next();
@@ -190,10 +195,11 @@ void TcpSession::expire() {
         context.overdue = true;
         const Decision decision = answer::resolve(parked.query, server_.answer_, context);
         context.overdue = false;
-        reply(decision.kind == Decision::Kind::answer
-                  ? decision.size
-                  : answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
-                                     context));
+        if (decision.kind == Decision::Kind::answer)
+            reply(decision);
+        else
+            append(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
+                                    context));
         return true;
     });
     if (overdue > 0)

@@ -44,7 +44,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     answer::Context& context();
     void handle(std::span<const std::uint8_t> query);
     bool park(std::span<const std::uint8_t> query, std::uint32_t service);
-    void reply(std::uint32_t size);
+    void reply(const answer::Decision& decision);
+    void append(std::uint32_t size);
     void write();
     void move_on();
     void next();

@@ -181,7 +181,7 @@ void UdpWorker::receive(std::uint32_t socket) {
             resolve_group(socket, first, std::min(received - first, group_size), answers);
         send(fd, answers);
         for (const Batch::Wake& wake : std::span(batch_->wake).first(batch_->wakes))
-            services_.want(wake.service, octets_of(batch_->address[wake.message]));
+            services_.want(wake.service, octets_of(batch_->address[wake.message]), true);
         batch_->wakes = 0;
         batch_->prepare(received);
         if (received < busy)
@@ -319,17 +319,21 @@ void UdpWorker::expire_parked() {
 // Sends the first answer buffer to a parked query's client, who is the context's.
 void UdpWorker::answer_parked(std::size_t parked, const Decision& decision) {
     const std::uint32_t size = limited(parked_->query(parked), batch_->out(0), decision);
-    if (size == 0)
-        return;
-    ParkedQueries::Client client = parked_->client(parked);
-    batch_->data[0] = {batch_->answer[0].bytes.data(), size};
-    msghdr& header = batch_->message[0].msg_hdr;
-    header.msg_name = &client.address;
-    header.msg_namelen = client.address_size;
-    header.msg_control = client.info.bytes;
-    header.msg_controllen = client.info_size;
-    send(sockets_[client.socket].get(), 1);
-    batch_->prepare(1);
+    if (size > 0) {
+        ParkedQueries::Client client = parked_->client(parked);
+        batch_->data[0] = {batch_->answer[0].bytes.data(), size};
+        msghdr& header = batch_->message[0].msg_hdr;
+        header.msg_name = &client.address;
+        header.msg_namelen = client.address_size;
+        header.msg_control = client.info.bytes;
+        header.msg_controllen = client.info_size;
+        send(sockets_[client.socket].get(), 1);
+        batch_->prepare(1);
+    }
+    // The Wake for which it was parked has come to nothing, or was never asked for: meanwhile vmm
+    // has said that a copy waits.
+    if (decision.wakes)
+        services_.want(decision.service, context_.client, true);
 }
 
 void UdpWorker::signal() noexcept {

@@ -26,6 +26,7 @@
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
+#include "vmm_control_link.hpp"
 #include "vmm_front_link.hpp"
 #include "vmm_wire_link.hpp"
 
@@ -51,16 +52,24 @@ class Vmm {
           timer_(io,
                  [this] {
                      manager_.tick();
+                     if (control_)
+                         control_->look();
                      arm();
                  }),
           hypervisor_(hypervisor),
-          manager_(hypervisor, clock_, [this](const service::Status& status) { changed(status); }),
+          manager_(
+              hypervisor, clock_, [this](const service::Status& status) { changed(status); },
+              ledger_),
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
         services_ = config.services;
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
+        manager_.on_wake([this](const vm::WakeRecord& record) {
+            if (control_)
+                control_->woke(record);
+        });
         manager_.configure(config.services, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -102,6 +111,12 @@ class Vmm {
             });
             return;
         }
+        if (role == ipc::Role::control) {
+            control_.reset();
+            control_ = std::make_unique<ControlLink>(
+                io_, std::move(channel), manager_, [this] { arm(); }, [this] { control_.reset(); });
+            return;
+        }
         wire_.reset();
         if (ports_)
             wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
@@ -124,6 +139,8 @@ class Vmm {
         for (FrontLink& front : fronts_)
             for (const service::Status& status : manager_.statuses())
                 front.changed(status);
+        if (control_)
+            control_->changed_all();
     }
 
     void changed(const service::Status& status) {
@@ -132,6 +149,8 @@ class Vmm {
             wire_->changed(status);
         for (FrontLink& front : fronts_)
             front.changed(status);
+        if (control_)
+            control_->changed(status.service);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {
@@ -148,11 +167,13 @@ class Vmm {
     loop::DeadlineTimer timer_;
     base::SteadyClock clock_;
     vm::Hypervisor& hypervisor_;
+    vm::NoLedger ledger_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<service::Template> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
+    std::unique_ptr<ControlLink> control_;
     bool arm_posted_ = false;
 };
 

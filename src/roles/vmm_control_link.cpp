@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "summond/base/log.hpp"
+#include "wake_messages.hpp"
 
 namespace summond::roles {
 namespace {
@@ -79,6 +80,10 @@ void ControlLink::changed_all() {
     for (const service::Status& status : manager_.statuses())
         unsent_.insert(status.service);
     flush();
+}
+
+void ControlLink::woke(const vm::WakeRecord& record) {
+    link_.send(wake_message(record));
 }
 
 void ControlLink::look() {

@@ -27,6 +27,8 @@ class ControlLink {
     void changed(service::Id service);
     // The same of all services.
     void changed_all();
+    // A wake is over.
+    void woke(const vm::WakeRecord& record);
     // Time has passed, in which traffic may have been seen.
     void look();
 

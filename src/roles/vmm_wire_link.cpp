@@ -99,8 +99,10 @@ void WireLink::arrived(const ipc::Arrived& message) {
 
 void WireLink::handed_over(const ipc::HandedOver& message) {
     const wire::Steered* const known = steering_.find(message.service);
-    if (steering_.handed_over(message.service, message.turn, message.young != 0) &&
-        (message.packets > 0 || message.dropped > 0))
+    if (!steering_.handed_over(message.service, message.turn, message.young != 0))
+        return;
+    manager_.handed_over(message.service, message.packets);
+    if (message.packets > 0 || message.dropped > 0)
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
             "{}, waited {} ms",

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "summond/base/clock.hpp"
 #include "summond/service/wake.hpp"
+#include "summond/vm/ledger.hpp"
 
 namespace summond::vm {
 
@@ -29,6 +31,19 @@ class Backoff {
     }
     // What failed wakes there were says nothing of the next one.
     void forget_failures() { failures_ = 0; }
+
+    // What a later process goes on with; none: nothing is wrong.
+    std::optional<Setback> setback() const {
+        if (failures_ == 0 && short_lives_ == 0)
+            return std::nullopt;
+        return Setback{failures_, short_lives_, why_, until_};
+    }
+    void take_over(const Setback& setback, base::TimePoint now) {
+        failures_ = setback.failures;
+        short_lives_ = setback.short_lives;
+        why_ = setback.why;
+        until_ = std::min(setback.until, now + longest);
+    }
 
     unsigned short_lives() const { return short_lives_; }
     service::WakeFailure why() const { return why_; }  // the last time

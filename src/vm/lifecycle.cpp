@@ -112,6 +112,7 @@ Lifecycle::Lifecycle(service::Template service, Hypervisor& hypervisor, const ba
 
 void Lifecycle::go(Stage stage) {
     assert(is_transition(stage_.index(), stage.index()));
+    last_wake_.reset();
     stage_ = std::move(stage);
     stage_since_ = clock_.now();
     if (const Wake* wake = wake_under_way(); wake != nullptr && wake->why)
@@ -297,7 +298,8 @@ void Lifecycle::leave_queue() {
 }
 
 void Lifecycle::admit() {
-    const Queued queued = as<Queued>();
+    Queued queued = as<Queued>();
+    queued.wake.admitted_at = clock_.now();
     enter(Building{std::make_unique<Domain>(hypervisor_, clock_, service_), queued.wake});
     auto done = [this](tl::expected<void, BuildError> result) { built(std::move(result)); };
     if (queued.restores)
@@ -320,7 +322,8 @@ void Lifecycle::give_up() {
 
 // One that does not wake is no good to anybody: the next one, or a build, takes its place.
 void Lifecycle::give_instance(Own standby) {
-    const Wake wake = as<Queued>().wake;
+    Wake wake = as<Queued>().wake;
+    wake.admitted_at = clock_.now();
     const auto r = standby->wake();
     met_clients_since_ = standby->started_at();
     if (!r) {
@@ -402,32 +405,28 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
     const bool standby = its().origin() == Domain::Origin::standby;
     if (standby)
         wakes_.from_standby.add(now - wake.asked_at);
-    const std::string what =
-        standby ? fmt::format("standby {}", text(its().service().standby.stage))
-                : fmt::format("{} {:.1f} ms",
-                              its().origin() == Domain::Origin::restored ? "restore" : "build",
-                              exact_ms(its().built_at() - wake.asked_at));
+    const bool restored = its().origin() == Domain::Origin::restored;
+    const std::string what = standby
+                                 ? fmt::format("standby {}", text(its().service().standby.stage))
+                                 : fmt::format("{} {:.1f} ms", restored ? "restore" : "build",
+                                               exact_ms(its().built_at() - wake.asked_at));
     const auto started = its().started_at();
     const auto had = standby ? wake.asked_at : its().built_at();
     woke(wake, now,
+         standby    ? WakeHow::standby
+         : restored ? WakeHow::restore
+                    : WakeHow::build,
          fmt::format("{}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms", what,
                      exact_ms(started - had), exact_ms(now - started),
                      exact_ms(now - wake.asked_at)));
-}
-
-void Lifecycle::woke(const Wake& wake, base::TimePoint at, const std::string& how) {
-    last_why_ = wake.why;
-    wakes_.of(*wake.why).add(at - wake.asked_at);
-    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
-                 to_string(*wake.why), how, text(wakes_));
-    hypervisor_.wake_counters().show(service_, wakes_);
 }
 
 void Lifecycle::adopt(const Found& found) {
     using Run = Found::Run;
     auto domain = std::make_unique<Domain>(hypervisor_, clock_, service_, found);
     const auto now = clock_.now();
-    last_traffic_ = last_asked_ = now;
+    if (found.run != Run::paused || idle_since() == base::TimePoint{})  // else as it is remembered
+        last_traffic_ = last_asked_ = now;
     met_clients_since_ = {};
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.

@@ -17,6 +17,7 @@
 #include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "summond/vm/ledger.hpp"
 
 namespace summond::vm {
 
@@ -25,6 +26,7 @@ class Lifecycle {
     struct Wake {
         std::optional<service::WakeReason> why;  // none: nobody has asked, the domain was found
         base::TimePoint asked_at{};
+        std::optional<base::TimePoint> admitted_at{};  // the last time
     };
 
     using Own = std::unique_ptr<Domain>;
@@ -87,6 +89,8 @@ class Lifecycle {
         // It is queued: give_instance, admit, refuse or give_up is to follow, now or later.
         std::function<void(Lifecycle&)> wants_domain;
         std::function<void()> freed;  // a domain's memory
+        // A wake is over, or what is known of it has changed. Numbers one that has no number.
+        std::function<void(WakeRecord&)> woke;
     };
 
     Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
@@ -111,6 +115,13 @@ class Lifecycle {
     // forced: although it is drained or backs off.
     void wake(service::WakeReason why, base::TimePoint asked_at, bool forced = false);
     void touch();
+    // Its guest has got the packets that were held for it.
+    void handed_over(std::uint32_t packets);
+
+    // What a later process is to know of it; and what an earlier one has left, before any call but
+    // reconfigure.
+    Kept kept() const;
+    void take_over(const Kept& kept);
 
     // -- What somebody wants of it
 
@@ -151,6 +162,8 @@ class Lifecycle {
     bool waking() const { return in<Queued>() || in<Building>() || in<Booting>(); }
     // Absent: takes over what an earlier process has left.
     void adopt(const Found& found);
+    // Absent: it has left nothing, or nothing any more.
+    void found_nothing() { put_away_at_ = clock_.now(); }
     void died(Death how);
     // What the meter says now. Puts the domain away when its idle time is over.
     void traffic(const Traffic& counted);
@@ -195,7 +208,8 @@ class Lifecycle {
     void boot(Own domain, const Wake& wake);
     void became_ready(Own domain, const Wake& wake);
     // Counts a wake that is done, and says so.
-    void woke(const Wake& wake, base::TimePoint at, const std::string& how);
+    void woke(const Wake& wake, base::TimePoint at, WakeHow how, const std::string& words);
+    WakeRecord record_of(const Wake& wake) const;
     void unpause(const Wake& wake);
 
     service::IdleAction idle_action() const;
@@ -235,9 +249,6 @@ class Lifecycle {
     Hooks hooks_;
     Stage stage_;
     base::TimePoint stage_since_;
-    struct Pin {
-        std::optional<base::TimePoint> until;
-    };
     std::optional<Pin> pin_{};
     bool drained_ = false;
     std::optional<service::WakeReason> last_why_{};
@@ -245,7 +256,8 @@ class Lifecycle {
     // What outlives each domain.
     bool retired_ = false;
     bool stopping_ = false;
-    Wakes wakes_;  // done so far
+    Wakes wakes_;                          // done so far
+    std::optional<WakeRecord> last_wake_;  // whose packets may yet be handed over
     Backoff backoff_;
     base::TimePoint last_traffic_{};
     base::TimePoint last_asked_{};

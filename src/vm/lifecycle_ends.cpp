@@ -163,6 +163,13 @@ void Lifecycle::failed(const Wake& wake, service::WakeFailure why, const std::st
     const auto backoff = backoff_.failed(now, why);
     spdlog::error("could not wake {}: {} (after {} ms; next try in {} s at the earliest)",
                   service_.name, what, in_ms(now - wake.asked_at), backoff.count());
+    if (!wake.why)
+        return;
+    WakeRecord record = record_of(wake);
+    record.failure = why;
+    record.what = what;
+    record.failed = now - wake.asked_at;
+    hooks_.woke(record);
 }
 
 void Lifecycle::destroy(Own domain, std::optional<Wake> next,

@@ -123,7 +123,8 @@ void Lifecycle::unpause(const Wake& wake) {
     backoff_.forget_failures();
     last_traffic_ = now;
     enter(Ready{release()});
-    woke(wake, now, fmt::format("unpause {:.1f} ms", exact_ms(now - wake.asked_at)));
+    woke(wake, now, WakeHow::unpause,
+         fmt::format("unpause {:.1f} ms", exact_ms(now - wake.asked_at)));
 }
 
 void Lifecycle::save(long long idle_seconds) {
@@ -200,11 +201,12 @@ void Lifecycle::go_on() {
         destroy(next);
         return;
     }
-    if (next)
-        woke(*next, now, fmt::format("resume {:.1f} ms", exact_ms(now - next->asked_at)));
     if (idle_action() == service_.idle_action)  // else what idle time it has had counts
         last_traffic_ = now;
     enter(Ready{release()});
+    if (next)
+        woke(*next, now, WakeHow::resume,
+             fmt::format("resume {:.1f} ms", exact_ms(now - next->asked_at)));
 }
 
 void Lifecycle::shut_down(long long idle_seconds) {

@@ -17,14 +17,17 @@ using std::chrono::seconds;
 // shortest idle time, so that a domain outstays its idle time by a quarter at most.
 constexpr milliseconds shortest_sample{1000};
 constexpr milliseconds longest_sample{15'000};
+// When a service that is in use was used last.
+constexpr seconds use_kept_every{60};
 
 }  // namespace
 
 Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
-                 std::function<void(const service::Status&)> changed)
+                 std::function<void(const service::Status&)> changed, Ledger& ledger)
     : hypervisor_(hypervisor),
       clock_(clock),
       changed_(std::move(changed)),
+      ledger_(ledger),
       standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](service::Id service) {
                                              admission_->freed();
@@ -54,10 +57,12 @@ void Manager::configure(const std::vector<service::Template>& services,
         .changed =
             [this](service::Id service) {
                 settle_due_ = true;
+                unkept_.insert(service);
                 publish(service);
             },
         .wants_domain = [this](Lifecycle& lifecycle) { admission_->request(lifecycle); },
-        .freed = [this] { admission_->freed(); }};
+        .freed = [this] { admission_->freed(); },
+        .woke = [this](WakeRecord& record) { told(record); }};
     configured_.clear();
     for (const auto& service : services) {
         configured_.insert(service.id);
@@ -92,6 +97,7 @@ void Manager::retire_others() {
 }
 
 base::Result<void> Manager::adopt() {
+    remember();
     auto found = hypervisor_.domains().find();
     if (!found)
         return tl::make_unexpected(found.error());
@@ -135,6 +141,10 @@ base::Result<void> Manager::adopt() {
             settle_due_ = true;
         });
     }
+    // Fronts have given out the addresses of those that the earlier process had running until now.
+    for (const auto& [id, lifecycle] : lifecycles_)
+        if (lifecycle->in<Lifecycle::Absent>())
+            lifecycle->found_nothing();
     return {};
 }
 
@@ -169,6 +179,51 @@ const std::string& Manager::name(service::Id service) const {
 void Manager::touch(service::Id service) {
     if (Lifecycle* lifecycle = find(service))
         lifecycle->touch();
+}
+
+void Manager::handed_over(service::Id service, std::uint32_t packets) {
+    if (Lifecycle* lifecycle = find(service))
+        lifecycle->handed_over(packets);
+}
+
+void Manager::told(WakeRecord& record) {
+    if (record.number == 0)
+        record.number = ++wakes_told_;
+    ledger_.woke(record);
+    if (told_wake_)
+        told_wake_(record);
+}
+
+void Manager::remember() {
+    const Remembered remembered = ledger_.remembered();
+    if (remembered.drained) {
+        spdlog::warn(
+            "the host is drained, since before this start: no new wakes until `summonctl undrain`");
+        drain(true);
+    }
+    for (const Kept& kept : remembered.services) {
+        if (Lifecycle* lifecycle = find(kept.service)) {
+            lifecycle->take_over(kept);
+            kept_.insert_or_assign(kept.service, lifecycle->kept());
+            publish(kept.service);
+        } else {
+            ledger_.forget(kept.service);
+        }
+    }
+}
+
+// Not at the change itself, when somebody may wait for what follows.
+void Manager::keep_changes() {
+    for (const service::Id service : std::exchange(unkept_, {})) {
+        const Lifecycle* lifecycle = find(service);
+        if (lifecycle == nullptr)
+            continue;
+        const Kept kept = lifecycle->kept();
+        if (const auto told = kept_.find(service); told != kept_.end() && told->second == kept)
+            continue;
+        kept_.insert_or_assign(service, kept);
+        ledger_.keep(kept);
+    }
 }
 
 std::optional<service::Status> Manager::status(service::Id service) const {
@@ -218,7 +273,14 @@ void Manager::stop(std::function<void()> done) {
 // from inside a lifecycle's own callback.
 void Manager::settle() {
     settle_due_ = false;
-    std::erase_if(lifecycles_, [](const auto& entry) { return entry.second->gone(); });
+    keep_changes();
+    std::erase_if(lifecycles_, [this](const auto& entry) {
+        if (!entry.second->gone())
+            return false;
+        kept_.erase(entry.first);
+        ledger_.forget(entry.first);
+        return true;
+    });
     admission_->serve();
     if (!drained_)
         standby_->refill(
@@ -285,9 +347,15 @@ bool Manager::sample_traffic() {
     for (const Traffic& counted : *traffic)
         if (Lifecycle* lifecycle = find(counted.service))
             lifecycle->traffic(counted);
-    for (const auto& [id, lifecycle] : lifecycles_)
+    for (const auto& [id, lifecycle] : lifecycles_) {
         if (lifecycle->service().interfaces.empty())  // no interface: only DNS keeps it
             lifecycle->traffic({});
+        const auto kept = kept_.find(id);
+        if (kept != kept_.end() && lifecycle->in<Lifecycle::Ready>() &&
+            kept->second.last_used.value_or(base::TimePoint{}) + use_kept_every <
+                lifecycle->idle_since())
+            unkept_.insert(id);
+    }
     return true;
 }
 

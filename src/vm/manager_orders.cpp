@@ -1,5 +1,7 @@
 // What somebody who may wants of services: the Manager's part.
 
+#include <utility>
+
 #include "lifecycle.hpp"
 #include "standby.hpp"
 #include "summond/vm/manager.hpp"
@@ -65,7 +67,9 @@ Manager::Ordered Manager::unpin(service::Id service) {
 }
 
 void Manager::drain(bool drained) {
-    drained_ = drained;
+    if (std::exchange(drained_, drained) == drained)
+        return;
+    ledger_.drained(drained);
     for (const auto& [id, lifecycle] : lifecycles_)
         lifecycle->drain(drained);
     settle_due_ = true;

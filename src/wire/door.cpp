@@ -374,6 +374,8 @@ std::optional<base::TimePoint> Door::deadline() const {
         if (!is_timed(*place))
             continue;
         std::optional<base::TimePoint> at = place->given.deadline();
+        if (!place->given.empty())
+            at = at ? std::min(*at, place->young_until) : place->young_until;
         if (place->standing == Standing::running && !place->handed_over)
             at = at ? std::min(*at, place->question_at) : place->question_at;
         else if (!place->held.empty())

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds answer_wait{200};
 constexpr milliseconds service_wait{50};
 constexpr milliseconds again_interval{100};
-// Longer than the client's first retransmission, which goes straight to the guest.
+// Of a server that has accepted and lets its client speak first: it will not refuse any more.
 constexpr milliseconds longest_silence{3000};
 constexpr std::size_t longest_syn = 128;  // IPv6, with all the options that there is room for
 
@@ -64,7 +64,7 @@ std::optional<base::TimePoint> Given::pause() const {
 std::vector<HeldPacket> Given::due(base::TimePoint now) {
     std::vector<HeldPacket> packets;
     for (Entry& entry : entries_)
-        if (entry.state == State::refused && now >= next(entry)) {
+        if (entry.state == State::refused && now >= entry.since + again_interval) {
             packets.push_back(entry.packet);
             entry.state = State::given;
             entry.since = now;
@@ -83,18 +83,19 @@ std::vector<HeldPacket> Given::give_up() {
 
 void Given::expire(base::TimePoint now) {
     std::erase_if(entries_, [now](const Entry& entry) {
-        return entry.state != State::refused && now >= next(entry);
+        return entry.state == State::accepted && now >= entry.since + longest_silence;
     });
-}
-
-base::TimePoint Given::next(const Entry& entry) {
-    return entry.since + (entry.state == State::refused ? again_interval : longest_silence);
 }
 
 std::optional<base::TimePoint> Given::deadline() const {
     std::optional<base::TimePoint> earliest;
-    for (const Entry& entry : entries_)
-        earliest = earliest ? std::min(*earliest, next(entry)) : next(entry);
+    for (const Entry& entry : entries_) {
+        if (entry.state == State::given)
+            continue;
+        const auto at =
+            entry.since + (entry.state == State::refused ? again_interval : longest_silence);
+        earliest = earliest ? std::min(*earliest, at) : at;
+    }
     return earliest;
 }
 

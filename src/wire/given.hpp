@@ -29,8 +29,10 @@ class Given {
     std::vector<HeldPacket> due(base::TimePoint now);
     // Forgets all; those that have been refused.
     std::vector<HeldPacket> give_up();
-    // Forgets those that the guest has taken, or has left without an answer for long.
+    // Forgets those that the guest has taken. What it has not answered at all it may not have seen
+    // yet: nobody knows how long a guest does not run on a busy machine.
     void expire(base::TimePoint now);
+    // None where only the guest's answers count.
     std::optional<base::TimePoint> deadline() const;
     bool empty() const { return entries_.empty(); }
     void clear() { entries_.clear(); }
@@ -42,8 +44,6 @@ class Given {
         State state = State::given;
         base::TimePoint since;
     };
-    static base::TimePoint next(const Entry& entry);
-
     std::vector<Entry> entries_;  // in the order in which they were given
 };
 

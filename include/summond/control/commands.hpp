@@ -16,10 +16,10 @@ namespace summond::control {
 
 // What has become of a command: an answer with this status.
 struct CommandAnswer {
-    unsigned status;                   // of HTTP
-    std::string outcome{};             // of one that was done; else:
-    std::string error{};               // why not
-    std::string expected{};            // what would be right
+    unsigned status;                     // of HTTP
+    std::string outcome{};               // of one that was done; else:
+    std::string error{};                 // why not
+    std::string expected{};              // what would be right
     std::optional<service::Id> about{};  // the service that it was about
 };
 

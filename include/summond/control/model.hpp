@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "summond/ipc/messages.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/report.hpp"
+#include "summond/vm/wake_record.hpp"
 
 namespace summond::control {
 
@@ -34,6 +36,13 @@ struct ServiceText {
     std::vector<std::string> addresses;  // IPv4, then IPv6
     std::uint64_t memory_kib = 0;
     std::uint32_t standby = 0;
+};
+
+// A zone that is answered for.
+struct ZoneText {
+    std::string name;                     // with the final dot
+    std::optional<std::uint32_t> serial;  // of its SOA; none: it could not be loaded
+    bool is_signed = false;
 };
 
 class Model {
@@ -60,6 +69,8 @@ class Model {
     // False: no service of the configuration's.
     bool report(const service::Report& report);
     void vmm(Vmm state, WallTime since);
+    // A wake is over, or more is known of one. Of services that are not known: forgotten.
+    void woke(vm::WakeRecord record);
     void drained(bool drained) { drained_ = drained; }
     void role(ipc::Role role, std::int32_t pid, const Role& state);
     void load(Load load) { load_ = std::move(load); }
@@ -78,6 +89,13 @@ class Model {
                                       const Now& now) const;
     boost::json::object service_json(service::Id id, const Now& now) const;
     boost::json::object load_json() const;
+    boost::json::object vmm_json() const;
+    boost::json::object role_json(ipc::Role role, std::int32_t pid) const;
+    static boost::json::object zones_json(const std::vector<ZoneText>& zones, const Now& now);
+    // The last ones, the newest first. service: only its wakes; empty: all.
+    boost::json::object wakes_json(const std::string& service, std::size_t most,
+                                   const Now& now) const;
+    static boost::json::object wake_json(const vm::WakeRecord& record, const Now& now);
 
   private:
     struct Service {
@@ -89,7 +107,7 @@ class Model {
         std::int32_t pid;
         Role state;
     };
-    boost::json::object vmm_json() const;
+    static boost::json::object json_of(const Process& process);
     boost::json::object json_of(const Service& service, const Now& now) const;
 
     std::string version_;
@@ -101,6 +119,7 @@ class Model {
     WallTime vmm_since_{};
     std::optional<bool> drained_;
     std::vector<Process> processes_;
+    std::deque<vm::WakeRecord> wakes_;  // the oldest first
     Load load_;
 };
 

@@ -21,6 +21,8 @@ enum class Operation : std::uint8_t {
     status,
     services,
     service,
+    zones,
+    wakes,
     events,
     wake,
     sleep,
@@ -34,7 +36,7 @@ enum class Operation : std::uint8_t {
 
 struct Parameter {
     enum class In : std::uint8_t { path, query };
-    enum class Kind : std::uint8_t { text, word, boolean, duration };
+    enum class Kind : std::uint8_t { text, word, boolean, duration, number };
     std::string_view name;
     In in;
     Kind kind;
@@ -55,12 +57,14 @@ std::string_view to_string(Method method);
 // What a request says.
 struct Asked {
     const Route* route = nullptr;
-    std::string service;                         // its name
-    std::optional<service::Phase> phase{};       // only services that are in it
+    std::string service;                    // its name
+    std::optional<service::Phase> phase{};  // only services that are in it
     enum class Wait : std::uint8_t { no, running, ready } wait = Wait::no;
-    std::chrono::milliseconds timeout{60'000};   // of wait
+    std::chrono::milliseconds timeout{60'000};          // of wait
     std::optional<std::chrono::milliseconds> length{};  // `for`, of a pin
     bool force = false;
+    bool follow = true;              // of events: those to come, too
+    std::optional<unsigned> last{};  // only so many of those that there were
 };
 
 // Why something is not done: an answer with this status.

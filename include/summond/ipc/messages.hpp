@@ -71,9 +71,11 @@ enum class Type : std::uint32_t {
     opened,
     report,
     host_report,
+    wake_report,
     command,
     command_done,
     listener,
+    image,
     access,
     role_report,
     reload_wanted,
@@ -318,6 +320,26 @@ struct HostReport {
     std::uint32_t reserved;
 };
 
+// vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. Those
+// that control does not take in time are lost.
+struct WakeReport {
+    static constexpr Type type = Type::wake_report;
+    static constexpr Route routes[] = {{Role::vmm, Role::control}};
+    static constexpr std::size_t phases = 7;
+    static constexpr std::int64_t none = -1;  // of a phase
+    static constexpr std::uint8_t no_how = UINT8_MAX;
+    std::uint64_t number;
+    std::uint64_t service;
+    std::int64_t asked_at_ns;       // of CLOCK_MONOTONIC
+    std::int64_t phase_us[phases];  // after that, in the order of vm::WakeRecord
+    std::uint32_t packets;
+    std::uint8_t why;  // service::WakeReason
+    std::uint8_t how;  // vm::WakeHow
+    service::WakeFailure failure;
+    std::uint8_t what_size;
+    char what[200];
+};
+
 // What somebody who may has asked for. Done once, and answered by a CommandDone.
 struct Command {
     static constexpr Type type = Type::command;
@@ -367,6 +389,14 @@ struct CommandDone {
 // one of this kind.
 struct Listener {
     static constexpr Type type = Type::listener;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    std::uint32_t reserved;
+};
+
+// With a descriptor: a sealed memfd with the zones in force.
+struct Image {
+    static constexpr Type type = Type::image;
     static constexpr Route routes[] = {{Role::parent, Role::control}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
@@ -450,10 +480,10 @@ struct MessageList {
     static constexpr std::size_t longest = std::max({sizeof(Message)...});
 };
 
-using Messages =
-    MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Tenant, Forget, Attach, Stand, Arrived, HandedOver, Grown, Report, HostReport,
-                Command, CommandDone, Listener, Access, RoleReport, ReloadWanted, LoadReport>;
+using Messages = MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire,
+                             Stop, Ready, Tap, Tenant, Forget, Attach, Stand, Arrived, HandedOver,
+                             Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
+                             Image, Access, RoleReport, ReloadWanted, LoadReport>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -6,7 +6,8 @@
 // channel_fd(), wanted_fd() and next_timer().
 //
 // When vmm is gone, services that were up stay answerable; wakes stay pending and are sent to the
-// next vmm as long as somebody waits for them.
+// next vmm as long as somebody waits for them. Who has been answered on the promise of a wake that
+// takes no time does not ask again: that Wake is the front's to repeat.
 #pragma once
 
 #include <atomic>
@@ -41,6 +42,9 @@ class Services {
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
     // The same where the Wake could not even be sent.
     static constexpr auto send_patience = std::chrono::milliseconds(100);
+    // How long a Wake is repeated whose service's address has been given out already: as long as
+    // queries wait for theirs.
+    static constexpr auto promise_kept = std::chrono::seconds(10);
 
     // settings: in the order of the zone image's service table. changed: called on the main thread
     // after one or more services ceased to be `starting`; parked queries must be resolved again.
@@ -49,9 +53,10 @@ class Services {
 
     std::span<answer::ServiceState> states() { return states_; }
 
-    // Any thread: a query that waits for this service found it asleep. client: the octets of its
-    // address.
-    void want(std::uint32_t service, std::span<const std::uint8_t> client) noexcept;
+    // Any thread: a query for this service found it asleep and waits, or, promised: has been
+    // answered because a copy waits. client: the octets of its address.
+    void want(std::uint32_t service, std::span<const std::uint8_t> client,
+              bool promised = false) noexcept;
     // Any thread: the reason to give to a query that has waited too long.
     service::WakeFailure overdue() const noexcept {
         return connected_.load(std::memory_order_relaxed) ? service::WakeFailure::not_ready
@@ -84,7 +89,9 @@ class Services {
         service::Id id = 0;
         service::AnswerWhen answer;
         service::Phase phase = service::Phase::asleep;
-        bool waking = false;  // a Wake is wanted, and vmm has said nothing since
+        bool waking = false;    // a Wake is wanted, and vmm has said nothing since
+        bool promised = false;  // and its address has been given out
+        bool unsent = false;    // vmm takes no messages
         std::optional<base::TimePoint> due;
         ipc::Address client{};  // who wanted it first
         base::TimePoint asked{};
@@ -95,8 +102,12 @@ class Services {
         std::atomic<State> state{free};
         ipc::Address client{};
         base::TimePoint asked{};
+        bool promised = false;
     };
 
+    bool keeps_promise(const Service& service) const {
+        return service.promised && clock_.now() < service.asked + promise_kept;
+    }
     void wake(std::uint32_t service);
     void on_state(const ipc::State& state);
     void fall_asleep(std::uint32_t service);

@@ -9,9 +9,9 @@ namespace summond::service {
 enum class WakeReason : std::uint8_t {
     dns,
     packet,
-    restart,
+    restart,   // its domain has ended, and is wanted again by itself
     command,   // somebody's, over the control socket
-    schedule,  // `keep:` or `min:` say so
+    schedule,  // `keep:`, `min:`
     last = schedule,
 };
 inline constexpr std::size_t wake_reasons = static_cast<std::size_t>(WakeReason::last) + 1;

@@ -14,6 +14,7 @@
 #include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "summond/vm/ledger.hpp"
 
 namespace summond::vm {
 
@@ -34,9 +35,9 @@ enum class Woken : std::uint8_t {
 class Manager {
   public:
     // changed: a service's status is new, or somebody has asked for it; it must not call back into
-    // the Manager. hypervisor and clock outlive the Manager.
+    // the Manager. hypervisor, clock and ledger outlive the Manager.
     Manager(Hypervisor& hypervisor, const base::Clock& clock,
-            std::function<void(const service::Status&)> changed);
+            std::function<void(const service::Status&)> changed, Ledger& ledger);
     ~Manager();
 
     // The services from now on, with their settings. A running domain keeps what it was built with,
@@ -47,9 +48,13 @@ class Manager {
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.
     void retire_others();
-    // Takes over what an earlier process left: complete domains of configured services go on,
-    // everything else of ours is destroyed. Once, after the first configure.
+    // Takes over what an earlier process left: what the ledger remembers; complete domains of
+    // configured services go on, everything else of ours is destroyed. Once, after the first
+    // configure.
     base::Result<void> adopt();
+    // Told of each wake, as the ledger is, after whoever waits for it; must not call back into the
+    // Manager. The record is read during the call only.
+    void on_wake(std::function<void(const WakeRecord&)> told) { told_wake_ = std::move(told); }
 
     // One wake at a time for a service; of a known one changed is called in any case. asked_at:
     // since when somebody has waited, if not now.
@@ -59,6 +64,8 @@ class Manager {
     const std::string& name(service::Id service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
     void touch(service::Id service);
+    // The packets that were held for its guest have been given to it.
+    void handed_over(service::Id service, std::uint32_t packets);
 
     // -- What somebody wants who may. Of a service that is not known: unknown.
 
@@ -103,6 +110,9 @@ class Manager {
   private:
     Lifecycle* find(service::Id service) const;
     void publish(service::Id service);
+    void told(WakeRecord& record);
+    void remember();
+    void keep_changes();
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
@@ -111,6 +121,11 @@ class Manager {
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(const service::Status&)> changed_;
+    Ledger& ledger_;
+    std::function<void(const WakeRecord&)> told_wake_;
+    std::uint64_t wakes_told_ = 0;
+    std::set<service::Id> unkept_;  // that the ledger may have to be told of
+    std::map<service::Id, Kept> kept_;
     std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
     std::set<service::Id> configured_;
     std::unique_ptr<Standby> standby_;

@@ -2,9 +2,11 @@
 
     tests/lab/lab run random_kills                                    30 kills
     SUMMOND_KILLS=1000 tests/lab/lab run random_kills                 so many
-    SUMMOND_KILLS=8 SUMMOND_KILLS_SEED=5 SUMMOND_KILLS_FROM=240 ...   from kill 240 of seed 5 on
+    SUMMOND_KILLS=8 SUMMOND_KILLS_SEED=5 SUMMOND_KILLS_FROM=240 ...   from round 240 of seed 5 on
 
-Each kill has its own generator, of the seed and its number, so any of them can be done again. The
+They come in rounds of up to ten: some while what the one before has left is still being put in
+order, some two at once. After a round everything serves; after each 10 kills everything comes to
+rest. A round has its own generator, of the seed and its number, so any of them can be done again. The
 moments can not: a machine is never twice as fast as it was."""
 
 import collections
@@ -25,7 +27,7 @@ from support.site import ipv4, name, page, service, site, together
 KILLS = int(os.environ.get("SUMMOND_KILLS", "30"))
 SEED = os.environ.get("SUMMOND_KILLS_SEED", "")
 FROM = int(os.environ.get("SUMMOND_KILLS_FROM", "0"))
-AT_A_TIME = 5  # kills, and then everything has to come to rest
+AT_A_TIME = 10  # kills, and then everything has to come to rest
 MOST_FAULTS = 8
 ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2}
 SAVES = pathlib.Path("/var/lib/summond")
@@ -43,13 +45,13 @@ MOMENTS = {"query": WAKE, "packet": WAKE, "idle": IDLE, "standby": ["standby s83
 def services(lab, changed):
     """One of each kind of ending, and a copy that waits. A reload changes two of them."""
     short = {"ttl": 1, "memory": "16MiB"}
-    kinds = {80: {"idle": {"after": "3s"}, **({"memory": "20MiB"} if changed else {})},
-             81: {"idle": {"after": "3s", "action": "pause"}},
-             82: {"idle": {"after": "3s", "action": "suspend"}},
-             83: {"idle": {"after": "3s"}, "standby": 1, **TCP},
-             84: {"idle": {"after": "3s", "action": "shutdown", "timeout": "20s"}, **TCP}}
+    kinds = {80: {"idle": {"after": "2s"}, **({"memory": "20MiB"} if changed else {})},
+             81: {"idle": {"after": "2s", "action": "pause"}},
+             82: {"idle": {"after": "2s", "action": "suspend"}},
+             83: {"idle": {"after": "2s"}, "standby": 1, **TCP},
+             84: {"idle": {"after": "2s", "action": "shutdown", "timeout": "20s"}, **TCP}}
     if changed:
-        kinds[85] = {"idle": {"after": "3s"}}
+        kinds[85] = {"idle": {"after": "2s"}}
     return [service(lab, number, **{**short, **kind}) for number, kind in kinds.items()]
 
 
@@ -80,6 +82,7 @@ class Campaign:
         self.lab, self.seed = lab, seed
         self.changed = False
         self.daemon = lab.daemon(self._site())
+        self.kills = 0  # that have hit
         self.counts = collections.Counter()
         self.journal = open(lab.directory / "kills.txt", "w", buffering=1, encoding="utf-8")
 
@@ -94,9 +97,11 @@ class Campaign:
 
     # -- What is going on when the kill comes
 
-    def act(self, what, dice):
-        """Begins it; the services that are to serve afterwards."""
+    def act(self, what, line, dice):
+        """Begins it; the services that are to serve afterwards, with the one that the line is about."""
         chosen = dice.sample(self.numbers(), dice.choice([1, 1, 2, 3]))
+        if about := re.search(r"s(8\d)", line or ""):
+            chosen = list({*chosen, int(about[1])})
         if what in ("query", "idle"):
             for number in chosen:
                 self._ask(number)
@@ -125,65 +130,85 @@ class Campaign:
             knock.connect_ex((ipv4(number), 80))
             time.sleep(0.002)
 
-    def kill(self, index):
-        """One kill; the services that are to serve after it."""
+    def round(self, index):
+        """A few kills, and then everything serves that something was done to meanwhile."""
         dice = random.Random(f"{self.seed}/{index}")
-        what = dice.choice(list(MOMENTS))
-        line = dice.choice(MOMENTS[what] + [None, None])
-        delay = dice.choice([0, dice.uniform(0, 0.03), dice.uniform(0, 0.5), dice.uniform(0, 3)])
-        role = dice.choices(list(ROLES), ROLES.values())[0]
-        if what == "reload" and dice.random() < 0.4:
-            role, line = "load", None
-        log = Log(self.daemon.log_file)
-        before = {**self.daemon.pids(), "parent": self.daemon.pid}
-        chosen = self.act(what, dice)
-        if line:
-            log.wait(line, 12)
-        if role == "load":
-            hit = self._kill_loader(before["parent"], delay if delay < 0.1 else 0)
-        else:
-            time.sleep(delay)
-            hit = self._kill(before[role])
-        self.counts[role if hit else "missed"] += 1
-        self.note(f"kill {index}: {role}{'' if hit else ' (missed)'}, {what} {chosen}, "
-                  f"{'at ' + repr(line) if line else 'after it'} + {delay * 1000:.1f} ms")
-        self.recover(role, before, hit, reload=what == "reload")
-        return chosen
+        began, numbers, reloads, gone = time.monotonic(), set(), False, {}
+        for _ in range(dice.choice([1, 2, 3, 3, 4, 5])):
+            what = dice.choice(list(MOMENTS))
+            line = dice.choice(MOMENTS[what] + [None, None])
+            delay = dice.choice([0, dice.uniform(0, 0.03), dice.uniform(0, 0.5), dice.uniform(0, 3)])
+            roles = dice.choices(list(ROLES), ROLES.values())
+            if roles != ["parent"] and dice.random() < 0.2:  # two, and nobody helps the other up
+                roles.append(dice.choice([role for role in ("vmm", "wire", "front") if role not in roles]))
+            if what == "reload" and dice.random() < 0.4:
+                roles, line = ["load"], None
+            waits = dice.random() < 0.6
+            log = Log(self.daemon.log_file)
+            chosen = self.act(what, line, dice)
+            numbers.update(chosen)
+            reloads |= what == "reload"
+            if line:
+                log.wait(line, 8)
+            if roles != ["load"]:
+                time.sleep(delay)
+            running = {**self.daemon.pids(), "parent": self.daemon.pid}
+            hit = [self._kill_loader(delay) if role == "load" else self._kill(running.get(role))
+                   for role in roles]
+            self.counts.update(role if was else "missed" for role, was in zip(roles, hit))
+            self.kills += sum(hit)
+            self.note(f"round {index}: kill {roles}{'' if all(hit) else f' (hit: {hit})'}, {what} {sorted(chosen)}, "
+                      f"{'at ' + repr(line) if line else 'after it'} + {delay * 1000:.1f} ms")
+            gone.update({role: running[role] for role, was in zip(roles, hit) if was and role != "load"})
+            if "parent" in gone:
+                self.start_again()
+                gone, reloads = {}, False
+            elif waits:
+                self.recover(gone)
+        self.recover(gone)
+        if reloads:
+            self.reload_at_last()
+        killed = time.monotonic()
+        self.serves(sorted(numbers & set(self.numbers())))
+        self.note(f"round {index}: {killed - began:.1f} s, served after {time.monotonic() - killed:.1f} s")
 
     @staticmethod
     def _kill(pid):
         try:
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, TypeError):  # or it was not there
             return False
         return True
 
-    def _kill_loader(self, parent, delay):
+    def _kill_loader(self, delay):
         end = time.monotonic() + 1
         while time.monotonic() < end:
             time.sleep(0.001)  # it has a processor only when nobody else wants it
-            for pid in proc.tree(parent):
+            for pid in proc.tree(self.daemon.pid):
                 if proc.role(pid) == "load":
-                    time.sleep(delay)
+                    time.sleep(delay if delay < 0.1 else 0)
                     return self._kill(pid)
         return False
 
-    def recover(self, role, before, hit, reload):
-        daemon = self.daemon
-        if role == "parent":
-            daemon.process.wait(60)
-            self.lab.wait_until(lambda: not daemon.pids(), 60, "the others to end with the parent")
-            daemon.start(answers="jit.example")
-        elif hit and role != "load":
-            def back():
-                pids = daemon.pids()
-                return set(pids) >= {"parent", "front", "vmm", "wire"} and pids[role] != before[role]
-            self.lab.wait_until(back, 60, f"another {role}")
-        if reload and role != "parent":  # the one that was under way may have come to nothing
-            log = Log(daemon.log_file)
-            daemon.reload()
-            wanted = f"reloaded: 1 zone and {len(self.numbers())} services"
-            self.lab.wait_until(lambda: log.has(wanted), 60, "a reload after the kill")
+    def start_again(self):
+        self.daemon.process.wait(60)
+        self.lab.wait_until(lambda: not self.daemon.pids(), 60, "the others to end with the parent")
+        self.daemon.start(answers="jit.example")
+
+    def recover(self, gone):
+        """Waits until there are others in place of those that were killed."""
+        def back():
+            pids = self.daemon.pids()
+            return set(pids) >= {"parent", "front", "vmm", "wire"} and all(
+                pids[role] != pid for role, pid in gone.items())
+        self.lab.wait_until(back, 60, f"others in place of {gone}")
+
+    def reload_at_last(self):
+        """Those that were under way may have come to nothing."""
+        log = Log(self.daemon.log_file)
+        self.daemon.reload()
+        wanted = f"reloaded: 1 zone and {len(self.numbers())} services"
+        self.lab.wait_until(lambda: log.has(wanted), 60, "a reload after the kills")
 
     # -- What has to be true
 
@@ -245,22 +270,24 @@ class Campaign:
     # -- All of it
 
     def run(self, kills):
-        faults, done = [], 0
+        """Until so many have hit; what was wrong, one text each."""
+        faults, index, rested = [], FROM, 0
         self.daemon.start(answers="jit.example")
-        while done < kills and len(faults) < MOST_FAULTS:
-            first = FROM + done
-            last = first + min(AT_A_TIME, kills - done)
-            done = last - FROM
-            index = first
+        while self.kills < kills and len(faults) < MOST_FAULTS:
             try:
-                for index in range(first, last):
-                    self.serves(self.kill(index))
-                self.comes_to_rest()
+                self.round(index)
+                if self.kills >= min(rested + AT_A_TIME, kills):
+                    rested = self.kills
+                    began = time.monotonic()
+                    self.comes_to_rest()
+                    self.note(f"at rest after {time.monotonic() - began:.1f} s; {dict(self.counts)}")
             except Exception as error:  # the next kills are to find what they find
-                faults.append(f"kill {index} (or since {first}): {type(error).__name__}: {error}")
+                faults.append(f"round {index} (or in the {AT_A_TIME} kills before): "
+                              f"{type(error).__name__}: {error}")
                 self.note(faults[-1])
                 self.begin_anew()
-        return done, faults
+            index += 1
+        return faults
 
     def begin_anew(self):
         """From a host without a trace of what has gone wrong."""
@@ -286,9 +313,9 @@ def test_random_kills(lab):
     campaign = Campaign(lab, seed)
     lab.measured.update(seed=seed)
     began = time.monotonic()
-    done, faults = campaign.run(KILLS)
-    lab.measured.update(kills=done, faults=len(faults),
-                        each=f"{(time.monotonic() - began) / done:.1f} s",
+    faults = campaign.run(KILLS)
+    lab.measured.update(kills=campaign.kills, faults=len(faults),
+                        each=f"{(time.monotonic() - began) / campaign.kills:.1f} s",
                         **{role: campaign.counts[role] for role in sorted(campaign.counts)})
     campaign.daemon.stop()
     for file in SAVES.glob("*"):  # s82 is suspended

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "net_fixture.hpp"
 #include "view.hpp"
 
@@ -115,6 +117,55 @@ TEST_F(ServicesTest, AWakeThatTakesNoTimeIsRepeatedToTheNextVmm) {
     connect();
     EXPECT_EQ(availability(booting), Availability::answerable);
     EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
+TEST_F(ServicesTest, WhoHasBeenAnsweredNeedNotAskAgain) {
+    connect();
+    say(waiting("booting"));
+    services.want(booting, {}, true);  // and before the front's own thread sees it
+    lose_vmm();
+    services.take_wanted();
+    advance(Services::wake_patience);
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")))
+        << "the next vmm took longer to come than somebody waits who asks again";
+    lose_vmm();
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting"))) << "that one did nothing, too";
+    say(state("booting", Phase::ready));
+    lose_vmm();
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, IsEmpty()) << "it has been woken";
+}
+
+TEST_F(ServicesTest, APromiseIsNotKeptForEver) {
+    connect();
+    say(waiting("booting"));
+    want(booting);
+    lose_vmm();
+    advance(Services::promise_kept);
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, IsEmpty());
+}
+
+TEST_F(ServicesTest, APromisedWakeThatVmmDidNotTakeIsSentAgain) {
+    std::vector<Services::Setting> many;
+    for (std::uint64_t i = 1; i <= 2000; ++i)
+        many.push_back({i, {}});
+    Services crowd(many, clock, [] {});
+    crowd.connect(vmm.connect());
+    for (std::uint32_t i = 0; i < many.size(); ++i)
+        crowd.want(i, {}, true);
+    crowd.take_wanted();
+    std::set<service::Id> woken;
+    for (int i = 0; i < 100 && woken.size() < many.size(); ++i) {
+        for (const service::Id id : vmm.hear().wakes)
+            woken.insert(id);
+        clock.advance(Services::send_patience);
+        crowd.run_timers();
+    }
+    EXPECT_EQ(woken.size(), many.size());
 }
 
 TEST_F(ServicesTest, AnswerBootingAsSoonAsTheDomainRuns) {

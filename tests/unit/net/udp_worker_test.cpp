@@ -125,6 +125,19 @@ TEST_F(UdpWorkerTest, ParksAndAnswersWhenTheDomainRuns) {
     EXPECT_TRUE(services.states()[0].asked);
 }
 
+// vmm has been replaced while a query waited, and what the new one says first is that a copy waits.
+TEST_F(UdpWorkerTest, AParkedQueryThatIsAnsweredBecauseACopyWaitsWakesIt) {
+    serve("127.0.0.1");
+    Client client = Client::udp(server);
+    ask_sleeping(client, "booting.jit.example");
+    say(state("booting", Phase::building));
+    services.connect(vmm.connect());
+    say(test::waiting("booting"));
+    EXPECT_EQ(test::answer_count(client.receive()), 1);
+    services.take_wanted();
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
+}
+
 TEST_F(UdpWorkerTest, OtherTypesWakeNothing) {
     serve("127.0.0.1");
     Client client = Client::udp(server);

@@ -256,7 +256,8 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     test::FakeHypervisor next;
-    Manager later(next, clock, [](const service::Status&) {});
+    Manager later(
+        next, clock, [](const service::Status&) {}, ledger);
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
     found.saving = false;
@@ -274,7 +275,8 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
 // xl restore of what xl save has written makes a domain with our UUID, without what we mark.
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
     test::FakeHypervisor next;
-    Manager later(next, clock, [](const service::Status&) {});
+    Manager later(
+        next, clock, [](const service::Status&) {}, ledger);
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};
     ASSERT_TRUE(later.adopt());

@@ -400,7 +400,9 @@ TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
     const AdoptCase& c = GetParam();
     test::FakeHypervisor backend;
     test::FakeClock clock;
-    Manager manager(backend, clock, [](const service::Status&) {});
+    NoLedger ledger;
+    Manager manager(
+        backend, clock, [](const service::Status&) {}, ledger);
     manager.configure({service(IdleAction::suspend)});
     backend.existing = {{7, www, true, c.run}};
     if (c.file)

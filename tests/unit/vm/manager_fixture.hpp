@@ -7,6 +7,7 @@
 
 #include "fake_clock.hpp"
 #include "fake_hypervisor.hpp"
+#include "fake_ledger.hpp"
 #include "pass_time.hpp"
 #include "service_builder.hpp"
 #include "summond/vm/manager.hpp"
@@ -27,9 +28,11 @@ class ManagerFixture : public testing::Test {
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
+    test::FakeLedger ledger;
     std::vector<service::Id> changes;
     Manager manager{backend, clock,
-                    [this](const service::Status& status) { changes.push_back(status.service); }};
+                    [this](const service::Status& status) { changes.push_back(status.service); },
+                    ledger};
 };
 
 }  // namespace summond::vm

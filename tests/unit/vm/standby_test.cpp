@@ -266,7 +266,8 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
     next.existing = {left(5, Found::Run::running, ""), left(6, Found::Run::paused, ""),
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
-    Manager manager2(next, clock, [](const service::Status&) {});
+    Manager manager2(
+        next, clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
@@ -289,7 +290,8 @@ TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     finish_booted(5);
     test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
-    Manager manager2(next, clock, [](const service::Status&) {});
+    Manager manager2(
+        next, clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));

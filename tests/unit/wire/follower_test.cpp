@@ -112,7 +112,7 @@ TEST_F(FollowerTest, KeepsTheSocketOfAYoungGuestUntilItIsGrown) {
     run(Standing::starting, 3);
     guest_speaks();
     EXPECT_THAT(done(), testing::Contains("handed over 7, turn 3, 1 packets, young"));
-    pass(2s);
+    pass(29s);
     EXPECT_THAT(done(), IsEmpty()) << "it may refuse yet what it has been given";
     pass(1s);
     EXPECT_THAT(done(), ElementsAre("grown 7, turn 3"));

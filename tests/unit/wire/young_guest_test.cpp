@@ -35,11 +35,43 @@ TEST_F(YoungGuestTest, OneSynIsGivenAfterTheOther) {
     ASSERT_EQ(seen.hand_overs.size(), 1U);
     EXPECT_EQ(seen.hand_overs[0].packets, 4U);
     EXPECT_TRUE(seen.hand_overs[0].young);
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 3));
+    door.from_guest(www, segment_of_guest(test::syn | test::ack, 2, 4));
     EXPECT_EQ(seen.grown_up, 0U);
     clock.advance(4s);
     door.tick();
     EXPECT_EQ(seen.grown_up, 1U);
     EXPECT_FALSE(door.deadline());
+}
+
+// On a machine that is too busy it has not run, or its client's has not.
+TEST_F(YoungGuestTest, ARefusalAfterALongSilenceIsKeptFromTheClientToo) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    clock.advance(10s);
+    door.tick();
+    EXPECT_EQ(seen.grown_up, 0U);
+    door.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
+    EXPECT_THAT(seen.to_all, IsEmpty());
+    clock.advance(100ms);
+    door.tick();
+    EXPECT_THAT(seen.given, ElementsAre(syn(), syn()));
+}
+
+TEST_F(YoungGuestTest, AGuestThatNeverAnswersIsYoungUntilItsTimeIsOver) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    door.stand(www, Standing::running);
+    for (int i = 0; i < 10 && door.deadline(); ++i) {
+        clock.advance(std::max<base::Duration>(*door.deadline() - clock.now(), 1ms));
+        door.tick();
+    }
+    EXPECT_EQ(seen.grown_up, 1U);
+    EXPECT_FALSE(door.deadline());
+    EXPECT_THAT(seen.to_all, IsEmpty()) << "it has refused nothing";
 }
 
 TEST_F(YoungGuestTest, AGuestThatAnswersNothingIsGivenAllInTheEnd) {

@@ -1,0 +1,74 @@
+// What the lifecycles know that neither Xen nor the configuration does, kept so that the next vmm
+// knows it, too. No I/O here: module store keeps it in a file, on a thread of its own.
+//
+// Nothing waits for a ledger: a call returns at once, and what is told may get lost with the host.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "summond/base/clock.hpp"
+#include "summond/service/identity.hpp"
+#include "summond/service/wake.hpp"
+#include "summond/vm/wake_record.hpp"
+
+namespace summond::vm {
+
+// A service stays as it is, whoever would put it away.
+struct Pin {
+    std::optional<base::TimePoint> until{};  // none: until somebody unpins it
+    friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+// What went wrong with a service's domains, and until when nothing is built for it (Backoff).
+struct Setback {
+    unsigned failures = 0;     // wakes in a row
+    unsigned short_lives = 0;  // likewise
+    service::WakeFailure why = service::WakeFailure::none;
+    base::TimePoint until{};
+    friend bool operator==(const Setback&, const Setback&) = default;
+};
+
+// All that is kept of one service, told whole at each change as service::Status is.
+struct Kept {
+    service::Id service = 0;
+    std::optional<Pin> pin{};
+    std::optional<Setback> setback{};            // none: nothing is wrong
+    std::optional<base::TimePoint> last_used{};  // the last packet or answer; none: nobody knows
+    friend bool operator==(const Kept&, const Kept&) = default;
+};
+
+// What an earlier process has left. Its times are in this process's clock, and plausible: no
+// deadline is further away than it was when it was told, no use is in the future.
+struct Remembered {
+    bool drained = false;
+    std::vector<Kept> services;
+};
+
+class Ledger {
+  public:
+    virtual ~Ledger() = default;
+
+    // Once, before anything is told.
+    virtual Remembered remembered() = 0;
+    virtual void keep(const Kept& kept) = 0;
+    // The service is configured no more: nothing is kept of it but its wakes.
+    virtual void forget(service::Id service) = 0;
+    // No new wakes, until they are let again.
+    virtual void drained(bool drained) = 0;
+    // Again with the same number: that one has changed.
+    virtual void woke(const WakeRecord& record) = 0;
+};
+
+// Keeps nothing.
+class NoLedger final : public Ledger {
+  public:
+    Remembered remembered() override { return {}; }
+    void keep(const Kept&) override {}
+    void forget(service::Id) override {}
+    void drained(bool) override {}
+    void woke(const WakeRecord&) override {}
+};
+
+}  // namespace summond::vm
