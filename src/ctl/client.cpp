@@ -1,5 +1,6 @@
 #include "client.hpp"
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +13,8 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/json/parse.hpp>
 #include <cerrno>
+#include <string_view>
+#include <utility>
 
 namespace summond::ctl {
 namespace {
@@ -40,6 +43,48 @@ std::string advice(const error_code& error, const std::string& socket) {
             return socket + ": " + error.message();
     }
 }
+
+// Takes lines of a stream of events (WHATWG HTML §9.2.6).
+class EventReader {
+  public:
+    explicit EventReader(const std::function<bool(const Event&)>& on_event) : on_event_(on_event) {}
+
+    // False: that was enough.
+    bool take(std::string_view text) {
+        text_ += text;
+        for (std::size_t end = 0; (end = text_.find('\n')) != std::string::npos;) {
+            const std::string line = text_.substr(0, end);
+            text_.erase(0, end + 1);
+            if (!line.empty()) {
+                field(line);
+                continue;
+            }
+            const Event event = std::exchange(event_, {});
+            if (!event.data.empty() && !on_event_(event))
+                return false;
+        }
+        return true;
+    }
+
+  private:
+    void field(const std::string& line) {
+        const auto colon = line.find(':');
+        const std::string name = line.substr(0, colon);
+        std::string value = colon == std::string::npos ? "" : line.substr(colon + 1);
+        if (!value.empty() && value.front() == ' ')
+            value.erase(0, 1);
+        if (name == "id")
+            event_.id = value;
+        else if (name == "event")
+            event_.type = value;
+        else if (name == "data")
+            event_.data += value;
+    }
+
+    const std::function<bool(const Event&)>& on_event_;
+    std::string text_;
+    Event event_;
+};
 
 }  // namespace
 
@@ -91,6 +136,46 @@ tl::expected<Reply, Unreachable> Client::request(const std::string& method,
     if (no_json)
         reply.json = nullptr;
     return reply;
+}
+
+tl::expected<void, Unreachable> Client::follow(
+    const std::string& target, const std::string& last_id,
+    const std::function<bool(const Event&)>& on_event) const {
+    asio::io_context io(1);
+    Local::socket socket(io);
+    error_code error;
+    if (socket_.size() >= 108)  // sockaddr_un
+        return tl::make_unexpected(Unreachable{socket_ + ": too long for the path of a socket"});
+    socket.connect(Local::endpoint(socket_), error);
+    if (error)
+        return tl::make_unexpected(Unreachable{advice(error, socket_)});
+    http::request<http::empty_body> request{http::verb::get, target, 11};
+    request.set(http::field::host, "summond");
+    request.set(http::field::user_agent, "summonctl");
+    if (!last_id.empty())
+        request.set("Last-Event-ID", last_id);
+    http::write(socket, request, error);
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    if (!error)
+        http::read_header(socket, buffer, parser, error);
+    if (!error && parser.get().result() != http::status::ok) {
+        http::read(socket, buffer, parser, error);
+        return tl::make_unexpected(Unreachable{parser.get().body()});
+    }
+    EventReader reader(on_event);
+    const auto first = buffer.data();
+    if (!reader.take({static_cast<const char*>(first.data()), first.size()}))
+        return {};
+    std::array<char, 8192> piece{};
+    while (!error) {
+        const std::size_t size = socket.read_some(asio::buffer(piece), error);
+        if (!reader.take({piece.data(), size}))
+            return {};
+    }
+    if (error == asio::error::eof)
+        return {};
+    return tl::make_unexpected(Unreachable{socket_ + ": the connection ended: " + error.message()});
 }
 
 std::string encoded(const std::string& text) {

@@ -20,6 +20,13 @@ struct Unreachable {
     std::string what;
 };
 
+// A server-sent event.
+struct Event {
+    std::string id;
+    std::string type;
+    std::string data;
+};
+
 class Client {
   public:
     explicit Client(std::string socket) : socket_(std::move(socket)) {}
@@ -28,6 +35,10 @@ class Client {
     tl::expected<Reply, Unreachable> request(const std::string& method, const std::string& target,
                                              std::chrono::milliseconds patience,
                                              const std::function<void()>& tick = {}) const;
+
+    // Events, until the daemon ends them or on_event says false. last_id: what has been seen.
+    tl::expected<void, Unreachable> follow(const std::string& target, const std::string& last_id,
+                                           const std::function<bool(const Event&)>& on_event) const;
 
   private:
     std::string socket_;

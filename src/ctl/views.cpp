@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <chrono>
+#include <ctime>
+#include <optional>
 
 namespace summond::ctl {
 namespace {
@@ -166,7 +168,7 @@ std::string service_view(const json::value& service, WallTime now, const Style& 
     return out;
 }
 
-std::string status_view(const json::value& status, const Style& style) {
+std::string summary_view(const json::value& status, const Style& style) {
     const WallTime now = time_at(status, "now").value_or(std::chrono::system_clock::now());
     std::string out =
         "summond " + text_at(status, "version") + "  " + text_at(status, "config") + "\n";
@@ -191,6 +193,12 @@ std::string status_view(const json::value& status, const Style& style) {
             words += ", of " + size_words(*limit);
         out += fact("memory", words);
     }
+    return out;
+}
+
+std::string status_view(const json::value& status, const Style& style) {
+    const WallTime now = time_at(status, "now").value_or(std::chrono::system_clock::now());
+    std::string out = summary_view(status, style);
     if (const auto* const load = member(status, "load")) {
         std::string words = text_at(*load, "result");
         if (const auto at = time_at(*load, "at"))
@@ -210,6 +218,147 @@ std::string status_view(const json::value& status, const Style& style) {
                    {number_words(role, "restarts")}});
     }
     return out + table.to_string(style);
+}
+
+std::string zones_view(const json::value& answer, const Style& style) {
+    Table table({{"ZONE", false, true}, {"SERIAL", true}, {"SIGNED"}, {"STATE"}});
+    for (const json::value& zone : list_at(answer, "zones")) {
+        const bool loaded = flag_at(zone, "loaded");
+        table.add({{without_dot(text_at(zone, "name"))},
+                   {number_words(zone, "serial")},
+                   {flag_at(zone, "signed") ? "yes" : "no"},
+                   {loaded ? "answers" : "not loaded", loaded ? Colour::green : Colour::red}});
+    }
+    return table.to_string(style);
+}
+
+static std::string clock_words(WallTime at) {
+    const std::time_t time = std::chrono::system_clock::to_time_t(at);
+    const auto ms = std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count() % 1000;
+    std::tm local{};
+    ::localtime_r(&time, &local);
+    return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, ms);
+}
+
+static std::optional<double> ms_at(const json::value& wake, const char* phase) {
+    const auto* const phases = member(wake, "after_ms");
+    const auto* const value = phases == nullptr ? nullptr : member(*phases, phase);
+    if (value == nullptr || !value->is_number())
+        return std::nullopt;
+    return value->to_number<double>();
+}
+
+static std::string ms_words(const std::optional<double>& ms) {
+    return ms ? fmt::format("{:.1f}", *ms) : "";
+}
+
+std::string wakes_view(const json::value& answer, const Style& style) {
+    const WallTime now = time_at(answer, "now").value_or(std::chrono::system_clock::now());
+    Table table({{"AGO", true},
+                 {"SERVICE", false, true},
+                 {"WHY"},
+                 {"HOW"},
+                 {"BUILT", true},
+                 {"RUNS", true},
+                 {"READY ms", true},
+                 {"RESULT"}});
+    for (const json::value& wake : list_at(answer, "wakes")) {
+        const auto asked = time_at(wake, "asked_at");
+        const std::string failure = text_at(wake, "failure");
+        table.add(
+            {{asked ? words_of(between(*asked, now)) : ""},
+             {text_at(wake, "service"), Colour::bold},
+             {text_at(wake, "why")},
+             {text_at(wake, "how")},
+             {ms_words(ms_at(wake, "built"))},
+             {ms_words(ms_at(wake, "unpaused"))},
+             {ms_words(ms_at(wake, "ready"))},
+             {failure.empty() ? "ready" : failure, failure.empty() ? Colour::green : Colour::red}});
+    }
+    if (list_at(answer, "wakes").empty())
+        return "no wakes since the start of the daemon\n";
+    return table.to_string(style);
+}
+
+std::string wake_view(const json::value& wake, const Style& style) {
+    struct Step {
+        const char* phase;
+        const char* words;
+    };
+    constexpr Step steps[] = {{"admitted", "has room"}, {"built", "is built"},
+                              {"unpaused", "runs"},     {"answerable", "is answered"},
+                              {"ready", "is ready"},    {"handed_over", "has its packets"},
+                              {"failed", "has failed"}};
+    double all = 0;
+    for (const Step& step : steps)
+        all = std::max(all, ms_at(wake, step.phase).value_or(0));
+    const std::string how = text_at(wake, "how");
+    std::string out = painted(text_at(wake, "service"), Colour::bold, style) + "  why " +
+                      text_at(wake, "why") + (how.empty() ? "" : ", by " + how) + "\n";
+    const std::size_t room = style.width > 60 ? std::min<std::size_t>(style.width - 35, 60) : 40;
+    double before = 0;
+    for (const Step& step : steps) {
+        const auto ms = ms_at(wake, step.phase);
+        if (!ms)
+            continue;
+        const auto at = [&](double time) {
+            return all > 0 ? static_cast<std::size_t>(time / all * static_cast<double>(room)) : 0;
+        };
+        const std::size_t begin = std::min(at(before), at(*ms));
+        const std::size_t length = std::max<std::size_t>(1, at(*ms) - begin);
+        std::string bar;
+        for (std::size_t i = 0; i < length; ++i)
+            bar += "█";
+        const bool failed = std::string_view(step.phase) == "failed";
+        out += fmt::format("  {:<16}{:>9.1f} ms  {}{}\n", step.words, *ms, std::string(begin, ' '),
+                           painted(bar, failed ? Colour::red : Colour::green, style));
+        before = std::max(before, *ms);
+    }
+    if (const std::string what = text_at(wake, "what"); !what.empty())
+        out += "  " + painted(text_at(wake, "failure") + ": " + what, Colour::red, style) + "\n";
+    return out;
+}
+
+std::string event_line(const std::string& type, const json::value& data, WallTime now,
+                       std::string& before, const Style& style) {
+    const std::string time = painted(clock_words(now), Colour::dim, style) + "  ";
+    if (type == "service") {
+        const std::string state = text_at(data, "state");
+        std::string line = time + painted(text_at(data, "name"), Colour::bold, style) + " ";
+        if (!before.empty() && before != state)
+            line += before + " → ";
+        line += painted(state, colour_of(state), style);
+        before = state;
+        const std::string next = next_words(data, now);
+        return line + (next.empty() ? "" : ", " + next);
+    }
+    if (type == "wake") {
+        const std::string failure = text_at(data, "failure");
+        const auto took = ms_at(data, failure.empty() ? "ready" : "failed");
+        const std::string name = painted(text_at(data, "service"), Colour::bold, style);
+        const std::string ms = fmt::format("{:.1f} ms", took.value_or(0));
+        if (!failure.empty())
+            return time + name + painted(" could not be woken: " + failure, Colour::red, style) +
+                   " after " + ms;
+        return time + name + " woken for " + text_at(data, "why") + ", by " + text_at(data, "how") +
+               ", in " + ms;
+    }
+    if (type == "role")
+        return time + text_at(data, "role") + " (pid " + number_words(data, "pid") + ") " +
+               text_at(data, "state");
+    if (type == "load") {
+        std::string line = time + "configuration " + text_at(data, "result");
+        for (const json::value& problem : list_at(data, "problems"))
+            line += "\n  " + std::string(problem.is_string() ? problem.as_string() : "");
+        return line;
+    }
+    if (type == "vmm")
+        return time + "vmm is " + text_at(data, "state");
+    if (type == "host")
+        return time + (flag_at(data, "drained") ? "drained: no new wakes" : "not drained");
+    if (type == "lagged")
+        return time + "events have been missed";
+    return time + type;
 }
 
 }  // namespace summond::ctl

@@ -110,7 +110,7 @@ constexpr std::array rows{
         .birth = control_birth,
         .wanted = with_a_socket,
         .kept = {.ready_within = 30s},
-        .isolation = proc::Syscalls::network,
+        .isolation = proc::Syscalls::control,
         .is_told_of_reloads = true,
         .shows = true},
     // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced

@@ -37,7 +37,7 @@ void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const st
     last_why_ = wake.why;
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
-                 to_string(*wake.why), words, text(wakes_));
+                 to_string(*wake.why), words, to_string(wakes_));
     hypervisor_.wake_counters().show(service_, wakes_);
 
     WakeRecord record = record_of(wake);

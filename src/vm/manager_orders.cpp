@@ -72,7 +72,7 @@ void Manager::drain(bool drained) {
     ledger_.drained(drained);
     for (const auto& [id, lifecycle] : lifecycles_)
         lifecycle->drain(drained);
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 }  // namespace summond::vm

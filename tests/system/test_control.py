@@ -1,6 +1,10 @@
 """The control socket: who may ask, what is answered, and by whom it cannot be held up."""
 
+import json
 import os
+import pathlib
+import re
+import shutil
 import signal
 import socket
 import stat
@@ -12,6 +16,7 @@ from harness import control
 from process_support import PATIENCE, ZONE, ProcessTest, ask, status, wait_until
 
 SUMMONCTL = os.path.join(os.path.dirname(os.environ.get("SUMMOND", "")), "summonctl")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ZONE + """\
 services:
   - name: www
@@ -178,6 +183,102 @@ class Commands(ControlTest):
         self.assertEqual(answers[0].status, 503, answers[0].body)
 
 
+class Events(ControlTest):
+    def follow(self, daemon, target="/v1/events", last_id=None):
+        connection = control.Connection(daemon.socket, PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("GET", target, headers={"Last-Event-ID": last_id} if last_id else {})
+        response = connection.getresponse()
+        self.assertEqual(response.headers["Content-Type"], "text/event-stream")
+        return response
+
+    def next_event(self, response):
+        """{field: value} of the next event that is no heartbeat."""
+        fields = {}
+        while True:
+            line = response.readline().decode().rstrip("\n")
+            if not line and fields:
+                return fields
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                fields[name] = value
+
+    def states_until(self, response, last):
+        states = []
+        while not states or states[-1] != last:
+            event = self.next_event(response)
+            if event["event"] == "service":
+                states.append(json.loads(event["data"])["state"])
+        return states
+
+    def test_a_wake_as_it_happens(self):
+        daemon = self.controlled()
+        stream = self.follow(daemon, "/v1/events?service=www")
+        ask(daemon.port, "w.example.test")
+        self.assertEqual(self.states_until(stream, "ready")[-3:], ["building", "booting", "ready"])
+        wake = json.loads(self.next_event(stream)["data"])
+        self.assertEqual((wake["service"], wake["why"], wake["how"]), ("www", "dns", "build"))
+        self.assertLess(wake["after_ms"]["built"], wake["after_ms"]["ready"])
+
+    def test_who_comes_back_misses_nothing(self):
+        daemon = self.controlled()
+        stream = self.follow(daemon, "/v1/events?last=1")
+        last = self.next_event(stream)["id"]
+        stream.close()
+        self.post(daemon, "/v1/drain")
+        self.post(daemon, "/v1/undrain")
+        again = self.follow(daemon, last_id=last)
+        seen = []
+        while len([e for e in seen if e == "host"]) < 2:
+            seen.append(self.next_event(again)["event"])
+        self.assertEqual(self.next_event(self.follow(daemon, last_id="1-1"))["event"], "lagged")
+
+    def test_who_does_not_read_is_ended_and_holds_up_nobody(self):
+        daemon = self.controlled()
+        stream = self.follow(daemon)
+        for _ in range(1500):
+            self.post(daemon, "/v1/services/blog/pin?for=1h")
+        self.assertEqual(self.get(daemon, "/v1/status").status, 200)
+        text = stream.read().decode()  # to its end
+        self.assertTrue(text.rstrip().splitlines()[-2].endswith("lagged"), text[-300:])
+
+    def test_reload(self):
+        daemon = self.controlled()
+        stream = self.follow(daemon)
+        good = self.post(daemon, "/v1/reload")
+        self.assertEqual((good.status, good.json["outcome"]), (200, "done"), good.body)
+        results = []
+        while results[-1:] != ["in force"]:
+            event = self.next_event(stream)
+            if event["event"] == "load":
+                results.append(json.loads(event["data"])["result"])
+        self.assertEqual(results, ["under way", "in force"])
+        daemon.configure(f"control: {{socket: {daemon.socket}}}\nzones: 7\n")
+        bad = self.post(daemon, "/v1/reload")
+        self.assertEqual(bad.status, 422)
+        self.assertRegex(bad.json["load"]["problems"][0], r"summond.yaml:3:8: zones is \"7\"")
+        self.assertEqual(len(self.get(daemon, "/v1/services").json["services"]), 2)
+        self.assertIn("zones is \"7\"", self.ctl(daemon, "reload", code=1).stderr)
+
+    def test_a_reload_changes_what_is_known(self):
+        daemon = self.controlled()
+        daemon.configure(f"control: {{socket: {daemon.socket}}}\n" + SERVICES.replace("blog", "news"))
+        self.assertEqual(self.post(daemon, "/v1/reload").status, 200)
+        names = [s["name"] for s in self.get(daemon, "/v1/services").json["services"]]
+        self.assertEqual(names, ["news", "www"])
+        wait_until(lambda: self.service(daemon, "news")["phase"] == "asleep", "news is known")
+        self.assertEqual([z["name"] for z in self.get(daemon, "/v1/zones").json["zones"]], ["example.test."])
+
+    def test_another_socket(self):
+        daemon = self.controlled()
+        other = os.path.join(daemon.directory.name, "other.sock")
+        daemon.configure(f"control: {{socket: {other}}}\n{SERVICES}")
+        self.assertEqual(self.post(daemon, "/v1/reload").status, 200)
+        wait_until(lambda: os.path.exists(other), "the other socket")
+        self.assertEqual(control.ask(other, "GET", "/v1/status").status, 200)
+        wait_until(lambda: not os.path.exists(daemon.socket), "the first one is gone")
+
+
 class Isolation(ControlTest):
     def test_has_no_privileges(self):
         daemon = self.controlled()
@@ -269,6 +370,40 @@ class Ctl(ControlTest):
         self.assertIn("10.9.0.1, 2001:db8::1", self.ctl(daemon, "show", "www").stdout)
         self.assertIn("1 ready, 1 asleep", self.ctl(daemon, "status").stdout)
         self.ctl(daemon, "sleep", "www")
+
+    def test_what_has_happened(self):
+        daemon = self.controlled()
+        self.ctl(daemon, "wake", "www", "--wait", "ready")
+        self.assertRegex(self.ctl(daemon, "wakes").stdout, r"www +command +build")
+        self.assertRegex(self.ctl(daemon, "trace", "www").stdout, r"is ready +\d+\.\d ms")
+        lines = self.ctl(daemon, "events", "www", "--json").stdout.splitlines()
+        self.assertEqual(json.loads(lines[-1])["event"], "wake")
+        self.assertIn("booting → ready", self.ctl(daemon, "events").stdout)
+        self.assertRegex(self.ctl(daemon, "zones").stdout, r"example\.test +1 +no +answers")
+
+    def test_completions_are_of_their_shells(self):
+        for shell in "bash", "zsh", "fish":
+            text = subprocess.run([SUMMONCTL, "completion", shell], capture_output=True, text=True,
+                                  check=True).stdout
+            self.assertIn("undrain", text)
+            if shutil.which(shell):
+                subprocess.run([shell, "-n", "/dev/stdin"], input=text, text=True, check=True)
+        words = subprocess.run(
+            ["bash", "-c", f"source <({SUMMONCTL} completion bash); COMP_WORDS=(summonctl wake --wait ''); "
+             "COMP_CWORD=3; _summonctl; echo ${COMPREPLY[@]}"], capture_output=True, text=True, check=True)
+        self.assertEqual(words.stdout.split(), ["no", "running", "ready"])
+
+    def test_the_man_page_has_every_command_and_option_and_no_other(self):
+        fish = subprocess.run([SUMMONCTL, "completion", "fish"], capture_output=True, text=True, check=True).stdout
+        of = {}  # command: its options; "" has those of all
+        for command in re.findall(r"-n __fish_use_subcommand -a (\S+)", fish):
+            of[command] = set()
+        for command, option in re.findall(r"__fish_seen_subcommand_from (\w+)' -l (\S+)", fish):
+            of[command].add(option)
+        page = (ROOT / "packaging/man/summonctl.1").read_text(encoding="utf-8")
+        said = {command: set(re.findall(r"Fl -(\S+)", rest)) for command, rest in
+                re.findall(r"^\.It Cm (\w+)(.*)$", page, re.MULTILINE)}
+        self.assertEqual({c: o - {"help"} for c, o in of.items()}, said)
 
     def test_mistakes(self):
         daemon = self.controlled()

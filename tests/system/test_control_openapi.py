@@ -1,5 +1,6 @@
 """docs/openapi.yaml has every member of every answer that the real control gives, and no other."""
 
+import json
 import pathlib
 import unittest
 
@@ -88,6 +89,10 @@ class OpenApi(ControlTest):
         do("post", "/v1/services/{service}/wake", "?wait=ready&timeout=30s&force=true")
         do("post", "/v1/services/{service}/wake", service="blog")
         do("get", "/v1/services/{service}")
+        do("get", "/v1/zones")
+        wakes = do("get", "/v1/wakes", "?service=www&last=5").json["wakes"]
+        self.assertEqual([w["why"] for w in wakes], ["command"])
+        do("get", "/v1/events", "?service=nobody")
         do("post", "/v1/services/{service}/pin", "?for=2h")
         do("post", "/v1/services/{service}/sleep")
         do("post", "/v1/services/{service}/touch")
@@ -99,6 +104,20 @@ class OpenApi(ControlTest):
         do("get", "/v1/services")
         do("post", "/v1/services/{service}/wake")
         do("post", "/v1/undrain")
+        do("post", "/v1/reload")
+        daemon.configure(f"control: {{socket: {daemon.socket}}}\nzones: 7\n")
+        self.assertEqual(do("post", "/v1/reload").status, 422)
+        do("get", "/v1/status")
+        events = control.ask(daemon.socket, "GET", "/v1/events?follow=false&last=1000").body
+        schemas = {"service": "Service", "wake": "Wake", "load": "Load", "role": "Role", "vmm": "Vmm"}
+        seen = set()
+        for event in events.strip().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in event.splitlines())
+            seen.add(fields["event"])
+            if fields["event"] in schemas:
+                schema = self.document["components"]["schemas"][schemas[fields["event"]]]
+                self.assertEqual(list(self.schema.problems(schema, json.loads(fields["data"]), "event")), [])
+        self.assertEqual(seen, set(schemas) | {"host"})
         self.assertEqual(untried, set(), "paths of the file that no test asks for")
 
 
