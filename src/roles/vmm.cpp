@@ -35,6 +35,11 @@ namespace {
 
 namespace asio = boost::asio;
 
+// All services are plain: one instance each.
+std::vector<service::Instance> instances_of(const config::Config& config) {
+    return {config.services.begin(), config.services.end()};
+}
+
 class Vmm {
   public:
     // ports: none where there is no network that packets could come from.
@@ -63,14 +68,14 @@ class Vmm {
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
-        services_ = config.services;
+        services_ = instances_of(config);
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
         manager_.on_wake([this](const vm::WakeRecord& record) {
             if (control_)
                 control_->woke(record);
         });
-        manager_.configure(config.services, config.limits);
+        manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -132,8 +137,8 @@ class Vmm {
         }
         hypervisor_.snapshots().use(loaded.config->save_dir);
         hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
-        manager_.configure(loaded.config->services, loaded.config->limits);
-        services_ = loaded.config->services;
+        services_ = instances_of(*loaded.config);
+        manager_.configure(services_, loaded.config->limits);
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
@@ -170,7 +175,7 @@ class Vmm {
     vm::NoLedger ledger_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
-    std::vector<service::Template> services_;
+    std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     std::unique_ptr<ControlLink> control_;

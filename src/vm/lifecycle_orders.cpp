@@ -20,17 +20,17 @@ Lifecycle::Slept Lifecycle::sleep(bool forced) {
 
 void Lifecycle::pin(std::optional<base::TimePoint> until) {
     pin_ = Pin{until};
-    hooks_.changed(service_.id);
+    hooks_.changed(service_.id());
 }
 
 void Lifecycle::unpin() {
     pin_.reset();
-    hooks_.changed(service_.id);
+    hooks_.changed(service_.id());
 }
 
 void Lifecycle::drain(bool drained) {
     if (std::exchange(drained_, drained) != drained)
-        hooks_.changed(service_.id);
+        hooks_.changed(service_.id());
 }
 
 }  // namespace summond::vm
