@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -28,6 +29,7 @@
 #include "summond/xen/hypervisor.hpp"
 #include "vmm_control_link.hpp"
 #include "vmm_front_link.hpp"
+#include "vmm_wake_count.hpp"
 #include "vmm_wire_link.hpp"
 
 namespace summond::roles {
@@ -42,9 +44,11 @@ std::vector<service::Instance> instances_of(const config::Config& config) {
 
 class Vmm {
   public:
-    // ports: none where there is no network that packets could come from.
+    // ports: none where there is no network that packets could come from. counters: as of
+    // WakeCount.
     Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
-        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports)
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports,
+        metrics::VmmCounters* counters)
         : io_(io),
           config_file_(std::move(config_file)),
           parent_(io, std::move(parent),
@@ -65,16 +69,19 @@ class Vmm {
           manager_(
               hypervisor, clock_, [this](const service::Status& status) { changed(status); },
               ledger_),
-          ports_(std::move(ports)) {}
+          ports_(std::move(ports)),
+          wake_count_(counters) {
+        manager_.on_wake([this](const vm::WakeRecord& record) {
+            wake_count_.told(record);
+            if (control_)
+                control_->woke(record);
+        });
+    }
 
     base::Result<void> start(const config::Config& config) {
         services_ = instances_of(config);
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
-        manager_.on_wake([this](const vm::WakeRecord& record) {
-            if (control_)
-                control_->woke(record);
-        });
         manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -179,6 +186,7 @@ class Vmm {
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     std::unique_ptr<ControlLink> control_;
+    WakeCount wake_count_;
     bool arm_posted_ = false;
 };
 
@@ -246,6 +254,12 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
         return 1;
     }
 
+    const auto counters = own_counters(arguments, sizeof(metrics::VmmCounters));
+    if (!counters) {
+        spdlog::critical("{}", counters.error().what);
+        return 1;
+    }
+
     asio::io_context io(1);
     auto host = arguments.simulate ? simulated(io) : connect(io);
     if (!host) {
@@ -254,7 +268,7 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     }
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
-            *host->hypervisor, std::move(host->ports));
+            *host->hypervisor, std::move(host->ports), counters->as<metrics::VmmCounters>());
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;
