@@ -19,6 +19,7 @@ constexpr milliseconds shortest_sample{1000};
 constexpr milliseconds longest_sample{15'000};
 // When a service that is in use was used last.
 constexpr seconds use_kept_every{60};
+constexpr std::size_t wakes_remembered = 500;
 
 }  // namespace
 
@@ -183,13 +184,29 @@ void Manager::handed_over(service::Id service, std::uint32_t packets) {
 void Manager::told(WakeRecord& record) {
     if (record.number == 0)
         record.number = ++wakes_told_;
+    add_wake(record);
     ledger_.woke(record);
     if (told_wake_)
         told_wake_(record);
 }
 
+void Manager::add_wake(const WakeRecord& record) {
+    const auto same = std::ranges::find(wakes_, record.number, &WakeRecord::number);
+    if (same != wakes_.end()) {
+        *same = record;
+        return;
+    }
+    wakes_.push_back(record);
+    if (wakes_.size() > wakes_remembered)
+        wakes_.pop_front();
+}
+
 void Manager::remember() {
     const Remembered remembered = ledger_.remembered();
+    for (const WakeRecord& record : remembered.wakes) {
+        wakes_told_ = std::max(wakes_told_, record.number);
+        add_wake(record);
+    }
     for (const Kept& kept : remembered.services) {
         if (Lifecycle* lifecycle = find(kept.service)) {
             lifecycle->take_over(kept);

@@ -50,4 +50,38 @@ enum class WakeFailure : std::uint8_t {
     last = keeps_ending,
 };
 
+constexpr const char* to_string(WakeFailure why) {
+    switch (why) {
+        case WakeFailure::none:
+            return "none";
+        case WakeFailure::start_failed:
+            return "start_failed";
+        case WakeFailure::no_memory:
+            return "no_memory";
+        case WakeFailure::memory_limit:
+            return "memory_limit";
+        case WakeFailure::domain_limit:
+            return "domain_limit";
+        case WakeFailure::no_kernel:
+            return "no_kernel";
+        case WakeFailure::not_ready:
+            return "not_ready";
+        case WakeFailure::crashed:
+            return "crashed";
+        case WakeFailure::refused:
+            return "refused";
+        case WakeFailure::no_controller:
+            return "no_controller";
+        case WakeFailure::powered_off:
+            return "powered_off";
+        case WakeFailure::rebooted:
+            return "rebooted";
+        case WakeFailure::destroyed:
+            return "destroyed";
+        case WakeFailure::keeps_ending:
+            return "keeps_ending";
+    }
+    return "?";
+}
+
 }  // namespace summond::service

@@ -2,6 +2,7 @@
 // and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,8 @@ class Manager {
     // Told of each wake, as the ledger is, after whoever waits for it; must not call back into the
     // Manager. The record is read during the call only.
     void on_wake(std::function<void(const WakeRecord&)> told) { told_wake_ = std::move(told); }
+    // The last ones, of earlier processes, too; the oldest first.
+    const std::deque<WakeRecord>& wakes() const { return wakes_; }
 
     // One wake at a time for a service; of a known one changed is called in any case. asked_at:
     // since when somebody has waited, if not now.
@@ -84,6 +87,7 @@ class Manager {
     Lifecycle* find(service::Id service) const;
     void publish(service::Id service);
     void told(WakeRecord& record);
+    void add_wake(const WakeRecord& record);
     void remember();
     void keep_changes();
     void died(DomId domid, Death how);
@@ -96,7 +100,8 @@ class Manager {
     std::function<void(const service::Status&)> changed_;
     Ledger& ledger_;
     std::function<void(const WakeRecord&)> told_wake_;
-    std::uint64_t wakes_told_ = 0;
+    std::deque<WakeRecord> wakes_;
+    std::uint64_t wakes_told_ = 0;  // the last one's number
     std::set<service::Id> unkept_;  // that the ledger may have to be told of
     std::map<service::Id, Kept> kept_;
     std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
