@@ -140,6 +140,8 @@ class Lifecycle {
     bool waking() const { return in<Queued>() || in<Building>() || in<Booting>(); }
     // Absent: takes over what an earlier process has left.
     void adopt(const Found& found);
+    // Absent: it has left nothing, or nothing any more.
+    void found_nothing() { put_away_at_ = clock_.now(); }
     void died(Death how);
     // What the meter says now. Puts the domain away when its idle time is over.
     void traffic(const Traffic& counted);

@@ -140,6 +140,10 @@ base::Result<void> Manager::adopt() {
             settle_due_ = true;
         });
     }
+    // Fronts have given out the addresses of those that the earlier process had running until now.
+    for (const auto& [id, lifecycle] : lifecycles_)
+        if (lifecycle->in<Lifecycle::Absent>())
+            lifecycle->found_nothing();
     return {};
 }
 

@@ -80,11 +80,15 @@ def test_vmm_killed_while_creating(lab):
         time.sleep(build / 2)
         ask(43)
         time.sleep(build * share)
+        ready = len(daemon.log_lines("vmm (pid", "is ready"))
         old = daemon.kill("vmm")
         lab.wait_until(new_pid(daemon, "vmm", old), 60, "a new vmm")
         for number in (42, 43):
             daemon.resolve(name(number))
             page(lab, number)
+        # What a vmm finds half destroyed when it starts, and a front has given out the address of, it
+        # builds anew.
+        daemon.wait_log("vmm (pid", "is ready", times=ready + 1)
         ours = sorted(d.name for d in lab.domains().values() if d.name in ("s42", "s43", "(null)"))
         assert ours == ["s42", "s43"], f"kill {turn}: there are {ours}"
         seen.append(f"{len(daemon.log_lines('adopted s4')) - len(adopted)}"

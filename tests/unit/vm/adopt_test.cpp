@@ -67,6 +67,16 @@ TEST_F(AdoptTest, AddressGivenOutBeforeLeftoverIsRemovedWakesAnew) {
     EXPECT_EQ(backend.builds.size(), 1u);
 }
 
+// It ended while there was no vmm.
+TEST_F(AdoptTest, AddressGivenOutOfADomainThatIsNotThereAnyMoreWakesAnew) {
+    ASSERT_TRUE(manager.adopt());
+    manager.touch(www);
+    EXPECT_EQ(backend.builds.size(), 1u);
+    clock.advance(milliseconds(2000));
+    manager.touch(mail);
+    EXPECT_EQ(backend.builds.size(), 1u) << "that answer is of later";
+}
+
 // Until the front that knows it serves no more; and a reload that fails after all has cost nothing.
 TEST_F(AdoptTest, RemovedServiceGoesOnUntilItIsRetired) {
     manager.configure({service(mail)});
