@@ -127,6 +127,8 @@ struct Tcp {
     std::vector<base::IpPrefix> exempt;  // from per_source
 };
 
+inline constexpr char default_state[] = "/var/lib/summond/state.db";
+
 struct Config {
     service::Host host = service::this_host();
     std::vector<base::Endpoint> listen;
@@ -140,6 +142,9 @@ struct Config {
     service::Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";
+    // The file that pins, back-off, wakes and so on outlive the daemon in; absolute, empty: none.
+    // Not given: default_state, but nothing where domains are simulated.
+    std::optional<std::string> state;
     std::vector<Zone> zones;
     std::vector<service::Template> services;
     std::vector<ServicePlaces> service_places;  // of services, one each
