@@ -286,7 +286,7 @@ class Bench:
         wait_until(lambda: f"vif{found.domid}.0" not in host.links() and not host.domain(guest.name),
                    LIMIT, f"{guest.name} to go away")
 
-    def settle(self):
+    def wait_for_background_work(self):
         """Waits until summond makes nothing in the background, which others would pay for: its spare
         vifs are there, of domains that are not, and its copy waits."""
         def done():
@@ -313,7 +313,7 @@ class Bench:
             # Beginning with another one each time.
             order = list(kinds)[number % len(kinds):] + list(kinds)[:number % len(kinds)]
             for kind in order:
-                self.settle()
+                self.wait_for_background_work()
                 measured[kind].append(kinds[kind]())
                 print(f"round {number + 1}: {kind}: {measured[kind][-1]}", flush=True)
         return measured

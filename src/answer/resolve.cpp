@@ -31,13 +31,13 @@ Decision failed(Packet& packet, Rcode rcode, ExtendedError why, std::string_view
     return failed(packet, rcode);
 }
 
-struct WakeFailureText {
+struct WakeError {
     ExtendedError code;
     std::string_view text;
 };
 
 // RFC 8914 §4.15: Not Ready is for a server that cannot answer yet; asking again may help.
-WakeFailureText text_of(service::WakeFailure why) {
+WakeError extended_error_of(service::WakeFailure why) {
     using service::WakeFailure;
     switch (why) {
         case WakeFailure::none:
@@ -70,6 +70,11 @@ WakeFailureText text_of(service::WakeFailure why) {
             return {ExtendedError::other, "service keeps ending soon after its start"};
     }
     return {ExtendedError::other, "service is not available"};
+}
+
+Decision failed(Packet& packet, service::WakeFailure why) {
+    const auto [code, text] = extended_error_of(why);
+    return failed(packet, Rcode::servfail, code, text);
 }
 
 std::span<const std::uint8_t> octets(std::string_view text) {
@@ -190,7 +195,7 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
     }
     packet.clear();
     const auto why = context.services[resolution.service()].failure.load(std::memory_order_relaxed);
-    return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text);
+    return failed(packet, why);
 }
 
 }  // namespace
@@ -203,7 +208,7 @@ void read(std::span<const std::uint8_t> bytes, ReadQuery& read, const zone::Zone
     zones.prefetch_slot(read.hash);
 }
 
-void look_up(const ReadQuery& read, const zone::Zones& zones) noexcept {
+void prefetch(const ReadQuery& read, const zone::Zones& zones) noexcept {
     if (read.parsed == dns::Parsed::query)
         zones.prefetch_node(read.hash);
 }
@@ -249,7 +254,7 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     CheckedCookie::Client client;
     exchange_cookies(query, context, packet, client);
     add_options(query, context, packet);
-    return failed(packet, Rcode::servfail, text_of(why).code, text_of(why).text).size;
+    return failed(packet, why).size;
 }
 
 std::uint32_t challenge(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,

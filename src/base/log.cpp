@@ -19,7 +19,7 @@ class PriorityFlag final : public spdlog::custom_flag_formatter {
   public:
     void format(const spdlog::details::log_msg& message, const std::tm&,
                 spdlog::memory_buf_t& out) override {
-        const std::string_view prefix = text(message.level);
+        const std::string_view prefix = prefix_of(message.level);
         out.append(prefix.data(), prefix.data() + prefix.size());
     }
     std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -27,7 +27,7 @@ class PriorityFlag final : public spdlog::custom_flag_formatter {
     }
 
   private:
-    static std::string_view text(spdlog::level::level_enum level) {
+    static std::string_view prefix_of(spdlog::level::level_enum level) {
         switch (level) {
             case spdlog::level::critical:
                 return "<2>";

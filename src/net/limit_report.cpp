@@ -8,7 +8,7 @@
 namespace summond::net {
 namespace {
 
-std::string_view name_of(RateLimiter::Kind kind) {
+std::string_view to_string(RateLimiter::Kind kind) {
     switch (kind) {
         case RateLimiter::Kind::positive:
             return "positive";
@@ -46,7 +46,7 @@ std::optional<std::string> LimitReport::look(std::span<RateLimiter* const> limit
     std::string networks;
     for (const auto& [network, kind] : std::exchange(networks_, {}))
         networks += fmt::format("{} {} ({})", networks.empty() ? ", to" : ",", network.to_string(),
-                                name_of(kind));
+                                to_string(kind));
     if (std::exchange(more_networks_, false))
         networks += " and others";
     return fmt::format("rate limit: {} answers truncated, {} dropped{}", challenged, dropped,

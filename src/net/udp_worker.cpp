@@ -201,7 +201,7 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
     for (unsigned i = 0; i < count; ++i)
         answer::read(query(i), batch.group[i], context_.zones);
     for (unsigned i = 0; i < count; ++i)
-        answer::look_up(batch.group[i], context_.zones);
+        answer::prefetch(batch.group[i], context_.zones);
     for (unsigned i = 0; i < count; ++i) {
         context_.client = octets_of(batch.address[first + i]);
         const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);

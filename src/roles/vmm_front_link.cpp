@@ -39,7 +39,7 @@ bool FrontLink::handle(const ipc::Received& message) {
             link_.send(ipc::state_of(service::unknown(service), now));
         if (woken == vm::Woken::begun || woken == vm::Woken::done)
             spdlog::info("{} {} for a query from {}", woken == vm::Woken::done ? "woke" : "waking",
-                         manager_.name(service), text_of(from));
+                         manager_.name(service), to_string(from));
         return true;
     }
     if (message.type == ipc::Type::touch) {

@@ -11,14 +11,14 @@ namespace {
 
 wire::Steered steered(const service::Template& service) {
     wire::Steered result{service.name, service.interfaces.front().bridge, {}};
-    wire::Tenant& tenant = result.tenant;
-    tenant.service = service.id;
-    tenant.mac = service.interfaces.front().mac;
-    tenant.addresses = service.ipv4;
-    tenant.addresses.insert(tenant.addresses.end(), service.ipv6.begin(), service.ipv6.end());
-    tenant.ports = service.ports;
-    tenant.wake_from = service.wake_from;
-    tenant.youth = service.ready.timeout;
+    wire::Station& station = result.station;
+    station.service = service.id;
+    station.mac = service.interfaces.front().mac;
+    station.addresses = service.ipv4;
+    station.addresses.insert(station.addresses.end(), service.ipv6.begin(), service.ipv6.end());
+    station.ports = service.ports;
+    station.wake_from = service.wake_from;
+    station.youth = service.ready.timeout;
     return result;
 }
 
@@ -76,7 +76,7 @@ bool WireLink::handle(const ipc::Received& message) {
             handed_over(message.as<ipc::HandedOver>());
             return true;
         case ipc::Type::grown:
-            steering_.grown(message.as<ipc::Grown>().service, message.as<ipc::Grown>().turn);
+            steering_.grown(message.as<ipc::Grown>().service, message.as<ipc::Grown>().epoch);
             return true;
         default:
             return false;
@@ -93,20 +93,20 @@ void WireLink::arrived(const ipc::Arrived& message) {
         steering_.refused(service);
     if (woken == vm::Woken::begun || woken == vm::Woken::done)
         spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking", known->name,
-                     text_of(message));
+                     to_string(message));
     arm();
 }
 
 void WireLink::handed_over(const ipc::HandedOver& message) {
     const wire::Steered* const known = steering_.find(message.service);
-    if (!steering_.handed_over(message.service, message.turn, message.young != 0))
+    if (!steering_.handed_over(message.service, message.epoch, message.young != 0))
         return;
     manager_.handed_over(message.service, message.packets);
     if (message.packets > 0 || message.dropped > 0)
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "
             "{}, waited {} ms",
-            known->name, message.packets, message.repeats, message.dropped, text_of(message.from),
+            known->name, message.packets, message.repeats, message.dropped, to_string(message.from),
             message.waited_ms);
 }
 
@@ -147,7 +147,7 @@ wire::Ways::Done WireLink::attach(service::Id service, int interface) {
 }
 
 bool WireLink::send_to(const wire::Steered& service, int port, bool pinned) {
-    const auto r = ports_.send_to(service.tenant.mac, port, pinned);
+    const auto r = ports_.send_to(service.station.mac, port, pinned);
     if (!r)
         spdlog::error("{}: {}", service.name, r.error().what);
     return r.has_value();

@@ -41,10 +41,10 @@ class WireLink final : wire::Ways {
     void arm();
 
     // wire::Ways
-    bool put(const wire::Tenant& tenant) override { return link_.send(tenant_message(tenant)); }
+    bool put(const wire::Station& station) override { return link_.send(station_message(station)); }
     bool remove(service::Id service) override { return link_.send(ipc::Forget{service}); }
-    bool stand(service::Id service, wire::Standing standing, std::uint32_t turn) override {
-        return link_.send(ipc::Stand{service, static_cast<std::uint32_t>(standing), turn});
+    bool set_state(service::Id service, wire::GuestState state, std::uint32_t epoch) override {
+        return link_.send(ipc::GuestState{service, static_cast<std::uint32_t>(state), epoch});
     }
     bool told_all() override { return link_.send(ipc::Ready{}); }
     Bridge bridge(const std::string& name) override;

@@ -91,9 +91,9 @@ class WireProcess final : wire::Outside {
                        [this, tap](auto frame) { follower_.from_bridge(tap, frame); });
                 break;
             }
-            case ipc::Type::tenant:
-                if (const auto tenant = tenant_of(message.as<ipc::Tenant>()))
-                    follower_.put(*tenant);
+            case ipc::Type::station:
+                if (const auto station = station_of(message.as<ipc::Station>()))
+                    follower_.put(*station);
                 break;
             case ipc::Type::forget:
                 follower_.remove(message.as<ipc::Forget>().service);
@@ -105,10 +105,10 @@ class WireProcess final : wire::Outside {
                 follower_.attach(service);
                 break;
             }
-            case ipc::Type::stand: {
-                const auto stand = message.as<ipc::Stand>();
-                follower_.stand(stand.service, static_cast<wire::Standing>(stand.standing),
-                                stand.turn);
+            case ipc::Type::guest_state: {
+                const auto told = message.as<ipc::GuestState>();
+                follower_.set_state(told.service, static_cast<wire::GuestState>(told.state),
+                                    told.epoch);
                 break;
             }
             case ipc::Type::ready:
@@ -189,11 +189,12 @@ class WireProcess final : wire::Outside {
     void wake(service::Id service, const frames::IpPacket& first) override {
         vmm_.send(arrived_message(service, first));
     }
-    void handed_over(service::Id service, std::uint32_t turn, const wire::HandOver& what) override {
-        vmm_.send(handed_over_message(service, turn, what));
+    void handed_over(service::Id service, std::uint32_t epoch,
+                     const wire::HandOver& what) override {
+        vmm_.send(handed_over_message(service, epoch, what));
     }
-    void grown(service::Id service, std::uint32_t turn) override {
-        vmm_.send(ipc::Grown{service, turn});
+    void grown(service::Id service, std::uint32_t epoch) override {
+        vmm_.send(ipc::Grown{service, epoch});
     }
 
     asio::io_context& io_;

@@ -24,53 +24,53 @@ std::optional<base::IpAddress> address_of(const ipc::Address& message) {
     return std::nullopt;
 }
 
-ipc::Tenant tenant_message(const wire::Tenant& tenant) {
-    ipc::Tenant message{};
-    message.service = tenant.service;
-    message.tap = tenant.tap;
+ipc::Station station_message(const wire::Station& station) {
+    ipc::Station message{};
+    message.service = station.service;
+    message.tap = station.tap;
     message.youth_ms = static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(tenant.youth).count());
-    std::ranges::copy(tenant.mac, message.mac);
+        std::chrono::duration_cast<std::chrono::milliseconds>(station.youth).count());
+    std::ranges::copy(station.mac, message.mac);
     // Module config sees to it that they fit.
-    for (const service::Port& port : tenant.ports)
+    for (const service::Port& port : station.ports)
         if (message.ports < service::max_ports)
             message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
                                              0};
-    for (const base::IpAddress& address : tenant.addresses)
+    for (const base::IpAddress& address : station.addresses)
         if (message.addresses < service::max_addresses)
             message.address[message.addresses++] = message_of(address);
-    for (const base::IpPrefix& prefix : tenant.wake_from)
+    for (const base::IpPrefix& prefix : station.wake_from)
         if (message.prefixes < service::max_prefixes)
             message.prefix[message.prefixes++] = {message_of(prefix.address),
                                                   static_cast<std::uint8_t>(prefix.length)};
     return message;
 }
 
-std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message) {
+std::optional<wire::Station> station_of(const ipc::Station& message) {
     if (message.ports > service::max_ports || message.addresses > service::max_addresses ||
         message.prefixes > service::max_prefixes || message.tap >= ipc::Tap::capacity)
         return std::nullopt;
-    wire::Tenant tenant;
-    tenant.service = message.service;
-    tenant.tap = message.tap;
-    tenant.mac = std::to_array(message.mac);
-    tenant.youth = std::chrono::milliseconds(message.youth_ms);
+    wire::Station station;
+    station.service = message.service;
+    station.tap = message.tap;
+    station.mac = std::to_array(message.mac);
+    station.youth = std::chrono::milliseconds(message.youth_ms);
     for (std::size_t i = 0; i < message.ports; ++i)
-        tenant.ports.push_back(
+        station.ports.push_back(
             {static_cast<service::Protocol>(message.port[i].protocol), message.port[i].number});
     for (std::size_t i = 0; i < message.addresses; ++i) {
         const auto address = address_of(message.address[i]);
         if (!address)
             return std::nullopt;
-        tenant.addresses.push_back(*address);
+        station.addresses.push_back(*address);
     }
     for (std::size_t i = 0; i < message.prefixes; ++i) {
         const auto address = address_of(message.prefix[i].address);
         if (!address || message.prefix[i].length > 8 * address->bytes().size())
             return std::nullopt;
-        tenant.wake_from.push_back({*address, message.prefix[i].length});
+        station.wake_from.push_back({*address, message.prefix[i].length});
     }
-    return tenant;
+    return station;
 }
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet) {
@@ -95,11 +95,11 @@ ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet
     return message;
 }
 
-ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what) {
     ipc::HandedOver message{};
     message.service = service;
-    message.turn = turn;
+    message.epoch = epoch;
     message.packets = what.packets;
     message.repeats = what.repeats;
     message.dropped = what.dropped;
@@ -111,13 +111,13 @@ ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
     return message;
 }
 
-std::string text_of(const ipc::Address& address) {
+std::string to_string(const ipc::Address& address) {
     const auto ip = address_of(address);
     return ip ? ip->to_string() : "nobody";
 }
 
-std::string text_of(const ipc::Arrived& message) {
-    const std::string from = " from " + text_of(message.from);
+std::string to_string(const ipc::Arrived& message) {
+    const std::string from = " from " + to_string(message.from);
     switch (message.protocol) {
         case 1:
             return "icmp" + from;

@@ -6,7 +6,7 @@
 
 #include "summond/ipc/messages.hpp"
 #include "summond/service/template.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::roles {
 
@@ -14,17 +14,17 @@ ipc::Address message_of(const base::IpAddress& address);
 // None: it has no right size.
 std::optional<base::IpAddress> address_of(const ipc::Address& message);
 
-ipc::Tenant tenant_message(const wire::Tenant& tenant);
-// None: not as tenant_message makes it.
-std::optional<wire::Tenant> tenant_of(const ipc::Tenant& message);
+ipc::Station station_message(const wire::Station& station);
+// None: not as station_message makes it.
+std::optional<wire::Station> station_of(const ipc::Station& message);
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 
-ipc::HandedOver handed_over_message(service::Id service, std::uint32_t turn,
+ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what);
 
 // For the log: "tcp/80 from 192.0.2.1".
-std::string text_of(const ipc::Arrived& message);
-std::string text_of(const ipc::Address& address);
+std::string to_string(const ipc::Arrived& message);
+std::string to_string(const ipc::Address& address);
 
 }  // namespace summond::roles

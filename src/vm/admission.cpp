@@ -63,7 +63,7 @@ void Admission::request(Lifecycle& lifecycle) {
     }
     if (!wanted.restores) {
         if (auto standby = standby_.take(id)) {
-            lifecycle.give_instance(std::move(standby));
+            lifecycle.give_spare(std::move(standby));
             return;
         }
     }
@@ -108,7 +108,7 @@ void Admission::serve() {
     }
 }
 
-// Standby instances first, which cost nobody anything but time. What is already on its way out
+// Standby domains first, which cost nobody anything but time. What is already on its way out
 // counts.
 void Admission::make_room(const Lifecycle& lifecycle) {
     tried_at_ = clock_.now();
@@ -143,7 +143,7 @@ bool Admission::evict_one() {
     return longest->leaving();
 }
 
-bool Admission::for_instance(const service::Template& service) const {
+bool Admission::for_standby(const service::Template& service) const {
     return std::ranges::none_of(lifecycles_,
                                 [](const auto& each) { return each.second->waking(); }) &&
            fits(used(), service);

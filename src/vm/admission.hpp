@@ -25,13 +25,13 @@ class Admission {
               std::function<bool()> sample);
 
     void configure(const service::Limits& limits) { limits_ = limits; }
-    // Of one that is queued: a standby instance for it, or room, or its place among those that
+    // Of one that is queued: a standby domain for it, or room, or its place among those that
     // wait.
     void request(Lifecycle& lifecycle);
     // Admits those that wait, as far as there is room; makes room for the first of the others.
     void serve();
-    // Whether a standby instance may be built: there is room, and no wake is in progress.
-    bool for_instance(const service::Template& service) const;
+    // Whether a standby domain may be built: there is room, and no wake is in progress.
+    bool for_standby(const service::Template& service) const;
     // A domain's memory is free.
     void freed() { xen_is_full_ = false; }
 

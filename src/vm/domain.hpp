@@ -8,7 +8,7 @@
 //   adopt        one of an earlier process is watched    destroy
 //   start        it runs                                 destroy
 //   await_ready  its guest shows that it is ready        not in time: an error; destroy
-//   rest         a standby instance waits                destroy
+//   rest         a standby domain waits                  destroy
 //   wake         it runs, its ports join their bridges   destroy
 //   pause        it does not run                         unpause
 //   save         its state is in a file                  it runs on; resume, Snapshots::discard
@@ -41,7 +41,7 @@ class Domain {
     Domain(const Domain&) = delete;
     Domain& operator=(const Domain&) = delete;
 
-    // number: of a standby instance, 1 to 1023; 0: it is the service's domain from the start.
+    // number: of a standby domain, 1 to 1023; 0: it is the service's domain from the start.
     void build(unsigned number, Made done);
     void restore(Made done);
     base::Result<void> adopt() { return hypervisor_.domains().adopt(domid_); }

@@ -42,9 +42,9 @@ constexpr auto transitions = std::to_array<Transition>({
     {At::absent, "found suspended by somebody else", At::suspended},
     {At::absent, "found otherwise", At::destroying},
 
-    {At::queued, "a standby instance has booted", At::ready},
-    {At::queued, "a standby instance is built", At::booting},
-    {At::queued, "a standby instance cannot be woken", At::destroying},
+    {At::queued, "a standby domain has booted", At::ready},
+    {At::queued, "a standby domain is built", At::booting},
+    {At::queued, "a standby domain cannot be woken", At::destroying},
     {At::queued, "there is room", At::building},
     {At::queued, "no room in time, or not wanted any more", At::absent},
 
@@ -207,7 +207,7 @@ const Lifecycle::Wake* Lifecycle::wake_under_way() const {
         stage_);
 }
 
-service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
+service::Status Lifecycle::status(std::optional<DomId> booted_spare) const {
     if (retired_)
         return service::unknown(service_.id);
     service::Status status{.service = service_.id, .phase = phase()};
@@ -225,7 +225,7 @@ service::Status Lifecycle::status(std::optional<DomId> booted_instance) const {
         case service::Phase::asleep:
             status.remembers = remembers();
             if (in<Absent>() && may_wake() && !status.remembers)
-                status.standby = booted_instance;
+                status.standby = booted_spare;
             status.at_once = (in<Paused>() && may_wake()) || status.standby;
             break;
         case service::Phase::ready:
@@ -310,7 +310,7 @@ void Lifecycle::give_up() {
 }
 
 // One that does not wake is no good to anybody: the next one, or a build, takes its place.
-void Lifecycle::give_instance(Own standby) {
+void Lifecycle::give_spare(Own standby) {
     Wake wake = as<Queued>().wake;
     wake.admitted_at = clock_.now();
     const auto r = standby->wake();
@@ -395,10 +395,10 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
     if (standby)
         wakes_.from_standby.add(now - wake.asked_at);
     const bool restored = its().origin() == Domain::Origin::restored;
-    const std::string what = standby
-                                 ? fmt::format("standby {}", text(its().service().standby.stage))
-                                 : fmt::format("{} {:.1f} ms", restored ? "restore" : "build",
-                                               exact_ms(its().built_at() - wake.asked_at));
+    const std::string what =
+        standby ? fmt::format("standby {}", to_string(its().service().standby.stage))
+                : fmt::format("{} {:.1f} ms", restored ? "restore" : "build",
+                              exact_ms(its().built_at() - wake.asked_at));
     const auto started = its().started_at();
     const auto had = standby ? wake.asked_at : its().built_at();
     woke(wake, now,

@@ -84,7 +84,7 @@ class Lifecycle {
 
     struct Hooks {
         std::function<void(service::Id)> changed;  // its status or its deadline
-        // It is queued: give_instance, admit, refuse or give_up is to follow, now or later.
+        // It is queued: give_spare, admit, refuse or give_up is to follow, now or later.
         std::function<void(Lifecycle&)> wants_domain;
         std::function<void()> freed;  // a domain's memory
         // A wake is over, or what is known of it has changed. Numbers one that has no number.
@@ -97,9 +97,9 @@ class Lifecycle {
     Lifecycle& operator=(const Lifecycle&) = delete;
 
     const service::Template& service() const { return service_; }
-    // The one place where a status is made. booted_instance: the standby instance that waits for
+    // The one place where a status is made. booted_spare: the standby domain that waits for
     // the service's next wake, if it has booted.
-    service::Status status(std::optional<DomId> booted_instance) const;
+    service::Status status(std::optional<DomId> booted_spare) const;
     service::Phase phase() const;
     template <typename S>
     bool in() const {
@@ -120,7 +120,7 @@ class Lifecycle {
 
     // Queued:
     const Queued& queued() const { return std::get<Queued>(stage_); }
-    void give_instance(Own standby);
+    void give_spare(Own standby);
     void admit();
     // There was no room in its time.
     void refuse(service::WakeFailure why, const std::string& what);
@@ -150,9 +150,9 @@ class Lifecycle {
     void retire();
     bool retired() const { return retired_; }
     bool gone() const { return retired_ && in<Absent>(); }
-    // No more wakes; done when settled().
+    // No more wakes; done when quiescent(), which is when nothing of it is under way.
     void stop();
-    bool settled() const {
+    bool quiescent() const {
         return !in<Building>() && !in<Saving>() && !in<Resuming>() && !in<Destroying>();
     }
 

@@ -79,7 +79,8 @@ void Lifecycle::died(Death how) {
         const bool left = how == Death::gone || preserved(how);
         if (left)
             hooks_.freed();
-        failed(*wake, failure(how), fmt::format("the domain {} while booting{}", text(how), words));
+        failed(*wake, failure(how),
+               fmt::format("the domain {} while booting{}", to_string(how), words));
         if (left)
             enter(Absent{});
         else
@@ -91,7 +92,7 @@ void Lifecycle::died(Death how) {
     const auto now = clock_.now();
     const auto lived = now - its().started_at();
     const auto wait = again || (faulty && !asked) ? backoff_.ended(now, lived) : seconds(0);
-    std::string what = fmt::format("{}: domid {} {}", service_.name, its().domid(), text(how));
+    std::string what = fmt::format("{}: domid {} {}", service_.name, its().domid(), to_string(how));
     if (wait > seconds(0))
         what += fmt::format(" {} ms after its start, as {} before it: {} in {} s{}", in_ms(lived),
                             backoff_.short_lives() - 1, again ? "built again" : "next try",

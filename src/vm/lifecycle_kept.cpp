@@ -36,7 +36,7 @@ WakeRecord Lifecycle::record_of(const Wake& wake) const {
 void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const std::string& words) {
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
-                 to_string(*wake.why), words, text(wakes_));
+                 to_string(*wake.why), words, to_string(wakes_));
     hypervisor_.wake_counters().show(service_, wakes_);
 
     WakeRecord record = record_of(wake);

@@ -20,7 +20,7 @@ inline double exact_ms(base::Duration d) {
 }
 
 // "wake 4: 3 dns, 1 packet; 2 from standby".
-inline std::string text(const Wakes& wakes) {
+inline std::string to_string(const Wakes& wakes) {
     std::uint64_t sum = 0;
     std::string reasons;
     for (std::size_t why = 0; why < wakes.by_reason.size(); ++why) {
@@ -36,7 +36,7 @@ inline std::string text(const Wakes& wakes) {
     return fmt::format("wake {}: {}", sum, reasons);
 }
 
-inline const char* text(Death how) {
+inline const char* to_string(Death how) {
     switch (how) {
         case Death::poweroff:
             return "powered off";
@@ -54,7 +54,7 @@ inline const char* text(Death how) {
     return "died";
 }
 
-inline const char* text(service::StandbyStage stage) {
+inline const char* to_string(service::StandbyStage stage) {
     return stage == service::StandbyStage::booted ? "booted" : "built";
 }
 

@@ -32,7 +32,7 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
       standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](service::Id service) {
                                              admission_->freed();
-                                             settle_due_ = true;
+                                             follow_up_due_ = true;
                                              publish(service);
                                          })),
       admission_(std::make_unique<Admission>(lifecycles_, *standby_, clock,
@@ -57,7 +57,7 @@ void Manager::configure(const std::vector<service::Template>& services,
     const Lifecycle::Hooks hooks{
         .changed =
             [this](service::Id service) {
-                settle_due_ = true;
+                follow_up_due_ = true;
                 unkept_.insert(service);
                 publish(service);
             },
@@ -80,7 +80,7 @@ void Manager::configure(const std::vector<service::Template>& services,
     hypervisor_.domains().expect(services);
     if (const auto r = hypervisor_.traffic_meter().count(services); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 void Manager::retire_others() {
@@ -92,7 +92,7 @@ void Manager::retire_others() {
             lifecycle->retire();
     }
     hypervisor_.snapshots().keep(kept);
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 base::Result<void> Manager::adopt() {
@@ -137,7 +137,7 @@ base::Result<void> Manager::adopt() {
         stray->destroy([this, &gone = *stray](const base::Result<void>& r) {
             if (r)
                 std::erase_if(strays_, [&gone](const auto& each) { return each.get() == &gone; });
-            settle_due_ = true;
+            follow_up_due_ = true;
         });
     }
     // Fronts have given out the addresses of those that the earlier process had running until now.
@@ -266,13 +266,13 @@ void Manager::stop(std::function<void()> done) {
     for (const auto& [id, lifecycle] : lifecycles_)
         lifecycle->stop();
     standby_->stop();
-    settle_due_ = true;
+    follow_up_due_ = true;
 }
 
 // Drops lifecycles of which nothing is left, and says so when a stop is complete. From tick, never
 // from inside a lifecycle's own callback.
-void Manager::settle() {
-    settle_due_ = false;
+void Manager::follow_up() {
+    follow_up_due_ = false;
     keep_changes();
     std::erase_if(lifecycles_, [this](const auto& entry) {
         if (!entry.second->gone())
@@ -283,9 +283,10 @@ void Manager::settle() {
     });
     admission_->serve();
     standby_->refill(
-        [this](const service::Template& service) { return admission_->for_instance(service); });
-    if (stopped_ && standby_->settled() &&
-        std::ranges::all_of(lifecycles_, [](const auto& entry) { return entry.second->settled(); }))
+        [this](const service::Template& service) { return admission_->for_standby(service); });
+    if (stopped_ && standby_->quiescent() &&
+        std::ranges::all_of(lifecycles_,
+                            [](const auto& entry) { return entry.second->quiescent(); }))
         std::exchange(stopped_, nullptr)();
 }
 
@@ -302,7 +303,7 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
     for (const auto at : {next_sample(), standby_->deadline(), admission_->deadline()})
         if (at)
             earlier(*at);
-    if (settle_due_)
+    if (follow_up_due_)
         earlier(clock_.now());
     return next;
 }
@@ -316,7 +317,7 @@ void Manager::tick() {
         strays_[i]->tick();
     if (const auto at = next_sample(); at && clock_.now() >= *at)
         sample_traffic();
-    settle();
+    follow_up();
 }
 
 // None while no domain can be put away.

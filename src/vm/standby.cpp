@@ -45,7 +45,7 @@ std::string mark(const service::Template& service) {
     for (const auto* addresses : {&service.ipv4, &service.ipv6})
         for (const base::IpAddress& address : *addresses)
             settings += " " + address.to_string();
-    return fmt::format("{} {:016x}", text(service.standby.stage), service::digest(settings));
+    return fmt::format("{} {:016x}", to_string(service.standby.stage), service::digest(settings));
 }
 
 }  // namespace
@@ -54,16 +54,16 @@ Standby::Standby(Hypervisor& hypervisor, const base::Clock& clock,
                  std::function<void(service::Id)> changed)
     : hypervisor_(hypervisor), clock_(clock), changed_(std::move(changed)) {}
 
-bool Standby::fits(const Instance& instance) const {
-    const auto wanted = wanted_.find(instance.service().id);
+bool Standby::fits(const Spare& spare) const {
+    const auto wanted = wanted_.find(spare.service().id);
     if (wanted == wanted_.end())
         return false;
-    return mark(instance.service()) == mark(wanted->second.service);
+    return mark(spare.service()) == mark(wanted->second.service);
 }
 
 // Those that will be there for a while.
 unsigned Standby::count(service::Id service) const {
-    return static_cast<unsigned>(std::ranges::count_if(instances_, [&](const Instance& each) {
+    return static_cast<unsigned>(std::ranges::count_if(spares_, [&](const Spare& each) {
         return each.service().id == service && !each.leaves();
     }));
 }
@@ -76,7 +76,7 @@ void Standby::configure(const std::vector<service::Template>& services,
         if (service.standby.count > 0)
             wanted[service.id] = {service};
     wanted_ = std::move(wanted);
-    for (auto each = instances_.begin(); each != instances_.end(); ++each) {
+    for (auto each = spares_.begin(); each != spares_.end(); ++each) {
         const auto want = wanted_.find(each->service().id);
         if (!fits(*each) || count(each->service().id) > want->second.service.standby.count) {
             spdlog::info("destroying a standby copy of {}: domid {}, not wanted any more",
@@ -106,10 +106,10 @@ void Standby::adopt(const Found& found) {
         domain->adopt() &&
         // The process before this one may have begun to wake it.
         domain->rest(*found.standby);
-    const auto added = instances_.insert(instances_.end(), {std::move(domain), Waiting{}});
+    const auto added = spares_.insert(spares_.end(), {std::move(domain), Waiting{}});
     if (keep) {
         spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name, found.domid,
-                     text(service.standby.stage));
+                     to_string(service.standby.stage));
         return;
     }
     spdlog::info("destroying domid {}: a standby copy that is not known to be fresh, or not wanted",
@@ -117,36 +117,35 @@ void Standby::adopt(const Found& found) {
     destroy(added);
 }
 
-Standby::Instances::const_iterator Standby::waiting(service::Id service) const {
-    return std::ranges::find_if(instances_, [&](const Instance& each) {
+Standby::Spares::const_iterator Standby::waiting(service::Id service) const {
+    return std::ranges::find_if(spares_, [&](const Spare& each) {
         return each.service().id == service && each.is<Waiting>();
     });
 }
 
 std::unique_ptr<Domain> Standby::take(service::Id service) {
     const auto found = waiting(service);
-    if (found == instances_.end())
+    if (found == spares_.end())
         return nullptr;
-    const auto taken = instances_.erase(found, found);  // as one that can be changed
+    const auto taken = spares_.erase(found, found);  // as one that can be changed
     auto domain = std::move(taken->domain);
-    instances_.erase(taken);
+    spares_.erase(taken);
     refill_at_ = clock_.now() + refill_delay;
     return domain;
 }
 
 std::optional<DomId> Standby::booted(service::Id service) const {
     const auto found = waiting(service);
-    if (found == instances_.end() ||
-        found->service().standby.stage != service::StandbyStage::booted)
+    if (found == spares_.end() || found->service().standby.stage != service::StandbyStage::booted)
         return std::nullopt;
     return found->domain->domid();
 }
 
 bool Standby::give_back() {
-    auto found = std::ranges::find_if(instances_, &Instance::is<Waiting>);
-    if (found == instances_.end())
-        found = std::ranges::find_if_not(instances_, &Instance::leaves);
-    if (found == instances_.end())
+    auto found = std::ranges::find_if(spares_, &Spare::is<Waiting>);
+    if (found == spares_.end())
+        found = std::ranges::find_if_not(spares_, &Spare::leaves);
+    if (found == spares_.end())
         return false;
     spdlog::info("destroying a standby copy of {}: domid {}, its memory is needed",
                  found->service().name, found->domain->domid());
@@ -155,19 +154,19 @@ bool Standby::give_back() {
 }
 
 bool Standby::died(DomId domid, Death how) {
-    const auto found = std::ranges::find_if(instances_, [&](const Instance& each) {
+    const auto found = std::ranges::find_if(spares_, [&](const Spare& each) {
         return each.domain->is_there() && each.domain->domid() == domid;
     });
-    if (found == instances_.end())
+    if (found == spares_.end())
         return false;
     if (found->is<Destroying>())
         return true;
     const auto service = found->service().id;
     back_off(service,
              fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
-                         text(how), how == Death::gone ? "" : found->domain->last_words()));
+                         to_string(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
-        instances_.erase(found);
+        spares_.erase(found);
         changed_(service);
     } else {
         destroy(found);
@@ -177,7 +176,7 @@ bool Standby::died(DomId domid, Death how) {
 
 void Standby::refill(const std::function<bool(const service::Template&)>& room) {
     const bool busy = std::ranges::any_of(
-        instances_, [](const Instance& each) { return each.is<Building>() || each.is<Booting>(); });
+        spares_, [](const Spare& each) { return each.is<Building>() || each.is<Booting>(); });
     if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
@@ -197,60 +196,59 @@ void Standby::begin(const service::Template& service) {
     constexpr unsigned numbers = 1023;  // 1 to this; as many as module xen's UUIDs have room for
     unsigned& number = last_number_[service.id];
     number = number % numbers + 1;
-    const auto begun = instances_.insert(
-        instances_.end(), {std::make_unique<Domain>(hypervisor_, clock_, service), Building{}});
+    const auto begun = spares_.insert(
+        spares_.end(), {std::make_unique<Domain>(hypervisor_, clock_, service), Building{}});
     begun->domain->build(number, [this, begun](tl::expected<void, BuildError> result) {
         built(begun, std::move(result));
     });
 }
 
-void Standby::built(Each instance, tl::expected<void, BuildError> result) {
+void Standby::built(Each spare, tl::expected<void, BuildError> result) {
     if (!result)
-        fail(instance, result.error().what);
-    else if (instance->leaves() || stopping_)
-        destroy(instance);
-    else if (instance->service().standby.stage == service::StandbyStage::built)
-        rest(instance);
+        fail(spare, result.error().what);
+    else if (spare->leaves() || stopping_)
+        destroy(spare);
+    else if (spare->service().standby.stage == service::StandbyStage::built)
+        rest(spare);
     else
-        boot(instance);
+        boot(spare);
 }
 
-void Standby::boot(Each instance) {
-    instance->state = Booting{};
-    Domain& domain = *instance->domain;
+void Standby::boot(Each spare) {
+    spare->state = Booting{};
+    Domain& domain = *spare->domain;
     if (const auto r = domain.start(); !r) {
-        fail(instance, r.error().what);
+        fail(spare, r.error().what);
         return;
     }
-    domain.await_ready([this, instance](const base::Result<void>& r) {
+    domain.await_ready([this, spare](const base::Result<void>& r) {
         if (!r) {
-            fail(instance,
-                 fmt::format("domid {} was {}", instance->domain->domid(), r.error().what));
+            fail(spare, fmt::format("domid {} was {}", spare->domain->domid(), r.error().what));
             return;
         }
-        instance->state = Settling{clock_.now() + settle_time};
-        if (const auto port = web_port(instance->service()))
-            instance->domain->warm_up(*port);
-        changed_(instance->service().id);
+        spare->state = Settling{clock_.now() + settle_time};
+        if (const auto port = web_port(spare->service()))
+            spare->domain->warm_up(*port);
+        changed_(spare->service().id);
     });
-    changed_(instance->service().id);  // there is a new deadline
+    changed_(spare->service().id);  // there is a new deadline
 }
 
-void Standby::rest(Each instance) {
-    Domain& domain = *instance->domain;
-    const service::Template& service = instance->service();
+void Standby::rest(Each spare) {
+    Domain& domain = *spare->domain;
+    const service::Template& service = spare->service();
     base::Result<void> r;
     if (service.standby.stage == service::StandbyStage::booted)
         r = domain.pause();
     if (r)
         r = domain.rest(mark(service));
     if (!r) {
-        fail(instance, r.error().what);
+        fail(spare, r.error().what);
         return;
     }
     spdlog::info("standby {}: domid {}, {}, after {} ms", service.name, domain.domid(),
-                 text(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
-    instance->state = Waiting{};
+                 to_string(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
+    spare->state = Waiting{};
     if (const auto want = wanted_.find(service.id); want != wanted_.end())
         want->second.failures = 0;
     changed_(service.id);
@@ -271,65 +269,65 @@ void Standby::back_off(service::Id service, const std::string& what) {
     spdlog::warn("{} (next try in {} s)", what, backoff.count());
 }
 
-void Standby::fail(Each instance, const std::string& what) {
-    const auto service = instance->service().id;
-    if (!instance->leaves())
-        back_off(service, "no standby copy of " + instance->service().name + ": " + what);
-    if (instance->is<Building>()) {
-        instances_.erase(instance);  // the hypervisor has left nothing of it
+void Standby::fail(Each spare, const std::string& what) {
+    const auto service = spare->service().id;
+    if (!spare->leaves())
+        back_off(service, "no standby copy of " + spare->service().name + ": " + what);
+    if (spare->is<Building>()) {
+        spares_.erase(spare);  // the hypervisor has left nothing of it
         changed_(service);
     } else {
-        destroy(instance);
+        destroy(spare);
     }
 }
 
-void Standby::discard(Each instance) {
-    if (auto* building = std::get_if<Building>(&instance->state))
+void Standby::discard(Each spare) {
+    if (auto* building = std::get_if<Building>(&spare->state))
         building->unwanted = true;
-    else if (!instance->is<Destroying>())
-        destroy(instance);
+    else if (!spare->is<Destroying>())
+        destroy(spare);
 }
 
-void Standby::destroy(Each instance) {
-    instance->state = Destroying{};
-    instance->domain->destroy([this, instance](const base::Result<void>& r) {
-        const auto service = instance->service().id;
+void Standby::destroy(Each spare) {
+    spare->state = Destroying{};
+    spare->domain->destroy([this, spare](const base::Result<void>& r) {
+        const auto service = spare->service().id;
         if (r)
-            instances_.erase(instance);
+            spares_.erase(spare);
         changed_(service);
     });
-    changed_(instance->service().id);
+    changed_(spare->service().id);
 }
 
 void Standby::stop() {
     stopping_ = true;
-    for (auto each = instances_.begin(); each != instances_.end(); ++each)
+    for (auto each = spares_.begin(); each != spares_.end(); ++each)
         discard(each);
 }
 
 std::uint64_t Standby::memory_kib() const {
     std::uint64_t sum = 0;
-    for (const Instance& each : instances_)
+    for (const Spare& each : spares_)
         sum += service::footprint_kib(each.service());
     return sum;
 }
 
 std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
-    for (const Instance& each : instances_)
+    for (const Spare& each : spares_)
         if (each.leaves())
             sum += service::footprint_kib(each.service());
     return sum;
 }
 
 unsigned Standby::leaving() const {
-    return static_cast<unsigned>(std::ranges::count_if(instances_, &Instance::leaves));
+    return static_cast<unsigned>(std::ranges::count_if(spares_, &Spare::leaves));
 }
 
 std::optional<base::TimePoint> Standby::deadline() const {
     std::optional<base::TimePoint> next;
     const auto earlier = [&next](base::TimePoint at) { next = next ? std::min(*next, at) : at; };
-    for (const Instance& each : instances_) {
+    for (const Spare& each : spares_) {
         if (const auto at = each.domain->deadline())
             earlier(*at);
         if (const auto* settling = std::get_if<Settling>(&each.state))
@@ -344,7 +342,7 @@ std::optional<base::TimePoint> Standby::deadline() const {
 }
 
 void Standby::tick() {
-    for (auto next = instances_.begin(); next != instances_.end();) {
+    for (auto next = spares_.begin(); next != spares_.end();) {
         const auto each = next++;
         const auto* settling = std::get_if<Settling>(&each->state);
         if (settling != nullptr && clock_.now() >= settling->until)

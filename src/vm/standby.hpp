@@ -1,8 +1,9 @@
-// Standby instances: fresh domains of services, built before anybody asks and waiting to be taken.
-// Built one at a time, the first wanted first, when the Manager says that there is time and room.
-// One that is taken is the service's domain from then on and never comes back. vmm's thread only.
+// Standby domains, the spares: fresh domains of services, built before anybody asks and waiting to
+// be taken. Built one at a time, the first wanted first, when the Manager says that there is time
+// and room. One that is taken is the service's domain from then on and never comes back. vmm's
+// thread only.
 //
-//   an instance is   until
+//   a spare is       until
 //   building         it is built: booting, or waiting if that is its stage
 //   booting          its guest is ready: settling
 //   settling         it has had a moment: paused, waiting
@@ -26,20 +27,20 @@ namespace summond::vm {
 
 class Standby {
   public:
-    // changed: of this service an instance has come, gone or failed, or has a deadline.
+    // changed: of this service a spare has come, gone or failed, or has a deadline.
     Standby(Hypervisor& hypervisor, const base::Clock& clock,
             std::function<void(service::Id)> changed);
     Standby(const Standby&) = delete;
     Standby& operator=(const Standby&) = delete;
 
-    // What is wanted from now on. Instances that are not, or that were built with other settings,
+    // What is wanted from now on. Spares that are not, or that were built with other settings,
     // are destroyed, and so are the oldest of those that take more than budget_kib.
     void configure(const std::vector<service::Template>& services,
                    std::optional<std::uint64_t> budget_kib);
-    // A domain of an earlier process that is marked as an instance: kept if it is fresh and wanted,
+    // A domain of an earlier process that is marked as a spare: kept if it is fresh and wanted,
     // else destroyed.
     void adopt(const Found& found);
-    // No new instance is to have the number of this domain, which was one once or still is.
+    // No new spare is to have the number of this domain, which was one once or still is.
     void met(service::Id service, unsigned number);
 
     // The oldest that waits; null: none does. It is not ours any more.
@@ -48,19 +49,19 @@ class Standby {
     std::optional<DomId> booted(service::Id service) const;
     // Destroys the oldest that waits, or the one that is being made. False: there is none.
     bool give_back();
-    // False: none of the instances.
+    // False: none of the spares.
     bool died(DomId domid, Death how);
-    // Begins the next instance, if one is wanted and none is being made. room: whether there is
+    // Begins the next spare, if one is wanted and none is being made. room: whether there is
     // memory for one more of this service.
     void refill(const std::function<bool(const service::Template&)>& room);
-    // No more instances; those that there are are destroyed.
+    // No more spares; those that there are are destroyed.
     void stop();
-    bool settled() const { return instances_.empty(); }
+    bool quiescent() const { return spares_.empty(); }
 
-    // Of instances in any state, and of those that are being destroyed.
+    // Of spares in any state, and of those that are being destroyed.
     std::uint64_t memory_kib() const;
     std::uint64_t leaving_kib() const;
-    unsigned domains() const { return static_cast<unsigned>(instances_.size()); }
+    unsigned domains() const { return static_cast<unsigned>(spares_.size()); }
     unsigned leaving() const;
 
     std::optional<base::TimePoint> deadline() const;
@@ -76,7 +77,7 @@ class Standby {
     };
     struct Waiting {};
     struct Destroying {};
-    struct Instance {
+    struct Spare {
         std::unique_ptr<Domain> domain;
         std::variant<Building, Booting, Settling, Waiting, Destroying> state;
 
@@ -95,27 +96,27 @@ class Standby {
         unsigned failures = 0;  // in a row
         base::TimePoint retry_at{};
     };
-    using Instances = std::list<Instance>;
-    using Each = Instances::iterator;
+    using Spares = std::list<Spare>;
+    using Each = Spares::iterator;
 
-    bool fits(const Instance& instance) const;
+    bool fits(const Spare& spare) const;
     unsigned count(service::Id service) const;
-    Instances::const_iterator waiting(service::Id service) const;
+    Spares::const_iterator waiting(service::Id service) const;
     void begin(const service::Template& service);
-    void built(Each instance, tl::expected<void, BuildError> result);
-    void boot(Each instance);
-    void rest(Each instance);
-    void fail(Each instance, const std::string& what);
+    void built(Each spare, tl::expected<void, BuildError> result);
+    void boot(Each spare);
+    void rest(Each spare);
+    void fail(Each spare, const std::string& what);
     void back_off(service::Id service, const std::string& what);
-    void discard(Each instance);
-    void destroy(Each instance);
+    void discard(Each spare);
+    void destroy(Each spare);
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     std::function<void(service::Id)> changed_;
     std::map<service::Id, Want> wanted_;
     std::optional<std::uint64_t> budget_kib_;
-    Instances instances_;  // the oldest first
+    Spares spares_;  // the oldest first
     std::map<service::Id, unsigned> last_number_;
     base::TimePoint refill_at_{};
     bool stopping_ = false;

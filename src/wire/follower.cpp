@@ -5,38 +5,38 @@
 namespace summond::wire {
 
 Follower::Follower(const base::Clock& clock, Outside& outside)
-    : clock_(clock), outside_(outside), door_(clock, *this) {}
+    : clock_(clock), outside_(outside), proxy_(clock, *this) {}
 
 void Follower::vmm_speaks() {
     if (std::exchange(told_anew_, true))
         return;
     outside_.close_all();
-    turns_.clear();
+    epochs_.clear();
     lingering_.clear();
-    door_.begin_anew();
+    proxy_.begin_anew();
 }
 
 void Follower::remove(service::Id service) {
     detach(service);
-    turns_.erase(service);
-    door_.remove(service);
+    epochs_.erase(service);
+    proxy_.remove(service);
 }
 
-void Follower::stand(service::Id service, Standing standing, std::uint32_t turn) {
-    turns_[service] = turn;
-    door_.stand(service, standing);
-    if (standing != Standing::starting && standing != Standing::running &&
-        standing != Standing::waiting)
+void Follower::set_state(service::Id service, GuestState state, std::uint32_t epoch) {
+    epochs_[service] = epoch;
+    proxy_.set_state(service, state);
+    if (state != GuestState::starting && state != GuestState::running &&
+        state != GuestState::waiting)
         detach(service);
 }
 
 void Follower::detach(service::Id service) {
-    door_.detach(service);
+    proxy_.detach(service);
     outside_.close_guest(service);
 }
 
 std::optional<base::TimePoint> Follower::deadline() const {
-    const auto next = door_.deadline();
+    const auto next = proxy_.deadline();
     if (!lingering_.empty() && (!next || lingering_.front().until < *next))
         return lingering_.front().until;
     return next;
@@ -44,12 +44,12 @@ std::optional<base::TimePoint> Follower::deadline() const {
 
 void Follower::tick() {
     while (!lingering_.empty() && clock_.now() >= lingering_.front().until) {
-        const auto [service, turn, until] = lingering_.front();
+        const auto [service, epoch, until] = lingering_.front();
         lingering_.pop_front();
-        if (const auto it = turns_.find(service); it != turns_.end() && it->second == turn)
+        if (const auto it = epochs_.find(service); it != epochs_.end() && it->second == epoch)
             detach(service);
     }
-    door_.tick();
+    proxy_.tick();
 }
 
 void Follower::to_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
@@ -65,20 +65,20 @@ void Follower::wake(service::Id service, const frames::IpPacket& first) {
 }
 
 void Follower::handed_over(service::Id service, const HandOver& what) {
-    const std::uint32_t turn = turns_[service];
-    outside_.handed_over(service, turn, what);
+    const std::uint32_t epoch = epochs_[service];
+    outside_.handed_over(service, epoch, what);
     if (!what.young)
-        let_linger(service, turn);
+        let_linger(service, epoch);
 }
 
 void Follower::grown(service::Id service) {
-    const std::uint32_t turn = turns_[service];
-    outside_.grown(service, turn);
-    let_linger(service, turn);
+    const std::uint32_t epoch = epochs_[service];
+    outside_.grown(service, epoch);
+    let_linger(service, epoch);
 }
 
-void Follower::let_linger(service::Id service, std::uint32_t turn) {
-    lingering_.push_back({service, turn, clock_.now() + linger});
+void Follower::let_linger(service::Id service, std::uint32_t epoch) {
+    lingering_.push_back({service, epoch, clock_.now() + linger});
 }
 
 }  // namespace summond::wire

@@ -7,7 +7,7 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/frames/packet.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 

@@ -23,7 +23,7 @@ void Steering::configure(const std::vector<Steered>& services,
                          const std::map<service::Id, Guest>& guests) {
     std::set<service::Id> wanted;
     for (const Steered& service : services) {
-        const service::Id id = service.tenant.service;
+        const service::Id id = service.station.service;
         wanted.insert(id);
         Post& post = posts_.try_emplace(id, Post{service}).first->second;
         if (post.service != service) {
@@ -48,7 +48,7 @@ void Steering::configure(const std::vector<Steered>& services,
 
 void Steering::leave(Post& post) {
     if (post.goes_to)
-        ways_.forget(post.service.tenant.mac, *post.goes_to);
+        ways_.forget(post.service.station.mac, *post.goes_to);
     let_reset(post);
 }
 
@@ -69,22 +69,23 @@ void Steering::refused(service::Id service) {
     const auto it = posts_.find(service);
     if (it == posts_.end())
         return;
-    it->second.standing.reset();
+    it->second.state.reset();
     again(service);
 }
 
 // -- What wire says
 
-// Null: that turn is over.
-Steering::Post* Steering::running(service::Id service, std::uint32_t turn) {
+// Null: that epoch is over.
+Steering::Post* Steering::running(service::Id service, std::uint32_t epoch) {
     const auto it = posts_.find(service);
-    return it != posts_.end() && it->second.standing == Standing::running && it->second.turn == turn
+    return it != posts_.end() && it->second.state == GuestState::running &&
+                   it->second.epoch == epoch
                ? &it->second
                : nullptr;
 }
 
-bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) {
-    Post* const post = running(service, turn);
+bool Steering::handed_over(service::Id service, std::uint32_t epoch, bool young) {
+    Post* const post = running(service, epoch);
     if (post == nullptr)
         return false;
     if (post->hand_over_by)
@@ -94,8 +95,8 @@ bool Steering::handed_over(service::Id service, std::uint32_t turn, bool young) 
     return true;
 }
 
-void Steering::grown(service::Id service, std::uint32_t turn) {
-    if (Post* const post = running(service, turn))
+void Steering::grown(service::Id service, std::uint32_t epoch) {
+    if (Post* const post = running(service, epoch))
         let_reset(*post);
 }
 
@@ -137,20 +138,20 @@ void Steering::flush() {
 // Brings wire and the kernel up to date with the service. False: wire does not take messages; what
 // has been done is not done again.
 bool Steering::sync(Post& post) {
-    const service::Id id = post.service.tenant.service;
+    const service::Id id = post.service.station.service;
     const auto bridge = ways_.bridge(post.service.bridge);
     if (bridge.done != Ways::Done::yes)
         return bridge.done == Ways::Done::no;
     if (!post.told) {
-        Tenant tenant = post.service.tenant;
-        tenant.tap = bridge.tap;
-        if (!ways_.put(tenant))
+        Station station = post.service.station;
+        station.tap = bridge.tap;
+        if (!ways_.put(station))
             return false;
         post.told = true;
     }
 
-    Standing standing = post.guest.standing;
-    const bool up = standing == Standing::starting || standing == Standing::running;
+    GuestState state = post.guest.state;
+    const bool up = state == GuestState::starting || state == GuestState::running;
     // Of a copy that waits, too, now: not while a client waits for it.
     if (!post.guest.domain)
         post.attached.reset();
@@ -158,16 +159,16 @@ bool Steering::sync(Post& post) {
         return false;
     // Handed over before its port passes anything, a packet's answer would be lost. Of a copy that
     // waits it is asked beforehand.
-    if (post.standing != Standing::running && post.attached && !post.passes &&
-        (standing == Standing::waiting || standing == Standing::running)) {
+    if (post.state != GuestState::running && post.attached && !post.passes &&
+        (state == GuestState::waiting || state == GuestState::running)) {
         post.passes = ways_.forwards(post.interface);
-        if (!post.passes && standing == Standing::running) {
-            standing = Standing::starting;
+        if (!post.passes && state == GuestState::running) {
+            state = GuestState::starting;
             waits_for_port_.insert(id);
             look_at_ports_ = clock_.now() + forwarding_interval;
         }
     }
-    if (standing == Standing::starting && post.attached && !post.young) {
+    if (state == GuestState::starting && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
         if (ways_.hold_resets(post.interface, true))
             post.young = post.interface;
@@ -175,24 +176,24 @@ bool Steering::sync(Post& post) {
         let_reset(post);
     }
     // Before wire knows, so that it finds what comes from now on.
-    if (standing != Standing::running)
+    if (state != GuestState::running)
         send_to(post, bridge.port, true);
-    if (post.standing == standing)
+    if (post.state == state)
         return true;
     // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
     // and beside that wire gives it what it holds.
-    const bool stack_is_up = post.standing == Standing::waiting || post.standing == Standing::kept;
-    if (standing == Standing::running && stack_is_up)
+    const bool stack_is_up = post.state == GuestState::waiting || post.state == GuestState::kept;
+    if (state == GuestState::running && stack_is_up)
         take_over(post);
-    if (!ways_.stand(id, standing, post.turn + 1))
+    if (!ways_.set_state(id, state, post.epoch + 1))
         return false;
-    post.standing = standing;
-    ++post.turn;
+    post.state = state;
+    ++post.epoch;
     post.hand_over_by.reset();
-    if (standing == Standing::running && !stack_is_up) {
+    if (state == GuestState::running && !stack_is_up) {
         const auto now = clock_.now();
         post.hand_over_by = now + longest_hand_over;
-        post.young_until = now + post.service.tenant.youth + grown_grace;
+        post.young_until = now + post.service.station.youth + grown_grace;
     }
     return true;
 }
@@ -202,7 +203,7 @@ bool Steering::attach(Post& post, std::uint32_t domain) {
     const auto interface = ways_.interface_of(domain);
     if (!interface)
         return true;  // somebody has taken it away
-    const auto done = ways_.attach(post.service.tenant.service, *interface);
+    const auto done = ways_.attach(post.service.station.service, *interface);
     if (done == Ways::Done::yes) {
         post.attached = domain;
         post.interface = *interface;

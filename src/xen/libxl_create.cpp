@@ -186,7 +186,7 @@ void Create::ended(int rc) {
     if (rc == 0 && !plumbed_)
         plumb(domid_);
     else
-        settle();
+        conclude();
 }
 
 void Create::plumb(vm::DomId domid) {
@@ -194,7 +194,7 @@ void Create::plumb(vm::DomId domid) {
     const auto vifs = own_vifs(domid, interfaces_);
     // libxl leaves out what xenstore does not take, and what is behind it, without a word.
     const bool lacks_rumprun =
-        rumprun_octets_ > 0 && !toolstack_.store->read(domain_path(domid) + "/" + rumprun_node);
+        rumprun_octets_ > 0 && !toolstack_.xenstore->read(domain_path(domid) + "/" + rumprun_node);
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = toolstack_.deaths.watch(known_domid_ = domid); !watched)
         vifs_ = watched;
@@ -209,17 +209,17 @@ void Create::plumb(vm::DomId domid) {
             if (result && number_ == 0)
                 toolstack_.announcer.announce(interfaces_.front().bridge, announcements_);
             vifs_ = std::move(result);
-            settle();
+            conclude();
         });
-    settle();
+    conclude();
 }
 
 base::Result<void> Create::mark() {
-    return toolstack_.store->write(domain_path(domid_) + "/" + complete_mark, "1");
+    return toolstack_.xenstore->write(domain_path(domid_) + "/" + complete_mark, "1");
 }
 
 // Steps 5 and 6 are over, or go on.
-void Create::settle() {
+void Create::conclude() {
     const bool plumbing = plumbed_ && !vifs_;
     if (!created_ || plumbing)
         return;

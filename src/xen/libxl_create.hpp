@@ -33,7 +33,7 @@ class Create : public Operation {
     std::optional<vm::BuildError> lacks_memory();
     void ended(int rc) override;
     void plumb(vm::DomId domid);
-    void settle();
+    void conclude();
     void undo(vm::BuildError error, vm::Built done) const;
 
     service::Id service_;
@@ -41,7 +41,7 @@ class Create : public Operation {
     std::vector<frames::Frame> announcements_;
     std::size_t rumprun_octets_;  // of its configuration, 0: none
     vm::Built done_;
-    unsigned number_;  // of a standby instance, whose vifs stay off their bridges
+    unsigned number_;  // of a standby domain, whose vifs stay off their bridges
     // Begun by Vifs, and nobody's until libxl has made the domain.
     std::optional<vm::DomId> chosen_{};
     vm::DomId known_domid_ = domid_;            // sooner than libxl tells it

@@ -21,7 +21,7 @@ class Destroy final : public Operation {
     void begin() {
         toolstack_.vifs->remove(domid_, [this](auto result) {
             vifs_ = std::move(result);
-            settle();
+            conclude();
         });
         const auto asynchronous = how();
         toolstack_.log.of_domain(domid_, &errors_);
@@ -32,10 +32,10 @@ class Destroy final : public Operation {
   private:
     void ended(int rc) override {
         destroyed_ = rc;
-        settle();
+        conclude();
     }
 
-    void settle() {
+    void conclude() {
         if (!destroyed_ || !vifs_)
             return;
         const auto self = toolstack_.operations.take(*this);

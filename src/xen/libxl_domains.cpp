@@ -61,7 +61,7 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
         return base::error(explain("cannot list domains", toolstack_.log.last(), ERROR_FAIL));
     std::vector<vm::Found> found;
     std::set<vm::DomId> there;
-    const Store& store = *toolstack_.store;
+    const XenStore& xenstore = *toolstack_.xenstore;
     for (int i = 0; i < count; ++i) {
         const libxl_dominfo& info = domains[i];
         there.insert(info.domid);
@@ -69,9 +69,9 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
         if (!identity || info.dying)
             continue;
         const std::string path = domain_path(info.domid) + "/";
-        const bool complete = store.read(path + complete_mark) == "1";
-        const bool asked = store.read(path + saving_mark).has_value();
-        auto mark = store.read(path + standby_mark);
+        const bool complete = xenstore.read(path + complete_mark) == "1";
+        const bool asked = xenstore.read(path + saving_mark).has_value();
+        auto mark = xenstore.read(path + standby_mark);
         if (mark == standby_new)
             mark->clear();
         found.push_back(
@@ -134,18 +134,19 @@ base::Result<void> LibxlDomains::adopt(vm::DomId domid) {
             meter_scripted(toolstack_, domid, identity->service);
     libxl_dominfo_dispose(&info);
     // Woken from standby, and the process before this one has not come to rename it.
-    Store& store = *toolstack_.store;
+    XenStore& xenstore = *toolstack_.xenstore;
     const std::string path = domain_path(domid);
-    const auto service = store.read(path + "/" + service_mark);
-    if (service && !store.read(path + "/" + standby_mark) && store.read(path + "/name") != service)
+    const auto service = xenstore.read(path + "/" + service_mark);
+    if (service && !xenstore.read(path + "/" + standby_mark) &&
+        xenstore.read(path + "/name") != service)
         rename(toolstack_, domid, *service);
-    if (store.read(path + "/" + saving_mark))
-        toolstack_.suspend_requests.withdraw(store, domid);
+    if (xenstore.read(path + "/" + saving_mark))
+        toolstack_.suspend_requests.withdraw(xenstore, domid);
     return toolstack_.deaths.watch(domid);
 }
 
 void meter_scripted(Toolstack& toolstack, vm::DomId domid, service::Id service) {
-    for (const ScriptedVif& vif : scripted_vifs(*toolstack.store, domid))
+    for (const ScriptedVif& vif : scripted_vifs(*toolstack.xenstore, domid))
         if (const auto r = toolstack.meter.count_at(vif.interface, vif.mac, service); !r)
             spdlog::error("the traffic of {} cannot be counted, so domid {} is not put away: {}",
                           vif.interface, domid, r.error().what);
@@ -164,7 +165,7 @@ base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Templa
     std::uint32_t other = 0;
     if (libxl_name_to_domid(toolstack_.ctx, (service.name + suffix).c_str(), &other) == 0)
         return base::error(fmt::format("domid {} still is", other));
-    rename(toolstack_, domid, service.name);  // it may have been a standby instance
+    rename(toolstack_, domid, service.name);  // it may have been a standby domain
     libxl_uuid uuid;
     libxl_uuid_generate(&uuid);
     libxl_domain_create_info info;
@@ -181,13 +182,13 @@ base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Templa
     toolstack_.deaths.unwatch(domid);
     toolstack_.suspend_requests.forget(domid);
     toolstack_.readiness->forget(domid);
-    return toolstack_.store->remove(domain_path(domid) + "/summond");
+    return toolstack_.xenstore->remove(domain_path(domid) + "/summond");
 }
 
 std::string LibxlDomains::last_console_line(vm::DomId domid) {
     // Written by libxl, for xenconsoled; the guest may only read it. A frame of Xen's for PV
     // guests.
-    const auto frame = toolstack_.store->read(domain_path(domid) + "/console/ring-ref");
+    const auto frame = toolstack_.xenstore->read(domain_path(domid) + "/console/ring-ref");
     return frame ? toolstack_.control.last_console_line(domid,
                                                         std::strtoul(frame->c_str(), nullptr, 10))
                  : std::string();

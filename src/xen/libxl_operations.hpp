@@ -17,7 +17,7 @@ void stop_saving(Toolstack& toolstack, vm::DomId domid);
 void resume(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 void destroy(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 
-// Of a standby instance: its vifs and marks.
+// Of a standby domain: its vifs and marks.
 base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
                         const std::string& mark);
 base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service);

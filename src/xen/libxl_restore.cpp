@@ -33,7 +33,7 @@ class Restore final : public Create {
     }
 
     base::Result<void> mark() override {
-        if (auto r = toolstack_.store->write(domain_path(domid_) + "/" + restored_mark, "1"); !r)
+        if (auto r = toolstack_.xenstore->write(domain_path(domid_) + "/" + restored_mark, "1"); !r)
             return r;
         return Create::mark();
     }

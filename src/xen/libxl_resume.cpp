@@ -50,7 +50,7 @@ class Resume final : public Operation {
 void resume(Toolstack& toolstack, vm::DomId domid, vm::Done done) {
     toolstack.deaths.unwatch(domid);
     toolstack.suspend_requests.forget(domid);
-    if (const auto r = toolstack.store->remove(domain_path(domid) + "/" + saving_mark); !r)
+    if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + saving_mark); !r)
         spdlog::warn("domid {} is still marked as being saved: {}", domid, r.error().what);
     toolstack.operations.add(std::make_unique<Resume>(toolstack, domid, std::move(done))).begin();
 }

@@ -74,7 +74,7 @@ class Save final : public Operation {
     // suspended or not, the request withdrawn or not.
     void undo(vm::SaveError why) {
         const auto self = toolstack_.operations.take(*this);
-        toolstack_.suspend_requests.withdraw(*toolstack_.store, domid_);
+        toolstack_.suspend_requests.withdraw(*toolstack_.xenstore, domid_);
         auto ended = [done = std::move(done_),
                       error = std::move(why)](const base::Result<void>& resumed) mutable {
             if (!resumed)
@@ -104,7 +104,7 @@ void save(Toolstack& toolstack, vm::DomId domid, const service::Template& servic
         fail(file.error());
         return;
     }
-    if (const auto r = toolstack.store->write(domain_path(domid) + "/" + saving_mark, "1"); !r) {
+    if (const auto r = toolstack.xenstore->write(domain_path(domid) + "/" + saving_mark, "1"); !r) {
         toolstack.saves.abandon(std::move(*file));
         fail(r.error());
         return;

@@ -1,10 +1,10 @@
-// A standby instance, from its rest to its wake. (It is built by create.)
+// A standby domain, from its rest to its wake. (It is built by create.)
 //
 //  rest    nobody is told of its guest being ready; its vifs become ports that are sent nothing;
 //          the mark of what it is. What fails is destroyed by whoever has asked.
 //  join    it runs since a moment ago and a client waits: one netlink request for each vif.
 //  woken   when nobody waits any more: announcements, the mark goes, it gets its service's name.
-//          A later process does the same for a marked instance that runs.
+//          A later process does the same for a marked domain that runs.
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <utility>
@@ -18,13 +18,13 @@ namespace {
 
 // A mark and a name are a dozen xenstore requests and a file, and nobody waits for announcements:
 // not while the client waits.
-constexpr std::chrono::milliseconds settle_delay{200};
+constexpr std::chrono::milliseconds finish_delay{200};
 
-void settle(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
     if (!service.interfaces.empty())
         toolstack.announcer.announce(service.interfaces.front().bridge,
                                      host::announcements(service));
-    if (const auto r = toolstack.store->remove(domain_path(domid) + "/" + standby_mark); !r)
+    if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(toolstack, domid, service.name);
 }
@@ -37,7 +37,7 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Te
     for (const Vif& vif : own_vifs(domid, service.interfaces))
         if (const auto r = toolstack.vifs->rest(vif); !r)
             return r;
-    return toolstack.store->write(domain_path(domid) + "/" + standby_mark, mark);
+    return toolstack.xenstore->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
 base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
@@ -45,10 +45,10 @@ base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Te
 }
 
 void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
-    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), settle_delay);
+    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), finish_delay);
     later->async_wait([&toolstack, later, domid, service](const auto& ec) {
         if (!ec && toolstack.deaths.has(domid))
-            settle(toolstack, domid, service);
+            finish_wake(toolstack, domid, service);
     });
 }
 

@@ -34,11 +34,11 @@ std::string request(const service::ReadyTcp& tcp, const base::IpAddress& address
 
 }  // namespace
 
-base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, Store& store) {
+base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, XenStore& xenstore) {
     auto neighbours = host::Neighbours::open();
     if (!neighbours)
         return tl::make_unexpected(neighbours.error());
-    return std::unique_ptr<Readiness>(new Readiness(io, store, std::move(*neighbours)));
+    return std::unique_ptr<Readiness>(new Readiness(io, xenstore, std::move(*neighbours)));
 }
 
 void Readiness::await(vm::DomId domid, const service::Template& service,
@@ -49,12 +49,12 @@ void Readiness::await(vm::DomId domid, const service::Template& service,
     }
     const auto* key = std::get_if<service::ReadyXenstore>(&service.ready.how);
     // A restored guest goes on from where it was ready; only its link has to come up again.
-    if (key != nullptr && store_.read(domain_path(domid) + "/" + restored_mark)) {
+    if (key != nullptr && xenstore_.read(domain_path(domid) + "/" + restored_mark)) {
         await_link(domid, std::move(ready));
         return;
     }
     if (key != nullptr) {
-        store_.await(
+        xenstore_.await(
             domid, key->key, [](const std::string& value) { return !value.empty(); },
             std::move(ready));
         return;
@@ -72,11 +72,11 @@ void Readiness::await(vm::DomId domid, const service::Template& service,
 void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
     // XenbusStateConnected, xen/io/xenbus.h
     const std::string state = "device/vif/0/state";
-    if (!store_.read(domain_path(domid) + "/" + state)) {
+    if (!xenstore_.read(domain_path(domid) + "/" + state)) {
         asio::post(io_, std::move(ready));  // no interface: nothing to wait for
         return;
     }
-    store_.await(
+    xenstore_.await(
         domid, state, [](const std::string& value) { return value == "4"; }, std::move(ready));
 }
 
@@ -149,7 +149,7 @@ bool Readiness::await_from_dom0(vm::DomId domid, const service::Template& servic
 }
 
 void Readiness::forget(vm::DomId domid) {
-    store_.forget(domid);
+    xenstore_.forget(domid);
     vif_probes_.erase(domid);
     tcp_probes_.erase(domid);
 }

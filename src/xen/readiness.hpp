@@ -9,27 +9,28 @@
 #include <memory>
 #include <set>
 
-#include "store.hpp"
 #include "summond/host/neighbours.hpp"
 #include "summond/host/tcp_probe.hpp"
 #include "summond/host/vif_probe.hpp"
 #include "summond/service/template.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
 class Readiness {
   public:
-    // store outlives it.
-    static base::Result<std::unique_ptr<Readiness>> open(boost::asio::io_context& io, Store& store);
+    // xenstore outlives it.
+    static base::Result<std::unique_ptr<Readiness>> open(boost::asio::io_context& io,
+                                                         XenStore& xenstore);
 
     // Calls ready once, from io's loop. Given up by forget.
     void await(vm::DomId domid, const service::Template& service, std::function<void()> ready);
     void forget(vm::DomId domid);
 
   private:
-    Readiness(boost::asio::io_context& io, Store& store, host::Neighbours neighbours)
-        : io_(io), store_(store), neighbours_(std::move(neighbours)) {}
+    Readiness(boost::asio::io_context& io, XenStore& xenstore, host::Neighbours neighbours)
+        : io_(io), xenstore_(xenstore), neighbours_(std::move(neighbours)) {}
     host::VifProbe::Asks asks(const service::Template& service, std::uint16_t port);
     bool await_at_vif(vm::DomId domid, const service::Template& service,
                       const service::ReadyTcp& tcp, const std::function<void()>& ready);
@@ -38,7 +39,7 @@ class Readiness {
     void await_link(vm::DomId domid, std::function<void()> ready);
 
     boost::asio::io_context& io_;
-    Store& store_;
+    XenStore& xenstore_;
     host::Neighbours neighbours_;
     boost::asio::thread_pool closer_{1};  // outlives the probes
     std::map<vm::DomId, std::unique_ptr<host::VifProbe>> vif_probes_;

@@ -11,9 +11,9 @@ constexpr std::chrono::seconds guest_suspends_within{60};
 
 }  // namespace
 
-void SuspendRequests::withdraw(Store& store, vm::DomId domid) {
+void SuspendRequests::withdraw(XenStore& xenstore, vm::DomId domid) {
     const std::string request = domain_path(domid) + "/control/shutdown";
-    const auto withdrawn = store.transact("withdraw a request", [&](auto& transaction) {
+    const auto withdrawn = xenstore.transact("withdraw a request", [&](auto& transaction) {
         return (transaction.read(request) != "suspend" || transaction.write({request, ""})) &&
                transaction.remove(domain_path(domid) + "/" + saving_mark);
     });

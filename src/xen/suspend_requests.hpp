@@ -5,8 +5,8 @@
 #include <chrono>
 #include <map>
 
-#include "store.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
@@ -14,7 +14,7 @@ class SuspendRequests {
   public:
     // Of a save that has failed, by this process or by one before it. A guest that has not yet seen
     // the request does not obey any more. One that has may still.
-    void withdraw(Store& store, vm::DomId domid);
+    void withdraw(XenStore& xenstore, vm::DomId domid);
     // The domain may yet suspend itself because of such a request.
     bool may_obey(vm::DomId domid) const;
     void forget(vm::DomId domid) { withdrawn_.erase(domid); }

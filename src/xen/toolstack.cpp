@@ -68,15 +68,15 @@ base::Result<void> Toolstack::open() {
     libxl_childproc_setmode(ctx, &children, nullptr);
     static const libxl_event_hooks hooks{LIBXL_EVENTMASK_ALL, event_occurs, disaster};
     libxl_event_register_callbacks(ctx, &hooks, this);
-    auto opened = Store::open(io());
+    auto opened = XenStore::open(io());
     if (!opened)
         return tl::make_unexpected(opened.error());
-    store = std::move(*opened);
-    auto plumber = Vifs::open(io(), *store);
+    xenstore = std::move(*opened);
+    auto plumber = Vifs::open(io(), *xenstore);
     if (!plumber)
         return tl::make_unexpected(plumber.error());
     vifs = std::move(*plumber);
-    auto waits = Readiness::open(io(), *store);
+    auto waits = Readiness::open(io(), *xenstore);
     if (!waits)
         return tl::make_unexpected(waits.error());
     readiness = std::move(*waits);

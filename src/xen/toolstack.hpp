@@ -18,12 +18,12 @@
 #include "osevent.hpp"
 #include "readiness.hpp"
 #include "saves.hpp"
-#include "store.hpp"
 #include "summond/host/announce.hpp"
 #include "summond/host/meter.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "suspend_requests.hpp"
 #include "vifs.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
@@ -50,7 +50,7 @@ struct Toolstack {
     Control control;
     Dom0Memory dom0_memory;
     DeathWatches deaths;
-    std::unique_ptr<Store> store;
+    std::unique_ptr<XenStore> xenstore;
     std::unique_ptr<Vifs> vifs;
     std::unique_ptr<Readiness> readiness;
     host::Meter meter;

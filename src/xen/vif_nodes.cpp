@@ -129,17 +129,17 @@ std::string netback_errors_path(vm::DomId domid) {
     return fmt::format("{}/error/backend/vif/{}", domain_path(0), domid);
 }
 
-std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid) {
+std::vector<ScriptedVif> scripted_vifs(const XenStore& xenstore, vm::DomId domid) {
     std::vector<ScriptedVif> vifs;
     const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
-    for (const std::string& index : store.list(backends)) {
+    for (const std::string& index : xenstore.list(backends)) {
         const std::string backend = fmt::format("{}/{}", backends, index);
-        const auto script = store.read(backend + "/script");
-        const auto mac = store.read(backend + "/mac");
+        const auto script = xenstore.read(backend + "/script");
+        const auto mac = xenstore.read(backend + "/mac");
         if (script && *script != vif_script && mac)
-            vifs.push_back(
-                {store.read(backend + "/vifname").value_or(fmt::format("vif{}.{}", domid, index)),
-                 *mac});
+            vifs.push_back({xenstore.read(backend + "/vifname")
+                                .value_or(fmt::format("vif{}.{}", domid, index)),
+                            *mac});
     }
     return vifs;
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "store.hpp"
 #include "summond/service/template.hpp"
 #include "summond/vm/hypervisor.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
@@ -66,6 +66,6 @@ struct ScriptedVif {
     std::string interface;  // its network interface in dom0
     std::string mac;
 };
-std::vector<ScriptedVif> scripted_vifs(const Store& store, vm::DomId domid);
+std::vector<ScriptedVif> scripted_vifs(const XenStore& xenstore, vm::DomId domid);
 
 }  // namespace summond::xen

@@ -16,7 +16,7 @@ struct Vifs::Port {
     std::string name;                    // of the interface, as netback makes it
     std::string wanted_name{};           // empty: it stays as it is
     std::optional<host::Link> bridge{};  // none yet: a spare
-    std::optional<Store::WatchId> state_watch{};
+    std::optional<XenStore::WatchId> state_watch{};
     bool waits_for_frontend = false;  // netback is in XenbusStateInitWait
     std::optional<host::Link> link{};
     bool joined = false;

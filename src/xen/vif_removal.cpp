@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::seconds longest_remove{20};
 
 // Removes the node and, as libxl does, those above it that this leaves empty.
-bool remove_and_prune(Store::Transaction& transaction, std::string path) {
+bool remove_and_prune(XenStore::Transaction& transaction, std::string path) {
     for (;;) {
         if (!transaction.remove(path))
             return false;
@@ -45,7 +45,7 @@ std::optional<Number> number(const std::string& text) {
 base::Result<std::vector<unsigned>> Vifs::clear(vm::DomId domid) {
     std::vector<unsigned> cleared;
     const auto backends = fmt::format("{}/backend/vif/{}", domain_path(0), domid);
-    const auto removed = store_.transact(
+    const auto removed = xenstore_.transact(
         "remove the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
             cleared.clear();
             for (const std::string& name :
@@ -77,7 +77,7 @@ void Vifs::remove(vm::DomId domid, Done done) {
     }
     std::map<unsigned, std::string> names;  // while sysfs knows them
     for (const std::string& index :
-         store_.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid)))
+         xenstore_.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid)))
         if (const auto number_of = number<unsigned>(index)) {
             const auto interface = host::vif_interface(domid, *number_of);
             names[*number_of] = interface ? interface->name : host::vif_name(domid, *number_of);
@@ -126,16 +126,16 @@ void Vifs::end(Removing& removing, base::Result<void> result) {
 
 void Vifs::forget_errors(vm::DomId domid) {
     const std::string path = netback_errors_path(domid);
-    if (!store_.read(path))
+    if (!xenstore_.read(path))
         return;
-    const auto removed = store_.transact(
+    const auto removed = xenstore_.transact(
         "remove " + path, [&](auto& transaction) { return remove_and_prune(transaction, path); });
     if (!removed)
         spdlog::warn("{}", removed.error().what);
 }
 
 void Vifs::sweep(const std::set<vm::DomId>& there) {
-    for (const std::string& name : store_.list(domain_path(0) + "/backend/vif")) {
+    for (const std::string& name : xenstore_.list(domain_path(0) + "/backend/vif")) {
         const auto domid = number<vm::DomId>(name);
         if (!domid || there.contains(*domid))
             continue;

@@ -20,14 +20,14 @@ namespace {
 constexpr std::chrono::seconds longest_connect{40};
 constexpr int domid_attempts = 16;
 
-std::string netback_error(const Store& store, vm::DomId domid, unsigned index) {
-    const auto error = store.read(fmt::format("{}/{}/error", netback_errors_path(domid), index));
+std::string netback_error(const XenStore& xenstore, vm::DomId domid, unsigned index) {
+    const auto error = xenstore.read(fmt::format("{}/{}/error", netback_errors_path(domid), index));
     return error ? ": " + *error : "";
 }
 
 // A permission given to a domain that is not there yet counts for nothing in C xenstored (XSA-322);
 // in oxenstored, Debian's default, it does. What was written for a spare is then permitted again.
-bool permit_again(Store::Transaction& transaction, vm::DomId domid) {
+bool permit_again(XenStore::Transaction& transaction, vm::DomId domid) {
     const std::string backend = VifPaths(domid, 0).backend;
     const auto wanted = backend_permissions(domid);
     const auto same = [](const xs_permissions& a, const xs_permissions& b) {
@@ -43,15 +43,15 @@ bool permit_again(Store::Transaction& transaction, vm::DomId domid) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Vifs>> Vifs::open(boost::asio::io_context& io, Store& store) {
+base::Result<std::unique_ptr<Vifs>> Vifs::open(boost::asio::io_context& io, XenStore& xenstore) {
     auto links = host::Links::open(io);
     if (!links)
         return tl::make_unexpected(links.error());
-    return std::unique_ptr<Vifs>(new Vifs(io, store, std::move(*links)));
+    return std::unique_ptr<Vifs>(new Vifs(io, xenstore, std::move(*links)));
 }
 
-Vifs::Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<host::Links> links)
-    : io_(io), store_(store), links_(std::move(links)) {}
+Vifs::Vifs(boost::asio::io_context& io, XenStore& xenstore, std::unique_ptr<host::Links> links)
+    : io_(io), xenstore_(xenstore), links_(std::move(links)) {}
 
 Vifs::~Vifs() {
     for (const vm::DomId domid : spares_)
@@ -73,7 +73,7 @@ std::optional<vm::DomId> Vifs::begin_spare() {
         const vm::DomId domid = domids_.next();
         bool taken = false;
         const auto written =
-            store_.transact("a vif for domain " + std::to_string(domid), [&](auto& transaction) {
+            xenstore_.transact("a vif for domain " + std::to_string(domid), [&](auto& transaction) {
                 taken = transaction.read(domain_path(domid)) ||
                         transaction.list(fmt::format("{}/backend/vif/{}", domain_path(0), domid));
                 return taken || std::ranges::all_of(spare_nodes(domid), [&](const Node& node) {
@@ -124,14 +124,15 @@ base::Result<void> Vifs::write(const std::vector<Vif>& vifs, const std::vector<h
                                                       : vif_nodes(vifs[i], bridges[i].mtu),
                           std::back_inserter(nodes));
     const vm::DomId domid = vifs.front().domid;
-    return store_.transact("the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
-        // Nothing is to come back of a domain that somebody has just destroyed.
-        if (!transaction.read(domain_path(domid) + "/" + service_mark))
-            return false;
-        return std::ranges::all_of(nodes,
-                                   [&](const Node& node) { return transaction.write(node); }) &&
-               (!begun || permit_again(transaction, domid));
-    });
+    return xenstore_.transact(
+        "the vifs of domain " + std::to_string(domid), [&](auto& transaction) {
+            // Nothing is to come back of a domain that somebody has just destroyed.
+            if (!transaction.read(domain_path(domid) + "/" + service_mark))
+                return false;
+            return std::ranges::all_of(nodes,
+                                       [&](const Node& node) { return transaction.write(node); }) &&
+                   (!begun || permit_again(transaction, domid));
+        });
 }
 
 // Found without a question over netlink. The MTU has been set already.
@@ -209,7 +210,7 @@ void Vifs::connect(const std::vector<Vif>& vifs, bool off_bridge, Done done) {
             std::ranges::find_if(it->second->ports, [](const Port& port) { return !port.joined; });
         end(*it->second, base::error(fmt::format("netback made no {} in {} s{}", late->name,
                                                  longest_connect.count(),
-                                                 netback_error(store_, domid, late->index))));
+                                                 netback_error(xenstore_, domid, late->index))));
     });
     for (std::size_t i = begun ? 1 : 0; i < vifs.size(); ++i) {
         slot->ports.push_back(
@@ -233,16 +234,17 @@ void Vifs::watch(Connecting& connecting, Port& port) {
         port.link = vif;
         advance(connecting, port);
     });
-    port.state_watch = store_.watch(
+    port.state_watch = xenstore_.watch(
         VifPaths(connecting.domid, port.index).backend + "/state",
         [this, &connecting, &port](const auto& state) {
             // XenbusStateInitialising, XenbusStateInitWait: xen/io/xenbus.h
             if (state == initialising)
                 return;
             if (state != "2")
-                return end(connecting, base::error(fmt::format(
-                                           "netback gave up: state {}{}", state.value_or("removed"),
-                                           netback_error(store_, connecting.domid, port.index))));
+                return end(connecting,
+                           base::error(fmt::format(
+                               "netback gave up: state {}{}", state.value_or("removed"),
+                               netback_error(xenstore_, connecting.domid, port.index))));
             spdlog::debug("{}: netback is ready", port.name);
             port.waits_for_frontend = true;
             advance(connecting, port);
@@ -268,7 +270,7 @@ void Vifs::advance(Connecting& connecting, Port& port) {
 void Vifs::end(Connecting& connecting, base::Result<void> result) {
     for (const Port& port : connecting.ports) {
         links_->forget(port.name);
-        store_.unwatch(*port.state_watch);
+        xenstore_.unwatch(*port.state_watch);
     }
     const auto done = std::move(connecting.done);
     const vm::DomId domid = connecting.domid;

@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "spare_domids.hpp"
-#include "store.hpp"
 #include "summond/host/links.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "vif_nodes.hpp"
+#include "xenstore.hpp"
 
 namespace summond::xen {
 
@@ -31,8 +31,9 @@ class Vifs {
   public:
     using Done = std::function<void(base::Result<void>)>;  // called from io's loop
 
-    // store outlives it.
-    static base::Result<std::unique_ptr<Vifs>> open(boost::asio::io_context& io, Store& store);
+    // xenstore outlives it.
+    static base::Result<std::unique_ptr<Vifs>> open(boost::asio::io_context& io,
+                                                    XenStore& xenstore);
     // Removes the spares.
     ~Vifs();
 
@@ -73,7 +74,7 @@ class Vifs {
     };
 
     static Ends ends_of(const Vif& vif);
-    Vifs(boost::asio::io_context& io, Store& store, std::unique_ptr<host::Links> links);
+    Vifs(boost::asio::io_context& io, XenStore& xenstore, std::unique_ptr<host::Links> links);
     std::optional<vm::DomId> begin_spare();
     base::Result<void> write(const std::vector<Vif>& vifs, const std::vector<host::Link>& bridges,
                              bool begun);
@@ -86,7 +87,7 @@ class Vifs {
     void forget_errors(vm::DomId domid);
 
     boost::asio::io_context& io_;
-    Store& store_;
+    XenStore& xenstore_;
     std::unique_ptr<host::Links> links_;
     SpareDomids domids_;
     std::map<vm::DomId, std::unique_ptr<Connecting>> connecting_;

@@ -25,7 +25,7 @@ class Target {
     std::string_view name() const {
         return {reinterpret_cast<const char*>(name_.wire.data()), name_.size};
     }
-    std::string text() const { return to_name(name()).to_string(); }
+    std::string to_string() const { return to_name(name()).to_string(); }
     bool is_root() const { return name_.size == 1; }
 
   private:
@@ -198,11 +198,12 @@ void Adviser::check_soa() {
     const Target rname(rdata, mname.name().size());
     const std::uint32_t negative = std::min(soa.ttl, dns::get32(&rdata[rdata.size() - 4]));
     if (first_label(rname.name()).find('@') != std::string_view::npos)
-        report_.warning(soa.where, "the SOA's mail address " + rname.text() +
+        report_.warning(soa.where, "the SOA's mail address " + rname.to_string() +
                                        " has an \"@\"; DNS writes a dot there (RFC 1035 §8)");
     for (const Target* name : {&mname, &rname})
         if (repeats_apex(name->name()))
-            report_.warning(soa.where, "the SOA names " + name->text() + dot_hint(name->name()));
+            report_.warning(soa.where,
+                            "the SOA names " + name->to_string() + dot_hint(name->name()));
     if (negative > day)
         report_.warning(soa.where, "resolvers keep it for " + std::to_string(negative) +
                                        " seconds that a name does not exist: the lesser of the "
@@ -217,7 +218,7 @@ void Adviser::check_owner(const Owner& owner) {
 }
 
 bool Adviser::check_host(const Record& record, const Target& target, std::string_view what) {
-    const std::string who = std::string(what) + " " + target.text();
+    const std::string who = std::string(what) + " " + target.to_string();
     if (is_address(target.name())) {
         report_.warning(record.where, who + " is an address; it must be the name of a host");
         return false;
@@ -237,11 +238,11 @@ void Adviser::check_name_servers(const Owner& owner) {
         if (!check_host(ns, server, "name server"))
             continue;
         if (find(server.name()).fate == Fate::alias)
-            report_.warning(ns.where, "name server " + server.text() +
+            report_.warning(ns.where, "name server " + server.to_string() +
                                           " is an alias; resolvers want a name with an address "
                                           "(RFC 2181 §10.3)");
         else if (!is_host_name(server.name()))
-            report_.warning(ns.where, "name server " + server.text() +
+            report_.warning(ns.where, "name server " + server.to_string() +
                                           " is not a host name (RFC 1123 §2.1): letters, digits "
                                           "and hyphens");
         else if (owner.cut != image::none)
@@ -256,7 +257,7 @@ void Adviser::check_glue(const Owner& cut, const Record& ns, const Target& serve
     const Found found = find(server.name());
     if (found.fate == Fate::delegated && (found.owner == nullptr || !has_address(*found.owner)))
         report_.warning(ns.where, to_name(cut.name).to_string() + " is delegated to " +
-                                      server.text() +
+                                      server.to_string() +
                                       ", which only an address here (glue) would make known");
 }
 
@@ -269,7 +270,7 @@ void Adviser::check_alias(const Owner& owner) {
     const Target target(zone_.rdata(alias), 0);
     Found found = find(target.name());
     if (found.fate == Fate::missing)
-        return report_.warning(alias.where, name + " is an alias of " + target.text() +
+        return report_.warning(alias.where, name + " is an alias of " + target.to_string() +
                                                 ", which does not exist" + dot_hint(target.name()));
     for (int i = 0; found.fate == Fate::alias && found.owner != nullptr; ++i) {
         if (i == longest)
@@ -288,11 +289,11 @@ void Adviser::check_mail_and_services(const Owner& owner) {
         if (exchange.is_root() || !check_host(mx, exchange, "mail exchange"))  // RFC 7505
             continue;
         if (find(exchange.name()).fate == Fate::alias)
-            report_.warning(mx.where, "mail exchange " + exchange.text() +
+            report_.warning(mx.where, "mail exchange " + exchange.to_string() +
                                           " is an alias; some mail servers want a name with an "
                                           "address (RFC 2181 §10.3)");
         else if (!is_host_name(exchange.name()))
-            report_.warning(mx.where, "mail exchange " + exchange.text() +
+            report_.warning(mx.where, "mail exchange " + exchange.to_string() +
                                           " is not a host name (RFC 1123 §2.1): letters, digits "
                                           "and hyphens");
     }

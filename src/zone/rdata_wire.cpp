@@ -216,9 +216,9 @@ bool Checker::take(FieldKind kind) {
         case optional_base64:
         case base64_or_dash:
             return all_the_rest(true);
-        case target:
         case zone_digest:
             return rest_.size() >= min_zone_digest && all_the_rest(false);
+        case target:
         case hex:
         case hex_or_zero:
         case base64:

@@ -40,13 +40,13 @@ class FakeHypervisor final : public vm::Hypervisor,
         Saved done;
     };
 
-    struct PendingCopy {
+    struct PendingStandby {
         service::Id service;
         unsigned number;
         Built done;
     };
-    std::deque<PendingCopy> copies;
-    std::map<vm::DomId, std::string> marks;  // of copies that rest
+    std::deque<PendingStandby> standbys;
+    std::map<vm::DomId, std::string> marks;  // of standbys that rest
     bool join_fails = false;
     std::deque<PendingDestroy> destroys;
     std::deque<PendingSave> saves;
@@ -76,12 +76,12 @@ class FakeHypervisor final : public vm::Hypervisor,
         auto build = take(builds);
         build.done(tl::make_unexpected(vm::BuildError{why, "as the test says"}));
     }
-    vm::DomId finish_copy(vm::DomId domid) {
-        take(copies).done(domid);
+    vm::DomId finish_standby(vm::DomId domid) {
+        take(standbys).done(domid);
         return domid;
     }
-    void fail_copy() {
-        take(copies).done(tl::make_unexpected(
+    void fail_standby() {
+        take(standbys).done(tl::make_unexpected(
             vm::BuildError{service::WakeFailure::no_memory, "as the test says"}));
     }
     void finish_destroy() { take(destroys).done({}); }
@@ -123,7 +123,7 @@ class FakeHypervisor final : public vm::Hypervisor,
         if (number == 0)
             builds.push_back({service.id, std::move(done)});
         else
-            copies.push_back({service.id, number, std::move(done)});
+            standbys.push_back({service.id, number, std::move(done)});
     }
     base::Result<void> rest(vm::DomId domid, const service::Template&,
                             const std::string& mark) override {

@@ -441,14 +441,14 @@ class Leaks(ProcessTest):
         daemon = self.daemon(ZONE + SERVICE.format(name="s", address="10.9.0.1"), "--simulate")
         daemon.ready()
 
-        def settled():
+        def old_fronts_ended():
             """No old front runs, nor is one left that the parent has yet to reap."""
             of_parent = list(descriptors(daemon.process.pid).values())
             return (sorted(daemon.children().values()) == ["front", "vmm"]
                     and of_parent.count("anon_inode:[pidfd]") == 2)
 
         def count():
-            wait_until(settled, "end of old fronts")
+            wait_until(old_fronts_ended, "end of old fronts")
             pids = [daemon.process.pid, daemon.pid_of("vmm")]
             if os.geteuid() == 0:
                 pids.append(daemon.pid_of("front"))

@@ -13,7 +13,7 @@ CONTROL_FD = 3  # src/roles/roles.hpp
 
 # include/summond/ipc/messages.hpp
 ROLE_VMM = 3
-STOP, PEER, READY, TAP, TENANT, ATTACH, STAND, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
+STOP, PEER, READY, TAP, STATION, ATTACH, GUEST_STATE, ARRIVED, HANDED_OVER = 7, 4, 8, 9, 10, 12, 13, 14, 15
 AWAY, STARTING, RUNNING, WAITING = 0, 3, 4, 5
 
 WWW = 7
@@ -27,7 +27,7 @@ def address(packed):
     return struct.pack("<B16s", len(packed), packed)
 
 
-def tenant():
+def station():
     head = struct.pack("<QIHBB6s2xI", WWW, 0, 0, 1, 0, GUEST_MAC, 30_000)
     body = head + bytes(64 * 4) + address(GUEST_IP) + bytes(31 * 17) + bytes(32 * 18)
     return body + bytes(-len(body) % 8)
@@ -96,13 +96,13 @@ class WireRole(unittest.TestCase):
 
     def tell_of_www(self, vmm):
         vmm.say(TAP, struct.pack("<I", 0), self.bridge.theirs)
-        vmm.say(TENANT, tenant())
-        self.stand(vmm, AWAY, 1)
+        vmm.say(STATION, station())
+        self.set_state(vmm, AWAY, 1)
         vmm.say(READY)
 
     @staticmethod
-    def stand(vmm, standing, turn):
-        vmm.say(STAND, struct.pack("<QII", WWW, standing, turn))
+    def set_state(vmm, state, epoch):
+        vmm.say(GUEST_STATE, struct.pack("<QII", WWW, state, epoch))
 
     def test_from_the_first_question_to_the_hand_over(self):
         vmm = self.introduce_vmm()
@@ -120,8 +120,8 @@ class WireRole(unittest.TestCase):
         self.assertEqual(struct.unpack_from("<QB4s", body), (WWW, 4, CLIENT_IP))
 
         vmm.say(ATTACH, struct.pack("<Q", WWW), self.guest.theirs)
-        self.stand(vmm, WAITING, 2)
-        self.stand(vmm, RUNNING, 3)
+        self.set_state(vmm, WAITING, 2)
+        self.set_state(vmm, RUNNING, 3)
         frames = [self.guest.socket.recv(2048)]
         while frames[-1] != syn(40000):  # after its client's question
             frames.append(self.guest.socket.recv(2048))
@@ -129,8 +129,8 @@ class WireRole(unittest.TestCase):
         while kind == ARRIVED:  # again, as it was not running yet
             kind, body = vmm.hear()
         self.assertEqual(kind, HANDED_OVER)
-        service, turn, packets = struct.unpack_from("<QII", body)
-        self.assertEqual((service, turn, packets), (WWW, 3, 1))
+        service, epoch, packets = struct.unpack_from("<QII", body)
+        self.assertEqual((service, epoch, packets), (WWW, 3, 1))
 
     def test_goes_on_without_vmm_and_follows_the_next_one(self):
         vmm = self.introduce_vmm()
@@ -147,8 +147,8 @@ class WireRole(unittest.TestCase):
         self.bridge = self.end()
         self.tell_of_www(vmm)
         vmm.say(ATTACH, struct.pack("<Q", WWW), self.guest.theirs)
-        self.stand(vmm, WAITING, 2)
-        self.stand(vmm, RUNNING, 3)
+        self.set_state(vmm, WAITING, 2)
+        self.set_state(vmm, RUNNING, 3)
         while self.guest.socket.recv(2048) != syn(40000):
             pass  # what it has held for the vmm before
 
@@ -159,7 +159,7 @@ class WireRole(unittest.TestCase):
         vmm = self.introduce_vmm()
         self.tell_of_www(vmm)
         self.assertEqual(self.parent.hear()[0], READY)
-        vmm.say(TENANT, tenant()[:-8])
+        vmm.say(STATION, station()[:-8])
         self.assertIsNone(vmm.hear(), "too short")
 
     def test_ends_with_its_parent(self):

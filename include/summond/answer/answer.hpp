@@ -106,7 +106,7 @@ inline constexpr std::size_t max_tcp_answer = 65535;
 Decision resolve(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                  Context& context) noexcept;
 
-// The same in steps, for several queries at a time: read all, look_up all, then resolve all. What
+// The same in steps, for several queries at a time: read all, prefetch all, then resolve all. What
 // each of them needs from memory comes while the others are worked on.
 struct ReadQuery {
     dns::Query query;  // refers to the bytes that were read
@@ -114,7 +114,7 @@ struct ReadQuery {
     std::uint64_t hash;  // of the name, if there is one
 };
 void read(std::span<const std::uint8_t> bytes, ReadQuery& query, const zone::Zones& zones) noexcept;
-void look_up(const ReadQuery& query, const zone::Zones& zones) noexcept;
+void prefetch(const ReadQuery& query, const zone::Zones& zones) noexcept;
 Decision resolve(const ReadQuery& query, std::span<std::uint8_t> out, Context& context) noexcept;
 
 // SERVFAIL with an Extended DNS Error for a query that resolve parked and that nothing can wait

@@ -56,10 +56,10 @@ enum class Type : std::uint32_t {
     stop,
     ready,
     tap,
-    tenant,
+    station,
     forget,
     attach,
-    stand,
+    guest_state,
     arrived,
     handed_over,
     retire,
@@ -181,9 +181,9 @@ struct Tap {
     static constexpr std::uint32_t capacity = 64;
 };
 
-// A service whose packets wire looks after (wire::Tenant). One that is there keeps its standing.
-struct Tenant {
-    static constexpr Type type = Type::tenant;
+// A service whose packets wire looks after (wire::Station). One that is there keeps its state.
+struct Station {
+    static constexpr Type type = Type::station;
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     struct Port {
         std::uint16_t number;
@@ -201,7 +201,7 @@ struct Tenant {
     std::uint8_t prefixes;
     std::uint8_t mac[6];
     std::uint8_t reserved[2];
-    std::uint32_t youth_ms;  // wire::Tenant::youth
+    std::uint32_t youth_ms;  // wire::Station::youth
     Port port[service::max_ports];
     Address address[service::max_addresses];
     Prefix prefix[service::max_prefixes];
@@ -221,12 +221,12 @@ struct Attach {
     std::uint64_t service;
 };
 
-struct Stand {
-    static constexpr Type type = Type::stand;
+struct GuestState {
+    static constexpr Type type = Type::guest_state;
     static constexpr Route routes[] = {{Role::vmm, Role::wire}};
     std::uint64_t service;
-    std::uint32_t standing;  // wire::Standing
-    std::uint32_t turn;      // returned by HandedOver, which says which Stand it answers
+    std::uint32_t state;  // wire::GuestState
+    std::uint32_t epoch;  // returned by HandedOver, which says which GuestState it answers
 };
 
 // Somebody waits for a service that is away: start it.
@@ -239,12 +239,12 @@ struct Arrived {
     std::uint16_t port;     // 0 where the protocol has none
 };
 
-// The answer to a Stand that says `running`: the guest has what was held for it.
+// The answer to a GuestState that says `running`: the guest has what was held for it.
 struct HandedOver {
     static constexpr Type type = Type::handed_over;
     static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
-    std::uint32_t turn;
+    std::uint32_t epoch;
     std::uint32_t packets;
     std::uint32_t repeats;
     std::uint32_t dropped;
@@ -258,7 +258,7 @@ struct Grown {
     static constexpr Type type = Type::grown;
     static constexpr Route routes[] = {{Role::wire, Role::vmm}};
     std::uint64_t service;
-    std::uint32_t turn;  // as in HandedOver
+    std::uint32_t epoch;  // as in HandedOver
 };
 
 // -- What each message says of itself, as a table
@@ -293,7 +293,7 @@ struct MessageList {
 
 using Messages =
     MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Tenant, Forget, Attach, Stand, Arrived, HandedOver, Grown>;
+                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

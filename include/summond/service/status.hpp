@@ -1,5 +1,5 @@
 // How a service stands: one struct, published whole by whoever runs its domain at each change. What
-// fronts and wire make of it are pure functions of it (ipc/state.hpp, wire/standing.hpp).
+// fronts and wire make of it are pure functions of it (ipc/state.hpp, wire/guest_state.hpp).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // What the lifecycles need from a hypervisor, by concern: domains, snapshots of them, the ports of
-// standby instances, the traffic meter, the counters of wakes. Small steps, each with its undo.
+// standby domains, the traffic meter, the counters of wakes. Small steps, each with its undo.
 // Implemented over libxl (module xen), simulated for `--simulate`, and by a fake in the unit tests.
 //
 // Everything happens on vmm's one thread. A completion is never called before the call that began
@@ -45,7 +45,7 @@ struct Found {
     service::Id service = 0;  // may be of no configured service
     bool complete = false;    // it was built to the end and marked so
     enum class Run : std::uint8_t { running, paused, suspended, dead } run = Run::running;
-    // A standby instance that nobody has woken: the mark that StandbyPorts::rest gave it, empty if
+    // A standby domain that nobody has woken: the mark that StandbyPorts::rest gave it, empty if
     // it has not come that far.
     std::optional<std::string> standby{};
     unsigned number = 0;  // Domains::build's
@@ -80,7 +80,7 @@ class Domains {
 
     // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
     // watches for its death. On error nothing is left.
-    // number: 0, or that of a standby instance, 1 to 1023, which no other domain of the service
+    // number: 0, or that of a standby domain, 1 to 1023, which no other domain of the service
     // has. Such a one may be there beside the service's domain; its interfaces are up and on no
     // bridge.
     virtual void build(const service::Template& service, unsigned number, Built done) = 0;
@@ -138,7 +138,7 @@ class Snapshots {
     virtual void restore(const service::Template& service, Built done) = 0;
 };
 
-// Where the interfaces of standby instances stand, and the mark by which a later process knows
+// Where the interfaces of standby domains stand, and the mark by which a later process knows
 // these domains.
 class StandbyPorts {
   public:

@@ -93,7 +93,7 @@ class Manager {
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
-    void settle();
+    void follow_up();
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
@@ -111,7 +111,7 @@ class Manager {
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
-    bool settle_due_ = false;
+    bool follow_up_due_ = false;
     bool traffic_failed_ = false;  // logged once, not at every sample
 };
 

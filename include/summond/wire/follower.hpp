@@ -1,6 +1,7 @@
 // Wire's part of what it and vmm tell each other: does what vmm says of services (Steering), and
-// says which turn its answers are about. Between the two stands the Door, which holds packets. A
-// state machine: no I/O, the clock is injected, and what it wants done goes to Outside. One thread.
+// says which epoch its answers are about. Between the two stands the SleepProxy, which holds
+// packets. A state machine: no I/O, the clock is injected, and what it wants done goes to Outside.
+// One thread.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,7 @@
 #include <span>
 
 #include "summond/base/clock.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -27,8 +28,8 @@ class Outside {
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
-    virtual void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) = 0;
-    virtual void grown(service::Id service, std::uint32_t turn) = 0;
+    virtual void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) = 0;
+    virtual void grown(service::Id service, std::uint32_t epoch) = 0;
 };
 
 class Follower final : Actions {
@@ -44,19 +45,19 @@ class Follower final : Actions {
     // Before anything that a vmm has said is acted on.
     void vmm_speaks();
 
-    void put(const Tenant& tenant) { door_.put(tenant); }
+    void put(const Station& station) { proxy_.put(station); }
     void remove(service::Id service);
     // A new socket to the guest is there.
-    void attach(service::Id service) { door_.attach(service); }
-    void stand(service::Id service, Standing standing, std::uint32_t turn);
+    void attach(service::Id service) { proxy_.attach(service); }
+    void set_state(service::Id service, GuestState state, std::uint32_t epoch);
     // Services of which a new vmm has said nothing are gone.
-    void told_all() { door_.end_anew(); }
+    void told_all() { proxy_.end_anew(); }
 
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
-        door_.from_bridge(tap, frame);
+        proxy_.from_bridge(tap, frame);
     }
     void from_guest(service::Id service, std::span<const std::uint8_t> frame) {
-        door_.from_guest(service, frame);
+        proxy_.from_guest(service, frame);
     }
 
     // When tick() has to be called; any other call can change it.
@@ -71,20 +72,20 @@ class Follower final : Actions {
     void grown(service::Id service) override;
 
     void detach(service::Id service);
-    void let_linger(service::Id service, std::uint32_t turn);
+    void let_linger(service::Id service, std::uint32_t epoch);
 
     struct Lingering {
         service::Id service;
-        std::uint32_t turn;
+        std::uint32_t epoch;
         base::TimePoint until;
     };
 
     const base::Clock& clock_;
     Outside& outside_;
-    Door door_;
+    SleepProxy proxy_;
     bool told_anew_ = false;
-    std::map<service::Id, std::uint32_t> turns_;
-    std::deque<Lingering> lingering_;  // of one turn once; first what is due first
+    std::map<service::Id, std::uint32_t> epochs_;
+    std::deque<Lingering> lingering_;  // of one epoch once; first what is due first
 };
 
 }  // namespace summond::wire

@@ -3,8 +3,8 @@
 // Follower is wire's. A state machine: no I/O, the clock is injected, and what it wants done goes
 // to Ways. One thread.
 //
-// Each thing that wire is told of a guest begins a turn of the service, and wire's answers say
-// which turn they are about: one that is late is about a guest that is no more.
+// Each thing that wire is told of a guest begins an epoch of the service, and wire's answers say
+// which epoch they are about: one that is late is about a guest that is no more.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
-#include "summond/wire/door.hpp"
-#include "summond/wire/standing.hpp"
+#include "summond/wire/guest_state.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -25,7 +25,7 @@ namespace summond::wire {
 struct Steered {
     std::string name;  // for the log
     std::string bridge;
-    Tenant tenant;  // without its tap
+    Station station;  // without its tap
     friend bool operator==(const Steered&, const Steered&) = default;
 };
 
@@ -42,9 +42,9 @@ class Ways {
 
     virtual ~Ways() = default;
     // Told to wire. False: later.
-    virtual bool put(const Tenant& tenant) = 0;
+    virtual bool put(const Station& station) = 0;
     virtual bool remove(service::Id service) = 0;
-    virtual bool stand(service::Id service, Standing standing, std::uint32_t turn) = 0;
+    virtual bool set_state(service::Id service, GuestState state, std::uint32_t epoch) = 0;
     virtual bool told_all() = 0;
 
     // Of that name, with a tap that wire has.
@@ -91,8 +91,8 @@ class Steering {
     void refused(service::Id service);
     // What wire says, which need not be true.
     // False: of no meaning. young: the guest may still refuse some.
-    bool handed_over(service::Id service, std::uint32_t turn, bool young);
-    void grown(service::Id service, std::uint32_t turn);
+    bool handed_over(service::Id service, std::uint32_t epoch, bool young);
+    void grown(service::Id service, std::uint32_t epoch);
 
     // Null: packets do not wake it.
     const Steered* find(service::Id service) const;
@@ -107,8 +107,8 @@ class Steering {
         Steered service;
         Guest guest{};
         bool told = false;  // wire knows of it
-        std::optional<Standing> standing{};
-        std::uint32_t turn = 0;
+        std::optional<GuestState> state{};
+        std::uint32_t epoch = 0;
         std::optional<std::uint32_t> attached{};  // the domain
         int interface = 0;                        // of the domain that is attached
         bool passes = false;                      // the bridge passes on what comes and goes there
@@ -118,7 +118,7 @@ class Steering {
         std::optional<base::TimePoint> young_until{};
     };
 
-    Post* running(service::Id service, std::uint32_t turn);
+    Post* running(service::Id service, std::uint32_t epoch);
     void again(service::Id service);
     void leave(Post& post);
     void let_reset(Post& post);

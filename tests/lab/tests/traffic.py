@@ -1,6 +1,6 @@
 """What packets do to services that sleep, start and run, with real clients: the table of docs/NETWORK.md.
 
-Its cells are in tests/unit/wire/door_table_test.cpp; these are the ones that people meet."""
+Its cells are in tests/unit/wire/sleep_proxy_table_test.cpp; these are the ones that people meet."""
 
 import contextlib
 import socket

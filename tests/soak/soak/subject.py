@@ -109,7 +109,7 @@ class Subject(Server):
         except ProcessLookupError:
             pass
 
-    def settle(self):
+    def wait_for_old_fronts(self):
         """Waits until no replaced front is left."""
         self.wait(lambda: sorted(self.children().values()) == ["front", "vmm"],
                   "one front and one vmm")

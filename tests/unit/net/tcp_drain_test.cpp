@@ -26,7 +26,7 @@ TEST_F(TcpDrainTest, DrainServesWhatWasAsked) {
     Client fresh = Client::tcp(address);
     Client waiting = Client::tcp(address);
     waiting.send(framed(query("booting.jit.example", test::type_a, 3)));
-    settle(3);
+    await_connections(3);
     services.take_wanted();
     bool drained = false;
     server->drain([&] { drained = true; });
@@ -55,7 +55,7 @@ TEST_F(TcpDrainTest, DrainHandsConnectionsOver) {
     waiting.send(framed(query("booting.jit.example", test::type_a, 3)));
     Client halfway = Client::tcp(address);
     halfway.send({static_query.begin(), static_query.begin() + 1});
-    settle(3);
+    await_connections(3);
     services.take_wanted();
 
     TcpServer other(io, test::example_zones(), services, clock);
@@ -121,7 +121,7 @@ TEST_F(TcpDrainTest, ListensOnlyWhenTheSocketDoes) {
 TEST_F(TcpDrainTest, DrainDoesNotWaitForClientsThatDoNotClose) {
     serve();
     Client client = Client::tcp(address);
-    settle(1);
+    await_connections(1);
     bool drained = false;
     server->drain([&] { drained = true; });
     advance(seconds(1));  // nothing asked: we are done with it

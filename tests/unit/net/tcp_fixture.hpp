@@ -47,7 +47,7 @@ class TcpFixture : public testing::Test {
         return client.at_end();
     }
     // All connections that clients have made are known to the server, and all they sent.
-    void settle(std::size_t connections) {
+    void await_connections(std::size_t connections) {
         run_until([&] { return server->connection_count() == connections; });
         io.restart();
         while (io.run_one_for(std::chrono::milliseconds(20)) > 0) {

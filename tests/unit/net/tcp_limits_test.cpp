@@ -21,12 +21,12 @@ TEST_F(TcpLimitsTest, IdleConnectionsEnd) {
     Client client = Client::tcp(address);
     client.send(static_query);
     answer(client);
-    settle(1);
+    await_connections(1);
     advance(seconds(9));
     EXPECT_EQ(server->connection_count(), 1u);
     client.send(static_query);
     answer(client);
-    settle(1);
+    await_connections(1);
     advance(seconds(9));
     EXPECT_EQ(server->connection_count(), 1u) << "it was not idle";
     advance(seconds(1));
@@ -38,7 +38,7 @@ TEST_F(TcpLimitsTest, OldConnectionsEnd) {
     serve({.total = seconds(60)});
     Client client = Client::tcp(address);
     Client waiting = Client::tcp(address);
-    settle(2);
+    await_connections(2);
     for (int i = 0; i < 59; ++i) {
         client.send(static_query);
         answer(client);
@@ -48,7 +48,7 @@ TEST_F(TcpLimitsTest, OldConnectionsEnd) {
     }
     EXPECT_EQ(server->connection_count(), 2u);
     waiting.send(framed(query("booting.jit.example", test::type_a, 3)));
-    settle(2);
+    await_connections(2);
     services.take_wanted();
     advance(seconds(1));
     EXPECT_TRUE(ended(client));
@@ -62,7 +62,7 @@ TEST_F(TcpLimitsTest, OldConnectionsOfClientsThatNeverPauseEnd) {
     Client client = Client::tcp(address);
     for (int i = 0; i < 70; ++i) {
         client.send(framed(query("booting.jit.example", test::type_a, 3)));
-        settle(1);
+        await_connections(1);
         services.take_wanted();
         advance(seconds(1));
     }
@@ -87,10 +87,10 @@ TEST_F(TcpLimitsTest, KeepaliveSaysHowLongAConnectionMayBeIdle) {
     EXPECT_EQ(idle_timeout(client), 100);
     {
         Client other = Client::tcp(address);
-        settle(2);
+        await_connections(2);
         EXPECT_EQ(idle_timeout(client), 0) << "the last place is taken";
     }
-    settle(1);
+    await_connections(1);
     EXPECT_EQ(idle_timeout(client), 100);
     server->drain([] {});
     EXPECT_EQ(idle_timeout(client), 0);
@@ -99,11 +99,11 @@ TEST_F(TcpLimitsTest, KeepaliveSaysHowLongAConnectionMayBeIdle) {
 TEST_F(TcpLimitsTest, SlowSendersEnd) {
     serve();
     Client client = Client::tcp(address);
-    settle(1);
+    await_connections(1);
     for (std::size_t i = 0; i < 10; ++i) {
         EXPECT_EQ(server->connection_count(), 1u);
         client.send({static_query[i]});
-        settle(1);
+        await_connections(1);
         advance(seconds(1));
     }
     EXPECT_EQ(server->connection_count(), 0u) << "bytes that make no query do not count";
@@ -114,16 +114,16 @@ TEST_F(TcpLimitsTest, ConnectionsPerSource) {
     limits.connections_per_source = 2;
     serve(limits);
     Client first = Client::tcp(address);
-    settle(1);
+    await_connections(1);
     Client second = Client::tcp(address);
-    settle(2);
+    await_connections(2);
     first.send(static_query);
     answer(first);
     Client third = Client::tcp(address);
     EXPECT_TRUE(ended(second)) << "idle for longer than the first";
     for (Client* client : {&first, &third}) {
         client->send(framed(query("ready.jit.example", test::type_a, 1)));
-        settle(2);
+        await_connections(2);
     }
     Client fourth = Client::tcp(address);
     EXPECT_TRUE(ended(fourth)) << "the others are busy";
@@ -145,7 +145,7 @@ TEST_F(TcpLimitsTest, HundredConnectionsOfOneSourceAreServed) {
         clients.back().send(static_query);
         EXPECT_EQ(test::rcode(answer(clients.back())), test::noerror);
     }
-    settle(64);
+    await_connections(64);
     EXPECT_TRUE(ended(clients[35]));
     clients[36].send(static_query);
     EXPECT_EQ(test::rcode(answer(clients[36])), test::noerror);
@@ -159,7 +159,7 @@ TEST_F(TcpLimitsTest, ExemptNetworksMayHaveMore) {
     Client first = Client::tcp(address);
     Client second = Client::tcp(address);
     Client third = Client::tcp(address);
-    settle(3);
+    await_connections(3);
     for (Client* client : {&first, &second, &third}) {
         client->send(static_query);
         EXPECT_EQ(test::rcode(answer(*client)), test::noerror);
@@ -171,9 +171,9 @@ TEST_F(TcpLimitsTest, IdlestConnectionMakesRoom) {
     limits.connections = 2;
     serve(limits);
     Client first = Client::tcp(address);
-    settle(1);
+    await_connections(1);
     Client second = Client::tcp(address);
-    settle(2);
+    await_connections(2);
     first.send(static_query);
     answer(first);
     Client third = Client::tcp(address);
@@ -190,7 +190,7 @@ TEST_F(TcpLimitsTest, BusyConnectionsDoNotMakeRoom) {
     serve(limits);
     Client first = Client::tcp(address);
     first.send(framed(query("ready.jit.example", test::type_a, 1)));
-    settle(1);
+    await_connections(1);
     Client second = Client::tcp(address);
     EXPECT_TRUE(ended(second));
     services.take_wanted();

@@ -71,7 +71,7 @@ TEST_F(TcpServerTest, FrameTooShortForAMessageEndsTheConnection) {
     Client client = Client::tcp(address);
     client.send({0, 3, 1, 2, 3});
     EXPECT_TRUE(ended(client));
-    settle(0);
+    await_connections(0);
 }
 
 TEST_F(TcpServerTest, ParkedQueryDoesNotHoldUpOthers) {
@@ -93,7 +93,7 @@ TEST_F(TcpServerTest, AParkedQueryThatIsAnsweredBecauseACopyWaitsWakesIt) {
     serve();
     Client client = Client::tcp(address);
     client.send(framed(query("booting.jit.example")));
-    settle(1);
+    await_connections(1);
     services.take_wanted();
     say(state("booting", Phase::building));
     services.connect(vmm.connect());
@@ -107,7 +107,7 @@ TEST_F(TcpServerTest, FailureIsServfail) {
     serve();
     Client client = Client::tcp(address);
     client.send(framed(query("booting.jit.example")));
-    settle(1);
+    await_connections(1);
     services.take_wanted();
     say(state("booting", Phase::failed, service::WakeFailure::no_kernel, 1000));
     EXPECT_EQ(test::rcode(answer(client)), test::servfail);
@@ -117,7 +117,7 @@ TEST_F(TcpServerTest, DeadlineIsServfail) {
     serve();
     Client client = Client::tcp(address);
     client.send(framed(query("ready.jit.example")));
-    settle(1);
+    await_connections(1);
     advance(park_time - milliseconds(1));
     io.poll();
     EXPECT_FALSE(readable(client));
@@ -130,11 +130,11 @@ TEST_F(TcpServerTest, DeadlineIsTheAddressWherePacketsAreHeld) {
     services.states()[1].holds_packets = true;
     Client client = Client::tcp(address);
     client.send(framed(query("ready.jit.example")));
-    settle(1);
+    await_connections(1);
     advance(park_time);
     EXPECT_EQ(test::answer_count(answer(client)), 1);
     client.send(framed(query("ready.jit.example")));
-    settle(1);
+    await_connections(1);
     EXPECT_FALSE(readable(client)) << "waits like the first";
 }
 
@@ -165,7 +165,7 @@ TEST_F(TcpServerTest, HalfClosedClientsGetTheirAnswers) {
     say(state("booting", Phase::booting));
     EXPECT_EQ(test::id(answer(client)), 2);
     EXPECT_TRUE(ended(client));
-    settle(0);
+    await_connections(0);
 }
 
 TEST_F(TcpServerTest, ClientThatDoesNotReadIsNotReadFrom) {
@@ -196,14 +196,14 @@ TEST_F(TcpServerTest, ClientThatDoesNotReadIsNotReadFrom) {
         ASSERT_EQ(test::id(answer(client)), 1) << i << " of " << whole;
     // And it is closed when it never does.
     Client lazy = Client::tcp(address);
-    settle(2);
+    await_connections(2);
     while (::send(lazy.fd(), many.data(), many.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
         io.restart();
         while (io.run_one_for(milliseconds(20)) > 0) {
         }
     }
     advance(seconds(10));
-    settle(0);
+    await_connections(0);
 }
 
 TEST_F(TcpServerTest, ManyConnectionsComeAndGo) {
@@ -215,7 +215,7 @@ TEST_F(TcpServerTest, ManyConnectionsComeAndGo) {
             EXPECT_EQ(test::rcode(answer(client)), test::noerror);
         }
     }
-    settle(0);
+    await_connections(0);
 }
 
 }  // namespace

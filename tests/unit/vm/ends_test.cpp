@@ -162,7 +162,7 @@ TEST_F(AdminTest, WakeThatHasWaitedForItTakesAStandbyInstance) {
     service.standby = {1, service::StandbyStage::built};
     manager.configure({service});
     manager.tick();
-    backend.finish_copy(8);
+    backend.finish_standby(8);
     suspend_by_hand();
     manager.wake(www, service::WakeReason::dns);
     backend.die(7, Death::gone);

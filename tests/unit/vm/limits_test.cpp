@@ -163,7 +163,7 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     limits.evict = true;
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     bring_up(1);
     pass(seconds(100));
@@ -176,13 +176,13 @@ TEST_F(LimitsTest, StandbyCopiesGoFirstAndComeBackLast) {
     backend.finish_build(2);
     backend.become_ready(2);
     pass(seconds(10));
-    EXPECT_TRUE(backend.copies.empty()) << "there is no room for it";
+    EXPECT_TRUE(backend.standbys.empty()) << "there is no room for it";
 }
 
 TEST_F(LimitsTest, XenShortOfMemoryTakesCopiesBack) {
     services[3].standby.count = 1;
     configure();
-    backend.finish_copy(40);
+    backend.finish_standby(40);
     backend.become_ready(40);
     wake(1);
     backend.fail_build(WakeFailure::no_memory);

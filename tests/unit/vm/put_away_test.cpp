@@ -161,7 +161,7 @@ TEST_F(PutAwayTest, FailedDestroyIsToldSoThatItsNextTryIsNotForgotten) {
     changes.clear();
     backend.fail_destroy();
     EXPECT_EQ(changes, std::vector<service::Id>{www});
-    EXPECT_EQ(manager.next_deadline(), clock.now()) << "something to settle";
+    EXPECT_EQ(manager.next_deadline(), clock.now()) << "something to follow up";
     manager.tick();
     EXPECT_EQ(manager.next_deadline(), clock.now() + seconds(5));
 }

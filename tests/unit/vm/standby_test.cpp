@@ -1,4 +1,4 @@
-// Standby copies: made, woken, replaced, given back, adopted.
+// Standby domains: made, woken, replaced, given back, adopted.
 #include <gtest/gtest.h>
 
 #include "manager_fixture.hpp"
@@ -13,10 +13,10 @@ using test::mail;
 using test::www;
 using Calls = std::vector<std::string>;
 
-service::Template service(service::Id id, std::uint32_t copies,
+service::Template service(service::Id id, std::uint32_t standbys,
                           StandbyStage stage = StandbyStage::booted) {
     auto s = test::service(id);
-    s.standby = {copies, stage};
+    s.standby = {standbys, stage};
     return s;
 }
 
@@ -29,8 +29,8 @@ class StandbyTest : public ManagerFixture {
     }
     // The copy that is being made is booted and waits.
     void finish_booted(DomId domid) {
-        ASSERT_EQ(backend.copies.size(), 1u);
-        backend.finish_copy(domid);
+        ASSERT_EQ(backend.standbys.size(), 1u);
+        backend.finish_standby(domid);
         backend.become_ready(domid);
         pass(seconds(3));
     }
@@ -39,9 +39,9 @@ class StandbyTest : public ManagerFixture {
 
 TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     configure({service(www, 1)});
-    ASSERT_EQ(backend.copies.size(), 1u);
-    EXPECT_EQ(backend.copies[0].number, 1u);
-    backend.finish_copy(5);
+    ASSERT_EQ(backend.standbys.size(), 1u);
+    EXPECT_EQ(backend.standbys[0].number, 1u);
+    backend.finish_standby(5);
     EXPECT_EQ(calls(), Calls{"unpause 5"});
     EXPECT_TRUE(backend.marks.empty()) << "not ready yet";
     backend.become_ready(5);
@@ -51,7 +51,7 @@ TEST_F(StandbyTest, BootsACopyPausesItWhenReadyAndMarksItThen) {
     EXPECT_EQ(calls(), (Calls{"pause 5", "rest 5"}));
     EXPECT_EQ(phase(), service::Phase::asleep);
     pass(seconds(100));
-    EXPECT_TRUE(backend.copies.empty()) << "one is enough";
+    EXPECT_TRUE(backend.standbys.empty()) << "one is enough";
     EXPECT_TRUE(backend.destroys.empty()) << "however long it waits";
 }
 
@@ -60,7 +60,7 @@ TEST_F(StandbyTest, IsAskedForAPageBeforeItRestsWhateverComesOfThat) {
         auto web = service(www, 1);
         web.ready.how = how;
         configure({web});
-        backend.finish_copy(5);
+        backend.finish_standby(5);
         backend.become_ready(5);
         const auto* asked = std::get_if<service::ReadyTcp>(&backend.awaited_as[5].how);
         const std::string path = backend.awaited.contains(5) && asked ? asked->http_path : "";
@@ -86,10 +86,10 @@ TEST_F(StandbyTest, WokenInTwoStepsAndReadyAtOnce) {
     EXPECT_EQ(phase(), service::Phase::ready);
     EXPECT_TRUE(backend.builds.empty());
     pass(milliseconds(1999));
-    EXPECT_TRUE(backend.copies.empty()) << "the client first";
+    EXPECT_TRUE(backend.standbys.empty()) << "the client first";
     pass(milliseconds(1));
-    ASSERT_EQ(backend.copies.size(), 1u) << "refilled";
-    EXPECT_EQ(backend.copies[0].number, 2u) << "never that of one that runs";
+    ASSERT_EQ(backend.standbys.size(), 1u) << "refilled";
+    EXPECT_EQ(backend.standbys[0].number, 2u) << "never that of one that runs";
     backend.die(5, Death::poweroff);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u) << "it is the service's domain";
 }
@@ -117,13 +117,13 @@ TEST_F(StandbyTest, TellsThatItsServiceWouldWakeAtOnce) {
 
 TEST_F(StandbyTest, ABuiltCopyHasYetToBoot) {
     configure({service(www, 1, StandbyStage::built)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_FALSE(manager.status(www)->at_once);
 }
 
 TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
     configure({service(www, 1, StandbyStage::built)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_EQ(calls(), Calls{"rest 5"}) << "it has not run";
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(calls(), (Calls{"unpause 5", "join 5", "woken 5"}));
@@ -134,18 +134,18 @@ TEST_F(StandbyTest, BuiltCopyBootsWhenWoken) {
 
 TEST_F(StandbyTest, OneAtATimeAndNeverWhileAWakeIsInProgress) {
     configure({service(www, 2), service(mail, 0)});
-    EXPECT_EQ(backend.copies.size(), 1u);
+    EXPECT_EQ(backend.standbys.size(), 1u);
     manager.wake(mail, service::WakeReason::dns);
     finish_booted(5);
-    EXPECT_TRUE(backend.copies.empty()) << "mail is being built";
+    EXPECT_TRUE(backend.standbys.empty()) << "mail is being built";
     backend.finish_build(6);
     pass(milliseconds(0));
-    EXPECT_TRUE(backend.copies.empty()) << "mail boots";
+    EXPECT_TRUE(backend.standbys.empty()) << "mail boots";
     backend.become_ready(6);
     pass(milliseconds(0));
-    EXPECT_EQ(backend.copies.size(), 1u);
+    EXPECT_EQ(backend.standbys.size(), 1u);
     finish_booted(7);
-    EXPECT_TRUE(backend.copies.empty());
+    EXPECT_TRUE(backend.standbys.empty());
 }
 
 TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
@@ -160,15 +160,15 @@ TEST_F(StandbyTest, WakeDoesNotWaitForACopyThatIsNotReady) {
 
 TEST_F(StandbyTest, CopyThatIsLeftAloneForAMomentMayDieOrBeGivenBack) {
     configure({service(www, 1), service(mail, 1)});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     backend.become_ready(5);
     pass(milliseconds(0));
-    EXPECT_EQ(backend.copies.size(), 1u) << "the next one does not wait for that";
+    EXPECT_EQ(backend.standbys.size(), 1u) << "the next one does not wait for that";
     manager.wake(www, service::WakeReason::dns);
     EXPECT_EQ(backend.builds.size(), 1u);
     backend.die(5, Death::crash);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u);
-    backend.finish_copy(6);
+    backend.finish_standby(6);
     backend.become_ready(6);
     configure({service(www, 1), service(mail, 0)});
     EXPECT_EQ(backend.destroys.at(1).domid, 6u);
@@ -190,19 +190,19 @@ TEST_F(StandbyTest, CopyThatCannotBeWokenIsReplacedByTheNextOne) {
 
 TEST_F(StandbyTest, FailuresBackOff) {
     configure({service(www, 1)});
-    backend.fail_copy();
+    backend.fail_standby();
     pass(milliseconds(4999));
-    EXPECT_TRUE(backend.copies.empty());
+    EXPECT_TRUE(backend.standbys.empty());
     pass(milliseconds(1));
-    ASSERT_EQ(backend.copies.size(), 1u);
-    backend.finish_copy(5);
+    ASSERT_EQ(backend.standbys.size(), 1u);
+    backend.finish_standby(5);
     pass(seconds(30));
     ASSERT_EQ(backend.destroys.size(), 1u) << "not ready in time";
     backend.finish_destroy();
     pass(milliseconds(9999));
-    EXPECT_TRUE(backend.copies.empty()) << "twice as long";
+    EXPECT_TRUE(backend.standbys.empty()) << "twice as long";
     pass(milliseconds(1));
-    EXPECT_EQ(backend.copies.size(), 1u);
+    EXPECT_EQ(backend.standbys.size(), 1u);
     EXPECT_EQ(phase(), service::Phase::asleep) << "that is no failure of the service";
 }
 
@@ -221,7 +221,7 @@ TEST_F(StandbyTest, NewSettingsReplaceCopies) {
     auto changed = service(www, 1);
     changed.ttl = 99;
     configure({changed});
-    EXPECT_TRUE(backend.destroys.empty()) << "copies do not know the ttl";
+    EXPECT_TRUE(backend.destroys.empty()) << "standbys do not know the ttl";
     changed.cmdline = "--other";
     configure({changed});
     ASSERT_EQ(backend.destroys.size(), 1u);
@@ -237,7 +237,7 @@ TEST_F(StandbyTest, SettingsThatChangeWhileItIsBuilt) {
     auto changed = service(www, 1);
     changed.cmdline = "--other";
     configure({changed});
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     EXPECT_EQ(backend.destroys.at(0).domid, 5u);
     EXPECT_TRUE(calls().empty()) << "it never ran";
 }
@@ -248,7 +248,7 @@ TEST_F(StandbyTest, Budget) {
     configure({service(www, 3)}, limits);
     finish_booted(5);
     finish_booted(6);
-    EXPECT_TRUE(backend.copies.empty());
+    EXPECT_TRUE(backend.standbys.empty());
     limits.standby_memory_kib = 25 * 1024;
     configure({service(www, 3)}, limits);
     ASSERT_EQ(backend.destroys.size(), 1u);
@@ -281,8 +281,8 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
         next.finish_destroy();
     clock.advance(seconds(2));
     manager2.tick();
-    ASSERT_EQ(next.copies.size(), 1u);
-    EXPECT_EQ(next.copies[0].number, 10u) << "of no domain that may be there";
+    ASSERT_EQ(next.standbys.size(), 1u);
+    EXPECT_EQ(next.standbys[0].number, 10u) << "of no domain that may be there";
 }
 
 TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
@@ -310,11 +310,11 @@ TEST_F(StandbyTest, StopDestroysCopies) {
     backend.finish_destroy();
     pass(milliseconds(0));
     EXPECT_FALSE(stopped) << "one is still being built";
-    backend.finish_copy(6);
+    backend.finish_standby(6);
     backend.finish_destroy();
     pass(milliseconds(0));
     EXPECT_TRUE(stopped);
-    EXPECT_TRUE(backend.copies.empty());
+    EXPECT_TRUE(backend.standbys.empty());
 }
 
 }  // namespace

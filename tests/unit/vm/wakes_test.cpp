@@ -16,11 +16,11 @@ using test::www;
 
 class WakesTest : public ManagerFixture {
   protected:
-    void configure(IdleAction action, std::uint32_t copies = 0) {
+    void configure(IdleAction action, std::uint32_t standbys = 0) {
         auto s = test::service(www);
         s.idle_action = action;
         s.restart.reboot = true;
-        s.standby = {copies, service::StandbyStage::booted};
+        s.standby = {standbys, service::StandbyStage::booted};
         manager.configure({s});
         manager.tick();
     }
@@ -82,7 +82,7 @@ TEST_F(WakesTest, WhatIsResumedInsteadOfSaved) {
 
 TEST_F(WakesTest, FromStandby) {
     configure(IdleAction::destroy, 1);
-    backend.finish_copy(5);
+    backend.finish_standby(5);
     backend.become_ready(5);
     pass(seconds(3));
     manager.wake(www, service::WakeReason::packet);
@@ -101,12 +101,12 @@ TEST_F(WakesTest, AWakeThatFailsIsNone) {
 TEST_F(WakesTest, InWords) {
     Wakes all;
     all.of(service::WakeReason::dns).add({});
-    EXPECT_EQ(text(all), "wake 1: 1 dns");
+    EXPECT_EQ(to_string(all), "wake 1: 1 dns");
     all.of(service::WakeReason::packet).add({});
     all.of(service::WakeReason::restart).add({});
     all.of(service::WakeReason::restart).add({});
     all.from_standby.add({});
-    EXPECT_EQ(text(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
+    EXPECT_EQ(to_string(all), "wake 4: 1 dns, 1 packet, 2 restart; 1 from standby");
 }
 
 }  // namespace

@@ -31,12 +31,12 @@ class FollowerTest : public testing::Test, protected Outside {
     FollowerTest() {
         follower.new_vmm();
         follower.vmm_speaks();
-        follower.put(tenant());
+        follower.put(station());
         follower.told_all();
         done();
     }
 
-    static Tenant tenant() { return {www, 0, guest, {ip("10.0.2.50")}, {}, {}, 30s}; }
+    static Station station() { return {www, 0, guest, {ip("10.0.2.50")}, {}, {}, 30s}; }
     void syn(std::uint16_t port = 40000) {
         follower.from_bridge(
             0, test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn));
@@ -45,11 +45,11 @@ class FollowerTest : public testing::Test, protected Outside {
         follower.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
     }
     // Up, and given what was held, if its stack was up before.
-    void run(Standing from, std::uint32_t turn) {
-        follower.stand(www, from, turn - 1);
+    void run(GuestState from, std::uint32_t epoch) {
+        follower.set_state(www, from, epoch - 1);
         follower.attach(www);
         done();
-        follower.stand(www, Standing::running, turn);
+        follower.set_state(www, GuestState::running, epoch);
     }
     void pass(base::Duration time) {
         clock.advance(time);
@@ -70,12 +70,12 @@ class FollowerTest : public testing::Test, protected Outside {
     void wake(service::Id service, const frames::IpPacket&) override {
         done_.push_back(fmt::format("wake {}", service));
     }
-    void handed_over(service::Id service, std::uint32_t turn, const HandOver& what) override {
-        done_.push_back(fmt::format("handed over {}, turn {}, {} packets{}", service, turn,
+    void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) override {
+        done_.push_back(fmt::format("handed over {}, epoch {}, {} packets{}", service, epoch,
                                     what.packets, what.young ? ", young" : ""));
     }
-    void grown(service::Id service, std::uint32_t turn) override {
-        done_.push_back(fmt::format("grown {}, turn {}", service, turn));
+    void grown(service::Id service, std::uint32_t epoch) override {
+        done_.push_back(fmt::format("grown {}, epoch {}", service, epoch));
     }
 
     test::FakeClock clock;
@@ -84,17 +84,17 @@ class FollowerTest : public testing::Test, protected Outside {
 };
 
 TEST_F(FollowerTest, SaysWhichTurnItAnswers) {
-    follower.stand(www, Standing::waiting, 4);
+    follower.set_state(www, GuestState::waiting, 4);
     done();
     syn();
     EXPECT_THAT(done(), ElementsAre("wake 7"));
-    run(Standing::waiting, 6);
-    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 6, 1 packets"));
+    run(GuestState::waiting, 6);
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, epoch 6, 1 packets"));
 }
 
 TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {
-    run(Standing::waiting, 2);
-    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 2, 0 packets"));
+    run(GuestState::waiting, 2);
+    EXPECT_THAT(done(), ElementsAre("handed over 7, epoch 2, 0 packets"));
     EXPECT_EQ(follower.deadline(), clock.now() + Follower::linger);
     pass(999ms);
     syn();
@@ -107,36 +107,36 @@ TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {
 }
 
 TEST_F(FollowerTest, KeepsTheSocketOfAYoungGuestUntilItIsGrown) {
-    follower.stand(www, Standing::away, 1);
+    follower.set_state(www, GuestState::away, 1);
     syn();
-    run(Standing::starting, 3);
+    run(GuestState::starting, 3);
     guest_speaks();
-    EXPECT_THAT(done(), testing::Contains("handed over 7, turn 3, 1 packets, young"));
+    EXPECT_THAT(done(), testing::Contains("handed over 7, epoch 3, 1 packets, young"));
     pass(29s);
     EXPECT_THAT(done(), IsEmpty()) << "it may refuse yet what it has been given";
     pass(1s);
-    EXPECT_THAT(done(), ElementsAre("grown 7, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("grown 7, epoch 3"));
     pass(Follower::linger);
     EXPECT_THAT(done(), ElementsAre("close guest 7"));
 }
 
 TEST_F(FollowerTest, LeavesTheSocketOfALaterGuestAlone) {
-    run(Standing::waiting, 2);
+    run(GuestState::waiting, 2);
     done();
-    run(Standing::waiting, 4);
-    EXPECT_THAT(done(), ElementsAre("handed over 7, turn 4, 0 packets"));
+    run(GuestState::waiting, 4);
+    EXPECT_THAT(done(), ElementsAre("handed over 7, epoch 4, 0 packets"));
     pass(500ms);
-    follower.stand(www, Standing::starting, 5);
+    follower.set_state(www, GuestState::starting, 5);
     done();
     pass(1h);
-    EXPECT_THAT(done(), IsEmpty()) << "turns 2 and 4 are over";
+    EXPECT_THAT(done(), IsEmpty()) << "epochs 2 and 4 are over";
 }
 
 TEST_F(FollowerTest, ClosesTheSocketOfAGuestThatIsNotThere) {
-    for (const Standing standing : {Standing::away, Standing::kept, Standing::refused}) {
-        run(Standing::starting, 2);
+    for (const GuestState state : {GuestState::away, GuestState::kept, GuestState::refused}) {
+        run(GuestState::starting, 2);
         done();
-        follower.stand(www, standing, 3);
+        follower.set_state(www, state, 3);
         const auto said = done();
         EXPECT_THAT(said, testing::Contains("close guest 7"));
     }
@@ -147,7 +147,7 @@ TEST_F(FollowerTest, ClosesTheSocketOfAGuestThatIsNotThere) {
 }
 
 TEST_F(FollowerTest, GoesOnWithoutVmmAndBeginsAnewWhenTheNextOneSpeaks) {
-    run(Standing::waiting, 2);
+    run(GuestState::waiting, 2);
     done();
     follower.new_vmm();
     pass(500ms);
@@ -158,26 +158,26 @@ TEST_F(FollowerTest, GoesOnWithoutVmmAndBeginsAnewWhenTheNextOneSpeaks) {
     follower.vmm_speaks();
     EXPECT_THAT(done(), IsEmpty()) << "once";
     pass(1h);
-    EXPECT_THAT(done(), IsEmpty()) << "nothing of the old vmm's turns is left to close";
+    EXPECT_THAT(done(), IsEmpty()) << "nothing of the old vmm's epochs is left to close";
 }
 
 TEST_F(FollowerTest, HoldsOnToPacketsForTheNextVmm) {
-    follower.stand(www, Standing::away, 1);
+    follower.set_state(www, GuestState::away, 1);
     syn();
     follower.new_vmm();
     follower.vmm_speaks();
-    follower.put(tenant());
+    follower.put(station());
     done();
     clock.advance(1s);
-    follower.stand(www, Standing::away, 1);
+    follower.set_state(www, GuestState::away, 1);
     EXPECT_THAT(done(), testing::Contains("wake 7")) << "somebody waits";
     follower.told_all();
-    run(Standing::waiting, 3);
-    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, turn 3, 1 packets"));
+    run(GuestState::waiting, 3);
+    EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, epoch 3, 1 packets"));
 }
 
 TEST_F(FollowerTest, ForgetsServicesThatTheNextVmmDoesNotName) {
-    follower.stand(www, Standing::away, 1);
+    follower.set_state(www, GuestState::away, 1);
     follower.new_vmm();
     follower.vmm_speaks();
     follower.told_all();

@@ -29,9 +29,9 @@ constexpr std::uint32_t domain = 100;  // its interface is 1100
 constexpr std::uint32_t copy = 200;
 constexpr int tap_port = 5;
 
-const char* name_of(Standing standing) {
+const char* to_string(GuestState state) {
     constexpr const char* names[] = {"away", "kept", "refused", "starting", "running", "waiting"};
-    return names[static_cast<std::size_t>(standing)];
+    return names[static_cast<std::size_t>(state)];
 }
 
 class SteeringTest : public testing::Test, public Ways {
@@ -49,16 +49,16 @@ class SteeringTest : public testing::Test, public Ways {
         steering->configure({steered()}, guests);
         done();
     }
-    void becomes(Standing standing, std::optional<std::uint32_t> of = {},
+    void becomes(GuestState state, std::optional<std::uint32_t> of = {},
                  service::Id service = www) {
-        guests[service] = Guest{standing, of};
+        guests[service] = Guest{state, of};
         steering->changed(service, guests[service]);
     }
     // A guest that boots and is ready. What is left to be said of it is up to wire.
     void boot() {
-        becomes(Standing::starting);
-        becomes(Standing::starting, domain);
-        becomes(Standing::running, domain);
+        becomes(GuestState::starting);
+        becomes(GuestState::starting, domain);
+        becomes(GuestState::running, domain);
         done();
     }
     void pass(base::Duration time) {
@@ -76,12 +76,12 @@ class SteeringTest : public testing::Test, public Ways {
         done_.push_back(what);
         return true;
     }
-    bool put(const Tenant& tenant) override {
-        return tell(fmt::format("put {} on tap {}", tenant.service, tenant.tap));
+    bool put(const Station& station) override {
+        return tell(fmt::format("put {} on tap {}", station.service, station.tap));
     }
     bool remove(service::Id service) override { return tell(fmt::format("remove {}", service)); }
-    bool stand(service::Id service, Standing standing, std::uint32_t turn) override {
-        return tell(fmt::format("{} {}, turn {}", service, name_of(standing), turn));
+    bool set_state(service::Id service, GuestState state, std::uint32_t epoch) override {
+        return tell(fmt::format("{} {}, epoch {}", service, to_string(state), epoch));
     }
     bool told_all() override { return tell("told all"); }
     Bridge bridge(const std::string& name) override {
@@ -136,7 +136,7 @@ class SteeringTest : public testing::Test, public Ways {
 TEST_F(SteeringTest, TellsOfASleepingServiceAndHasItsPacketsGoToWireFirst) {
     guests[www] = {};
     steering->configure({steered()}, guests);
-    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1",
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1",
                                     "told all"));
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), IsEmpty()) << "nothing is new";
@@ -144,19 +144,19 @@ TEST_F(SteeringTest, TellsOfASleepingServiceAndHasItsPacketsGoToWireFirst) {
 
 TEST_F(SteeringTest, GoesWithAGuestThatBoots) {
     begin();
-    becomes(Standing::starting);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
-    becomes(Standing::starting, domain);
+    becomes(GuestState::starting);
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
+    becomes(GuestState::starting, domain);
     EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "hold resets of 1100"));
-    becomes(Standing::running, domain);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3")) << "its packets go to wire yet";
+    becomes(GuestState::running, domain);
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3")) << "its packets go to wire yet";
     EXPECT_TRUE(steering->handed_over(www, 3, true));
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
     steering->grown(www, 3);
     EXPECT_THAT(done(), ElementsAre("pass resets of 1100"));
     EXPECT_FALSE(steering->deadline());
-    becomes(Standing::away);
-    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, turn 4"));
+    becomes(GuestState::away);
+    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, epoch 4"));
 }
 
 TEST_F(SteeringTest, PassesResetsAtOnceOfAGuestThatHasNothingToRefuse) {
@@ -167,23 +167,23 @@ TEST_F(SteeringTest, PassesResetsAtOnceOfAGuestThatHasNothingToRefuse) {
 }
 
 TEST_F(SteeringTest, StandsUpForAGuestThatRunsAlready) {
-    guests[www] = {Standing::running, domain};
+    guests[www] = {GuestState::running, domain};
     steering->configure({steered()}, guests);
-    EXPECT_THAT(done(),
-                ElementsAre("put 7 on tap 3", "attach 7 to 1100", "7 running, turn 1", "told all"));
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "7 running, epoch 1",
+                                    "told all"));
     EXPECT_TRUE(steering->handed_over(www, 1, false));
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
 }
 
 TEST_F(SteeringTest, FollowsAGuestThatFails) {
     begin();
-    becomes(Standing::starting, domain);
+    becomes(GuestState::starting, domain);
     done();
-    becomes(Standing::refused, domain);
-    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 refused, turn 3"));
-    becomes(Standing::starting, domain + 1);
+    becomes(GuestState::refused, domain);
+    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 refused, epoch 3"));
+    becomes(GuestState::starting, domain + 1);
     EXPECT_THAT(done(),
-                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, turn 4"))
+                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, epoch 4"))
         << "another guest";
 }
 
@@ -191,11 +191,11 @@ TEST_F(SteeringTest, FollowsAGuestThatFails) {
 
 TEST_F(SteeringTest, SteersBeforeItTellsWireWhereAGuestKnowsNobodyWhoWaits) {
     begin();
-    becomes(Standing::waiting, copy);
-    EXPECT_THAT(done(), ElementsAre("attach 7 to 1200", "7 waiting, turn 2"))
+    becomes(GuestState::waiting, copy);
+    EXPECT_THAT(done(), ElementsAre("attach 7 to 1200", "7 waiting, epoch 2"))
         << "attached beforehand";
-    becomes(Standing::running, copy);
-    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, turn 3"));
+    becomes(GuestState::running, copy);
+    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, epoch 3"));
     EXPECT_EQ(looks_at_ports, 1) << "beforehand, too";
     EXPECT_FALSE(steering->deadline()) << "nobody hands over";
     EXPECT_TRUE(steering->handed_over(www, 3, false));
@@ -204,12 +204,12 @@ TEST_F(SteeringTest, SteersBeforeItTellsWireWhereAGuestKnowsNobodyWhoWaits) {
 
 TEST_F(SteeringTest, AsksNothingBetweenTheWakeOfACopyAndItsFirstPacket) {
     begin();
-    becomes(Standing::waiting, copy);
+    becomes(GuestState::waiting, copy);
     done();
     const int asked = looks_at_ports + looks_at_interfaces;
-    becomes(Standing::running, copy);
+    becomes(GuestState::running, copy);
     EXPECT_EQ(looks_at_ports + looks_at_interfaces, asked);
-    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, turn 3"))
+    EXPECT_THAT(done(), ElementsAre("www goes to 1200", "7 running, epoch 3"))
         << "what wire holds it gives to the guest beside that";
     EXPECT_TRUE(steering->handed_over(www, 3, false));
     EXPECT_THAT(done(), IsEmpty());
@@ -218,26 +218,26 @@ TEST_F(SteeringTest, AsksNothingBetweenTheWakeOfACopyAndItsFirstPacket) {
 TEST_F(SteeringTest, WaitsForThePortOfACopyThatWasNotReadyForIt) {
     begin();
     blocking = {1200};
-    becomes(Standing::waiting, copy);
+    becomes(GuestState::waiting, copy);
     done();
-    becomes(Standing::running, copy);
-    EXPECT_THAT(done(), ElementsAre("hold resets of 1200", "7 starting, turn 3"));
+    becomes(GuestState::running, copy);
+    EXPECT_THAT(done(), ElementsAre("hold resets of 1200", "7 starting, epoch 3"));
     blocking.clear();
     pass(Steering::forwarding_interval);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 4"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 4"));
 }
 
 TEST_F(SteeringTest, AttachesAKeptGuestWhenItGoesOn) {
     begin();
     boot();
     steering->handed_over(www, 3, false);
-    becomes(Standing::kept);
-    becomes(Standing::starting, domain);
+    becomes(GuestState::kept);
+    becomes(GuestState::starting, domain);
     done();
-    becomes(Standing::kept);
-    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 kept, turn 6"));
-    becomes(Standing::running, domain);
-    EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "www goes to 1100", "7 running, turn 7"));
+    becomes(GuestState::kept);
+    EXPECT_THAT(done(), ElementsAre("pass resets of 1100", "7 kept, epoch 6"));
+    becomes(GuestState::running, domain);
+    EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "www goes to 1100", "7 running, epoch 7"));
 }
 
 // -- What wire says need not be true
@@ -252,7 +252,7 @@ TEST_F(SteeringTest, IgnoresAnswersToTurnsThatAreOver) {
     steering->grown(mail, 3);
     steering->refused(mail);
     EXPECT_THAT(done(), IsEmpty());
-    becomes(Standing::away);
+    becomes(GuestState::away);
     done();
     EXPECT_FALSE(steering->handed_over(www, 3, false)) << "that guest is no more";
     EXPECT_FALSE(steering->handed_over(www, 4, false)) << "nothing to hand over to";
@@ -271,10 +271,10 @@ TEST_F(SteeringTest, TakesAnAnswerAgainWithoutHarm) {
 
 TEST_F(SteeringTest, RepeatsThatNothingIsToWait) {
     begin();
-    becomes(Standing::refused);
+    becomes(GuestState::refused);
     done();
     steering->refused(www);
-    EXPECT_THAT(done(), ElementsAre("7 refused, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 refused, epoch 3"));
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), IsEmpty());
 }
@@ -289,7 +289,7 @@ TEST_F(SteeringTest, LeavesOutAWireThatDoesNotHandOver) {
     EXPECT_THAT(done(), IsEmpty());
     pass(1ms);
     EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
-    EXPECT_TRUE(steering->handed_over(www, 3, true)) << "late, but of this turn";
+    EXPECT_TRUE(steering->handed_over(www, 3, true)) << "late, but of this epoch";
     EXPECT_THAT(done(), IsEmpty());
 }
 
@@ -309,7 +309,7 @@ TEST_F(SteeringTest, PassesTheResetsOfAYoungGuestInTheEndByItself) {
 TEST_F(SteeringTest, ForgetsLimitsOfAGuestThatIsNoMore) {
     begin();
     boot();
-    becomes(Standing::away);
+    becomes(GuestState::away);
     done();
     EXPECT_FALSE(steering->deadline());
     pass(1h);
@@ -319,16 +319,16 @@ TEST_F(SteeringTest, ForgetsLimitsOfAGuestThatIsNoMore) {
 TEST_F(SteeringTest, HandsOverWhenThePortPassesSomething) {
     begin();
     blocking = {1100};
-    becomes(Standing::starting, domain);
+    becomes(GuestState::starting, domain);
     done();
-    becomes(Standing::running, domain);
+    becomes(GuestState::running, domain);
     EXPECT_THAT(done(), IsEmpty()) << "a packet's answer would be lost";
     EXPECT_EQ(steering->deadline(), clock.now() + Steering::forwarding_interval);
     pass(Steering::forwarding_interval);
     EXPECT_THAT(done(), IsEmpty());
     blocking.clear();
     pass(Steering::forwarding_interval);
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3"));
     pass(500ms);
     EXPECT_EQ(looks_at_ports, 3) << "not again";
 }
@@ -343,26 +343,26 @@ TEST_F(SteeringTest, LeavesServicesOfABridgeThatCannotBeUsedAlone) {
     unusable_bridges.clear();
     steering->configure({steered()}, guests);
     EXPECT_THAT(done(),
-                ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1"));
+                ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1"));
 }
 
 TEST_F(SteeringTest, TriesAgainWhatTheKernelHasRefused) {
     begin();
     cannot_attach = cannot_hold = true;
-    becomes(Standing::starting, domain);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
+    becomes(GuestState::starting, domain);
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
     cannot_attach = false;
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), ElementsAre("attach 7 to 1100", "hold resets of 1100"));
     cannot_hold = false;
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), ElementsAre("hold resets of 1100"));
-    becomes(Standing::running, domain);
+    becomes(GuestState::running, domain);
     steering->handed_over(www, 3, false);
     done();
     cannot_steer = true;
-    becomes(Standing::away);
-    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, turn 4"));
+    becomes(GuestState::away);
+    EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned", "7 away, epoch 4"));
     cannot_steer = false;
     steering->changed(www, guests[www]);
     EXPECT_THAT(done(), ElementsAre("www goes to wire, pinned"));
@@ -371,11 +371,11 @@ TEST_F(SteeringTest, TriesAgainWhatTheKernelHasRefused) {
 TEST_F(SteeringTest, GetsByWithoutAnInterface) {
     begin();
     gone = {domain};
-    becomes(Standing::starting, domain);
-    EXPECT_THAT(done(), ElementsAre("7 starting, turn 2"));
-    becomes(Standing::running, domain);
+    becomes(GuestState::starting, domain);
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
+    becomes(GuestState::running, domain);
     EXPECT_TRUE(steering->handed_over(www, 3, false));
-    EXPECT_THAT(done(), ElementsAre("7 running, turn 3"));
+    EXPECT_THAT(done(), ElementsAre("7 running, epoch 3"));
 }
 
 // -- A wire that takes no messages
@@ -383,16 +383,16 @@ TEST_F(SteeringTest, GetsByWithoutAnInterface) {
 TEST_F(SteeringTest, KeepsOnlyWhatIsNewForAWireThatTakesNothing) {
     begin();
     wire_is_full = true;
-    becomes(Standing::starting, domain);
-    becomes(Standing::running, domain);
-    becomes(Standing::away);
-    becomes(Standing::starting, domain + 1);
+    becomes(GuestState::starting, domain);
+    becomes(GuestState::running, domain);
+    becomes(GuestState::away);
+    becomes(GuestState::starting, domain + 1);
     EXPECT_THAT(done(), IsEmpty());
     EXPECT_EQ(refused, 0) << "its bridge said so, and nobody has asked again";
     wire_is_full = false;
     steering->writable();
     EXPECT_THAT(done(),
-                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, turn 2"));
+                ElementsAre("attach 7 to 1101", "hold resets of 1101", "7 starting, epoch 2"));
 }
 
 TEST_F(SteeringTest, TellsAllOnceWireHasTakenTheRest) {
@@ -402,7 +402,7 @@ TEST_F(SteeringTest, TellsAllOnceWireHasTakenTheRest) {
     EXPECT_THAT(done(), IsEmpty());
     wire_is_full = false;
     steering->writable();
-    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, turn 1",
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "www goes to wire, pinned", "7 away, epoch 1",
                                     "told all"));
     steering->writable();
     EXPECT_THAT(done(), IsEmpty());
@@ -412,7 +412,7 @@ TEST_F(SteeringTest, TellsAllOnceWireHasTakenTheRest) {
 
 TEST_F(SteeringTest, ForgetsServicesThatPacketsWakeNoMore) {
     begin();
-    becomes(Standing::starting, domain);
+    becomes(GuestState::starting, domain);
     done();
     steering->configure({}, guests);
     EXPECT_THAT(done(), ElementsAre("forget MAC 1 at 5", "pass resets of 1100", "remove 7"));
@@ -428,20 +428,20 @@ TEST_F(SteeringTest, TellsOfChangedParticularsAnew) {
     guests[mail] = {};
     steering->configure({steered(www, 2), steered(mail, 3)}, guests);
     EXPECT_THAT(done(), ElementsAre("forget MAC 1 at 5", "put 7 on tap 3",
-                                    "www goes to wire, pinned", "7 away, turn 1", "put 8 on tap 3",
-                                    "mail goes to wire, pinned", "8 away, turn 1"));
+                                    "www goes to wire, pinned", "7 away, epoch 1", "put 8 on tap 3",
+                                    "mail goes to wire, pinned", "8 away, epoch 1"));
 }
 
 TEST_F(SteeringTest, LeavesNoResetsHeldWhenWireIsGone) {
     begin();
-    becomes(Standing::starting, domain);
+    becomes(GuestState::starting, domain);
     done();
     steering.reset();
     EXPECT_THAT(done(), ElementsAre("pass resets of 1100"));
     steering = std::make_unique<Steering>(clock, *this);
     steering->configure({steered()}, guests);
     EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "hold resets of 1100",
-                                    "www goes to wire, pinned", "7 starting, turn 1", "told all"))
+                                    "www goes to wire, pinned", "7 starting, epoch 1", "told all"))
         << "another wire is told everything";
 }
 

@@ -236,6 +236,26 @@ TEST(Rdata, RefusesWhatIsCutOrTooLarge) {
     EXPECT_EQ(read("NSEC a ANY"), "2: \"ANY\" is not a type of data that can stand here");
 }
 
+// Where a length is told by the data's own, the shortest.
+TEST(Rdata, ShortestDataAreDataInOctetsToo) {
+    for (const auto& [text, octets] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"URI 10 1 x", "000a000178"},
+             {"CAA 0 issue \"\"", "00056973737565"},
+             {"TLSA 3 1 1 ab", "030101ab"},
+             {"SSHFP 1 1 ab", "0101ab"},
+             {"DS 1 8 2 ab", "00010802ab"},
+             {"ZONEMD 1 1 1 abcdabcdabcdabcdabcdabcd", "000000010101abcdabcdabcdabcdabcdabcd"},
+             {"TXT \"\"", "00"}}) {
+        const std::string type(text, std::string_view(text).find(' '));
+        EXPECT_EQ(read(text), octets) << text;
+        EXPECT_EQ(read(generic(type, std::string_view(octets).size() / 2, octets)), octets) << text;
+    }
+    EXPECT_EQ(read("ZONEMD \\# 17 000000010101abcdabcdabcdabcdabcdab"),
+              "3: the octets are no data of this type: digest is missing or wrong");
+    EXPECT_EQ(read("URI \\# 4 000a0001"),
+              "3: the octets are no data of this type: target is missing or wrong");
+}
+
 TEST(Rdata, RefusesQuotationMarksWhereNoStringIs) {
     for (const char* const record :
          {"NS \"ns1\"", "NS n\"s\"1", "MX \"10\" a", "MX 10 \"a\"", "A \"192.0.2.1\"",

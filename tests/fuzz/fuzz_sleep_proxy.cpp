@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fake_clock.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 using namespace summond;
 
@@ -36,16 +36,16 @@ struct Counter final : wire::Actions {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::FakeClock clock;
     Counter actions;
-    wire::Door door(clock, actions);
+    wire::SleepProxy proxy(clock, actions);
     constexpr service::Id service = 1;
-    door.put({service,
-              0,
-              {0x00, 0x16, 0x3e, 0x80, 0x00, 0x01},
-              {base::IpAddress::v4({10, 0, 2, 50}),
-               base::IpAddress::v6({0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50})},
-              {},
-              {},
-              std::chrono::seconds(30)});
+    proxy.put({service,
+               0,
+               {0x00, 0x16, 0x3e, 0x80, 0x00, 0x01},
+               {base::IpAddress::v4({10, 0, 2, 50}),
+                base::IpAddress::v6({0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50})},
+               {},
+               {},
+               std::chrono::seconds(30)});
     std::span<const std::uint8_t> rest(data, size);
     while (rest.size() >= 3) {
         const unsigned what = rest[0];
@@ -57,32 +57,32 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             case 0:
             case 1:
             case 2:
-                door.from_bridge(0, frame);
+                proxy.from_bridge(0, frame);
                 break;
             case 3:
-                door.from_guest(service, frame);
+                proxy.from_guest(service, frame);
                 break;
             case 4:
-                door.stand(service, static_cast<wire::Standing>(length % 6));
+                proxy.set_state(service, static_cast<wire::GuestState>(length % 6));
                 break;
             case 5:
                 actions.attached = true;
-                door.attach(service);
+                proxy.attach(service);
                 break;
             case 6:
                 actions.attached = false;
-                door.detach(service);
+                proxy.detach(service);
                 break;
             default:
                 clock.advance(std::chrono::milliseconds(length));
-                door.tick();
+                proxy.tick();
                 break;
         }
     }
     clock.advance(std::chrono::minutes(1));
     for (int i = 0; i < 3; ++i)
-        door.tick();
-    if (door.deadline())
+        proxy.tick();
+    if (proxy.deadline())
         std::abort();  // something is held for ever
     return 0;
 }

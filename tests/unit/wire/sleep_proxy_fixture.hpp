@@ -8,7 +8,7 @@
 
 #include "fake_clock.hpp"
 #include "packets.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -39,14 +39,14 @@ struct Recorder final : Actions {
     void handed_over(service::Id, const HandOver& what) override { hand_overs.push_back(what); }
 };
 
-class DoorFixture : public testing::Test {
+class SleepProxyFixture : public testing::Test {
   protected:
-    DoorFixture() { door.put(tenant()); }
+    SleepProxyFixture() { proxy.put(station()); }
 
-    static Tenant tenant() {
+    static Station station() {
         return {www, 0, guest, {ip("10.0.2.50"), ip("fec0::50")}, {}, {}, std::chrono::seconds(30)};
     }
-    void from_client(const Frame& frame) { door.from_bridge(0, frame); }
+    void from_client(const Frame& frame) { proxy.from_bridge(0, frame); }
     static Frame syn(std::uint16_t port = 80, std::uint32_t sequence = 1,
                      const char* from = "10.0.2.60") {
         return test::tcp(guest, client, from, "10.0.2.50", 40000, port, sequence, test::syn);
@@ -56,11 +56,11 @@ class DoorFixture : public testing::Test {
     }
     // The guest has answered for its IPv4 address.
     void guest_speaks() {
-        door.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+        proxy.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
     }
     // A guest that has just booted, whose SYNs are paced.
     void boot() {
-        door.stand(www, Standing::away);
+        proxy.set_state(www, GuestState::away);
         start();
     }
     static Frame segment_of_guest(unsigned flags, std::uint32_t acknowledges,
@@ -75,13 +75,13 @@ class DoorFixture : public testing::Test {
         return test::tcp(guest, client, "10.0.2.60", "10.0.2.50", port, 80, 1, test::syn);
     }
     void start() {
-        door.stand(www, Standing::starting);
-        door.attach(www);
+        proxy.set_state(www, GuestState::starting);
+        proxy.attach(www);
     }
 
     summond::test::FakeClock clock;
     Recorder seen;
-    Door door{clock, seen};
+    SleepProxy proxy{clock, seen};
 };
 
 }  // namespace summond::wire

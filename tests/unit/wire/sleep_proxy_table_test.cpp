@@ -7,7 +7,7 @@
 
 #include "fake_clock.hpp"
 #include "packets.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 namespace {
@@ -116,52 +116,52 @@ const std::array kinds{
 const std::array<const char*, 8> phases{"away",     "refused",        "waiting",  "kept",
                                         "starting", "being restored", "taken up", "ready"};
 
-// A door at which the service is in this phase.
+// A proxy whose service is in this phase.
 struct Stage {
     explicit Stage(std::size_t phase) {
-        door.put({www,
-                  0,
-                  guest,
-                  {ip(here), ip("fec0::50")},
-                  {{service::Protocol::tcp, 80},
-                   {service::Protocol::udp, 53},
-                   {service::Protocol::icmp, 0}},
-                  {{ip("10.0.2.0"), 24}, {ip("fec0::"), 64}},
-                  std::chrono::seconds(30)});
-        static constexpr std::array<std::array<Standing, 2>, 8> ways{{
-            {Standing::away, Standing::away},
-            {Standing::starting, Standing::refused},
-            {Standing::away, Standing::waiting},
-            {Standing::running, Standing::kept},
-            {Standing::away, Standing::starting},
-            {Standing::kept, Standing::starting},
-            {Standing::starting, Standing::starting},
-            {Standing::starting, Standing::running},
+        proxy.put({www,
+                   0,
+                   guest,
+                   {ip(here), ip("fec0::50")},
+                   {{service::Protocol::tcp, 80},
+                    {service::Protocol::udp, 53},
+                    {service::Protocol::icmp, 0}},
+                   {{ip("10.0.2.0"), 24}, {ip("fec0::"), 64}},
+                   std::chrono::seconds(30)});
+        static constexpr std::array<std::array<GuestState, 2>, 8> ways{{
+            {GuestState::away, GuestState::away},
+            {GuestState::starting, GuestState::refused},
+            {GuestState::away, GuestState::waiting},
+            {GuestState::running, GuestState::kept},
+            {GuestState::away, GuestState::starting},
+            {GuestState::kept, GuestState::starting},
+            {GuestState::starting, GuestState::starting},
+            {GuestState::starting, GuestState::running},
         }};
-        for (const Standing standing : ways.at(phase))
-            door.stand(www, standing);
-        door.attach(www);
+        for (const GuestState state : ways.at(phase))
+            proxy.set_state(www, state);
+        proxy.attach(www);
         // It asks a name server, and opens a connection.
-        door.from_guest(www, test::udp(client, guest, here, near_by, 3333, 53, 10));
-        door.from_guest(www, test::tcp(client, guest, here, near_by, 3000, 443, 1, test::syn));
+        proxy.from_guest(www, test::udp(client, guest, here, near_by, 3333, 53, 10));
+        proxy.from_guest(www, test::tcp(client, guest, here, near_by, 3000, 443, 1, test::syn));
         clock.advance(std::chrono::seconds(5));
         seen = {};
         seen.what.clear();
     }
     std::string does(const Frame& frame) {
-        const bool timed = door.deadline().has_value();
-        door.from_bridge(0, frame);
-        if (!timed && door.deadline())
+        const bool timed = proxy.deadline().has_value();
+        proxy.from_bridge(0, frame);
+        if (!timed && proxy.deadline())
             seen.note("held");
         std::string what = seen.what;
         return what == "held, wakes" ? "wakes, held" : what;
     }
     test::FakeClock clock;
     Seen seen;
-    Door door{clock, seen};
+    SleepProxy proxy{clock, seen};
 };
 
-TEST(DoorTable, EachKindInEachPhase) {
+TEST(SleepProxyTable, EachKindInEachPhase) {
     for (const Kind& kind : kinds)
         for (std::size_t phase = 0; phase < phases.size(); ++phase) {
             Stage stage(phase);
@@ -171,7 +171,7 @@ TEST(DoorTable, EachKindInEachPhase) {
 }
 
 // RFC 9293 §3.10.7.1, where there is no connection.
-TEST(DoorTable, TheResetIsTheRightOne) {
+TEST(SleepProxyTable, TheResetIsTheRightOne) {
     Stage stage(0);
     stage.does(tcp(80, test::ack));
     const auto acked = frames::parse(stage.seen.to_all);

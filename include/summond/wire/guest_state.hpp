@@ -9,7 +9,7 @@
 namespace summond::wire {
 
 // How its guest stands.
-enum class Standing : std::uint32_t {
+enum class GuestState : std::uint32_t {
     away,      // there is none
     kept,      // paused or saved: its connections live on in its memory
     refused,   // away, and not to be woken now: nothing is to wait for it
@@ -19,7 +19,7 @@ enum class Standing : std::uint32_t {
 };
 
 struct Guest {
-    Standing standing = Standing::away;
+    GuestState state = GuestState::away;
     // Of one that is up, or waits: once its interface is there. Of one that is kept, none: it hears
     // nothing.
     std::optional<service::DomId> domain{};

@@ -25,7 +25,7 @@ struct Node {
     bool there = false;                         // it has its value, and is to be permitted only
 };
 
-class Store {
+class XenStore {
   public:
     // One attempt at a transaction.
     class Transaction {
@@ -41,16 +41,16 @@ class Store {
         bool permit(const std::string& path, std::vector<xs_permissions> permissions);
 
       private:
-        friend class Store;
+        friend class XenStore;
         Transaction(xs_handle* handle, xs_transaction_t id) : handle_(handle), id_(id) {}
         xs_handle* handle_;
         xs_transaction_t id_;
     };
     using WatchId = unsigned;
 
-    static base::Result<std::unique_ptr<Store>> open(boost::asio::io_context& io);
-    Store(const Store&) = delete;
-    Store& operator=(const Store&) = delete;
+    static base::Result<std::unique_ptr<XenStore>> open(boost::asio::io_context& io);
+    XenStore(const XenStore&) = delete;
+    XenStore& operator=(const XenStore&) = delete;
 
     std::optional<std::string> read(const std::string& path) const;
     std::vector<std::string> list(const std::string& path) const;
@@ -83,7 +83,7 @@ class Store {
         void operator()(xs_handle* handle) const { ::xs_close(handle); }
     };
     using Handle = std::unique_ptr<xs_handle, Close>;
-    Store(boost::asio::io_context& io, Handle requests, Handle events, int fd);
+    XenStore(boost::asio::io_context& io, Handle requests, Handle events, int fd);
     void listen();
     void fired(WatchId id);
 

@@ -1,4 +1,4 @@
-#include "summond/wire/standing.hpp"
+#include "summond/wire/guest_state.hpp"
 
 namespace summond::wire {
 
@@ -6,18 +6,18 @@ Guest guest_of(const service::Status& status) {
     switch (status.phase) {
         case service::Phase::building:
         case service::Phase::booting:
-            return {Standing::starting, status.domid};
+            return {GuestState::starting, status.domid};
         case service::Phase::ready:
-            return {Standing::running, status.domid};
+            return {GuestState::running, status.domid};
         case service::Phase::failed:
-            return {Standing::refused};
+            return {GuestState::refused};
         case service::Phase::asleep:
             break;
     }
     if (status.remembers)
-        return {Standing::kept};
+        return {GuestState::kept};
     if (status.standby)
-        return {Standing::waiting, status.standby};
+        return {GuestState::waiting, status.standby};
     return {};
 }
 

@@ -1,7 +1,7 @@
 // The stand-in for sleeping guests, from the first question for an address to the hand-over.
 #include <gmock/gmock.h>
 
-#include "door_fixture.hpp"
+#include "sleep_proxy_fixture.hpp"
 
 namespace summond::wire {
 namespace {
@@ -10,28 +10,28 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-using DoorTest = DoorFixture;
+using SleepProxyTest = SleepProxyFixture;
 
-TEST_F(DoorTest, AnswersForASleepingGuestWithItsOwnMac) {
+TEST_F(SleepProxyTest, AnswersForASleepingGuestWithItsOwnMac) {
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all,
                 ElementsAre(frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60"))));
     EXPECT_THAT(seen.wakes, IsEmpty()) << "a question is no packet for it";
 }
 
-TEST_F(DoorTest, AnswersSolicitations) {
+TEST_F(SleepProxyTest, AnswersSolicitations) {
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
     EXPECT_THAT(seen.to_all,
                 ElementsAre(frames::answer(guest, ip("fec0::50"), client, ip("fec0::60"))));
 }
 
-TEST_F(DoorTest, AnswersNobodyElsesAddress) {
+TEST_F(SleepProxyTest, AnswersNobodyElsesAddress) {
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.51"));
-    door.from_bridge(1, test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    proxy.from_bridge(1, test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
 }
 
-TEST_F(DoorTest, LetsTheGuestTestAndAnnounceItsAddresses) {
+TEST_F(SleepProxyTest, LetsTheGuestTestAndAnnounceItsAddresses) {
     start();
     from_client(test::arp_request(guest, "0.0.0.0", "10.0.2.50"));
     from_client(frames::announcement(guest, ip("10.0.2.50")));
@@ -39,7 +39,7 @@ TEST_F(DoorTest, LetsTheGuestTestAndAnnounceItsAddresses) {
     EXPECT_THAT(seen.to_all, IsEmpty());
 }
 
-TEST_F(DoorTest, WakesOnceAndHoldsInOrder) {
+TEST_F(SleepProxyTest, WakesOnceAndHoldsInOrder) {
     from_client(syn());
     from_client(syn(81, 2));
     from_client(datagram(5000, 53));
@@ -50,7 +50,7 @@ TEST_F(DoorTest, WakesOnceAndHoldsInOrder) {
     guest_speaks();
     EXPECT_THAT(seen.given, IsEmpty());
     clock.advance(40ms);
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn(), syn(81, 2), datagram(5000, 53)));
     ASSERT_EQ(seen.hand_overs.size(), 1U);
     EXPECT_EQ(seen.hand_overs[0].packets, 3U);
@@ -59,19 +59,19 @@ TEST_F(DoorTest, WakesOnceAndHoldsInOrder) {
     EXPECT_EQ(seen.given.size(), 4U) << "what was on its way is passed on";
 }
 
-TEST_F(DoorTest, KeepsOneOfASynAndItsRetransmissions) {
+TEST_F(SleepProxyTest, KeepsOneOfASynAndItsRetransmissions) {
     from_client(syn());
     clock.advance(1s);
     from_client(syn());
     from_client(syn(80, 2));  // another connection
     start();
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn(), syn(80, 2)));
     EXPECT_EQ(seen.hand_overs.at(0).repeats, 1U);
 }
 
-TEST_F(DoorTest, AsksAgainForAWakeOnlyAfterAWhile) {
+TEST_F(SleepProxyTest, AsksAgainForAWakeOnlyAfterAWhile) {
     from_client(syn());
     from_client(syn(80, 2));
     EXPECT_EQ(seen.wakes.size(), 1U);
@@ -80,10 +80,10 @@ TEST_F(DoorTest, AsksAgainForAWakeOnlyAfterAWhile) {
     EXPECT_EQ(seen.wakes.size(), 2U);
 }
 
-TEST_F(DoorTest, NothingWaitsForOneThatIsRefused) {
+TEST_F(SleepProxyTest, NothingWaitsForOneThatIsRefused) {
     from_client(syn());
-    door.stand(www, Standing::refused);
-    EXPECT_FALSE(door.deadline());
+    proxy.set_state(www, GuestState::refused);
+    EXPECT_FALSE(proxy.deadline());
     from_client(syn(80, 2));
     EXPECT_EQ(seen.wakes.size(), 1U);
     clock.advance(1s);
@@ -91,11 +91,11 @@ TEST_F(DoorTest, NothingWaitsForOneThatIsRefused) {
     EXPECT_EQ(seen.wakes.size(), 2U);
 }
 
-TEST_F(DoorTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
-    Tenant picky = tenant();
+TEST_F(SleepProxyTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
+    Station picky = station();
     picky.ports = {{service::Protocol::tcp, 80}, {service::Protocol::udp, 0}};
     picky.wake_from = {{ip("10.0.2.0"), 25}};
-    door.put(picky);
+    proxy.put(picky);
     from_client(syn(81));
     from_client(syn(80, 1, "10.0.2.128"));
     from_client(test::echo(guest, client, "10.0.2.60", "10.0.2.50"));
@@ -104,17 +104,17 @@ TEST_F(DoorTest, OnlyDeclaredPortsAndAllowedSourcesWake) {
     from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4, 80, 1, test::ack));
     from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.99", 4, 80, 1, test::syn));
     EXPECT_THAT(seen.wakes, IsEmpty());
-    EXPECT_FALSE(door.deadline()) << "something is held";
+    EXPECT_FALSE(proxy.deadline()) << "something is held";
     from_client(datagram(5000, 9));
     EXPECT_EQ(seen.wakes.size(), 1U);
 }
 
-TEST_F(DoorTest, PassesWhatAStartingGuestNeedsAndHoldsWhatOpens) {
+TEST_F(SleepProxyTest, PassesWhatAStartingGuestNeedsAndHoldsWhatOpens) {
     start();
     const Frame reply = frames::answer(client, ip("10.0.2.2"), guest, ip("10.0.2.50"));
     from_client(reply);
     from_client(datagram(53, 3333));  // to nothing that it has asked
-    door.from_guest(www, test::udp(client, guest, "10.0.2.50", "10.0.2.60", 3333, 53, 10));
+    proxy.from_guest(www, test::udp(client, guest, "10.0.2.50", "10.0.2.60", 3333, 53, 10));
     const Frame resolved = datagram(53, 3333, 20);
     from_client(resolved);
     const Frame established =
@@ -123,7 +123,7 @@ TEST_F(DoorTest, PassesWhatAStartingGuestNeedsAndHoldsWhatOpens) {
     EXPECT_THAT(seen.given, ElementsAre(reply, resolved, established));
 }
 
-TEST_F(DoorTest, IsSilentOnceTheGuestSpeaksForItself) {
+TEST_F(SleepProxyTest, IsSilentOnceTheGuestSpeaksForItself) {
     start();
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_EQ(seen.to_all.size(), 1U);
@@ -132,32 +132,32 @@ TEST_F(DoorTest, IsSilentOnceTheGuestSpeaksForItself) {
     EXPECT_EQ(seen.to_all.size(), 1U);
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
     EXPECT_EQ(seen.to_all.size(), 2U) << "it has not spoken for this one";
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     from_client(test::solicitation(client, "fec0::60", "fec0::50"));
     EXPECT_EQ(seen.to_all.size(), 2U);
-    door.stand(www, Standing::away);
+    proxy.set_state(www, GuestState::away);
     seen.to_all.clear();
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_EQ(seen.to_all.size(), 1U);
 }
 
-TEST_F(DoorTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
+TEST_F(SleepProxyTest, AsksAReadyGuestThatHasNotSpokenBeforeHandingOver) {
     from_client(syn());
     start();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     const Frame asked = frames::question(client, ip("10.0.2.60"), guest, ip("10.0.2.50"));
     EXPECT_THAT(seen.given, ElementsAre(asked));
     clock.advance(10ms);
-    door.tick();
+    proxy.tick();
     EXPECT_THAT(seen.given, ElementsAre(asked, asked));
     guest_speaks();
     EXPECT_THAT(seen.given, ElementsAre(asked, asked, syn()));
     EXPECT_EQ(seen.hand_overs.size(), 1U);
-    door.tick();
-    EXPECT_FALSE(door.deadline());
+    proxy.tick();
+    EXPECT_FALSE(proxy.deadline());
 }
 
-TEST_F(DoorTest, TheGuestHearsWhatItsClientsHadAsked) {
+TEST_F(SleepProxyTest, TheGuestHearsWhatItsClientsHadAsked) {
     const Frame asked = test::arp_request(client, "10.0.2.60", "10.0.2.50");
     from_client(asked);
     from_client(test::arp_request(client, "10.0.2.61", "10.0.2.50"));  // who sends nothing
@@ -165,44 +165,44 @@ TEST_F(DoorTest, TheGuestHearsWhatItsClientsHadAsked) {
     from_client(datagram(5000, 54));
     start();
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(asked, datagram(5000, 53), datagram(5000, 54)));
 }
 
-TEST_F(DoorTest, HandsOverToAMuteGuestInTheEnd) {
+TEST_F(SleepProxyTest, HandsOverToAMuteGuestInTheEnd) {
     from_client(syn());
     start();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     clock.advance(300ms);
-    door.tick();
+    proxy.tick();
     EXPECT_EQ(seen.hand_overs.size(), 1U);
     EXPECT_EQ(seen.given.back(), syn());
 }
 
-TEST_F(DoorTest, APausedGuestIsWokenByItsConnections) {
-    door.stand(www, Standing::running);
-    door.attach(www);
-    door.stand(www, Standing::kept);
+TEST_F(SleepProxyTest, APausedGuestIsWokenByItsConnections) {
+    proxy.set_state(www, GuestState::running);
+    proxy.attach(www);
+    proxy.set_state(www, GuestState::kept);
     const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
     from_client(data);
     EXPECT_EQ(seen.wakes.size(), 1U);
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.back(), data);
 }
 
-TEST_F(DoorTest, ACopyThatWaitsIsGivenWhatIsHeldAtOnceAndKnowsNoConnections) {
-    door.attach(www);
-    door.stand(www, Standing::waiting);
+TEST_F(SleepProxyTest, ACopyThatWaitsIsGivenWhatIsHeldAtOnceAndKnowsNoConnections) {
+    proxy.attach(www);
+    proxy.set_state(www, GuestState::waiting);
     from_client(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack));
     EXPECT_TRUE(seen.wakes.empty()) << "a connection of another guest";
     const Frame opening = syn(80, 1);
     from_client(opening);
     EXPECT_EQ(seen.wakes.size(), 1U);
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.back(), opening) << "without a question first";
 }
 
-TEST_F(DoorTest, HoldsNoMoreThanItsLimits) {
+TEST_F(SleepProxyTest, HoldsNoMoreThanItsLimits) {
     for (std::uint32_t i = 0; i < 1000; ++i)
         from_client(syn(80, i));
     for (int host = 0; host < 1000; ++host)
@@ -211,33 +211,34 @@ TEST_F(DoorTest, HoldsNoMoreThanItsLimits) {
                 ("10.9." + std::to_string(host / 250) + "." + std::to_string(host % 250)).c_str()));
     start();
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.given.size(), Limits::service_packets);
     EXPECT_EQ(seen.hand_overs.at(0).dropped, 2000 - Limits::service_packets);
 }
 
-TEST_F(DoorTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
+TEST_F(SleepProxyTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
     for (unsigned i = 0; i < 200; ++i) {
         const auto last = static_cast<std::uint8_t>(i);
-        door.put({100 + i,
-                  0,
-                  {0, 0x16, 0x3e, 1, 0, last},
-                  {base::IpAddress::v4({10, 1, 0, last})},
-                  {},
-                  {},
-                  {}});
+        proxy.put({100 + i,
+                   0,
+                   {0, 0x16, 0x3e, 1, 0, last},
+                   {base::IpAddress::v4({10, 1, 0, last})},
+                   {},
+                   {},
+                   {}});
         for (std::uint16_t port = 1; port <= 64; ++port)
-            door.from_bridge(0, test::udp({0, 0x16, 0x3e, 1, 0, last}, client,
-                                          ("10.2.0." + std::to_string(port)).c_str(),
-                                          base::IpAddress::v4({10, 1, 0, last}).to_string().c_str(),
-                                          9, port, 1400));
+            proxy.from_bridge(
+                0, test::udp({0, 0x16, 0x3e, 1, 0, last}, client,
+                             ("10.2.0." + std::to_string(port)).c_str(),
+                             base::IpAddress::v4({10, 1, 0, last}).to_string().c_str(), 9, port,
+                             1400));
     }
     for (unsigned i = 0; i < 200; ++i) {
-        door.attach(100 + i);
-        door.stand(100 + i, Standing::running);
+        proxy.attach(100 + i);
+        proxy.set_state(100 + i, GuestState::running);
     }
     clock.advance(1s);
-    door.tick();
+    proxy.tick();
     std::size_t octets = 0;
     for (const Frame& frame : seen.given)
         octets += frame.size() > 100 ? frame.size() : 0;
@@ -245,31 +246,31 @@ TEST_F(DoorTest, AllServicesTogetherHoldNoMoreThanTheirLimit) {
     EXPECT_LE(octets, Limits::total_octets);
 }
 
-TEST_F(DoorTest, ForgetsWhatNobodyWaitsForAnyMore) {
+TEST_F(SleepProxyTest, ForgetsWhatNobodyWaitsForAnyMore) {
     from_client(syn());
     clock.advance(10s);
     from_client(syn());  // it still waits
     clock.advance(10s);
-    door.tick();
-    EXPECT_TRUE(door.deadline());
+    proxy.tick();
+    EXPECT_TRUE(proxy.deadline());
     clock.advance(Limits::hold_time);
-    door.tick();
-    EXPECT_FALSE(door.deadline());
+    proxy.tick();
+    EXPECT_FALSE(proxy.deadline());
 }
 
-TEST_F(DoorTest, FragmentsFollowTheFirst) {
+TEST_F(SleepProxyTest, FragmentsFollowTheFirst) {
     const Frame rest = test::later_fragment(guest, client, "10.0.2.60", "10.0.2.50");
     from_client(rest);
-    EXPECT_FALSE(door.deadline()) << "a fragment alone is held";
+    EXPECT_FALSE(proxy.deadline()) << "a fragment alone is held";
     from_client(datagram(5000, 53));
     from_client(rest);
     start();
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(datagram(5000, 53), rest));
 }
 
-TEST_F(DoorTest, ReportsItsGroupsToWhoAsks) {
+TEST_F(SleepProxyTest, ReportsItsGroupsToWhoAsks) {
     from_client(test::listener_query(client));
     ASSERT_EQ(seen.to_all.size(), 1U);
     const base::IpAddress group = frames::solicited_node_group(ip("fec0::50"));
@@ -279,45 +280,45 @@ TEST_F(DoorTest, ReportsItsGroupsToWhoAsks) {
     EXPECT_EQ(seen.to_all.size(), 1U);
 }
 
-TEST_F(DoorTest, ARemovedServiceIsNobody) {
+TEST_F(SleepProxyTest, ARemovedServiceIsNobody) {
     from_client(syn());
-    door.remove(www);
-    EXPECT_FALSE(door.deadline());
+    proxy.remove(www);
+    EXPECT_FALSE(proxy.deadline());
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
 }
 
-TEST_F(DoorTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {
+TEST_F(SleepProxyTest, WhatIsHeldOutlivesWhoeverTellsOfServices) {
     from_client(syn());
     start();
     EXPECT_EQ(seen.wakes.size(), 1U);
-    door.begin_anew();
+    proxy.begin_anew();
     from_client(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
     EXPECT_THAT(seen.to_all, IsEmpty());
-    door.put(tenant());
-    door.stand(www, Standing::starting);
-    door.attach(www);
-    door.end_anew();
+    proxy.put(station());
+    proxy.set_state(www, GuestState::starting);
+    proxy.attach(www);
+    proxy.end_anew();
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(syn()));
 }
 
-TEST_F(DoorTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
+TEST_F(SleepProxyTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
     from_client(syn());
     start();
-    door.begin_anew();
-    door.put(tenant());
-    door.stand(www, Standing::away);
+    proxy.begin_anew();
+    proxy.put(station());
+    proxy.set_state(www, GuestState::away);
     EXPECT_EQ(seen.wakes.size(), 2U);
-    door.end_anew();
-    door.begin_anew();
-    door.end_anew();
-    EXPECT_FALSE(door.deadline()) << "a service that is told of no more";
+    proxy.end_anew();
+    proxy.begin_anew();
+    proxy.end_anew();
+    EXPECT_FALSE(proxy.deadline()) << "a service that is told of no more";
 }
 
-TEST_F(DoorTest, ARestoredGuestIsGivenWhatGoesOn) {
-    door.stand(www, Standing::kept);
+TEST_F(SleepProxyTest, ARestoredGuestIsGivenWhatGoesOn) {
+    proxy.set_state(www, GuestState::kept);
     const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);
     from_client(data);
     EXPECT_EQ(seen.wakes.size(), 1U);
@@ -327,14 +328,14 @@ TEST_F(DoorTest, ARestoredGuestIsGivenWhatGoesOn) {
     from_client(more);
     EXPECT_THAT(seen.given, IsEmpty());
     guest_speaks();
-    door.stand(www, Standing::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_THAT(seen.given, ElementsAre(data, more));
     EXPECT_FALSE(seen.hand_overs.at(0).young);
 }
 
-TEST_F(DoorTest, RunningIsAnsweredEveryTime) {
-    door.stand(www, Standing::running);
-    door.stand(www, Standing::running);
+TEST_F(SleepProxyTest, RunningIsAnsweredEveryTime) {
+    proxy.set_state(www, GuestState::running);
+    proxy.set_state(www, GuestState::running);
     EXPECT_EQ(seen.hand_overs.size(), 2U);
 }
 

@@ -1,5 +1,5 @@
-// A service at its door (door.hpp): what is known of it and of its guest, and what its packets are
-// by that. Only for Door.
+// A service that SleepProxy stands in for: what is known of it and of its guest, and what its
+// packets are by that. Only for SleepProxy.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 #include "given.hpp"
 #include "held.hpp"
-#include "summond/wire/door.hpp"
+#include "summond/wire/sleep_proxy.hpp"
 
 namespace summond::wire {
 
@@ -48,13 +48,13 @@ struct Asked {
     frames::Frame frame;  // empty: none
 };
 
-struct Door::Place {
-    Place(Tenant new_tenant, HeldTotal& total) : tenant(std::move(new_tenant)), held(total) {}
+struct SleepProxy::Entry {
+    Entry(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
 
-    Tenant tenant;
-    Standing standing = Standing::away;
+    Station station;
+    GuestState state = GuestState::away;
     bool told = true;    // since begin_anew
-    bool known = false;  // its standing has been told
+    bool known = false;  // its state has been told
     bool attached = false;
     bool started = false;      // the guest that is up was not when it was first told of
     bool fresh = false;        // the guest has booted, and met nobody before what it is given
@@ -75,7 +75,7 @@ struct Door::Place {
     base::TimePoint young_until{};
 
     bool has(const base::IpAddress& address) const {
-        return std::ranges::find(tenant.addresses, address) != tenant.addresses.end();
+        return std::ranges::find(station.addresses, address) != station.addresses.end();
     }
     bool has_claimed(const base::IpAddress& address) const {
         return std::ranges::find(claimed, address) != claimed.end();
@@ -103,10 +103,10 @@ struct Door::Place {
                 return std::exchange(question.frame, {});
         return {};
     }
-    bool is_up() const { return standing == Standing::starting || standing == Standing::running; }
+    bool is_up() const { return state == GuestState::starting || state == GuestState::running; }
     bool is_away() const {
-        return standing == Standing::away || standing == Standing::refused ||
-               standing == Standing::waiting;
+        return state == GuestState::away || state == GuestState::refused ||
+               state == GuestState::waiting;
     }
     bool expects(const frames::IpPacket& ip) const {
         if (ip.kind == frames::IpPacket::Kind::udp &&
@@ -125,15 +125,15 @@ struct Door::Place {
     // that is, or is not, there.
     bool is_nobodys(const frames::IpPacket& ip) const {
         return ip.kind == frames::IpPacket::Kind::tcp && !ip.opens && !ip.resets && has(ip.to) &&
-               (is_away() || (standing == Standing::starting && fresh && !expects(ip)));
+               (is_away() || (state == GuestState::starting && fresh && !expects(ip)));
     }
     // It would begin something with the guest, rather than go on with it.
     bool opens(const frames::IpPacket& ip) const {
         switch (ip.kind) {
             case frames::IpPacket::Kind::tcp:
                 // With a paused guest, or one that is being restored, anything may go on.
-                return ip.opens || (!ip.resets && (standing == Standing::kept ||
-                                                   (standing == Standing::starting && remembers)));
+                return ip.opens || (!ip.resets && (state == GuestState::kept ||
+                                                   (state == GuestState::starting && remembers)));
             case frames::IpPacket::Kind::udp:
                 return !expects(ip);
             case frames::IpPacket::Kind::echo_request:
@@ -149,13 +149,13 @@ struct Door::Place {
     bool wakes(const frames::IpPacket& ip) const {
         if (ip.kind == frames::IpPacket::Kind::later_fragment)
             return true;  // its first fragment has
-        const auto& from = tenant.wake_from;
+        const auto& from = station.wake_from;
         if (!has(ip.to) || (!from.empty() && std::ranges::none_of(from, [&ip](const auto& prefix) {
                 return prefix.contains(ip.from);
             })))
             return false;
-        return tenant.ports.empty() ||
-               std::ranges::any_of(tenant.ports, [&ip](const service::Port& port) {
+        return station.ports.empty() ||
+               std::ranges::any_of(station.ports, [&ip](const service::Port& port) {
                    return port.protocol == protocol_of(ip.kind) &&
                           (port.number == 0 || port.number == ip.to_port);
                });

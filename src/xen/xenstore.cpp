@@ -1,4 +1,4 @@
-#include "store.hpp"
+#include "xenstore.hpp"
 
 #include <fcntl.h>
 
@@ -41,15 +41,15 @@ std::optional<std::vector<std::string>> list_node(xs_handle* handle, xs_transact
 
 }  // namespace
 
-std::optional<std::string> Store::Transaction::read(const std::string& path) const {
+std::optional<std::string> XenStore::Transaction::read(const std::string& path) const {
     return read_node(handle_, id_, path);
 }
 
-std::optional<std::vector<std::string>> Store::Transaction::list(const std::string& path) const {
+std::optional<std::vector<std::string>> XenStore::Transaction::list(const std::string& path) const {
     return list_node(handle_, id_, path);
 }
 
-bool Store::Transaction::write(const Node& node) {
+bool XenStore::Transaction::write(const Node& node) {
     const char* path = node.path.c_str();
     if (!node.there && !::xs_write(handle_, id_, path, node.value.data(),
                                    static_cast<unsigned>(node.value.size())))
@@ -57,7 +57,7 @@ bool Store::Transaction::write(const Node& node) {
     return node.permissions.empty() || permit(node.path, node.permissions);
 }
 
-std::vector<xs_permissions> Store::Transaction::permissions(const std::string& path) const {
+std::vector<xs_permissions> XenStore::Transaction::permissions(const std::string& path) const {
     unsigned count = 0;
     const std::unique_ptr<xs_permissions, Free> found(
         ::xs_get_permissions(handle_, id_, path.c_str(), &count));
@@ -66,16 +66,17 @@ std::vector<xs_permissions> Store::Transaction::permissions(const std::string& p
     return {found.get(), found.get() + count};
 }
 
-bool Store::Transaction::permit(const std::string& path, std::vector<xs_permissions> permissions) {
+bool XenStore::Transaction::permit(const std::string& path,
+                                   std::vector<xs_permissions> permissions) {
     return ::xs_set_permissions(handle_, id_, path.c_str(), permissions.data(),
                                 static_cast<unsigned>(permissions.size()));
 }
 
-bool Store::Transaction::remove(const std::string& path) {
+bool XenStore::Transaction::remove(const std::string& path) {
     return ::xs_rm(handle_, id_, path.c_str()) || errno == ENOENT;
 }
 
-base::Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& io) {
+base::Result<std::unique_ptr<XenStore>> XenStore::open(boost::asio::io_context& io) {
     Handle requests(::xs_open(0));
     Handle events(::xs_open(0));
     if (!requests || !events)
@@ -83,36 +84,36 @@ base::Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& io) {
     const int fd = ::fcntl(::xs_fileno(events.get()), F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return base::system_error("xenstore", errno);
-    return std::unique_ptr<Store>(new Store(io, std::move(requests), std::move(events), fd));
+    return std::unique_ptr<XenStore>(new XenStore(io, std::move(requests), std::move(events), fd));
 }
 
-Store::Store(boost::asio::io_context& io, Handle requests, Handle events, int fd)
+XenStore::XenStore(boost::asio::io_context& io, Handle requests, Handle events, int fd)
     : requests_(std::move(requests)), watches_handle_(std::move(events)), events_(io, fd) {
     listen();
 }
 
-std::optional<std::string> Store::read(const std::string& path) const {
+std::optional<std::string> XenStore::read(const std::string& path) const {
     return read_node(requests_.get(), XBT_NULL, path);
 }
 
-std::vector<std::string> Store::list(const std::string& path) const {
+std::vector<std::string> XenStore::list(const std::string& path) const {
     return list_node(requests_.get(), XBT_NULL, path).value_or(std::vector<std::string>());
 }
 
-base::Result<void> Store::write(const std::string& path, const std::string& value) {
+base::Result<void> XenStore::write(const std::string& path, const std::string& value) {
     if (!Transaction(requests_.get(), XBT_NULL).write({path, value}))
         return base::system_error("xenstore: write " + path, errno);
     return {};
 }
 
-base::Result<void> Store::remove(const std::string& path) {
+base::Result<void> XenStore::remove(const std::string& path) {
     if (!Transaction(requests_.get(), XBT_NULL).remove(path))
         return base::system_error("xenstore: remove " + path, errno);
     return {};
 }
 
-base::Result<void> Store::transact(const std::string& what,
-                                   const std::function<bool(Transaction&)>& steps) {
+base::Result<void> XenStore::transact(const std::string& what,
+                                      const std::function<bool(Transaction&)>& steps) {
     for (int attempt = 0; attempt < attempts; ++attempt) {
         const xs_transaction_t id = ::xs_transaction_start(requests_.get());
         if (id == XBT_NULL)
@@ -131,8 +132,8 @@ base::Result<void> Store::transact(const std::string& what,
     return base::system_error("xenstore: " + what, errno);
 }
 
-Store::WatchId Store::watch(const std::string& path,
-                            std::function<void(const std::optional<std::string>&)> changed) {
+XenStore::WatchId XenStore::watch(const std::string& path,
+                                  std::function<void(const std::optional<std::string>&)> changed) {
     const WatchId id = ++last_watch_;
     watches_[id] = {path, std::move(changed)};
     // A new watch fires at once, so what is there already is seen too (xs_watch, xenstore.h).
@@ -140,7 +141,7 @@ Store::WatchId Store::watch(const std::string& path,
     return id;
 }
 
-void Store::unwatch(WatchId id) {
+void XenStore::unwatch(WatchId id) {
     const auto it = watches_.find(id);
     if (it == watches_.end())
         return;
@@ -148,8 +149,9 @@ void Store::unwatch(WatchId id) {
     watches_.erase(it);
 }
 
-void Store::await(vm::DomId domid, const std::string& path,
-                  std::function<bool(const std::string&)> satisfies, std::function<void()> found) {
+void XenStore::await(vm::DomId domid, const std::string& path,
+                     std::function<bool(const std::string&)> satisfies,
+                     std::function<void()> found) {
     forget(domid);
     awaited_[domid] = watch(domain_path(domid) + "/" + path,
                             [this, domid, satisfies = std::move(satisfies),
@@ -161,7 +163,7 @@ void Store::await(vm::DomId domid, const std::string& path,
                             });
 }
 
-void Store::forget(vm::DomId domid) {
+void XenStore::forget(vm::DomId domid) {
     const auto it = awaited_.find(domid);
     if (it == awaited_.end())
         return;
@@ -169,7 +171,7 @@ void Store::forget(vm::DomId domid) {
     awaited_.erase(it);
 }
 
-void Store::listen() {
+void XenStore::listen() {
     events_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const auto& ec) {
         if (ec)
             return;
@@ -184,7 +186,7 @@ void Store::listen() {
     });
 }
 
-void Store::fired(WatchId id) {
+void XenStore::fired(WatchId id) {
     const auto it = watches_.find(id);
     if (it == watches_.end())
         return;

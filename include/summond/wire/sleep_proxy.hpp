@@ -19,7 +19,7 @@
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
 #include "summond/service/template.hpp"
-#include "summond/wire/standing.hpp"
+#include "summond/wire/guest_state.hpp"
 
 namespace summond::wire {
 
@@ -35,7 +35,7 @@ struct Limits {
 };
 
 // A service as the wire knows it.
-struct Tenant {
+struct Station {
     service::Id service = 0;
     unsigned tap = 0;  // on which it is, of the taps of all bridges
     service::Mac mac{};
@@ -44,7 +44,7 @@ struct Tenant {
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
-    friend bool operator==(const Tenant&, const Tenant&) = default;
+    friend bool operator==(const Station&, const Station&) = default;
 };
 
 // What was held for a guest that has now been given it.
@@ -74,21 +74,21 @@ class Actions {
     virtual void grown(service::Id service) = 0;
 };
 
-class Door {
+class SleepProxy {
   public:
     // clock and actions outlive it.
-    Door(const base::Clock& clock, Actions& actions);
-    ~Door();
+    SleepProxy(const base::Clock& clock, Actions& actions);
+    ~SleepProxy();
 
-    // A new service, or a known one with new particulars (which then keeps its standing).
-    void put(const Tenant& tenant);
+    // A new service, or a known one with new particulars (which then keeps its state).
+    void put(const Station& station);
     void remove(service::Id service);
     // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
     // What is held stays. Until it is told again, no guest can be sent to.
     void begin_anew();
     void end_anew();
     // Unknown services are ignored, here and below.
-    void stand(service::Id service, Standing standing);
+    void set_state(service::Id service, GuestState state);
     // The guest has an interface to which it can be sent, or has it no more.
     void attach(service::Id service);
     void detach(service::Id service);
@@ -104,36 +104,36 @@ class Door {
     void tick();
 
   private:
-    struct Place;
+    struct Entry;
     struct Totals;
     using AddressKey = std::pair<unsigned, base::IpAddress>;
     using MacKey = std::pair<unsigned, service::Mac>;
 
-    static bool is_timed(const Place& place);
-    Place* find(service::Id service) const;
-    void forget_keys(const Place& place);
+    static bool is_timed(const Entry& entry);
+    Entry* find(service::Id service) const;
+    void forget_keys(const Entry& entry);
     void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
                 const service::Mac& asker_mac, const base::IpAddress& asker,
                 const base::IpAddress& target);
     void report_groups(unsigned tap) const;
-    void receive(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet);
-    void hold(Place& place, std::span<const std::uint8_t> frame, const frames::Packet& packet,
+    void receive(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet);
+    void hold(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet,
               const frames::IpPacket& ip);
-    void wake(Place& place, const frames::IpPacket& ip);
-    void pass(Place& place, std::span<const std::uint8_t> frame);
-    void from_guest(Place& place, const frames::Packet& packet, const frames::IpPacket& ip);
-    void try_hand_over(Place& place);
-    void give_held(Place& place);
-    void hand_over(Place& place);
-    void tend_young(Place& place);
+    void wake(Entry& entry, const frames::IpPacket& ip);
+    void pass(Entry& entry, std::span<const std::uint8_t> frame);
+    void from_guest(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
+    void try_hand_over(Entry& entry);
+    void give_held(Entry& entry);
+    void hand_over(Entry& entry);
+    void tend_young(Entry& entry);
 
     const base::Clock& clock_;
     Actions& actions_;
     std::unique_ptr<Totals> totals_;
-    std::map<service::Id, std::unique_ptr<Place>> places_;
-    std::map<AddressKey, Place*> by_address_;
-    std::map<MacKey, Place*> by_mac_;
-    std::set<Place*> timed_;  // at least those for which is_timed holds
+    std::map<service::Id, std::unique_ptr<Entry>> entries_;
+    std::map<AddressKey, Entry*> by_address_;
+    std::map<MacKey, Entry*> by_mac_;
+    std::set<Entry*> timed_;  // at least those for which is_timed holds
 };
 
 }  // namespace summond::wire
