@@ -58,8 +58,8 @@ class Vmm {
                  }),
           hypervisor_(hypervisor),
           manager_(
-              hypervisor, clock_, [this](const service::Status& status) { changed(status); },
-              ledger),
+              hypervisor, clock_, wall_clock_,
+              [this](const service::Status& status) { changed(status); }, ledger),
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
@@ -155,6 +155,7 @@ class Vmm {
     ipc::Link parent_;
     loop::DeadlineTimer timer_;
     base::SteadyClock clock_;
+    base::SystemClock wall_clock_;
     std::optional<std::string> state_;  // as at the start
     vm::Hypervisor& hypervisor_;
     vm::Manager manager_;

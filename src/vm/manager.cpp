@@ -24,9 +24,11 @@ constexpr std::size_t wakes_remembered = 500;
 }  // namespace
 
 Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
+                 const base::WallClock& wall_clock,
                  std::function<void(const service::Status&)> changed, Ledger& ledger)
     : hypervisor_(hypervisor),
       clock_(clock),
+      wall_clock_(wall_clock),
       changed_(std::move(changed)),
       ledger_(ledger),
       standby_(std::make_unique<Standby>(hypervisor, clock,
@@ -70,8 +72,8 @@ void Manager::configure(const std::vector<service::Template>& services,
         if (Lifecycle* lifecycle = find(service.id))
             lifecycle->reconfigure(service);
         else
-            lifecycles_.emplace(service.id,
-                                std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks));
+            lifecycles_.emplace(service.id, std::make_unique<Lifecycle>(
+                                                service, hypervisor_, clock_, wall_clock_, hooks));
     }
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
@@ -190,6 +192,8 @@ void Manager::told(WakeRecord& record) {
         record.number = ++wakes_told_;
     add_wake(record);
     ledger_.woke(record);
+    if (Lifecycle* lifecycle = find(record.service))
+        lifecycle->took(record);
     if (told_wake_)
         told_wake_(record);
 }
@@ -210,6 +214,8 @@ void Manager::remember() {
     for (const WakeRecord& record : remembered.wakes) {
         wakes_told_ = std::max(wakes_told_, record.number);
         add_wake(record);
+        if (Lifecycle* lifecycle = find(record.service))
+            lifecycle->took(record);
     }
     for (const Kept& kept : remembered.services) {
         if (Lifecycle* lifecycle = find(kept.service)) {

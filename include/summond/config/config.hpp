@@ -85,6 +85,7 @@ struct ServicePlaces {
     Location ramdisk;
     std::vector<Location> names;  // of Template::names, one each
     std::vector<Location> disks;  // of Template::disks, one each
+    std::vector<Location> zones;  // of Template::keep, one each
 };
 
 // Every key that Template::options may have: module xen gives each to libxl.

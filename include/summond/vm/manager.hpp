@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
+#include "summond/base/wall_clock.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
@@ -35,8 +36,8 @@ enum class Woken : std::uint8_t {
 class Manager {
   public:
     // changed: a service's status is new, or somebody has asked for it; it must not call back into
-    // the Manager. hypervisor, clock and ledger outlive the Manager.
-    Manager(Hypervisor& hypervisor, const base::Clock& clock,
+    // the Manager. hypervisor, clocks and ledger outlive the Manager.
+    Manager(Hypervisor& hypervisor, const base::Clock& clock, const base::WallClock& wall_clock,
             std::function<void(const service::Status&)> changed, Ledger& ledger);
     ~Manager();
 
@@ -97,6 +98,7 @@ class Manager {
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
+    const base::WallClock& wall_clock_;
     std::function<void(const service::Status&)> changed_;
     Ledger& ledger_;
     std::function<void(const WakeRecord&)> told_wake_;
