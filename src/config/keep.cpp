@@ -1,4 +1,5 @@
 // When a service is to be up without anybody asking for it: keep: and min:.
+#include <algorithm>
 #include <array>
 #include <charconv>
 
