@@ -26,13 +26,13 @@ void Announcer::announce(const std::string& bridge,
                  sizeof to);
 }
 
-std::vector<frames::Frame> announcements(const service::Template& service) {
+std::vector<frames::Frame> announcements(const service::Instance& service) {
     std::vector<frames::Frame> frames;
-    if (service.interfaces.empty() || !service.interfaces.front().script.empty())
+    if (service->interfaces.empty() || !service->interfaces.front().script.empty())
         return frames;
-    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+    for (const auto* addresses : {&service.ipv4(), &service.ipv6()})
         for (const base::IpAddress& address : *addresses)
-            frames.push_back(frames::announcement(service.interfaces.front().mac, address));
+            frames.push_back(frames::announcement(service.mac(0), address));
     return frames;
 }
 

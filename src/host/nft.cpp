@@ -1,8 +1,14 @@
 #include "summond/host/nft.hpp"
 
+#include <fmt/format.h>
 #include <nftables/libnftables.h>
 
 namespace summond::host {
+
+// "table" first, so that "delete table" has one to delete.
+std::string without_table(std::string_view table) {
+    return fmt::format("table {0} {{}}\ndelete table {0}\n", table);
+}
 
 Nft::~Nft() {
     if (context_ != nullptr)

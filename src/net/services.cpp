@@ -94,6 +94,9 @@ void Services::wake(std::uint32_t service) {
 }
 
 void Services::connect(ipc::Channel channel) {
+    // A process that the one before has started may hold its end of the channel for a while.
+    if (channel_.fd() >= 0)
+        disconnect();
     channel_ = std::move(channel);
     connected_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {

@@ -37,6 +37,11 @@ namespace {
 
 namespace asio = boost::asio;
 
+// All services are plain: one instance each.
+std::vector<service::Instance> instances_of(const config::Config& config) {
+    return {config.services.begin(), config.services.end()};
+}
+
 class Vmm {
   public:
     // ports: none where there is no network that packets could come from.
@@ -63,11 +68,11 @@ class Vmm {
           ports_(std::move(ports)) {}
 
     base::Result<void> start(const config::Config& config) {
-        services_ = config.services;
+        services_ = instances_of(config);
         state_ = config.state;
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
-        manager_.configure(config.services, config.limits);
+        manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -125,8 +130,8 @@ class Vmm {
             spdlog::warn("`state` has changed; that takes effect when summond is started again");
         hypervisor_.snapshots().use(loaded.config->save_dir);
         hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
-        manager_.configure(loaded.config->services, loaded.config->limits);
-        services_ = loaded.config->services;
+        services_ = instances_of(*loaded.config);
+        manager_.configure(services_, loaded.config->limits);
         if (wire_)
             wire_->configure(services_);
         for (FrontLink& front : fronts_)
@@ -160,7 +165,7 @@ class Vmm {
     vm::Hypervisor& hypervisor_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
-    std::vector<service::Template> services_;
+    std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     bool arm_posted_ = false;

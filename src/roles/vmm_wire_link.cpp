@@ -9,23 +9,23 @@
 namespace summond::roles {
 namespace {
 
-wire::Steered steered(const service::Template& service) {
-    wire::Steered result{service.name, service.interfaces.front().bridge, {}};
+wire::Steered steered(const service::Instance& service) {
+    wire::Steered result{service.name(), service->interfaces.front().bridge, {}};
     wire::Station& station = result.station;
-    station.service = service.id;
-    station.mac = service.interfaces.front().mac;
-    station.addresses = service.ipv4;
-    station.addresses.insert(station.addresses.end(), service.ipv6.begin(), service.ipv6.end());
-    station.ports = service.ports;
-    station.wake_from = service.wake_from;
-    station.youth = service.ready.timeout;
+    station.service = service.id();
+    station.mac = service.mac(0);
+    station.addresses = service.ipv4();
+    station.addresses.insert(station.addresses.end(), service.ipv6().begin(), service.ipv6().end());
+    station.ports = service->ports;
+    station.wake_from = service->wake_from;
+    station.youth = service->ready.timeout;
     return result;
 }
 
 }  // namespace
 
 WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-                   host::BridgePorts& ports, const std::vector<service::Template>& services,
+                   host::BridgePorts& ports, const std::vector<service::Instance>& services,
                    std::function<void()> closed)
     : manager_(manager),
       ports_(ports),
@@ -42,12 +42,12 @@ WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manage
     configure(services);
 }
 
-void WireLink::configure(const std::vector<service::Template>& services) {
+void WireLink::configure(const std::vector<service::Instance>& services) {
     // Those that could not be used are tried again.
     std::erase_if(bridges_, [](const auto& each) { return each.second.done == Done::no; });
     std::vector<wire::Steered> woken_by_packets;
-    for (const service::Template& service : services)
-        if (service.wake_packet)
+    for (const service::Instance& service : services)
+        if (service->wake_packet)
             woken_by_packets.push_back(steered(service));
     std::map<service::Id, wire::Guest> guests;
     for (const service::Status& status : manager_.statuses())

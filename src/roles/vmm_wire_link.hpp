@@ -26,11 +26,11 @@ class WireLink final : wire::Ways {
     // closed is called once, from io's loop, when wire is gone or has broken the protocol; the link
     // may be deleted in it. ports and manager outlive the link.
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
-             host::BridgePorts& ports, const std::vector<service::Template>& services,
+             host::BridgePorts& ports, const std::vector<service::Instance>& services,
              std::function<void()> closed);
 
     // The services from now on; the manager knows them already.
-    void configure(const std::vector<service::Template>& services);
+    void configure(const std::vector<service::Instance>& services);
     // A service's status is new.
     void changed(const service::Status& status);
 

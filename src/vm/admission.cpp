@@ -41,15 +41,15 @@ Admission::Use Admission::leaving() const {
     return use;
 }
 
-bool Admission::fits(const Use& use, const service::Template& service) const {
+bool Admission::fits(const Use& use, const service::Instance& service) const {
     return (!limits_.memory_kib ||
-            use.memory_kib + service::footprint_kib(service) <= *limits_.memory_kib) &&
+            use.memory_kib + service::footprint_kib(*service) <= *limits_.memory_kib) &&
            (!limits_.domains || use.domains + 1 <= *limits_.domains);
 }
 
 void Admission::request(Lifecycle& lifecycle) {
     const auto& wanted = lifecycle.queued();
-    const service::Id id = lifecycle.service().id;
+    const service::Id id = lifecycle.service().id();
     const Waits waits{id, wanted.wake.asked_at + limits_.queue};
     std::erase_if(queue_, [id](const Waits& each) { return each.service == id; });
     if (wanted.starved) {
@@ -143,7 +143,7 @@ bool Admission::evict_one() {
     return longest->leaving();
 }
 
-bool Admission::for_standby(const service::Template& service) const {
+bool Admission::for_standby(const service::Instance& service) const {
     return std::ranges::none_of(lifecycles_,
                                 [](const auto& each) { return each.second->waking(); }) &&
            fits(used(), service);

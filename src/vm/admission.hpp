@@ -31,7 +31,7 @@ class Admission {
     // Admits those that wait, as far as there is room; makes room for the first of the others.
     void serve();
     // Whether a standby domain may be built: there is room, and no wake is in progress.
-    bool for_standby(const service::Template& service) const;
+    bool for_standby(const service::Instance& service) const;
     // A domain's memory is free.
     void freed() { xen_is_full_ = false; }
 
@@ -49,7 +49,7 @@ class Admission {
     };
     Use used() const;
     Use leaving() const;
-    bool fits(const Use& use, const service::Template& service) const;
+    bool fits(const Use& use, const service::Instance& service) const;
     Lifecycle* queued(service::Id service) const;
     Lifecycle* first();
     bool finds_memory();

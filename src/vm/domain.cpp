@@ -14,10 +14,20 @@ constexpr std::chrono::seconds destroy_retry{5};
 
 }  // namespace
 
-Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service)
-    : hypervisor_(hypervisor), clock_(clock), service_(service), begun_at_(clock.now()) {}
+service::Instance of_no_service(service::Id id) {
+    service::Template nothing;
+    nothing.id = id;
+    return nothing;
+}
 
-Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service,
+Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Instance& service)
+    : hypervisor_(hypervisor),
+      clock_(clock),
+      service_(service),
+      ready_(service->ready),
+      begun_at_(clock.now()) {}
+
+Domain::Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Instance& service,
                const Found& found)
     : Domain(hypervisor, clock, service) {
     const bool waits = found.standby && found.run == Found::Run::paused;
@@ -58,16 +68,14 @@ base::Result<void> Domain::start() {
 
 void Domain::await_ready(Done done) {
     waits_ = Waits{std::move(done), clock_.now()};
-    hypervisor_.domains().await_ready(domid_, service_, [this] {
+    hypervisor_.domains().await_ready(domid_, service_, ready_.how, [this] {
         if (const auto waits = std::exchange(waits_, std::nullopt))
             waits->done({});
     });
 }
 
 void Domain::warm_up(std::uint16_t port) {
-    service::Template asked = service_;
-    asked.ready.how = service::ReadyTcp{port, "/"};
-    hypervisor_.domains().await_ready(domid_, asked, [] {});
+    hypervisor_.domains().await_ready(domid_, service_, service::ReadyTcp{port, "/"}, [] {});
 }
 
 base::Result<void> Domain::rest(const std::string& mark) {
@@ -84,7 +92,7 @@ base::Result<void> Domain::wake() {
 
 void Domain::woken_before() {
     if (const auto r = hypervisor_.standby_ports().join(domid_, service_); !r)
-        spdlog::warn("{}: {}", service_.name, r.error().what);
+        spdlog::warn("{}: {}", service_.name(), r.error().what);
     woken();
 }
 
@@ -104,7 +112,7 @@ void Domain::try_to_destroy() {
     hypervisor_.domains().destroy(domid_, [this](const base::Result<void>& result) {
         if (!result) {
             spdlog::error("could not destroy {}: domid {}: {} (trying again in {} s)",
-                          service_.name, domid_, result.error().what, destroy_retry.count());
+                          service_.name(), domid_, result.error().what, destroy_retry.count());
             leaves_->again_at = clock_.now() + destroy_retry;
         }
         const auto told = leaves_->each_try;  // which may destroy this
@@ -116,7 +124,7 @@ std::optional<base::TimePoint> Domain::deadline() const {
     if (leaves_)
         return leaves_->again_at;
     if (waits_)
-        return waits_->since + service_.ready.timeout;
+        return waits_->since + ready_.timeout;
     return std::nullopt;
 }
 
@@ -129,8 +137,8 @@ void Domain::tick() {
         return;
     }
     const auto waits = std::exchange(waits_, std::nullopt);
-    waits->done(base::error(
-        fmt::format("not ready within {} ms{}", in_ms(service_.ready.timeout), last_words())));
+    waits->done(
+        base::error(fmt::format("not ready within {} ms{}", in_ms(ready_.timeout), last_words())));
 }
 
 }  // namespace summond::vm

@@ -28,6 +28,9 @@
 
 namespace summond::vm {
 
+// For a domain of ours of which no configured service is known.
+service::Instance of_no_service(service::Id id);
+
 class Domain {
   public:
     enum class Origin : std::uint8_t { built, restored, standby, adopted };
@@ -35,8 +38,8 @@ class Domain {
 
     // hypervisor and clock outlive it. The second: of a domain that is there; it is ours from now
     // on, to be adopted or destroyed.
-    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service);
-    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Template& service,
+    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Instance& service);
+    Domain(Hypervisor& hypervisor, const base::Clock& clock, const service::Instance& service,
            const Found& found);
     Domain(const Domain&) = delete;
     Domain& operator=(const Domain&) = delete;
@@ -81,9 +84,9 @@ class Domain {
     void destroy(Done each_try);
 
     // As it was built.
-    const service::Template& service() const { return service_; }
+    const service::Instance& service() const { return service_; }
     // What can change under a running domain.
-    void set_ready(const service::Ready& ready) { service_.ready = ready; }
+    void set_ready(const service::Ready& ready) { ready_ = ready; }
     Origin origin() const { return origin_; }
     // Once it is built.
     bool is_there() const { return is_there_; }
@@ -111,7 +114,8 @@ class Domain {
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
-    service::Template service_;
+    service::Instance service_;
+    service::Ready ready_;
     Origin origin_ = Origin::built;
     bool is_there_ = false;
     DomId domid_ = 0;

@@ -2,119 +2,28 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cassert>
-#include <string_view>
 #include <utility>
 
 #include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
 #include "summond/service/domain_settings.hpp"
+#include "transitions.hpp"
 
 namespace summond::vm {
 namespace {
-
-// The life of a domain: all changes of stage that there are. docs/design/domains.md has the same
-// table in words.
-enum class At : std::uint8_t {
-    absent,
-    queued,
-    building,
-    booting,
-    ready,
-    paused,
-    saving,
-    resuming,
-    suspended,
-    shutting_down,
-    destroying,
-};
-struct Transition {
-    At from;
-    std::string_view when;
-    At to;
-};
-constexpr auto transitions = std::to_array<Transition>({
-    {At::absent, "a wake, or a restart is due", At::queued},
-    {At::absent, "found running", At::booting},
-    {At::absent, "found paused", At::paused},
-    {At::absent, "found suspended by us", At::resuming},
-    {At::absent, "found suspended by somebody else", At::suspended},
-    {At::absent, "found otherwise", At::destroying},
-
-    {At::queued, "a standby domain has booted", At::ready},
-    {At::queued, "a standby domain is built", At::booting},
-    {At::queued, "a standby domain cannot be woken", At::destroying},
-    {At::queued, "there is room", At::building},
-    {At::queued, "no room in time, or not wanted any more", At::absent},
-
-    {At::building, "built, or restored", At::booting},
-    {At::building, "built, but not wanted any more or cannot be started", At::destroying},
-    {At::building, "its file is broken, or some memory is on its way", At::queued},
-    {At::building, "failed", At::absent},
-
-    {At::booting, "its guest is ready", At::ready},
-    {At::booting, "not ready in time, ended, or not wanted any more", At::destroying},
-    {At::booting, "suspended by somebody else", At::suspended},
-    {At::booting, "gone or preserved", At::absent},
-    {At::booting, "preserved, and to be restarted", At::queued},
-
-    {At::ready, "idle: action pause", At::paused},
-    {At::ready, "idle: action suspend", At::saving},
-    {At::ready, "idle: action shutdown", At::shutting_down},
-    {At::ready, "idle: action destroy; ended; evicted; not wanted any more", At::destroying},
-    {At::ready, "suspended by somebody else", At::suspended},
-    {At::ready, "gone or preserved", At::absent},
-    {At::ready, "preserved, and to be restarted", At::queued},
-
-    {At::paused, "a wake", At::ready},
-    {At::paused, "cannot be unpaused; ended; evicted; not wanted any more", At::destroying},
-    {At::paused, "suspended by somebody else", At::suspended},
-    {At::paused, "gone or preserved", At::absent},
-    {At::paused, "preserved, and to be restarted", At::queued},
-
-    {At::saving, "saved, or not wanted any more", At::destroying},
-    {At::saving, "saved, but a wake has come", At::resuming},
-    {At::saving, "failed, or stopped by a wake", At::ready},
-
-    {At::resuming, "runs", At::ready},
-    {At::resuming, "cannot be resumed, or not wanted any more", At::destroying},
-
-    {At::suspended, "runs again", At::ready},
-    {At::suspended, "runs again, and was booting", At::booting},
-    {At::suspended, "runs again, and not wanted any more", At::destroying},
-    {At::suspended, "gone", At::absent},
-    {At::suspended, "gone, and a wake has come", At::queued},
-
-    {At::shutting_down, "ended, not in time, or not wanted any more", At::destroying},
-    {At::shutting_down, "suspended by somebody else", At::suspended},
-    {At::shutting_down, "gone", At::absent},
-    {At::shutting_down, "gone, and a wake has come", At::queued},
-
-    {At::destroying, "nothing is left", At::absent},
-    {At::destroying, "nothing is left, and a wake has come", At::queued},
-});
-static_assert(std::variant_size_v<Lifecycle::Stage> ==
-              static_cast<std::size_t>(At::destroying) + 1);
-
-[[maybe_unused]] bool is_transition(std::size_t from, std::size_t to) {
-    return std::ranges::any_of(transitions, [&](const Transition& each) {
-        return static_cast<std::size_t>(each.from) == from &&
-               static_cast<std::size_t>(each.to) == to;
-    });
-}
 
 // A Touch comes up to a second after the answer that it tells of; a domain put away in between was
 // put away by mistake.
 constexpr std::chrono::seconds touch_delay{2};
 
-bool same_addresses(const service::Template& a, const service::Template& b) {
-    return a.ipv4 == b.ipv4 && a.ipv6 == b.ipv6 && a.interfaces == b.interfaces;
+bool same_addresses(const service::Instance& a, const service::Instance& b) {
+    return a.ipv4() == b.ipv4() && a.ipv6() == b.ipv6() && a->interfaces == b->interfaces;
 }
 
 }  // namespace
 
-Lifecycle::Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
+Lifecycle::Lifecycle(service::Instance service, Hypervisor& hypervisor, const base::Clock& clock,
                      const base::WallClock& wall_clock, Hooks hooks)
     : service_(std::move(service)),
       hypervisor_(hypervisor),
@@ -125,6 +34,9 @@ Lifecycle::Lifecycle(service::Template service, Hypervisor& hypervisor, const ba
     read_schedule();
 }
 
+static_assert(std::variant_size_v<Lifecycle::Stage> ==
+              static_cast<std::size_t>(At::destroying) + 1);
+
 void Lifecycle::go(Stage stage) {
     assert(is_transition(stage_.index(), stage.index()));
     last_wake_.reset();
@@ -133,7 +45,7 @@ void Lifecycle::go(Stage stage) {
 
 void Lifecycle::enter(Stage stage) {
     go(std::move(stage));
-    hooks_.changed(service_.id);
+    hooks_.changed(service_.id());
 }
 
 const Domain* Lifecycle::domain() const {
@@ -212,8 +124,8 @@ const Lifecycle::Wake* Lifecycle::wake_under_way() const {
 
 service::Status Lifecycle::status(std::optional<DomId> booted_spare) const {
     if (retired_)
-        return service::unknown(service_.id);
-    service::Status status{.service = service_.id, .phase = phase()};
+        return service::unknown(service_.id());
+    service::Status status{.service = service_.id(), .phase = phase()};
     if (in<Booting>() || in<Ready>() || in<Paused>())
         status.domid = domain()->domid();
     switch (status.phase) {
@@ -244,13 +156,13 @@ bool Lifecycle::remembers() const {
 
 std::uint64_t Lifecycle::memory_kib() const {
     const Domain* present = domain();
-    return present == nullptr ? 0 : service::footprint_kib(present->service());
+    return present == nullptr ? 0 : service::footprint_kib(*present->service());
 }
 
 void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at) {
     const Wake wake{why, asked_at};
     if (!may_wake()) {
-        hooks_.changed(service_.id);
+        hooks_.changed(service_.id());
     } else if (in<Absent>()) {
         request(wake);
     } else if (in<Paused>()) {
@@ -260,7 +172,7 @@ void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at) {
             *wanted = wake;
             stop_saving();
         }
-        hooks_.changed(service_.id);  // where it is on its way or there: who asks has missed it
+        hooks_.changed(service_.id());  // where it is on its way or there: who asks has missed it
     }
 }
 
@@ -281,7 +193,7 @@ void Lifecycle::ask(Queued queued) {
     go(std::move(queued));
     hooks_.wants_domain(*this);
     if (in<Queued>())
-        hooks_.changed(service_.id);
+        hooks_.changed(service_.id());
 }
 
 void Lifecycle::leave_queue() {
@@ -319,12 +231,12 @@ void Lifecycle::give_spare(Own standby) {
     const auto r = standby->wake();
     met_clients_since_ = standby->started_at();
     if (!r) {
-        spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name,
+        spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name(),
                       standby->domid(), r.error().what);
         destroy(std::move(standby), wake, {});
         return;
     }
-    if (standby->service().standby.stage == service::StandbyStage::booted)
+    if (standby->service()->standby.stage == service::StandbyStage::booted)
         became_ready(std::move(standby), wake);
     else
         boot(std::move(standby), wake);
@@ -340,8 +252,8 @@ void Lifecycle::built(tl::expected<void, BuildError> result) {
     }
     const BuildError error = std::move(result.error());
     if (restored && error.image_broken) {
-        spdlog::warn("{} cannot be restored and is booted anew: {}", service_.name, error.what);
-        hypervisor_.snapshots().discard(service_.id);
+        spdlog::warn("{} cannot be restored and is booted anew: {}", service_.name(), error.what);
+        hypervisor_.snapshots().discard(service_.id());
         if (refuses_wakes())
             enter(Absent{});
         else
@@ -363,7 +275,7 @@ void Lifecycle::start() {
     // Before it runs: a file that is older than what its guest has done since must never be there.
     const bool restored = its().origin() == Domain::Origin::restored;
     if (restored)
-        hypervisor_.snapshots().discard(service_.id);
+        hypervisor_.snapshots().discard(service_.id());
     if (const auto r = its().start(); !r) {
         failed(wake, service::WakeFailure::start_failed, r.error().what);
         destroy();
@@ -399,7 +311,7 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
         wakes_.from_standby.add(now - wake.asked_at);
     const bool restored = its().origin() == Domain::Origin::restored;
     const std::string what =
-        standby ? fmt::format("standby {}", to_string(its().service().standby.stage))
+        standby ? fmt::format("standby {}", to_string(its().service()->standby.stage))
                 : fmt::format("{} {:.1f} ms", restored ? "restore" : "build",
                               exact_ms(its().built_at() - wake.asked_at));
     const auto started = its().started_at();
@@ -423,21 +335,21 @@ void Lifecycle::adopt(const Found& found) {
     // A file of it is there only if all of its state is in that file: it had been saved and not yet
     // destroyed, or restored and not yet unpaused.
     const bool saved = found.run != Run::running && hypervisor_.snapshots().has(service_);
-    const bool paused_by_us = service_.idle_action == service::IdleAction::pause ||
-                              service_.idle_action == service::IdleAction::suspend;
+    const bool paused_by_us = service_->idle_action == service::IdleAction::pause ||
+                              service_->idle_action == service::IdleAction::suspend;
     const bool keep = found.complete && !saved &&
                       (found.run == Run::running || found.run == Run::suspended ||
                        (found.run == Run::paused && paused_by_us));
     if (!keep || !domain->adopt()) {
         if (saved)
-            spdlog::info("{} is suspended; removing its domid {}", service_.name, found.domid);
+            spdlog::info("{} is suspended; removing its domid {}", service_.name(), found.domid);
         else
-            spdlog::info("removing what is left of {}: domid {}", service_.name, found.domid);
+            spdlog::info("removing what is left of {}: domid {}", service_.name(), found.domid);
         put_away_at_ = now;  // fronts have given out its address until now
         destroy(std::move(domain), {}, {});
         return;
     }
-    spdlog::info("adopted {}: domid {}, {}", service_.name, found.domid,
+    spdlog::info("adopted {}: domid {}, {}", service_.name(), found.domid,
                  found.run == Run::paused      ? "paused"
                  : found.run == Run::suspended ? "suspended but not saved"
                                                : "running");
@@ -448,27 +360,27 @@ void Lifecycle::adopt(const Found& found) {
     } else if (found.run == Run::suspended) {
         leave_suspended(std::move(domain));
     } else {
-        hypervisor_.snapshots().discard(service_.id);
+        hypervisor_.snapshots().discard(service_.id());
         boot(std::move(domain), {{}, now});
         if (found.standby)
             its().woken_before();
     }
 }
 
-void Lifecycle::reconfigure(const service::Template& service) {
+void Lifecycle::reconfigure(const service::Instance& service) {
     const bool moved = !same_addresses(service_, service);
     const bool rebuilt =
         moved || service::domain_settings(service_) != service::domain_settings(service);
     retired_ = false;
     refuses_suspend_ = false;  // its kernel may be another one
     save_again_at_ = {};
-    const bool scheduled_anew = service_.keep != service.keep || service_.min != service.min;
+    const bool scheduled_anew = service_->keep != service->keep || service_->min != service->min;
     service_ = service;
     if (scheduled_anew)
         read_schedule();
     if (domain() == nullptr)
         return;
-    its().set_ready(service.ready);
+    its().set_ready(service->ready);
     if (!rebuilt || in<ShuttingDown>() || in<Destroying>())
         return;
     if (in<Saving>() || in<Resuming>() || in<Suspended>()) {
@@ -482,25 +394,26 @@ void Lifecycle::reconfigure(const service::Template& service) {
         return;
     }
     if (moved && !in<Building>()) {
-        spdlog::info("destroying {}: domid {}, its addresses changed", service_.name,
+        spdlog::info("destroying {}: domid {}, its addresses changed", service_.name(),
                      its().domid());
         destroy();
         return;
     }
-    spdlog::info("{}: the new settings take effect when its domain is next built", service_.name);
+    spdlog::info("{}: the new settings take effect when its domain is next built", service_.name());
 }
 
 void Lifecycle::retire() {
     retired_ = true;
     forget_wishes();
     if (can_be_destroyed()) {
-        spdlog::info("destroying {}: domid {}, no longer configured", service_.name, its().domid());
+        spdlog::info("destroying {}: domid {}, no longer configured", service_.name(),
+                     its().domid());
         destroy();
         return;
     }
     stop_saving();
     leave_queue();
-    hooks_.changed(service_.id);
+    hooks_.changed(service_.id());
 }
 
 void Lifecycle::stop() {
@@ -508,8 +421,8 @@ void Lifecycle::stop() {
     forget_wishes();
     stop_saving();
     leave_queue();
-    if (service_.destroy_on_exit && can_be_destroyed()) {
-        spdlog::info("destroying {}: domid {}, on_exit", service_.name, its().domid());
+    if (service_->destroy_on_exit && can_be_destroyed()) {
+        spdlog::info("destroying {}: domid {}, on_exit", service_.name(), its().domid());
         destroy();
     }
 }
@@ -540,8 +453,8 @@ void Lifecycle::tick() {
     } else if (in<Suspended>()) {
         look_again();
     } else if (in<ShuttingDown>()) {
-        spdlog::info("destroying {}: domid {}, did not shut down within {} ms", service_.name,
-                     its().domid(), in_ms(service_.shutdown_timeout));
+        spdlog::info("destroying {}: domid {}, did not shut down within {} ms", service_.name(),
+                     its().domid(), in_ms(service_->shutdown_timeout));
         destroy(take_next());
     } else {
         its().tick();

@@ -94,12 +94,12 @@ class Lifecycle {
         std::function<void(WakeRecord&)> woke;
     };
 
-    Lifecycle(service::Template service, Hypervisor& hypervisor, const base::Clock& clock,
+    Lifecycle(service::Instance service, Hypervisor& hypervisor, const base::Clock& clock,
               const base::WallClock& wall_clock, Hooks hooks);
     Lifecycle(const Lifecycle&) = delete;
     Lifecycle& operator=(const Lifecycle&) = delete;
 
-    const service::Template& service() const { return service_; }
+    const service::Instance& service() const { return service_; }
     // The one place where a status is made. booted_spare: the standby domain that waits for
     // the service's next wake, if it has booted.
     service::Status status(std::optional<DomId> booted_spare) const;
@@ -151,7 +151,7 @@ class Lifecycle {
     void died(Death how);
     // What the meter says now. Puts the domain away when its idle time is over.
     void traffic(const Traffic& counted);
-    void reconfigure(const service::Template& service);
+    void reconfigure(const service::Instance& service);
     // The service left the configuration: ends its domain; gone() once nothing is left of it.
     void retire();
     bool retired() const { return retired_; }
@@ -233,7 +233,7 @@ class Lifecycle {
     bool refuses_wakes() const { return retired_ || stopping_; }
     bool may_wake() const { return !refuses_wakes() && !backing_off(); }
 
-    service::Template service_;  // of now; its domain may have been built with other settings
+    service::Instance service_;  // of now; its domain may have been built with other settings
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     const base::WallClock& wall_clock_;

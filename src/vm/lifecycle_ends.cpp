@@ -55,7 +55,7 @@ service::WakeFailure failure(Death how) {
 void Lifecycle::died(Death how) {
     if (in<Suspended>()) {
         if (how == Death::gone) {
-            spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name,
+            spdlog::info("{}: domid {} was taken away by who had suspended it", service_.name(),
                          its().domid());
             nothing_left(take_next());
         }
@@ -73,7 +73,7 @@ void Lifecycle::died(Death how) {
         leave_suspended(release(), wake, next);
         return;
     }
-    const bool again = says(service_.restart, how) && !asked && !refuses_wakes();
+    const bool again = says(service_->restart, how) && !asked && !refuses_wakes();
     if (booting && !again) {
         const std::string words = how == Death::gone ? "" : its().last_words();
         const bool left = how == Death::gone || preserved(how);
@@ -92,7 +92,8 @@ void Lifecycle::died(Death how) {
     const auto now = clock_.now();
     const auto lived = now - its().started_at();
     const auto wait = again || (faulty && !asked) ? backoff_.ended(now, lived) : seconds(0);
-    std::string what = fmt::format("{}: domid {} {}", service_.name, its().domid(), to_string(how));
+    std::string what =
+        fmt::format("{}: domid {} {}", service_.name(), its().domid(), to_string(how));
     if (wait > seconds(0))
         what += fmt::format(" {} ms after its start, as {} before it: {} in {} s{}", in_ms(lived),
                             backoff_.short_lives() - 1, again ? "built again" : "next try",
@@ -116,15 +117,15 @@ void Lifecycle::died(Death how) {
 }
 
 bool Lifecycle::preserved(Death how) {
-    if (!says(service_.preserve, how))
+    if (!says(service_->preserve, how))
         return false;
     if (const auto r = its().preserve(); !r) {
-        spdlog::warn("{}: domid {} is not preserved: {}", service_.name, its().domid(),
+        spdlog::warn("{}: domid {} is not preserved: {}", service_.name(), its().domid(),
                      r.error().what);
         return false;
     }
-    spdlog::info("{}: domid {} is preserved as {}.preserved; xl destroy removes it", service_.name,
-                 its().domid(), service_.name);
+    spdlog::info("{}: domid {} is preserved as {}.preserved; xl destroy removes it",
+                 service_.name(), its().domid(), service_.name());
     return true;
 }
 
@@ -133,7 +134,7 @@ void Lifecycle::leave_suspended(Own domain, std::optional<Wake> boots, std::opti
     spdlog::warn(
         "{}: domid {} was suspended by somebody else (xl save, xl migrate); it is left alone until "
         "it runs again or is gone",
-        service_.name, domain->domid());
+        service_.name(), domain->domid());
     domain->stop_waiting();
     enter(Suspended{std::move(domain), boots, clock_.now() + look_again_after, next});
 }
@@ -149,8 +150,8 @@ void Lifecycle::look_again() {
         return;
     }
     if (const auto r = its().watch(); !r)
-        spdlog::error("{}: domid {}: {}", service_.name, its().domid(), r.error().what);
-    spdlog::info("{}: domid {} runs again", service_.name, its().domid());
+        spdlog::error("{}: domid {}: {}", service_.name(), its().domid(), r.error().what);
+    spdlog::info("{}: domid {} runs again", service_.name(), its().domid());
     if (!suspended.boots || retired_ || suspended.outdated) {
         go_on();
         return;
@@ -163,7 +164,7 @@ void Lifecycle::failed(const Wake& wake, service::WakeFailure why, const std::st
     const auto now = clock_.now();
     const auto backoff = backoff_.failed(now, why);
     spdlog::error("could not wake {}: {} (after {} ms; next try in {} s at the earliest)",
-                  service_.name, what, in_ms(now - wake.asked_at), backoff.count());
+                  service_.name(), what, in_ms(now - wake.asked_at), backoff.count());
     if (!wake.why)
         return;
     WakeRecord record = record_of(wake);
@@ -178,7 +179,7 @@ void Lifecycle::destroy(Own domain, std::optional<Wake> next,
     enter(Destroying{std::move(domain), next, restart_at});
     its().destroy([this](const base::Result<void>& r) {
         if (!r) {
-            hooks_.changed(service_.id);  // there is a deadline
+            hooks_.changed(service_.id());  // there is a deadline
             return;
         }
         const auto restarts = as<Destroying>().restart_at;

@@ -28,11 +28,11 @@ void Lifecycle::traffic(const Traffic& counted) {
         packets_ = counted.packets;
         last_traffic_ = now;
     }
-    if (!in<Ready>() || !service_.idle_after || stopping_ || wanted_up_)
+    if (!in<Ready>() || !service_->idle_after || stopping_ || wanted_up_)
         return;
-    if (now < last_traffic_ + *service_.idle_after)
+    if (now < last_traffic_ + *service_->idle_after)
         return;
-    if (now < last_asked_ + seconds(service_.ttl))
+    if (now < last_asked_ + seconds(service_->ttl))
         return;
     // One that the domain before had is not open any more.
     if (counted.connection_silent && now - *counted.connection_silent >= met_clients_since_)
@@ -41,7 +41,7 @@ void Lifecycle::traffic(const Traffic& counted) {
         if (!std::exchange(as<Ready>().told_paused, true))
             spdlog::warn(
                 "{}: domid {} was paused by somebody else; it is left alone until it is unpaused",
-                service_.name, its().domid());
+                service_.name(), its().domid());
         return;
     }
     as<Ready>().told_paused = false;
@@ -56,8 +56,8 @@ bool Lifecycle::as_left() const {
 
 service::IdleAction Lifecycle::idle_action() const {
     const bool fails = refuses_suspend_ || clock_.now() < save_again_at_;
-    return service_.idle_action == service::IdleAction::suspend && fails ? service_.idle_else
-                                                                         : service_.idle_action;
+    return service_->idle_action == service::IdleAction::suspend && fails ? service_->idle_else
+                                                                          : service_->idle_action;
 }
 
 void Lifecycle::put_away() {
@@ -78,7 +78,7 @@ void Lifecycle::put_away() {
             return;
         case service::IdleAction::pause:
             if (const auto r = its().pause(); r) {
-                spdlog::info("paused {}: domid {}, idle for {} s", service_.name, its().domid(),
+                spdlog::info("paused {}: domid {}, idle for {} s", service_.name(), its().domid(),
                              idle);
                 enter(Paused{release()});
                 return;
@@ -87,18 +87,18 @@ void Lifecycle::put_away() {
         case service::IdleAction::destroy:
             break;
     }
-    spdlog::info("destroying {}: domid {}, idle for {} s", service_.name, its().domid(), idle);
+    spdlog::info("destroying {}: domid {}, idle for {} s", service_.name(), its().domid(), idle);
     destroy();
 }
 
 bool Lifecycle::evictable() const {
-    return (in<Ready>() || in<Paused>()) && service_.idle_after && !stopping_ && !retired_ &&
+    return (in<Ready>() || in<Paused>()) && service_->idle_after && !stopping_ && !retired_ &&
            !wanted_up_ && as_left();
 }
 
 void Lifecycle::evict() {
     const auto idle = std::chrono::duration_cast<seconds>(clock_.now() - idle_since()).count();
-    spdlog::info("making room: {}, domid {}, idle for {} s", service_.name, its().domid(), idle);
+    spdlog::info("making room: {}, domid {}, idle for {} s", service_.name(), its().domid(), idle);
     if (in<Ready>() && idle_action() != service::IdleAction::pause) {
         put_away();
         return;
@@ -122,7 +122,7 @@ void Lifecycle::unpause(const Wake& wake) {
 }
 
 void Lifecycle::save(long long idle_seconds) {
-    spdlog::info("suspending {}: domid {}, idle for {} s", service_.name, its().domid(),
+    spdlog::info("suspending {}: domid {}, idle for {} s", service_.name(), its().domid(),
                  idle_seconds);
     enter(Saving{release()});
     its().save([this](const auto& r) { saved(r); });
@@ -143,17 +143,17 @@ void Lifecycle::saved(const tl::expected<void, SaveError>& result) {
             refuses_suspend_ = result.error().refused;
             save_again_at_ = now + save_retry;
             spdlog::error("could not suspend {}: domid {}: {} ({} it is {} when idle)",
-                          service_.name, its().domid(), result.error().what,
+                          service_.name(), its().domid(), result.error().what,
                           refuses_suspend_ ? "from now on" : "this time",
-                          put_away_so(service_.idle_else));
+                          put_away_so(service_->idle_else));
         }
         go_on();
         return;
     }
-    spdlog::info("suspended {}: domid {}, save {} ms", service_.name, its().domid(),
+    spdlog::info("suspended {}: domid {}, save {} ms", service_.name(), its().domid(),
                  in_ms(now - *put_away_at_));
     if (saving.outdated || saving.next || retired_)
-        hypervisor_.snapshots().discard(service_.id);
+        hypervisor_.snapshots().discard(service_.id());
     const auto next = take_next();
     if (next && !saving.outdated)
         resume(release(), next);  // sooner done than restoring it
@@ -168,7 +168,7 @@ void Lifecycle::resume(Own domain, std::optional<Wake> next) {
             go_on();
             return;
         }
-        spdlog::error("could not resume {}: domid {}: {}", service_.name, its().domid(),
+        spdlog::error("could not resume {}: domid {}: {}", service_.name(), its().domid(),
                       result.error().what);
         destroy(take_next());
     });
@@ -186,16 +186,16 @@ void Lifecycle::go_on() {
         },
         stage_);
     const auto next = take_next();
-    const bool unwanted = retired_ || (stopping_ && service_.destroy_on_exit);
+    const bool unwanted = retired_ || (stopping_ && service_->destroy_on_exit);
     if (unwanted || outdated) {
-        spdlog::info("destroying {}: domid {}, {}", service_.name, its().domid(),
+        spdlog::info("destroying {}: domid {}, {}", service_.name(), its().domid(),
                      retired_   ? "no longer configured"
                      : outdated ? "its settings changed"
                                 : "on_exit");
         destroy(next);
         return;
     }
-    if (idle_action() == service_.idle_action)  // else what idle time it has had counts
+    if (idle_action() == service_->idle_action)  // else what idle time it has had counts
         last_traffic_ = now;
     enter(Ready{release()});
     if (next)
@@ -206,13 +206,13 @@ void Lifecycle::go_on() {
 void Lifecycle::shut_down(long long idle_seconds) {
     if (const auto r = its().shutdown(); !r) {
         spdlog::warn("destroying {}: domid {}, idle for {} s; it cannot be asked to shut down: {}",
-                     service_.name, its().domid(), idle_seconds, r.error().what);
+                     service_.name(), its().domid(), idle_seconds, r.error().what);
         destroy();
         return;
     }
-    spdlog::info("shutting down {}: domid {}, idle for {} s", service_.name, its().domid(),
+    spdlog::info("shutting down {}: domid {}, idle for {} s", service_.name(), its().domid(),
                  idle_seconds);
-    enter(ShuttingDown{release(), clock_.now() + service_.shutdown_timeout});
+    enter(ShuttingDown{release(), clock_.now() + service_->shutdown_timeout});
 }
 
 }  // namespace summond::vm

@@ -14,8 +14,8 @@ namespace summond::vm {
 // What is known of it in its present stage. Its domain may be older than the wake.
 WakeRecord Lifecycle::record_of(const Wake& wake) const {
     WakeRecord record;
-    record.service = service_.id;
-    record.name = service_.name;
+    record.service = service_.id();
+    record.name = service_.name();
     record.why = *wake.why;
     record.asked_at = wake.asked_at;
     const auto since = [&](base::TimePoint at) -> std::optional<base::Duration> {
@@ -35,7 +35,7 @@ WakeRecord Lifecycle::record_of(const Wake& wake) const {
 
 void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const std::string& words) {
     wakes_.of(*wake.why).add(at - wake.asked_at);
-    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name, its().domid(),
+    spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name(), its().domid(),
                  to_string(*wake.why), words, to_string(wakes_));
     hypervisor_.wake_counters().show(service_, wakes_);
 
@@ -45,7 +45,7 @@ void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const st
     if (!record.unpaused)
         record.unpaused = record.ready;
     if (record.why == service::WakeReason::dns) {
-        const service::AnswerWhen& answer = service_.answer;
+        const service::AnswerWhen& answer = service_->answer;
         using Kind = service::AnswerWhen::Kind;
         record.answerable = answer.kind == Kind::ready ? *record.ready
                             : answer.kind == Kind::booting
@@ -53,7 +53,7 @@ void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const st
                                 : std::max<base::Duration>(answer.delay, *record.unpaused);
     }
     hooks_.woke(record);
-    if (service_.wake_packet)
+    if (service_->wake_packet)
         last_wake_ = std::move(record);
 }
 
@@ -66,7 +66,7 @@ void Lifecycle::handed_over(std::uint32_t packets) {
 }
 
 Kept Lifecycle::kept() const {
-    Kept kept{.service = service_.id, .setback = backoff_.setback()};
+    Kept kept{.service = service_.id(), .setback = backoff_.setback()};
     if (idle_since() != base::TimePoint{})
         kept.last_used = idle_since();
     return kept;

@@ -23,10 +23,10 @@ void Lifecycle::read_schedule() {
     wanted_up_ = false;
     look_at_clock_.reset();
     schedule_ = {};
-    if (auto schedule = service::Schedule::of(service_.keep))
+    if (auto schedule = service::Schedule::of(service_->keep))
         schedule_ = std::move(*schedule);
     else
-        spdlog::error("{}: keep: {}; it is not kept up", service_.name, schedule.error().what);
+        spdlog::error("{}: keep: {}; it is not kept up", service_.name(), schedule.error().what);
     look_at_the_clock();
 }
 
@@ -36,7 +36,7 @@ void Lifecycle::look_at_the_clock() {
     const bool before = wanted_up_;
     const auto window = schedule_.next(today);
     const auto lead = std::chrono::ceil<std::chrono::milliseconds>(lead_time());
-    wanted_up_ = service_.min > 0 || (window && window->begin - lead <= today);
+    wanted_up_ = service_->min > 0 || (window && window->begin - lead <= today);
     look_at_clock_.reset();
     if (window) {
         const auto changes = wanted_up_ ? window->end : window->begin - lead;
@@ -46,13 +46,13 @@ void Lifecycle::look_at_the_clock() {
             look_at_clock_ = now + seconds(1);
     }
     if (wanted_up_ && !before && !in<Ready>())
-        spdlog::info("{} is to be up{}", service_.name, service_.min > 0 ? "" : " from now on");
+        spdlog::info("{} is to be up{}", service_.name(), service_->min > 0 ? "" : " from now on");
 }
 
 // How long before a window it is woken.
 base::Duration Lifecycle::lead_time() const {
     if (wakes_took_.empty())
-        return service_.ready.timeout;
+        return service_->ready.timeout;
     return *std::ranges::max_element(wakes_took_) + spare_lead;
 }
 

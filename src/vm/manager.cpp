@@ -53,7 +53,7 @@ void Manager::publish(service::Id service) {
     changed_(status(service).value_or(service::unknown(service)));
 }
 
-void Manager::configure(const std::vector<service::Template>& services,
+void Manager::configure(const std::vector<service::Instance>& services,
                         const service::Limits& limits) {
     admission_->configure(limits);
     const Lifecycle::Hooks hooks{
@@ -68,12 +68,13 @@ void Manager::configure(const std::vector<service::Template>& services,
         .woke = [this](WakeRecord& record) { told(record); }};
     configured_.clear();
     for (const auto& service : services) {
-        configured_.insert(service.id);
-        if (Lifecycle* lifecycle = find(service.id))
+        configured_.insert(service.id());
+        if (Lifecycle* lifecycle = find(service.id()))
             lifecycle->reconfigure(service);
         else
-            lifecycles_.emplace(service.id, std::make_unique<Lifecycle>(
-                                                service, hypervisor_, clock_, wall_clock_, hooks));
+            lifecycles_.emplace(
+                service.id(),
+                std::make_unique<Lifecycle>(service, hypervisor_, clock_, wall_clock_, hooks));
     }
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
@@ -86,7 +87,7 @@ void Manager::configure(const std::vector<service::Template>& services,
 }
 
 void Manager::retire_others() {
-    std::vector<service::Template> kept;
+    std::vector<service::Instance> kept;
     for (const auto& [id, lifecycle] : lifecycles_) {
         if (configured_.contains(id))
             kept.push_back(lifecycle->service());
@@ -132,10 +133,9 @@ base::Result<void> Manager::adopt() {
         }
         spdlog::info("destroying domid {}: ours, but {}", domain.domid,
                      lifecycle == nullptr ? "of no configured service" : "one too many");
-        service::Template unknown;
-        unknown.id = domain.service;
         auto& stray = strays_.emplace_back(std::make_unique<Domain>(
-            hypervisor_, clock_, lifecycle ? lifecycle->service() : unknown, domain));
+            hypervisor_, clock_, lifecycle ? lifecycle->service() : of_no_service(domain.service),
+            domain));
         stray->destroy([this, &gone = *stray](const base::Result<void>& r) {
             if (r)
                 std::erase_if(strays_, [&gone](const auto& each) { return each.get() == &gone; });
@@ -174,7 +174,7 @@ Woken Manager::wake(service::Id service, service::WakeReason why,
 }
 
 const std::string& Manager::name(service::Id service) const {
-    return find(service)->service().name;
+    return find(service)->service().name();
 }
 
 void Manager::touch(service::Id service) {
@@ -289,7 +289,7 @@ void Manager::follow_up() {
     });
     admission_->serve();
     standby_->refill(
-        [this](const service::Template& service) { return admission_->for_standby(service); });
+        [this](const service::Instance& service) { return admission_->for_standby(service); });
     if (stopped_ && standby_->quiescent() &&
         std::ranges::all_of(lifecycles_,
                             [](const auto& entry) { return entry.second->quiescent(); }))
@@ -330,7 +330,7 @@ void Manager::tick() {
 std::optional<base::TimePoint> Manager::next_sample() const {
     std::optional<base::Duration> shortest;
     for (const auto& [id, lifecycle] : lifecycles_) {
-        const auto& after = lifecycle->service().idle_after;
+        const auto& after = lifecycle->service()->idle_after;
         if (lifecycle->in<Lifecycle::Ready>() && after)
             shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
     }
@@ -354,7 +354,7 @@ bool Manager::sample_traffic() {
         if (Lifecycle* lifecycle = find(counted.service))
             lifecycle->traffic(counted);
     for (const auto& [id, lifecycle] : lifecycles_) {
-        if (lifecycle->service().interfaces.empty())  // no interface: only DNS keeps it
+        if (lifecycle->service()->interfaces.empty())  // no interface: only DNS keeps it
             lifecycle->traffic({});
         const auto kept = kept_.find(id);
         if (kept != kept_.end() && lifecycle->in<Lifecycle::Ready>() &&

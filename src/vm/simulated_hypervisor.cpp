@@ -20,7 +20,7 @@ void SimulatedHypervisor::on_death(std::function<void(DomId, Death)> callback) {
     died_ = std::move(callback);
 }
 
-void SimulatedHypervisor::build(const service::Template&, unsigned, Built done) {
+void SimulatedHypervisor::build(const service::Instance&, unsigned, Built done) {
     later_(build_time, [this, done = std::move(done), domid = next_domid_++] {
         alive_.insert(domid);
         done(domid);
@@ -55,15 +55,15 @@ void SimulatedHypervisor::resume(DomId, Done done) {
     later_(resume_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedHypervisor::await_ready(DomId domid, const service::Template&,
-                                      std::function<void()> ready) {
+void SimulatedHypervisor::await_ready(DomId domid, const service::Instance&,
+                                      const service::ReadyHow&, std::function<void()> ready) {
     later_(boot_time, [this, domid, ready = std::move(ready)] {
         if (alive_.contains(domid))
             ready();
     });
 }
 
-base::Result<void> SimulatedHypervisor::preserve(DomId domid, const service::Template&) {
+base::Result<void> SimulatedHypervisor::preserve(DomId domid, const service::Instance&) {
     alive_.erase(domid);
     return {};
 }
@@ -74,21 +74,21 @@ void SimulatedHypervisor::destroy(DomId domid, Done done) {
     later_(destroy_time, [done = std::move(done)] { done({}); });
 }
 
-void SimulatedHypervisor::save(DomId, const service::Template& service, Saved done) {
-    later_(save_time, [this, done = std::move(done), id = service.id] {
+void SimulatedHypervisor::save(DomId, const service::Instance& service, Saved done) {
+    later_(save_time, [this, done = std::move(done), id = service.id()] {
         saved_.insert(id);
         done({});
     });
 }
 
-void SimulatedHypervisor::restore(const service::Template& service, Built done) {
+void SimulatedHypervisor::restore(const service::Instance& service, Built done) {
     build(service, 0, std::move(done));
 }
 
-base::Result<void> SimulatedHypervisor::count(const std::vector<service::Template>& services) {
+base::Result<void> SimulatedHypervisor::count(const std::vector<service::Instance>& services) {
     traffic_.clear();
     for (const auto& service : services)
-        traffic_.push_back({service.id, 0});
+        traffic_.push_back({service.id(), 0});
     return {};
 }
 

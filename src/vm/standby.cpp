@@ -31,8 +31,8 @@ constexpr std::array<std::uint16_t, 5> web_ports{80, 8000, 8008, 8080, 8888};
 // What a web server does at its first request is not to be done when a client waits, either. Any
 // answer will do, and so will none: it is ready. None: it is no web server, as far as anybody
 // knows, or has answered a request already.
-std::optional<std::uint16_t> web_port(const service::Template& service) {
-    const auto* tcp = std::get_if<service::ReadyTcp>(&service.ready.how);
+std::optional<std::uint16_t> web_port(const service::Instance& service) {
+    const auto* tcp = std::get_if<service::ReadyTcp>(&service->ready.how);
     if (tcp == nullptr || !tcp->http_path.empty() ||
         std::ranges::find(web_ports, tcp->port) == web_ports.end())
         return std::nullopt;
@@ -40,12 +40,12 @@ std::optional<std::uint16_t> web_port(const service::Template& service) {
 }
 
 // By which a later process knows a copy that is as it would build it.
-std::string mark(const service::Template& service) {
-    std::string settings = service::domain_settings(service) + service.name;
-    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+std::string mark(const service::Instance& service) {
+    std::string settings = service::domain_settings(service) + service.name();
+    for (const auto* addresses : {&service.ipv4(), &service.ipv6()})
         for (const base::IpAddress& address : *addresses)
             settings += " " + address.to_string();
-    return fmt::format("{} {:016x}", to_string(service.standby.stage), service::digest(settings));
+    return fmt::format("{} {:016x}", to_string(service->standby.stage), service::digest(settings));
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ Standby::Standby(Hypervisor& hypervisor, const base::Clock& clock,
     : hypervisor_(hypervisor), clock_(clock), changed_(std::move(changed)) {}
 
 bool Standby::fits(const Spare& spare) const {
-    const auto wanted = wanted_.find(spare.service().id);
+    const auto wanted = wanted_.find(spare.service().id());
     if (wanted == wanted_.end())
         return false;
     return mark(spare.service()) == mark(wanted->second.service);
@@ -64,23 +64,23 @@ bool Standby::fits(const Spare& spare) const {
 // Those that will be there for a while.
 unsigned Standby::count(service::Id service) const {
     return static_cast<unsigned>(std::ranges::count_if(spares_, [&](const Spare& each) {
-        return each.service().id == service && !each.leaves();
+        return each.service().id() == service && !each.leaves();
     }));
 }
 
-void Standby::configure(const std::vector<service::Template>& services,
+void Standby::configure(const std::vector<service::Instance>& services,
                         std::optional<std::uint64_t> budget_kib) {
     budget_kib_ = budget_kib;
     std::map<service::Id, Want> wanted;
-    for (const service::Template& service : services)
-        if (service.standby.count > 0)
-            wanted[service.id] = {service};
+    for (const service::Instance& service : services)
+        if (service->standby.count > 0)
+            wanted.insert_or_assign(service.id(), Want{service});
     wanted_ = std::move(wanted);
     for (auto each = spares_.begin(); each != spares_.end(); ++each) {
-        const auto want = wanted_.find(each->service().id);
-        if (!fits(*each) || count(each->service().id) > want->second.service.standby.count) {
+        const auto want = wanted_.find(each->service().id());
+        if (!fits(*each) || count(each->service().id()) > want->second.service->standby.count) {
             spdlog::info("destroying a standby copy of {}: domid {}, not wanted any more",
-                         each->service().name, each->domain->domid());
+                         each->service().name(), each->domain->domid());
             discard(each);
         }
     }
@@ -94,22 +94,20 @@ void Standby::met(service::Id service, unsigned number) {
 
 void Standby::adopt(const Found& found) {
     const auto want = wanted_.find(found.service);
-    service::Template service;
-    service.id = found.service;
-    if (want != wanted_.end())
-        service = want->second.service;
+    const service::Instance service =
+        want != wanted_.end() ? want->second.service : of_no_service(found.service);
     auto domain = std::make_unique<Domain>(hypervisor_, clock_, service, found);
     const bool keep =
         want != wanted_.end() && found.complete && found.run == Found::Run::paused &&
-        found.standby == mark(service) && count(found.service) < service.standby.count &&
-        (!budget_kib_ || memory_kib() + service::footprint_kib(service) <= *budget_kib_) &&
+        found.standby == mark(service) && count(found.service) < service->standby.count &&
+        (!budget_kib_ || memory_kib() + service::footprint_kib(*service) <= *budget_kib_) &&
         domain->adopt() &&
         // The process before this one may have begun to wake it.
         domain->rest(*found.standby);
     const auto added = spares_.insert(spares_.end(), {std::move(domain), Waiting{}});
     if (keep) {
-        spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name, found.domid,
-                     to_string(service.standby.stage));
+        spdlog::info("adopted a standby copy of {}: domid {}, {}", service.name(), found.domid,
+                     to_string(service->standby.stage));
         return;
     }
     spdlog::info("destroying domid {}: a standby copy that is not known to be fresh, or not wanted",
@@ -119,7 +117,7 @@ void Standby::adopt(const Found& found) {
 
 Standby::Spares::const_iterator Standby::waiting(service::Id service) const {
     return std::ranges::find_if(spares_, [&](const Spare& each) {
-        return each.service().id == service && each.is<Waiting>();
+        return each.service().id() == service && each.is<Waiting>();
     });
 }
 
@@ -136,7 +134,7 @@ std::unique_ptr<Domain> Standby::take(service::Id service) {
 
 std::optional<DomId> Standby::booted(service::Id service) const {
     const auto found = waiting(service);
-    if (found == spares_.end() || found->service().standby.stage != service::StandbyStage::booted)
+    if (found == spares_.end() || found->service()->standby.stage != service::StandbyStage::booted)
         return std::nullopt;
     return found->domain->domid();
 }
@@ -148,7 +146,7 @@ bool Standby::give_back() {
     if (found == spares_.end())
         return false;
     spdlog::info("destroying a standby copy of {}: domid {}, its memory is needed",
-                 found->service().name, found->domain->domid());
+                 found->service().name(), found->domain->domid());
     discard(found);
     return true;
 }
@@ -161,9 +159,9 @@ bool Standby::died(DomId domid, Death how) {
         return false;
     if (found->is<Destroying>())
         return true;
-    const auto service = found->service().id;
+    const auto service = found->service().id();
     back_off(service,
-             fmt::format("a standby copy of {}: domid {} {}{}", found->service().name, domid,
+             fmt::format("a standby copy of {}: domid {} {}{}", found->service().name(), domid,
                          to_string(how), how == Death::gone ? "" : found->domain->last_words()));
     if (how == Death::gone) {
         spares_.erase(found);
@@ -174,16 +172,16 @@ bool Standby::died(DomId domid, Death how) {
     return true;
 }
 
-void Standby::refill(const std::function<bool(const service::Template&)>& room) {
+void Standby::refill(const std::function<bool(const service::Instance&)>& room) {
     const bool busy = std::ranges::any_of(
         spares_, [](const Spare& each) { return each.is<Building>() || each.is<Booting>(); });
     if (busy || stopping_ || clock_.now() < refill_at_)
         return;
     for (const auto& [id, want] : wanted_) {
-        const service::Template& service = want.service;
-        if (count(id) >= service.standby.count || clock_.now() < want.retry_at)
+        const service::Instance& service = want.service;
+        if (count(id) >= service->standby.count || clock_.now() < want.retry_at)
             continue;
-        if (budget_kib_ && memory_kib() + service::footprint_kib(service) > *budget_kib_)
+        if (budget_kib_ && memory_kib() + service::footprint_kib(*service) > *budget_kib_)
             continue;
         if (!room(service))
             continue;
@@ -192,9 +190,9 @@ void Standby::refill(const std::function<bool(const service::Template&)>& room) 
     }
 }
 
-void Standby::begin(const service::Template& service) {
+void Standby::begin(const service::Instance& service) {
     constexpr unsigned numbers = 1023;  // 1 to this; as many as module xen's UUIDs have room for
-    unsigned& number = last_number_[service.id];
+    unsigned& number = last_number_[service.id()];
     number = number % numbers + 1;
     const auto begun = spares_.insert(
         spares_.end(), {std::make_unique<Domain>(hypervisor_, clock_, service), Building{}});
@@ -208,7 +206,7 @@ void Standby::built(Each spare, tl::expected<void, BuildError> result) {
         fail(spare, result.error().what);
     else if (spare->leaves() || stopping_)
         destroy(spare);
-    else if (spare->service().standby.stage == service::StandbyStage::built)
+    else if (spare->service()->standby.stage == service::StandbyStage::built)
         rest(spare);
     else
         boot(spare);
@@ -229,16 +227,16 @@ void Standby::boot(Each spare) {
         spare->state = Settling{clock_.now() + settle_time};
         if (const auto port = web_port(spare->service()))
             spare->domain->warm_up(*port);
-        changed_(spare->service().id);
+        changed_(spare->service().id());
     });
-    changed_(spare->service().id);  // there is a new deadline
+    changed_(spare->service().id());  // there is a new deadline
 }
 
 void Standby::rest(Each spare) {
     Domain& domain = *spare->domain;
-    const service::Template& service = spare->service();
+    const service::Instance& service = spare->service();
     base::Result<void> r;
-    if (service.standby.stage == service::StandbyStage::booted)
+    if (service->standby.stage == service::StandbyStage::booted)
         r = domain.pause();
     if (r)
         r = domain.rest(mark(service));
@@ -246,12 +244,12 @@ void Standby::rest(Each spare) {
         fail(spare, r.error().what);
         return;
     }
-    spdlog::info("standby {}: domid {}, {}, after {} ms", service.name, domain.domid(),
-                 to_string(service.standby.stage), in_ms(clock_.now() - domain.begun_at()));
+    spdlog::info("standby {}: domid {}, {}, after {} ms", service.name(), domain.domid(),
+                 to_string(service->standby.stage), in_ms(clock_.now() - domain.begun_at()));
     spare->state = Waiting{};
-    if (const auto want = wanted_.find(service.id); want != wanted_.end())
+    if (const auto want = wanted_.find(service.id()); want != wanted_.end())
         want->second.failures = 0;
-    changed_(service.id);
+    changed_(service.id());
 }
 
 void Standby::back_off(service::Id service, const std::string& what) {
@@ -270,9 +268,9 @@ void Standby::back_off(service::Id service, const std::string& what) {
 }
 
 void Standby::fail(Each spare, const std::string& what) {
-    const auto service = spare->service().id;
+    const auto service = spare->service().id();
     if (!spare->leaves())
-        back_off(service, "no standby copy of " + spare->service().name + ": " + what);
+        back_off(service, "no standby copy of " + spare->service().name() + ": " + what);
     if (spare->is<Building>()) {
         spares_.erase(spare);  // the hypervisor has left nothing of it
         changed_(service);
@@ -291,12 +289,12 @@ void Standby::discard(Each spare) {
 void Standby::destroy(Each spare) {
     spare->state = Destroying{};
     spare->domain->destroy([this, spare](const base::Result<void>& r) {
-        const auto service = spare->service().id;
+        const auto service = spare->service().id();
         if (r)
             spares_.erase(spare);
         changed_(service);
     });
-    changed_(spare->service().id);
+    changed_(spare->service().id());
 }
 
 void Standby::stop() {
@@ -308,7 +306,7 @@ void Standby::stop() {
 std::uint64_t Standby::memory_kib() const {
     std::uint64_t sum = 0;
     for (const Spare& each : spares_)
-        sum += service::footprint_kib(each.service());
+        sum += service::footprint_kib(*each.service());
     return sum;
 }
 
@@ -316,7 +314,7 @@ std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
     for (const Spare& each : spares_)
         if (each.leaves())
-            sum += service::footprint_kib(each.service());
+            sum += service::footprint_kib(*each.service());
     return sum;
 }
 
@@ -336,7 +334,7 @@ std::optional<base::TimePoint> Standby::deadline() const {
     if (!stopping_)
         for (const auto& [id, want] : wanted_)
             if (const auto at = std::max(want.retry_at, refill_at_);
-                clock_.now() < at && count(id) < want.service.standby.count)
+                clock_.now() < at && count(id) < want.service->standby.count)
                 earlier(at);
     return next;
 }

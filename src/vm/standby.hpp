@@ -35,7 +35,7 @@ class Standby {
 
     // What is wanted from now on. Spares that are not, or that were built with other settings,
     // are destroyed, and so are the oldest of those that take more than budget_kib.
-    void configure(const std::vector<service::Template>& services,
+    void configure(const std::vector<service::Instance>& services,
                    std::optional<std::uint64_t> budget_kib);
     // A domain of an earlier process that is marked as a spare: kept if it is fresh and wanted,
     // else destroyed.
@@ -53,7 +53,7 @@ class Standby {
     bool died(DomId domid, Death how);
     // Begins the next spare, if one is wanted and none is being made. room: whether there is
     // memory for one more of this service.
-    void refill(const std::function<bool(const service::Template&)>& room);
+    void refill(const std::function<bool(const service::Instance&)>& room);
     // No more spares; those that there are are destroyed.
     void stop();
     bool quiescent() const { return spares_.empty(); }
@@ -89,10 +89,10 @@ class Standby {
             const auto* building = std::get_if<Building>(&state);
             return is<Destroying>() || (building != nullptr && building->unwanted);
         }
-        const service::Template& service() const { return domain->service(); }
+        const service::Instance& service() const { return domain->service(); }
     };
     struct Want {
-        service::Template service;
+        service::Instance service;
         unsigned failures = 0;  // in a row
         base::TimePoint retry_at{};
     };
@@ -102,7 +102,7 @@ class Standby {
     bool fits(const Spare& spare) const;
     unsigned count(service::Id service) const;
     Spares::const_iterator waiting(service::Id service) const;
-    void begin(const service::Template& service);
+    void begin(const service::Instance& service);
     void built(Each spare, tl::expected<void, BuildError> result);
     void boot(Each spare);
     void rest(Each spare);

@@ -40,22 +40,22 @@ libxl_disk_backend backend(service::Disk::Backend backend) {
     return LIBXL_DISK_BACKEND_UNKNOWN;
 }
 
-void set_identity(libxl_domain_create_info& info, const service::Template& service,
+void set_identity(libxl_domain_create_info& info, const service::Instance& service,
                   unsigned number) {
     info.type =
-        service.type == service::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
+        service->type == service::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
     info.name =
-        copy(number == 0 ? service.name : service.name + ".standby-" + std::to_string(number));
-    const auto uuid = domain_uuid(service.id, number);
+        copy(number == 0 ? service.name() : service.name() + ".standby-" + std::to_string(number));
+    const auto uuid = domain_uuid(service.id(), number);
     std::ranges::copy(uuid, info.uuid.uuid);
     // Written with the domain's first xenstore nodes, in one transaction.
     info.xsdata = zeroed<char*>(7);
     info.xsdata[0] = copy(service_mark);
-    info.xsdata[1] = copy(service.name);
+    info.xsdata[1] = copy(service.name());
     char** more = info.xsdata + 2;
-    if (!service.rumprun.empty()) {
+    if (!service->rumprun.empty()) {
         *more++ = copy(rumprun_node);
-        *more++ = copy(service.rumprun);
+        *more++ = copy(service->rumprun);
     }
     if (number != 0) {
         *more++ = copy(standby_mark);
@@ -128,17 +128,17 @@ void set_shares(libxl_domain_config& config, const service::Template& service) {
 }
 
 // The interfaces that have a script. The rest are plumbed by summond.
-void set_nics(libxl_domain_config& config, const service::Template& service) {
-    config.nics = zeroed<libxl_device_nic>(service.interfaces.size());
-    for (std::size_t i = 0; i < service.interfaces.size(); ++i) {
-        const service::Interface& interface = service.interfaces[i];
+void set_nics(libxl_domain_config& config, const service::Instance& service) {
+    config.nics = zeroed<libxl_device_nic>(service->interfaces.size());
+    for (std::size_t i = 0; i < service->interfaces.size(); ++i) {
+        const service::Interface& interface = service->interfaces[i];
         if (interface.script.empty())
             continue;
         libxl_device_nic& nic = config.nics[config.num_nics++];
         libxl_device_nic_init(&nic);
         nic.devid = static_cast<int>(i);
         nic.nictype = LIBXL_NIC_TYPE_VIF;
-        std::ranges::copy(interface.mac, nic.mac);
+        std::ranges::copy(service.mac(i), nic.mac);
         nic.bridge = copy(interface.bridge);
         nic.script = copy(interface.script);
         if (!interface.ip.empty())
@@ -156,15 +156,15 @@ void set_nics(libxl_domain_config& config, const service::Template& service) {
 
 }  // namespace
 
-std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const service::Template& service,
+std::unique_ptr<DomainConfig> domain_config(libxl_ctx* ctx, const service::Instance& service,
                                             unsigned number) {
     auto result = std::make_unique<DomainConfig>();
     libxl_domain_config& config = result->config;
     set_identity(config.c_info, service, number);
-    set_machine(ctx, config.b_info, service, config.c_info.type);
-    set_options(config, service);
-    set_disks(config, service);
-    set_shares(config, service);
+    set_machine(ctx, config.b_info, *service, config.c_info.type);
+    set_options(config, *service);
+    set_disks(config, *service);
+    set_shares(config, *service);
     set_nics(config, service);
     return result;
 }

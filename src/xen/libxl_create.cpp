@@ -37,8 +37,8 @@ std::optional<vm::BuildError> unreadable(const std::string& what, const std::str
 }
 
 // With a script, what a bridge is and whether it is there is the script's business.
-std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const service::Template& service) {
-    for (const service::Interface& interface : service.interfaces)
+std::optional<vm::BuildError> lacks_bridge(Vifs& vifs, const service::Instance& service) {
+    for (const service::Interface& interface : service->interfaces)
         if (const auto r = vifs.check(interface.bridge); interface.script.empty() && !r)
             return vm::BuildError{service::WakeFailure::start_failed, r.error().what};
     return std::nullopt;
@@ -91,13 +91,13 @@ void create_first(Toolstack& toolstack) {
 
 }  // namespace
 
-void create(Toolstack& toolstack, const service::Template& service, unsigned number,
+void create(Toolstack& toolstack, const service::Instance& service, unsigned number,
             vm::Built done) {
     std::optional<vm::BuildError> refused;
-    if (service.bootloader.empty()) {  // otherwise they are in the disk
-        refused = unreadable("kernel", service.kernel);
-        if (!refused && service.ramdisk)
-            refused = unreadable("ramdisk", *service.ramdisk);
+    if (service->bootloader.empty()) {  // otherwise they are in the disk
+        refused = unreadable("kernel", service->kernel);
+        if (!refused && service->ramdisk)
+            refused = unreadable("ramdisk", *service->ramdisk);
     }
     if (refused)
         refuse(toolstack, std::move(*refused), done);
@@ -106,7 +106,7 @@ void create(Toolstack& toolstack, const service::Template& service, unsigned num
                 done);
 }
 
-void enqueue(Toolstack& toolstack, const service::Template& service, std::unique_ptr<Create> create,
+void enqueue(Toolstack& toolstack, const service::Instance& service, std::unique_ptr<Create> create,
              const vm::Built& done) {
     if (auto refused = lacks_bridge(*toolstack.vifs, service)) {
         refuse(toolstack, std::move(*refused), done);
@@ -117,14 +117,11 @@ void enqueue(Toolstack& toolstack, const service::Template& service, std::unique
         toolstack.post([&toolstack] { create_next(toolstack); });
 }
 
-Create::Create(Toolstack& toolstack, const service::Template& service, unsigned number,
+Create::Create(Toolstack& toolstack, const service::Instance& service, unsigned number,
                vm::Built done)
     : toolstack_(toolstack),
       config_(domain_config(toolstack.ctx, service, number)),
-      service_(service.id),
-      interfaces_(service.interfaces),
-      announcements_(host::announcements(service)),
-      rumprun_octets_(service.rumprun.size()),
+      service_(service),
       done_(std::move(done)),
       number_(number) {}
 
@@ -159,7 +156,7 @@ void Create::begin() {
         done_(tl::make_unexpected(std::move(*refused)));
         return;
     }
-    if (!interfaces_.empty() && interfaces_.front().script.empty())
+    if (!service_->interfaces.empty() && service_->interfaces.front().script.empty())
         if ((chosen_ = toolstack_.vifs->begin()))
             choose_domid(config_->config, *chosen_);
     toolstack_.log.during(&errors_);
@@ -173,7 +170,7 @@ void Create::begin() {
     // (libxl_create.c does disks alone asynchronously), so no error so far means begun.
     const auto domid = is_over() ? std::nullopt
                        : chosen_ ? chosen_
-                                 : domid_of(toolstack_.ctx, {service_, number_});
+                                 : domid_of(toolstack_.ctx, {service_.id(), number_});
     if (!domid)
         return;
     toolstack_.log.of_domain(known_domid_ = *domid, &errors_);
@@ -191,23 +188,24 @@ void Create::ended(int rc) {
 
 void Create::plumb(vm::DomId domid) {
     plumbed_ = true;
-    const auto vifs = own_vifs(domid, interfaces_);
+    const auto vifs = own_vifs(domid, service_);
     // libxl leaves out what xenstore does not take, and what is behind it, without a word.
-    const bool lacks_rumprun =
-        rumprun_octets_ > 0 && !toolstack_.xenstore->read(domain_path(domid) + "/" + rumprun_node);
+    const bool lacks_rumprun = service_->rumprun.size() > 0 &&
+                               !toolstack_.xenstore->read(domain_path(domid) + "/" + rumprun_node);
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = toolstack_.deaths.watch(known_domid_ = domid); !watched)
         vifs_ = watched;
     else if (lacks_rumprun)
         vifs_ = base::error(fmt::format(
             "xenstore does not take the {} octets of {}: see quota-maxsize in oxenstored.conf",
-            rumprun_octets_, rumprun_node));
+            service_->rumprun.size(), rumprun_node));
     else if (vifs.empty())
         vifs_ = base::Result<void>();
     else
         toolstack_.vifs->connect(vifs, number_ != 0, [this](auto result) {
             if (result && number_ == 0)
-                toolstack_.announcer.announce(interfaces_.front().bridge, announcements_);
+                toolstack_.announcer.announce(service_->interfaces.front().bridge,
+                                              host::announcements(service_));
             vifs_ = std::move(result);
             conclude();
         });
@@ -236,8 +234,8 @@ void Create::conclude() {
         return;
     }
     const auto scripted = [](const service::Interface& i) { return !i.script.empty(); };
-    if (std::ranges::any_of(interfaces_, scripted))
-        meter_scripted(toolstack_, domid_, service_);
+    if (std::ranges::any_of(service_->interfaces, scripted))
+        meter_scripted(toolstack_, domid_, service_.id());
     done_(domid_);
 }
 

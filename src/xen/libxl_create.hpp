@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "domain_config.hpp"
 #include "libxl_operations.hpp"
@@ -12,7 +11,7 @@ namespace summond::xen {
 
 class Create : public Operation {
   public:
-    Create(Toolstack& toolstack, const service::Template& service, unsigned number, vm::Built done);
+    Create(Toolstack& toolstack, const service::Instance& service, unsigned number, vm::Built done);
 
     // What libxl needs for it, with what is beyond its own size; none: the build will tell.
     std::optional<std::uint64_t> needed_kib();
@@ -36,10 +35,7 @@ class Create : public Operation {
     void conclude();
     void undo(vm::BuildError error, vm::Built done) const;
 
-    service::Id service_;
-    std::vector<service::Interface> interfaces_;
-    std::vector<frames::Frame> announcements_;
-    std::size_t rumprun_octets_;  // of its configuration, 0: none
+    service::Instance service_;
     vm::Built done_;
     unsigned number_;  // of a standby domain, whose vifs stay off their bridges
     // Begun by Vifs, and nobody's until libxl has made the domain.
@@ -52,7 +48,7 @@ class Create : public Operation {
 
 // Of its turn, and of dom0's memory where Xen lacks some. Fails before that where the bridges are
 // not there.
-void enqueue(Toolstack& toolstack, const service::Template& service, std::unique_ptr<Create> create,
+void enqueue(Toolstack& toolstack, const service::Instance& service, std::unique_ptr<Create> create,
              const vm::Built& done);
 
 }  // namespace summond::xen

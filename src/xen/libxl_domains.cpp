@@ -82,18 +82,18 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
     return found;
 }
 
-void LibxlDomains::expect(const std::vector<service::Template>& services) {
-    const auto with_vif = std::ranges::count_if(services, [](const service::Template& service) {
-        return !service.interfaces.empty() && service.interfaces.front().script.empty();
+void LibxlDomains::expect(const std::vector<service::Instance>& services) {
+    const auto with_vif = std::ranges::count_if(services, [](const service::Instance& service) {
+        return !service->interfaces.empty() && service->interfaces.front().script.empty();
     });
     toolstack_.want_spares(std::min<std::size_t>(static_cast<std::size_t>(with_vif), most_spares));
     std::set<std::string> files;
-    for (const service::Template& service : services) {
-        if (!service.bootloader.empty())
+    for (const service::Instance& service : services) {
+        if (!service->bootloader.empty())
             continue;  // what it boots is in its disk
-        files.insert(service.kernel);
-        if (service.ramdisk)
-            files.insert(*service.ramdisk);
+        files.insert(service->kernel);
+        if (service->ramdisk)
+            files.insert(*service->ramdisk);
     }
     std::ranges::for_each(files, read_ahead);
 }
@@ -160,17 +160,17 @@ void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name) {
 
 // As xl does for preserve and rename-restart; but its UUID in Xen, too, becomes another's, since
 // that is what our domains are known by.
-base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Template& service) {
+base::Result<void> LibxlDomains::preserve(vm::DomId domid, const service::Instance& service) {
     const std::string suffix = ".preserved";
     std::uint32_t other = 0;
-    if (libxl_name_to_domid(toolstack_.ctx, (service.name + suffix).c_str(), &other) == 0)
+    if (libxl_name_to_domid(toolstack_.ctx, (service.name() + suffix).c_str(), &other) == 0)
         return base::error(fmt::format("domid {} still is", other));
-    rename(toolstack_, domid, service.name);  // it may have been a standby domain
+    rename(toolstack_, domid, service.name());  // it may have been a standby domain
     libxl_uuid uuid;
     libxl_uuid_generate(&uuid);
     libxl_domain_create_info info;
     libxl_domain_create_info_init(&info);
-    info.name = ::strdup(service.name.c_str());
+    info.name = ::strdup(service.name().c_str());
     const int rc = libxl_domain_preserve(toolstack_.ctx, domid, &info, suffix.c_str(), uuid);
     libxl_domain_create_info_dispose(&info);
     if (rc != 0)

@@ -14,8 +14,8 @@ class LibxlDomains final : public vm::Domains {
         toolstack_.died = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override;
-    void expect(const std::vector<service::Template>& services) override;
-    void build(const service::Template& service, unsigned number, vm::Built done) override {
+    void expect(const std::vector<service::Instance>& services) override;
+    void build(const service::Instance& service, unsigned number, vm::Built done) override {
         create(toolstack_, service, number, std::move(done));
     }
     base::Result<void> adopt(vm::DomId domid) override;
@@ -29,11 +29,11 @@ class LibxlDomains final : public vm::Domains {
     void resume(vm::DomId domid, vm::Done done) override {
         xen::resume(toolstack_, domid, std::move(done));
     }
-    void await_ready(vm::DomId domid, const service::Template& service,
-                     std::function<void()> ready) override {
-        toolstack_.readiness->await(domid, service, std::move(ready));
+    void await_ready(vm::DomId domid, const service::Instance& service,
+                     const service::ReadyHow& how, std::function<void()> ready) override {
+        toolstack_.readiness->await(domid, service, how, std::move(ready));
     }
-    base::Result<void> preserve(vm::DomId domid, const service::Template& service) override;
+    base::Result<void> preserve(vm::DomId domid, const service::Instance& service) override;
     std::string last_console_line(vm::DomId domid) override;
     void destroy(vm::DomId domid, vm::Done done) override {
         xen::destroy(toolstack_, domid, std::move(done));

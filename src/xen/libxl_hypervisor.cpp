@@ -1,32 +1,28 @@
 // vm::Hypervisor over one libxl context.
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <utility>
 
 #include "libxl_domains.hpp"
-#include "summond/base/log.hpp"
+#include "summond/host/wake_counters.hpp"
 #include "summond/xen/hypervisor.hpp"
 
 namespace summond::xen {
 namespace {
-
-constexpr std::chrono::seconds wakes_shown_within{1};
 
 class LibxlSnapshots final : public vm::Snapshots {
   public:
     explicit LibxlSnapshots(Toolstack& toolstack) : toolstack_(toolstack) {}
 
     void use(const std::string& directory) override { toolstack_.saves.use(directory); }
-    void keep(const std::vector<service::Template>& services) override {
+    void keep(const std::vector<service::Instance>& services) override {
         toolstack_.saves.keep(services);
     }
-    bool has(const service::Template& service) override { return toolstack_.saves.has(service); }
+    bool has(const service::Instance& service) override { return toolstack_.saves.has(service); }
     void discard(service::Id service) override { toolstack_.saves.discard(service); }
-    void save(vm::DomId domid, const service::Template& service, vm::Saved done) override {
+    void save(vm::DomId domid, const service::Instance& service, vm::Saved done) override {
         xen::save(toolstack_, domid, service, std::move(done));
     }
     void stop_saving(vm::DomId domid) override { xen::stop_saving(toolstack_, domid); }
-    void restore(const service::Template& service, vm::Built done) override {
+    void restore(const service::Instance& service, vm::Built done) override {
         xen::restore(toolstack_, service, std::move(done));
     }
 
@@ -38,14 +34,14 @@ class LibxlStandbyPorts final : public vm::StandbyPorts {
   public:
     explicit LibxlStandbyPorts(Toolstack& toolstack) : toolstack_(toolstack) {}
 
-    base::Result<void> rest(vm::DomId domid, const service::Template& service,
+    base::Result<void> rest(vm::DomId domid, const service::Instance& service,
                             const std::string& mark) override {
         return xen::rest(toolstack_, domid, service, mark);
     }
-    base::Result<void> join(vm::DomId domid, const service::Template& service) override {
+    base::Result<void> join(vm::DomId domid, const service::Instance& service) override {
         return xen::join(toolstack_, domid, service);
     }
-    void woken(vm::DomId domid, const service::Template& service) override {
+    void woken(vm::DomId domid, const service::Instance& service) override {
         xen::woken(toolstack_, domid, service);
     }
 
@@ -53,52 +49,15 @@ class LibxlStandbyPorts final : public vm::StandbyPorts {
     Toolstack& toolstack_;
 };
 
-class Counting final : public vm::TrafficMeter {
-  public:
-    explicit Counting(host::Meter& meter) : meter_(meter) {}
-
-    base::Result<void> count(const std::vector<service::Template>& services) override {
-        return meter_.set(services);
-    }
-    base::Result<std::vector<vm::Traffic>> read() override { return meter_.read(); }
-
-  private:
-    host::Meter& meter_;
-};
-
-class ShownWakes final : public vm::WakeCounters {
-  public:
-    ShownWakes(boost::asio::io_context& io, host::Meter& meter) : meter_(meter), timer_(io) {}
-
-    // Not at once: nftables takes its time.
-    void show(const service::Template& service, const vm::Wakes& wakes) override {
-        meter_.count_wakes(service, wakes);
-        if (timer_.expiry() > std::chrono::steady_clock::now())
-            return;
-        timer_.expires_after(wakes_shown_within);
-        timer_.async_wait([this](const auto& ec) {
-            if (ec)
-                return;
-            if (const auto r = meter_.write_wakes(); !r)
-                spdlog::warn("wakes are not counted: {}", r.error().what);
-        });
-    }
-
-  private:
-    host::Meter& meter_;
-    boost::asio::steady_timer timer_;
-};
-
 class LibxlHypervisor final : public vm::Hypervisor {
   public:
-    explicit LibxlHypervisor(boost::asio::io_context& io)
-        : toolstack_(io), wakes_(io, toolstack_.meter) {}
+    explicit LibxlHypervisor(boost::asio::io_context& io) : toolstack_(io), wakes_(io) {}
     base::Result<void> open() { return toolstack_.open(); }
 
     vm::Domains& domains() override { return domains_; }
     vm::Snapshots& snapshots() override { return snapshots_; }
     vm::StandbyPorts& standby_ports() override { return standby_ports_; }
-    vm::TrafficMeter& traffic_meter() override { return counting_; }
+    vm::TrafficMeter& traffic_meter() override { return toolstack_.meter; }
     vm::WakeCounters& wake_counters() override { return wakes_; }
     void keep_for_dom0(std::uint64_t kib) override { toolstack_.dom0_memory.keep(kib); }
 
@@ -107,8 +66,7 @@ class LibxlHypervisor final : public vm::Hypervisor {
     LibxlDomains domains_{toolstack_};
     LibxlSnapshots snapshots_{toolstack_};
     LibxlStandbyPorts standby_ports_{toolstack_};
-    Counting counting_{toolstack_.meter};
-    ShownWakes wakes_;
+    host::WakeCounters wakes_;
 };
 
 }  // namespace

@@ -9,19 +9,19 @@
 
 namespace summond::xen {
 
-void create(Toolstack& toolstack, const service::Template& service, unsigned number,
+void create(Toolstack& toolstack, const service::Instance& service, unsigned number,
             vm::Built done);
-void restore(Toolstack& toolstack, const service::Template& service, vm::Built done);
-void save(Toolstack& toolstack, vm::DomId domid, const service::Template& service, vm::Saved done);
+void restore(Toolstack& toolstack, const service::Instance& service, vm::Built done);
+void save(Toolstack& toolstack, vm::DomId domid, const service::Instance& service, vm::Saved done);
 void stop_saving(Toolstack& toolstack, vm::DomId domid);
 void resume(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 void destroy(Toolstack& toolstack, vm::DomId domid, vm::Done done);
 
 // Of a standby domain: its vifs and marks.
-base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Instance& service,
                         const std::string& mark);
-base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
-void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service);
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
 
 // In xl list.
 void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name);

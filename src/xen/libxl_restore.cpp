@@ -15,7 +15,7 @@ namespace {
 
 class Restore final : public Create {
   public:
-    Restore(Toolstack& toolstack, const service::Template& service, base::UniqueFd image,
+    Restore(Toolstack& toolstack, const service::Instance& service, base::UniqueFd image,
             vm::Built done)
         : Create(toolstack, service, 0, std::move(done)), image_(std::move(image)) {}
 
@@ -50,8 +50,8 @@ class Restore final : public Create {
 
 }  // namespace
 
-void restore(Toolstack& toolstack, const service::Template& service, vm::Built done) {
-    auto image = toolstack.saves.open(service.id);
+void restore(Toolstack& toolstack, const service::Instance& service, vm::Built done) {
+    auto image = toolstack.saves.open(service.id());
     if (!image) {
         toolstack.post([done = std::move(done), what = image.error().what] {
             done(tl::make_unexpected(

@@ -17,8 +17,8 @@ namespace {
 
 // What a file of the domain takes: its memory, some octets a page for what the page is, and what
 // Xen and libxl know of it.
-std::uint64_t image_size(const service::Template& service) {
-    const std::uint64_t memory = service.memory_kib * 1024;
+std::uint64_t image_size(const service::Instance& service) {
+    const std::uint64_t memory = service->memory_kib * 1024;
     return memory + memory / 128 + 2 * 1024 * 1024;
 }
 
@@ -93,7 +93,7 @@ class Save final : public Operation {
     vm::Saved done_;
 };
 
-void save(Toolstack& toolstack, vm::DomId domid, const service::Template& service, vm::Saved done) {
+void save(Toolstack& toolstack, vm::DomId domid, const service::Instance& service, vm::Saved done) {
     const auto fail = [&](const base::Error& why) {
         toolstack.post([done = std::move(done), what = why.what] {
             done(tl::make_unexpected(vm::SaveError{what}));

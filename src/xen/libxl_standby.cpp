@@ -20,31 +20,31 @@ namespace {
 // not while the client waits.
 constexpr std::chrono::milliseconds finish_delay{200};
 
-void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
-    if (!service.interfaces.empty())
-        toolstack.announcer.announce(service.interfaces.front().bridge,
+void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Instance& service) {
+    if (!service->interfaces.empty())
+        toolstack.announcer.announce(service->interfaces.front().bridge,
                                      host::announcements(service));
     if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
-    rename(toolstack, domid, service.name);
+    rename(toolstack, domid, service.name());
 }
 
 }  // namespace
 
-base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Template& service,
+base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::Instance& service,
                         const std::string& mark) {
     toolstack.readiness->forget(domid);
-    for (const Vif& vif : own_vifs(domid, service.interfaces))
+    for (const Vif& vif : own_vifs(domid, service))
         if (const auto r = toolstack.vifs->rest(vif); !r)
             return r;
     return toolstack.xenstore->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 
-base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
-    return toolstack.vifs->join(own_vifs(domid, service.interfaces));
+base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Instance& service) {
+    return toolstack.vifs->join(own_vifs(domid, service));
 }
 
-void woken(Toolstack& toolstack, vm::DomId domid, const service::Template& service) {
+void woken(Toolstack& toolstack, vm::DomId domid, const service::Instance& service) {
     auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), finish_delay);
     later->async_wait([&toolstack, later, domid, service](const auto& ec) {
         if (!ec && toolstack.deaths.has(domid))

@@ -41,13 +41,13 @@ base::Result<std::unique_ptr<Readiness>> Readiness::open(asio::io_context& io, X
     return std::unique_ptr<Readiness>(new Readiness(io, xenstore, std::move(*neighbours)));
 }
 
-void Readiness::await(vm::DomId domid, const service::Template& service,
-                      std::function<void()> ready) {
-    if (std::holds_alternative<service::ReadyEnds>(service.ready.how)) {
+void Readiness::await(vm::DomId domid, const service::Instance& service,
+                      const service::ReadyHow& how, std::function<void()> ready) {
+    if (std::holds_alternative<service::ReadyEnds>(how)) {
         asio::post(io_, std::move(ready));
         return;
     }
-    const auto* key = std::get_if<service::ReadyXenstore>(&service.ready.how);
+    const auto* key = std::get_if<service::ReadyXenstore>(&how);
     // A restored guest goes on from where it was ready; only its link has to come up again.
     if (key != nullptr && xenstore_.read(domain_path(domid) + "/" + restored_mark)) {
         await_link(domid, std::move(ready));
@@ -59,9 +59,9 @@ void Readiness::await(vm::DomId domid, const service::Template& service,
             std::move(ready));
         return;
     }
-    if (const auto* tcp = std::get_if<service::ReadyTcp>(&service.ready.how)) {
+    if (const auto* tcp = std::get_if<service::ReadyTcp>(&how)) {
         // Checked by module config: a service with an interface and addresses.
-        const bool script = !service.interfaces.front().script.empty();
+        const bool script = !service->interfaces.front().script.empty();
         if (script ? await_from_dom0(domid, service, *tcp, ready)
                    : await_at_vif(domid, service, *tcp, ready))
             return;
@@ -82,18 +82,18 @@ void Readiness::await_link(vm::DomId domid, std::function<void()> ready) {
 
 // Whom to ask, and as whom: as dom0 itself where it has an address beside the guest's on its
 // bridge, so that what the guest learns is true.
-host::VifProbe::Asks Readiness::asks(const service::Template& service, std::uint16_t port) {
-    const service::Interface& interface = service.interfaces.front();
-    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+host::VifProbe::Asks Readiness::asks(const service::Instance& service, std::uint16_t port) {
+    for (const auto* addresses : {&service.ipv4(), &service.ipv6()})
         for (const base::IpAddress& address : *addresses)
-            if (const auto own = neighbours_.own_station(address, interface.bridge))
-                return {.from = *own, .guest = {interface.mac, {address, port}}};
-    const auto& addresses = service.ipv6.empty() ? service.ipv4 : service.ipv6;
-    return host::made_up({interface.mac, {addresses.front(), port}});
+            if (const auto own =
+                    neighbours_.own_station(address, service->interfaces.front().bridge))
+                return {.from = *own, .guest = {service.mac(0), {address, port}}};
+    const auto& addresses = service.ipv6().empty() ? service.ipv4() : service.ipv6();
+    return host::made_up({service.mac(0), {addresses.front(), port}});
 }
 
 // False: it cannot be asked.
-bool Readiness::await_at_vif(vm::DomId domid, const service::Template& service,
+bool Readiness::await_at_vif(vm::DomId domid, const service::Instance& service,
                              const service::ReadyTcp& tcp, const std::function<void()>& ready) {
     const auto vif = host::vif_interface(domid, 0);
     auto socket = vif ? host::VifProbe::open(vif->index)
@@ -102,7 +102,7 @@ bool Readiness::await_at_vif(vm::DomId domid, const service::Template& service,
         spdlog::warn(
             "{}: port {} cannot be tried at {}, so the guest counts as ready when its link "
             "is up: {}",
-            service.name, tcp.port, vif ? vif->name : host::vif_name(domid, 0),
+            service.name(), tcp.port, vif ? vif->name : host::vif_name(domid, 0),
             socket.error().what);
         return false;
     }
@@ -117,28 +117,29 @@ bool Readiness::await_at_vif(vm::DomId domid, const service::Template& service,
 }
 
 // A hotplug script puts the guest behind whatever interface it likes. False: dom0 cannot reach it.
-bool Readiness::await_from_dom0(vm::DomId domid, const service::Template& service,
+bool Readiness::await_from_dom0(vm::DomId domid, const service::Instance& service,
                                 const service::ReadyTcp& tcp, const std::function<void()>& ready) {
     std::optional<base::IpAddress> reachable;
     int interface = 0;
-    for (const auto* addresses : {&service.ipv4, &service.ipv6})
+    for (const auto* addresses : {&service.ipv4(), &service.ipv6()})
         for (const base::IpAddress& address : *addresses)
             if (const auto way = neighbours_.on_link(address); !reachable && way.interface != 0) {
                 reachable = address;
                 interface = way.interface;
             }
     if (!reachable) {
-        if (told_.insert(service.id).second)
+        if (told_.insert(service.id()).second)
             spdlog::warn(
                 "{}: dom0 has no way to the network of {}, so it cannot see when port {} accepts; "
                 "the guest counts as ready when its link is up",
-                service.name, (service.ipv4.empty() ? service.ipv6 : service.ipv4)[0].to_string(),
+                service.name(),
+                (service.ipv4().empty() ? service.ipv6() : service.ipv4())[0].to_string(),
                 tcp.port);
         return false;
     }
     tcp_probes_[domid] = std::make_unique<host::TcpProbe>(
         io_, endpoint(*reachable, tcp.port), request(tcp, *reachable),
-        [this, address = *reachable, interface, mac = service.interfaces.front().mac] {
+        [this, address = *reachable, interface, mac = service.mac(0)] {
             neighbours_.learn(address, mac, interface);
         },
         [this, domid, ready] {

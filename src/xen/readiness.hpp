@@ -12,7 +12,7 @@
 #include "summond/host/neighbours.hpp"
 #include "summond/host/tcp_probe.hpp"
 #include "summond/host/vif_probe.hpp"
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "xenstore.hpp"
 
@@ -25,16 +25,17 @@ class Readiness {
                                                          XenStore& xenstore);
 
     // Calls ready once, from io's loop. Given up by forget.
-    void await(vm::DomId domid, const service::Template& service, std::function<void()> ready);
+    void await(vm::DomId domid, const service::Instance& service, const service::ReadyHow& how,
+               std::function<void()> ready);
     void forget(vm::DomId domid);
 
   private:
     Readiness(boost::asio::io_context& io, XenStore& xenstore, host::Neighbours neighbours)
         : io_(io), xenstore_(xenstore), neighbours_(std::move(neighbours)) {}
-    host::VifProbe::Asks asks(const service::Template& service, std::uint16_t port);
-    bool await_at_vif(vm::DomId domid, const service::Template& service,
+    host::VifProbe::Asks asks(const service::Instance& service, std::uint16_t port);
+    bool await_at_vif(vm::DomId domid, const service::Instance& service,
                       const service::ReadyTcp& tcp, const std::function<void()>& ready);
-    bool await_from_dom0(vm::DomId domid, const service::Template& service,
+    bool await_from_dom0(vm::DomId domid, const service::Instance& service,
                          const service::ReadyTcp& tcp, const std::function<void()>& ready);
     void await_link(vm::DomId domid, std::function<void()> ready);
 

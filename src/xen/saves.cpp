@@ -30,10 +30,10 @@ std::string version(const std::string& path) {
     return fmt::format("{} {}.{:09}\n", s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
 }
 
-std::string stem_of(const service::Template& service) {
-    const std::string all = service::domain_settings(service) + version(service.kernel) +
-                            (service.ramdisk ? version(*service.ramdisk) : "");
-    return fmt::format("{}.{:016x}", service.name, service::digest(all));
+std::string stem_of(const service::Instance& service) {
+    const std::string all = service::domain_settings(service) + version(service->kernel) +
+                            (service->ramdisk ? version(*service->ramdisk) : "");
+    return fmt::format("{}.{:016x}", service.name(), service::digest(all));
 }
 
 // The service's name in a stem, where it is one.
@@ -88,14 +88,14 @@ base::Result<base::UniqueFd> Saves::make_directory() const {
     return fd;
 }
 
-void Saves::keep(const std::vector<service::Template>& services) {
+void Saves::keep(const std::vector<service::Instance>& services) {
     stems_.clear();
     const auto fd = directory();
     if (!fd)
         return;  // nothing was ever saved here
     std::map<std::string, std::pair<service::Id, std::string>> wanted;  // by service's name
-    for (const service::Template& service : services)
-        wanted[service.name] = {service.id, stem_of(service)};
+    for (const service::Instance& service : services)
+        wanted[service.name()] = {service.id(), stem_of(service)};
     for (const std::string& name : names_in(fd->get())) {
         const bool is_whole = name.ends_with(whole);
         if (!is_whole && !name.ends_with(unfinished))
@@ -118,15 +118,15 @@ void Saves::keep(const std::vector<service::Template>& services) {
     }
 }
 
-bool Saves::has(const service::Template& service) {
-    const auto it = stems_.find(service.id);
+bool Saves::has(const service::Instance& service) {
+    const auto it = stems_.find(service.id());
     if (it == stems_.end())
         return false;
     if (it->second == stem_of(service))
         return true;
     spdlog::warn("{} is not restored but booted anew: it has other settings or another kernel now",
-                 service.name);
-    discard(service.id);
+                 service.name());
+    discard(service.id());
     return false;
 }
 
@@ -149,7 +149,7 @@ void Saves::discard(service::Id service) {
     stems_.erase(it);
 }
 
-base::Result<Saves::Writing> Saves::begin(const service::Template& service, std::uint64_t bytes) {
+base::Result<Saves::Writing> Saves::begin(const service::Instance& service, std::uint64_t bytes) {
     const auto fd = make_directory();
     if (!fd)
         return tl::make_unexpected(fd.error());
@@ -160,7 +160,7 @@ base::Result<Saves::Writing> Saves::begin(const service::Template& service, std:
     if (free < bytes)
         return base::error(fmt::format("no room in {}: {} KiB are needed, {} KiB are free",
                                        directory_, bytes / 1024, free / 1024));
-    Writing file{service.id, directory_, stem_of(service), {}};
+    Writing file{service.id(), directory_, stem_of(service), {}};
     const std::string path = path_of(file.directory, file.stem, unfinished);
     file.fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.fd)

@@ -14,7 +14,7 @@
 
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 
 namespace summond::xen {
 
@@ -36,15 +36,15 @@ class Saves {
     void use(const std::string& directory) { directory_ = directory; }
     // Removes what does not fit these services any more and what is not whole. Looks at nothing
     // that is not named as above.
-    void keep(const std::vector<service::Template>& services);
+    void keep(const std::vector<service::Instance>& services);
 
     // Whether there is a file of the service with its settings of now; removes one of others.
-    bool has(const service::Template& service);
+    bool has(const service::Instance& service);
     base::Result<base::UniqueFd> open(service::Id service) const;
     void discard(service::Id service);
 
     // Makes the directory if need be, and sees that there is room for that much.
-    base::Result<Writing> begin(const service::Template& service, std::uint64_t bytes);
+    base::Result<Writing> begin(const service::Instance& service, std::uint64_t bytes);
     // Puts it on the disk, which may take long and is not waited for here, and gives it its name.
     void finish(Writing file, Done done);
     void abandon(Writing file);

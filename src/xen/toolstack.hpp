@@ -19,7 +19,7 @@
 #include "readiness.hpp"
 #include "saves.hpp"
 #include "summond/host/announce.hpp"
-#include "summond/host/meter.hpp"
+#include "summond/host/traffic_meter.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "suspend_requests.hpp"
 #include "vifs.hpp"
@@ -53,7 +53,7 @@ struct Toolstack {
     std::unique_ptr<XenStore> xenstore;
     std::unique_ptr<Vifs> vifs;
     std::unique_ptr<Readiness> readiness;
-    host::Meter meter;
+    host::TrafficMeter meter;
     host::Announcer announcer;
     Saves saves;
     SuspendRequests suspend_requests;

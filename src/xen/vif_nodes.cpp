@@ -25,13 +25,14 @@ void add(std::vector<Node>& nodes, const std::string& directory, std::vector<Nod
 
 }  // namespace
 
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces) {
+std::vector<Vif> own_vifs(vm::DomId domid, const service::Instance& service) {
+    const auto& interfaces = service->interfaces;
     std::vector<Vif> vifs;
     for (unsigned i = 0; i < interfaces.size(); ++i)
         if (interfaces[i].script.empty())
-            vifs.push_back({domid, i, interfaces[i].mac, interfaces[i].bridge,
-                            interfaces[i].vifname, interfaces[i].mtu, interfaces[i].rate,
-                            interfaces[i].interval, interfaces[i].trusted});
+            vifs.push_back({domid, i, service.mac(i), interfaces[i].bridge, interfaces[i].vifname,
+                            interfaces[i].mtu, interfaces[i].rate, interfaces[i].interval,
+                            interfaces[i].trusted});
     return vifs;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "xenstore.hpp"
 
@@ -26,7 +26,7 @@ struct Vif {
 };
 
 // Of those interfaces that have no script.
-std::vector<Vif> own_vifs(vm::DomId domid, const std::vector<service::Interface>& interfaces);
+std::vector<Vif> own_vifs(vm::DomId domid, const service::Instance& service);
 
 struct VifPaths {
     VifPaths(vm::DomId domid, unsigned index);

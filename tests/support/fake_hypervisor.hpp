@@ -54,7 +54,7 @@ class FakeHypervisor final : public vm::Hypervisor,
     std::deque<PendingBuild> restores;
     std::set<service::Id> kept;  // those whose files are there
     std::map<vm::DomId, std::function<void()>> awaited;
-    std::map<vm::DomId, service::Ready> awaited_as;
+    std::map<vm::DomId, service::ReadyHow> awaited_as;
     std::vector<std::string> calls;  // "unpause 1", in order
     std::vector<vm::Found> existing;
     std::vector<vm::Traffic> counts;
@@ -118,24 +118,24 @@ class FakeHypervisor final : public vm::Hypervisor,
         died_ = std::move(callback);
     }
     base::Result<std::vector<vm::Found>> find() override { return existing; }
-    void expect(const std::vector<service::Template>&) override {}
-    void build(const service::Template& service, unsigned number, Built done) override {
+    void expect(const std::vector<service::Instance>&) override {}
+    void build(const service::Instance& service, unsigned number, Built done) override {
         if (number == 0)
-            builds.push_back({service.id, std::move(done)});
+            builds.push_back({service.id(), std::move(done)});
         else
-            standbys.push_back({service.id, number, std::move(done)});
+            standbys.push_back({service.id(), number, std::move(done)});
     }
-    base::Result<void> rest(vm::DomId domid, const service::Template&,
+    base::Result<void> rest(vm::DomId domid, const service::Instance&,
                             const std::string& mark) override {
         marks[domid] = mark;
         return call("rest", domid);
     }
-    base::Result<void> join(vm::DomId domid, const service::Template&) override {
+    base::Result<void> join(vm::DomId domid, const service::Instance&) override {
         if (join_fails)
             return base::error("as the test says");
         return call("join", domid);
     }
-    void woken(vm::DomId domid, const service::Template&) override {
+    void woken(vm::DomId domid, const service::Instance&) override {
         marks.erase(domid);
         (void)call("woken", domid);
     }
@@ -162,21 +162,21 @@ class FakeHypervisor final : public vm::Hypervisor,
     }
     void keep_for_dom0(std::uint64_t) override {}
     void use(const std::string&) override {}
-    void keep(const std::vector<service::Template>&) override {}
-    void save(vm::DomId domid, const service::Template& service, Saved done) override {
-        saves.push_back({domid, service.id, std::move(done)});
+    void keep(const std::vector<service::Instance>&) override {}
+    void save(vm::DomId domid, const service::Instance& service, Saved done) override {
+        saves.push_back({domid, service.id(), std::move(done)});
     }
     void stop_saving(vm::DomId domid) override { call("stop_saving", domid); }
     void resume(vm::DomId domid, Done done) override {
         resumes.push_back({domid, std::move(done)});
     }
-    bool has(const service::Template& service) override { return kept.contains(service.id); }
-    void restore(const service::Template& service, Built done) override {
-        restores.push_back({service.id, std::move(done)});
+    bool has(const service::Instance& service) override { return kept.contains(service.id()); }
+    void restore(const service::Instance& service, Built done) override {
+        restores.push_back({service.id(), std::move(done)});
     }
     void discard(service::Id service) override { kept.erase(service); }
     std::string last_console_line(vm::DomId) override { return {}; }
-    base::Result<void> preserve(vm::DomId domid, const service::Template&) override {
+    base::Result<void> preserve(vm::DomId domid, const service::Instance&) override {
         if (preserve_fails)
             return base::error("as the test says");
         awaited.erase(domid);
@@ -186,19 +186,19 @@ class FakeHypervisor final : public vm::Hypervisor,
         awaited.erase(domid);
         destroys.push_back({domid, std::move(done)});
     }
-    void await_ready(vm::DomId domid, const service::Template& service,
+    void await_ready(vm::DomId domid, const service::Instance&, const service::ReadyHow& how,
                      std::function<void()> ready) override {
-        awaited_as[domid] = service.ready;
+        awaited_as[domid] = how;
         awaited[domid] = std::move(ready);
     }
-    base::Result<void> count(const std::vector<service::Template>& services) override {
+    base::Result<void> count(const std::vector<service::Instance>& services) override {
         metered.clear();
         for (const auto& service : services)
-            metered.push_back(service.id);
+            metered.push_back(service.id());
         return {};
     }
-    void show(const service::Template& service, const vm::Wakes& done) override {
-        wakes[service.id] = done;
+    void show(const service::Instance& service, const vm::Wakes& done) override {
+        wakes[service.id()] = done;
     }
     base::Result<std::vector<vm::Traffic>> read() override {
         if (traffic_fails)

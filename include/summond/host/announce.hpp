@@ -13,7 +13,7 @@
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/frames/build.hpp"
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 
 namespace summond::host {
 
@@ -29,6 +29,6 @@ class Announcer {
 
 // Those of a service's first interface, one for each of its addresses. None where a hotplug script
 // plumbs it: whoever wrote that knows what lies behind.
-std::vector<frames::Frame> announcements(const service::Template& service);
+std::vector<frames::Frame> announcements(const service::Instance& service);
 
 }  // namespace summond::host

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "summond/base/result.hpp"
 
 struct nft_ctx;
 
 namespace summond::host {
+
+// That there is no such table, such as "bridge summond", whether there was one or not.
+std::string without_table(std::string_view table);
 
 class Nft {
   public:

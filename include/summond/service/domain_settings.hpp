@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "summond/service/template.hpp"
+#include "summond/service/instance.hpp"
 
 namespace summond::service {
 
-// The same text for two services whose domains would be built the same way, as far as settings go
+// The same text for two instances whose domains would be built the same way, as far as settings go
 // (the files that they name are not looked at).
-std::string domain_settings(const Template& service);
+std::string domain_settings(const Instance& service);
 
 }  // namespace summond::service

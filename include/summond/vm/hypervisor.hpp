@@ -14,8 +14,8 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
+#include "summond/service/instance.hpp"
 #include "summond/service/status.hpp"
-#include "summond/service/template.hpp"
 #include "summond/service/wake.hpp"
 #include "summond/vm/wakes.hpp"
 
@@ -76,14 +76,14 @@ class Domains {
     virtual base::Result<std::vector<Found>> find() = 0;
     // The services whose domains are asked for from now on: what can be got ready for them
     // beforehand is.
-    virtual void expect(const std::vector<service::Template>& services) = 0;
+    virtual void expect(const std::vector<service::Instance>& services) = 0;
 
     // Creates the service's domain, paused, marked as ours and with its vif on its bridge, and
     // watches for its death. On error nothing is left.
     // number: 0, or that of a standby domain, 1 to 1023, which no other domain of the service
     // has. Such a one may be there beside the service's domain; its interfaces are up and on no
     // bridge.
-    virtual void build(const service::Template& service, unsigned number, Built done) = 0;
+    virtual void build(const service::Instance& service, unsigned number, Built done) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
     // What the domain does at this moment; none: it is not there. Others may have paused, unpaused
@@ -99,13 +99,13 @@ class Domains {
     virtual base::Result<void> shutdown(DomId domid) = 0;
     // Lets a domain go on that is suspended and still there.
     virtual void resume(DomId domid, Done done) = 0;
-    // Calls ready once, when the guest shows readiness as the service says. Ends with the domain,
-    // or with another call for it.
-    virtual void await_ready(DomId domid, const service::Template& service,
-                             std::function<void()> ready) = 0;
+    // Calls ready once, when the guest shows so that it is ready. Ends with the domain, or with
+    // another call for it.
+    virtual void await_ready(DomId domid, const service::Instance& service,
+                             const service::ReadyHow& how, std::function<void()> ready) = 0;
     // Gives up a domain that has ended, to be looked at: called NAME.preserved, it is no domain of
     // ours any more. One a service: an error if there is one already.
-    virtual base::Result<void> preserve(DomId domid, const service::Template& service) = 0;
+    virtual base::Result<void> preserve(DomId domid, const service::Instance& service) = 0;
     // The last line that the guest has written to its console, of at most 200 printable octets;
     // empty: none, or nobody knows.
     virtual std::string last_console_line(DomId domid) = 0;
@@ -122,20 +122,20 @@ class Snapshots {
     virtual void use(const std::string& directory) = 0;
     // Removes what is kept of other services than these, or of other settings than they have now,
     // and what an earlier process had not finished.
-    virtual void keep(const std::vector<service::Template>& services) = 0;
+    virtual void keep(const std::vector<service::Instance>& services) = 0;
     // Whether restore would find the service as it is configured now.
-    virtual bool has(const service::Template& service) = 0;
+    virtual bool has(const service::Instance& service) = 0;
     virtual void discard(service::Id service) = 0;
 
     // Suspends the domain and keeps it in a file; it is not running any more, but still there. On
     // error there is no file and the domain runs on (where it has died, on_death tells). service:
     // as the domain was built. Between the call and done, on_death tells nothing of the domain.
-    virtual void save(DomId domid, const service::Template& service, Saved done) = 0;
+    virtual void save(DomId domid, const service::Instance& service, Saved done) = 0;
     // Makes a save under way end soon, well or with an error.
     virtual void stop_saving(DomId domid) = 0;
     // As Domains::build, but with the memory and the state in which the domain was saved. The file
     // stays.
-    virtual void restore(const service::Template& service, Built done) = 0;
+    virtual void restore(const service::Instance& service, Built done) = 0;
 };
 
 // Where the interfaces of standby domains stand, and the mark by which a later process knows
@@ -145,12 +145,12 @@ class StandbyPorts {
     virtual ~StandbyPorts() = default;
 
     // The domain is paused and waits for its wake from now on, and its readiness for nobody.
-    virtual base::Result<void> rest(DomId domid, const service::Template& service,
+    virtual base::Result<void> rest(DomId domid, const service::Instance& service,
                                     const std::string& mark) = 0;
     // The interfaces of one that runs since a moment ago, onto their bridges. woken is to follow.
-    virtual base::Result<void> join(DomId domid, const service::Template& service) = 0;
+    virtual base::Result<void> join(DomId domid, const service::Instance& service) = 0;
     // It has become the service's domain: its mark away, its name and announcements.
-    virtual void woken(DomId domid, const service::Template& service) = 0;
+    virtual void woken(DomId domid, const service::Instance& service) = 0;
 };
 
 class TrafficMeter {
@@ -158,7 +158,7 @@ class TrafficMeter {
     virtual ~TrafficMeter() = default;
 
     // The services whose traffic is counted, from now on.
-    virtual base::Result<void> count(const std::vector<service::Template>& services) = 0;
+    virtual base::Result<void> count(const std::vector<service::Instance>& services) = 0;
     // Unicast IP packets sent to each service that is counted by whose kind it could be woken
     // (ports, wake_from), and answers to what the guest has begun itself. Not: ARP, neighbour
     // discovery, multicast or broadcast, frames flooded for somebody else, whoever is in
@@ -173,7 +173,7 @@ class WakeCounters {
 
     // wakes: all of the service's up to now. Not shown at once: somebody may be waiting for what
     // follows a wake.
-    virtual void show(const service::Template& service, const Wakes& wakes) = 0;
+    virtual void show(const service::Instance& service, const Wakes& wakes) = 0;
 };
 
 class Hypervisor {

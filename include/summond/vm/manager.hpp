@@ -44,7 +44,7 @@ class Manager {
     // The services from now on, with their settings. A running domain keeps what it was built with,
     // unless its addresses changed: then it is destroyed. Services that are there no more go on for
     // those who know them, without standby copies, until retire_others.
-    void configure(const std::vector<service::Template>& services,
+    void configure(const std::vector<service::Instance>& services,
                    const service::Limits& limits = {});
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.

@@ -34,8 +34,8 @@ class SimulatedHypervisor final : public Hypervisor,
   private:
     void on_death(std::function<void(DomId, Death)> callback) override;
     base::Result<std::vector<Found>> find() override { return {}; }
-    void expect(const std::vector<service::Template>&) override {}
-    void build(const service::Template& service, unsigned number, Built done) override;
+    void expect(const std::vector<service::Instance>&) override {}
+    void build(const service::Instance& service, unsigned number, Built done) override;
     base::Result<void> adopt(DomId) override { return {}; }
     std::optional<Found::Run> run(DomId domid) override;
     base::Result<void> watch(DomId) override { return {}; }
@@ -44,29 +44,29 @@ class SimulatedHypervisor final : public Hypervisor,
     base::Result<void> shutdown(DomId domid) override;
     void resume(DomId domid, Done done) override;
     std::string last_console_line(DomId) override { return {}; }
-    void await_ready(DomId domid, const service::Template& service,
+    void await_ready(DomId domid, const service::Instance&, const service::ReadyHow&,
                      std::function<void()> ready) override;
-    base::Result<void> preserve(DomId domid, const service::Template&) override;
+    base::Result<void> preserve(DomId domid, const service::Instance&) override;
     void destroy(DomId domid, Done done) override;
 
     void use(const std::string&) override {}
-    void keep(const std::vector<service::Template>&) override {}
-    bool has(const service::Template& service) override { return saved_.contains(service.id); }
+    void keep(const std::vector<service::Instance>&) override {}
+    bool has(const service::Instance& service) override { return saved_.contains(service.id()); }
     void discard(service::Id service) override { saved_.erase(service); }
-    void save(DomId domid, const service::Template& service, Saved done) override;
+    void save(DomId domid, const service::Instance& service, Saved done) override;
     void stop_saving(DomId) override {}
-    void restore(const service::Template& service, Built done) override;
+    void restore(const service::Instance& service, Built done) override;
 
-    base::Result<void> rest(DomId, const service::Template&, const std::string&) override {
+    base::Result<void> rest(DomId, const service::Instance&, const std::string&) override {
         return {};
     }
-    base::Result<void> join(DomId, const service::Template&) override { return {}; }
-    void woken(DomId, const service::Template&) override {}
+    base::Result<void> join(DomId, const service::Instance&) override { return {}; }
+    void woken(DomId, const service::Instance&) override {}
 
-    base::Result<void> count(const std::vector<service::Template>& services) override;
+    base::Result<void> count(const std::vector<service::Instance>& services) override;
     base::Result<std::vector<Traffic>> read() override { return traffic_; }
 
-    void show(const service::Template&, const Wakes&) override {}
+    void show(const service::Instance&, const Wakes&) override {}
 
     Later later_;
     std::vector<Traffic> traffic_;

@@ -310,6 +310,19 @@ TEST_F(ServicesTest, WakesWaitForTheNextVmm) {
     EXPECT_EQ(availability(ready), Availability::answerable);
 }
 
+TEST_F(ServicesTest, TheNextVmmMayComeBeforeTheEndOfTheOneBefore) {
+    connect();
+    want(booting);
+    say(state("booting", Phase::building));
+    say(state("ready", Phase::ready));
+    vmm.hear();
+    connect();
+    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")))
+        << "its vmm may say nothing of it";
+    EXPECT_EQ(availability(ready), Availability::answerable);
+    EXPECT_EQ(services.overdue(), WakeFailure::not_ready);
+}
+
 TEST_F(ServicesTest, OldWakesAreNotSentToTheNextVmm) {
     want(booting);
     advance(Services::wake_patience);

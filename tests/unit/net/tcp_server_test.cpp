@@ -89,20 +89,6 @@ TEST_F(TcpServerTest, ParkedQueryDoesNotHoldUpOthers) {
     EXPECT_EQ(test::answer_count(late), 1);
 }
 
-TEST_F(TcpServerTest, AParkedQueryThatIsAnsweredBecauseACopyWaitsWakesIt) {
-    serve();
-    Client client = Client::tcp(address);
-    client.send(framed(query("booting.jit.example")));
-    await_connections(1);
-    services.take_wanted();
-    say(state("booting", Phase::building));
-    services.connect(vmm.connect());
-    say(test::waiting("booting"));
-    EXPECT_EQ(test::answer_count(answer(client)), 1);
-    services.take_wanted();
-    EXPECT_THAT(vmm.hear().wakes, ElementsAre(service("booting")));
-}
-
 TEST_F(TcpServerTest, FailureIsServfail) {
     serve();
     Client client = Client::tcp(address);

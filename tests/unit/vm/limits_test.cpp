@@ -25,7 +25,7 @@ class LimitsTest : public ManagerFixture {
         limits.queue = seconds(9);
     }
     void configure() {
-        manager.configure(services, limits);
+        manager.configure({services.begin(), services.end()}, limits);
         manager.retire_others();
         pass(milliseconds(0));
     }
@@ -89,7 +89,7 @@ TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
         Manager two{other, clock, wall_clock, [](const service::Status&) {}, ledger};
         auto changed = services;
         change(changed[1]);
-        two.configure(changed, limits);
+        two.configure({changed.begin(), changed.end()}, limits);
         two.wake(1, service::WakeReason::dns);
         two.wake(2, service::WakeReason::dns);
         return other.builds.size() == 2;

@@ -12,7 +12,7 @@ class SimulatedHypervisorTest : public testing::Test {
   protected:
     DomId build() {
         DomId domid = 0;
-        domains.build({}, 0, [&](auto built) { domid = *built; });
+        domains.build(service::Template(), 0, [&](auto built) { domid = *built; });
         pass();
         return domid;
     }
@@ -30,7 +30,7 @@ class SimulatedHypervisorTest : public testing::Test {
 
 TEST_F(SimulatedHypervisorTest, DomainBecomesReady) {
     bool ready = false;
-    domains.await_ready(build(), {}, [&] { ready = true; });
+    domains.await_ready(build(), service::Template(), service::ReadyLink(), [&] { ready = true; });
     EXPECT_FALSE(ready);
     pass();
     EXPECT_TRUE(ready);
@@ -40,7 +40,7 @@ TEST_F(SimulatedHypervisorTest, WaitingForReadyEndsWithTheDomain) {
     const DomId domid = build();
     bool ready = false;
     bool destroyed = false;
-    domains.await_ready(domid, {}, [&] { ready = true; });
+    domains.await_ready(domid, service::Template(), service::ReadyLink(), [&] { ready = true; });
     domains.destroy(domid, [&](const auto&) { destroyed = true; });
     pass();
     EXPECT_TRUE(destroyed);

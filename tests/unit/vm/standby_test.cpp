@@ -22,7 +22,7 @@ service::Template service(service::Id id, std::uint32_t standbys,
 
 class StandbyTest : public ManagerFixture {
   protected:
-    void configure(const std::vector<service::Template>& services,
+    void configure(const std::vector<service::Instance>& services,
                    const service::Limits& limits = {}) {
         manager.configure(services, limits);
         pass(milliseconds(0));
@@ -62,7 +62,7 @@ TEST_F(StandbyTest, IsAskedForAPageBeforeItRestsWhateverComesOfThat) {
         configure({web});
         backend.finish_standby(5);
         backend.become_ready(5);
-        const auto* asked = std::get_if<service::ReadyTcp>(&backend.awaited_as[5].how);
+        const auto* asked = std::get_if<service::ReadyTcp>(&backend.awaited_as[5]);
         const std::string path = backend.awaited.contains(5) && asked ? asked->http_path : "";
         pass(seconds(3));
         EXPECT_TRUE(backend.marks.contains(5)) << "no answer, and it rests all the same";

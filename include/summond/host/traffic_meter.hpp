@@ -19,27 +19,20 @@
 
 namespace summond::host {
 
-class Meter {
+class TrafficMeter final : public vm::TrafficMeter {
   public:
-    Meter() = default;
-    ~Meter();
-    Meter(const Meter&) = delete;
-    Meter& operator=(const Meter&) = delete;
+    TrafficMeter() = default;
+    ~TrafficMeter() override;
+    TrafficMeter(const TrafficMeter&) = delete;
+    TrafficMeter& operator=(const TrafficMeter&) = delete;
 
-    // The services whose interfaces on bridges are counted.
-    base::Result<void> set(const std::vector<service::Template>& services);
-    // Counts what is sent into this interface of dom0's to the guest that has it, of a service of
-    // the last set. On error the
-    // service is not read any more: nobody knows whether it is idle.
+    // Those of their interfaces that are on bridges.
+    base::Result<void> count(const std::vector<service::Instance>& services) override;
+    // Counts what is sent into this interface of dom0's to the guest that has it, of a service that
+    // is counted. On error the service is not read any more: nobody knows whether it is idle.
     base::Result<void> count_at(const std::string& interface, const std::string& mac,
                                 service::Id service);
-    base::Result<std::vector<vm::Traffic>> read();
-
-    // How often the service has been woken: shown by the next write_wakes, in a table of their own
-    // that nothing reads but people and their tools. One counter for each reason, in which
-    // nftables' packets are the wakes, and its bytes how long they took together in ms.
-    void count_wakes(const service::Template& service, const vm::Wakes& wakes);
-    base::Result<void> write_wakes();
+    base::Result<std::vector<vm::Traffic>> read() override;
 
   private:
     // A client's connection: the guest's MAC, the client's address and port, the guest's port, and
@@ -52,16 +45,15 @@ class Meter {
         std::chrono::seconds expires;
     };
     std::vector<Connection> read_connections(std::string_view family);
-    const service::Template* service_with(const std::string& mac) const;
+    const service::Instance* service_with(const std::string& mac) const;
 
     Nft nft_;
-    std::map<service::Id, service::Template> services_;  // of the last set
+    std::map<service::Id, service::Instance> services_;  // that are counted
     bool watches_connections_ = false;
     bool begun_ = false;
     bool bridge_table_ = false;
     bool netdev_table_ = false;
     std::set<service::Id> uncounted_;
-    std::map<service::Id, std::string> wakes_;  // commands, not written yet
 };
 
 }  // namespace summond::host

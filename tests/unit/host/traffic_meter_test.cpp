@@ -1,5 +1,5 @@
 // The meter's tables, in a network namespace of the test's own: real nftables, no Xen.
-#include "summond/host/meter.hpp"
+#include "summond/host/traffic_meter.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ void send(const char* name, const service::Mac& to, std::uint16_t type) {
     ::close(fd);
 }
 
-std::uint64_t packets(Meter& meter, service::Id service) {
+std::uint64_t packets(TrafficMeter& meter, service::Id service) {
     const auto traffic = meter.read();
     EXPECT_TRUE(traffic) << traffic.error().what;
     for (const vm::Traffic& counted : *traffic)
@@ -118,11 +118,11 @@ service::Template picky() {
 }
 
 // What could wake it keeps it, and nothing else.
-TEST(Meter, CountsWhatCouldWake) {
+TEST(TrafficMeter, CountsWhatCouldWake) {
     if (!enter_namespace() || !make_bridge())
         GTEST_SKIP() << "needs root";
-    Meter meter;
-    const auto set = meter.set({picky()});
+    TrafficMeter meter;
+    const auto set = meter.count({picky()});
     ASSERT_TRUE(set) << set.error().what;
     struct Case {
         const char* name;
@@ -149,11 +149,11 @@ TEST(Meter, CountsWhatCouldWake) {
     }
 }
 
-TEST(Meter, CountsAnswersToWhatTheGuestHasBegun) {
+TEST(TrafficMeter, CountsAnswersToWhatTheGuestHasBegun) {
     if (!enter_namespace() || !make_bridge())
         GTEST_SKIP() << "needs root";
-    Meter meter;
-    ASSERT_TRUE(meter.set({picky()}));
+    TrafficMeter meter;
+    ASSERT_TRUE(meter.count({picky()}));
     const auto counts = [&meter](const frames::Frame& frame) {
         const auto before = packets(meter, 10);
         send_frame("client1", frame);
@@ -176,13 +176,13 @@ TEST(Meter, CountsAnswersToWhatTheGuestHasBegun) {
     EXPECT_EQ(counts(to_guest(22, test::syn)), 0U);
 }
 
-TEST(Meter, KnowsOpenConnections) {
+TEST(TrafficMeter, KnowsOpenConnections) {
     if (!enter_namespace() || !make_bridge())
         GTEST_SKIP() << "needs root";
     service::Template service = picky();
     service.keep_connections = std::chrono::hours(2);
-    Meter meter;
-    const auto set = meter.set({service});
+    TrafficMeter meter;
+    const auto set = meter.count({service});
     ASSERT_TRUE(set) << set.error().what;
     const auto open = [&meter] {
         const auto traffic = meter.read();
@@ -200,7 +200,7 @@ TEST(Meter, KnowsOpenConnections) {
     ASSERT_TRUE(open());
     EXPECT_GE(*meter.read()->at(0).connection_silent, std::chrono::seconds(0));
     EXPECT_LE(*meter.read()->at(0).connection_silent, std::chrono::seconds(5));
-    const auto again = meter.set({service});
+    const auto again = meter.count({service});
     ASSERT_TRUE(again) << again.error().what;
     EXPECT_TRUE(open()) << "a reload forgets it";
     send_frame("guest1", of_guest(80, 40000, test::fin | test::ack));
@@ -213,13 +213,13 @@ TEST(Meter, KnowsOpenConnections) {
     EXPECT_FALSE(open()) << "the client has";
 }
 
-TEST(Meter, TheSameAtAnInterface) {
+TEST(TrafficMeter, TheSameAtAnInterface) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
     service::Template service = scripted(11);
     service.ports = {{service::Protocol::tcp, 80}};
-    Meter meter;
-    ASSERT_TRUE(meter.set({service}));
+    TrafficMeter meter;
+    ASSERT_TRUE(meter.count({service}));
     const auto counted = meter.count_at("vif1.0", service::to_string(guest), 11);
     ASSERT_TRUE(counted) << counted.error().what;
     send_frame("vif1.0", to_guest(80, test::syn));
@@ -233,11 +233,11 @@ TEST(Meter, TheSameAtAnInterface) {
     EXPECT_EQ(packets(meter, 11), 2U);
 }
 
-TEST(Meter, CountsIpToTheGuestAtAnInterface) {
+TEST(TrafficMeter, CountsIpToTheGuestAtAnInterface) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
-    Meter meter;
-    ASSERT_TRUE(meter.set({scripted(7)}));
+    TrafficMeter meter;
+    ASSERT_TRUE(meter.count({scripted(7)}));
     const auto counted = meter.count_at("vif1.0", service::to_string(guest), 7);
     ASSERT_TRUE(counted) << counted.error().what;
     EXPECT_EQ(packets(meter, 7), 0U);
@@ -252,76 +252,20 @@ TEST(Meter, CountsIpToTheGuestAtAnInterface) {
     EXPECT_EQ(packets(meter, 7), 3U);
 }
 
-TEST(Meter, DoesNotReadAServiceThatItCannotCount) {
+TEST(TrafficMeter, DoesNotReadAServiceThatItCannotCount) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";
-    Meter meter;
+    TrafficMeter meter;
     service::Template service;
     service.id = 8;
     service.interfaces = {{guest, "xenbr0", "", "", "", ""}, {other, "", "vif-route", "", "", ""}};
-    ASSERT_TRUE(meter.set({service}));
+    ASSERT_TRUE(meter.count({service}));
     EXPECT_EQ(packets(meter, 8), 0U);
     EXPECT_FALSE(meter.count_at("vif1.1", service::to_string(other), 8));
     EXPECT_EQ(packets(meter, 8), 999U);
     EXPECT_TRUE(meter.count_at("vif1.0", service::to_string(other), 8));
     send_frame("vif1.0", tcp(other, client, near_by, here, 9, 80, 1, test::ack));
     EXPECT_EQ(packets(meter, 8), 1U);
-}
-
-// What `nft list counters` prints of the table of wakes.
-std::string shown_wakes() {
-    std::string text;
-    FILE* nft = ::popen("nft list counters table bridge summond_wakes 2>&1", "r");
-    for (int c = 0; nft != nullptr && (c = std::fgetc(nft)) != EOF;)
-        text += static_cast<char>(c);
-    ::pclose(nft);
-    return text;
-}
-
-TEST(Meter, ShowsWakesByReason) {
-    if (!enter_namespace())
-        GTEST_SKIP() << "needs root";
-    service::Template service;
-    service.id = 9;
-    service.name = "www";
-    service.interfaces = {{guest, "xenbr0", "", "", "", ""}};
-    {
-        Meter meter;
-        ASSERT_TRUE(meter.set({service}));
-        vm::Wakes wakes;
-        wakes.of(service::WakeReason::dns).add(std::chrono::milliseconds(400));
-        meter.count_wakes(service, wakes);
-        ASSERT_TRUE(meter.write_wakes());
-        EXPECT_EQ(shown_wakes(), R"(table bridge summond_wakes {
-	counter w0000000000000009_dns {
-		comment "www woken, dns: times, ms waited"
-		packets 1 bytes 400
-	}
-}
-)");
-        // The last of two before a write counts; a new configuration forgets nothing.
-        wakes.of(service::WakeReason::packet).add(std::chrono::milliseconds(30));
-        meter.count_wakes(service, wakes);
-        wakes.of(service::WakeReason::dns).add(std::chrono::milliseconds(500));
-        meter.count_wakes(service, wakes);
-        ASSERT_TRUE(meter.write_wakes());
-        ASSERT_TRUE(meter.set({}));
-        const std::string shown = shown_wakes();
-        EXPECT_NE(shown.find("packets 2 bytes 900"), std::string::npos) << shown;
-        EXPECT_NE(shown.find("packets 1 bytes 30"), std::string::npos) << shown;
-    }
-    EXPECT_EQ(shown_wakes().find("packets"), std::string::npos) << "gone with the meter";
-}
-
-TEST(Meter, BeginsAnewAfterAKill) {
-    if (!enter_namespace())
-        GTEST_SKIP() << "needs root";
-    ASSERT_EQ(std::system("nft add table bridge summond_wakes && "
-                          "nft add counter bridge summond_wakes old"),
-              0);
-    Meter meter;
-    ASSERT_TRUE(meter.set({}));
-    EXPECT_EQ(shown_wakes().find("old"), std::string::npos) << shown_wakes();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "summond/host/meter.hpp"
+#include "summond/host/traffic_meter.hpp"
 
 #include <fmt/format.h>
 #include <net/if.h>
@@ -18,7 +18,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view traffic_table = "bridge summond";
-constexpr std::string_view wakes_table = "bridge summond_wakes";
 constexpr std::string_view counter_prefix = "s";
 
 // One that has less time left has sent a SYN and no more, or will not be kept in a moment. (The
@@ -33,11 +32,6 @@ std::string counter_name(service::Id service) {
     return fmt::format("{}{:016x}", counter_prefix, service);
 }
 
-// Neither has to be there. "table" first, so that "delete table" has one to delete.
-std::string without(std::string_view table) {
-    return fmt::format("table {0} {{}}\ndelete table {0}\n", table);
-}
-
 // What does not count though it is IP: neighbour discovery says only that the peer still remembers
 // the address (RFC 4861 §7.3).
 constexpr char no_discovery[] =
@@ -47,9 +41,9 @@ constexpr char no_discovery[] =
 // A chain of each policy that services have, and which chain a MAC's packets go through.
 class Policies {
   public:
-    std::string chain_of(const service::Template& service) {
+    std::string chain_of(const service::Instance& service) {
         const auto [it, added] =
-            names_.try_emplace(meter_policy(service), fmt::format("policy{}", names_.size()));
+            names_.try_emplace(meter_policy(*service), fmt::format("policy{}", names_.size()));
         return it->second;
     }
     std::string chains() const {
@@ -67,7 +61,7 @@ class Policies {
 // and what the bridge floods for somebody else have another destination. forward: from another port
 // of the bridge; output: from dom0 itself; prerouting: what guests say; input: to dom0 itself,
 // where nobody has asked for the answers to our probes, so that dom0's kernel would reset them.
-std::string bridge_table(const std::vector<service::Template>& services,
+std::string bridge_table(const std::vector<service::Instance>& services,
                          const std::string& connections) {
     std::string counters;
     std::string guests;
@@ -76,18 +70,18 @@ std::string bridge_table(const std::vector<service::Template>& services,
     Policies policies;
     for (const auto& service : services) {
         bool has_interface = false;
-        for (const auto& interface : service.interfaces) {
-            if (!interface.script.empty())
+        for (std::size_t i = 0; i < service->interfaces.size(); ++i) {
+            if (!service->interfaces[i].script.empty())
                 continue;
             has_interface = true;
-            const std::string mac = service::to_string(interface.mac);
+            const std::string mac = service::to_string(service.mac(i));
             guests += mac + ", ";
-            counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id));
+            counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id()));
             ruled += fmt::format("{} : jump {}, ", mac, policies.chain_of(service));
         }
         if (has_interface)
-            counters += fmt::format("counter {} {{ comment \"{}\"; }}\n", counter_name(service.id),
-                                    service.name);
+            counters += fmt::format("counter {} {{ comment \"{}\"; }}\n",
+                                    counter_name(service.id()), service.name());
     }
     if (guests.empty())
         return {};
@@ -118,7 +112,7 @@ chain probed {{ type filter hook input priority -300; policy accept; ether saddr
 // The same for one interface, as its last packets before the guest and the first after it. May be
 // there from before a kill.
 std::string interface_chain(const std::string& interface, const std::string& mac,
-                            const service::Template& service) {
+                            const service::Instance& service) {
     std::string chain;  // letters and digits are all that nftables takes
     for (const char c : interface)
         chain += fmt::format("{:02x}", c);
@@ -154,8 +148,8 @@ chain of{0} {{
 }}
 }}
 )",
-                       chain, counter_name(service.id), interface, mac, no_discovery, meter_sets(),
-                       meter_policy(service));
+                       chain, counter_name(service.id()), interface, mac, no_discovery,
+                       meter_sets(), meter_policy(*service));
 }
 
 vm::Traffic traffic(const json::object& counter) {
@@ -169,27 +163,27 @@ vm::Traffic traffic(const json::object& counter) {
 
 }  // namespace
 
-Meter::~Meter() {
+TrafficMeter::~TrafficMeter() {
     if (begun_)
-        (void)nft_.run(without(traffic_table) + without(wakes_table));
+        (void)nft_.run(without_table(traffic_table));
     if (netdev_table_)
         (void)nft_.run("delete table netdev summond");
 }
 
-base::Result<void> Meter::set(const std::vector<service::Template>& services) {
+base::Result<void> TrafficMeter::count(const std::vector<service::Instance>& services) {
     services_.clear();
     watches_connections_ = false;
-    for (const service::Template& service : services) {
-        services_[service.id] = service;
-        watches_connections_ |= service.keep_connections.count() > 0;
+    for (const service::Instance& service : services) {
+        services_.insert_or_assign(service.id(), service);
+        watches_connections_ |= service->keep_connections.count() > 0;
     }
     // Connections that are open go on being known.
     std::string connections;
     if (watches_connections_)
         for (const Connection& open : read_connections("bridge")) {
-            const service::Template* service = service_with(open.mac);
+            const service::Instance* service = service_with(open.mac);
             const auto most = service == nullptr ? std::chrono::seconds(0)
-                                                 : in_seconds(service->keep_connections);
+                                                 : in_seconds((*service)->keep_connections);
             if (most > half_open)
                 connections += fmt::format(
                     "add element {} open{} {{ {} . {} . {} . {} timeout {}s expires {}s }}\n",
@@ -198,50 +192,17 @@ base::Result<void> Meter::set(const std::vector<service::Template>& services) {
                     std::min(open.expires, most - std::chrono::seconds(1)).count());
         }
     const std::string wanted = bridge_table(services, connections);
-    std::string commands = without(traffic_table) + wanted;  // one transaction
-    if (!begun_)
-        commands += without(wakes_table);
-    else if (wanted.empty() && !bridge_table_)
+    if (begun_ && wanted.empty() && !bridge_table_)
         return {};
-    if (const auto r = nft_.run(commands); !r)
+    if (const auto r = nft_.run(without_table(traffic_table) + wanted); !r)  // one transaction
         return tl::make_unexpected(r.error());
     begun_ = true;
     bridge_table_ = !wanted.empty();
     return {};
 }
 
-void Meter::count_wakes(const service::Template& service, const vm::Wakes& wakes) {
-    std::string& counters = wakes_[service.id];
-    counters.clear();
-    const auto put = [&](const char* what, const vm::Wakes::Count& count) {
-        if (count.wakes == 0)
-            return;
-        using std::chrono::milliseconds;
-        const std::string counter =
-            fmt::format("counter {} w{:016x}_{}", wakes_table, service.id, what);
-        // A counter can be given a value only when it is made.
-        counters += fmt::format(
-            "add {0}\ndelete {0}\n"
-            "add {0} {{ packets {1} bytes {2}; comment \"{3} woken, {4}: times, ms waited\"; }}\n",
-            counter, count.wakes, std::chrono::duration_cast<milliseconds>(count.waited).count(),
-            service.name, what);
-    };
-    for (std::size_t why = 0; why < wakes.by_reason.size(); ++why)
-        put(to_string(static_cast<service::WakeReason>(why)), wakes.by_reason[why]);
-    put("standby", wakes.from_standby);
-}
-
-base::Result<void> Meter::write_wakes() {
-    std::string commands = fmt::format("add table {}\n", wakes_table);
-    for (const auto& [service, counters] : std::exchange(wakes_, {}))
-        commands += counters;
-    if (const auto r = nft_.run(commands); !r)
-        return tl::make_unexpected(r.error());
-    return {};
-}
-
-base::Result<void> Meter::count_at(const std::string& interface, const std::string& mac,
-                                   service::Id service) {
+base::Result<void> TrafficMeter::count_at(const std::string& interface, const std::string& mac,
+                                          service::Id service) {
     // Newer kernels take the chain also for an interface that is not there.
     const auto known = services_.find(service);
     const auto r = ::if_nametoindex(interface.c_str()) == 0
@@ -259,7 +220,7 @@ base::Result<void> Meter::count_at(const std::string& interface, const std::stri
 }
 
 // Empty also where there is none, or no such table.
-std::vector<Meter::Connection> Meter::read_connections(std::string_view family) {
+std::vector<TrafficMeter::Connection> TrafficMeter::read_connections(std::string_view family) {
     std::vector<Connection> found;
     for (const char* set : {"open4", "open6"}) {
         const auto output = nft_.run(fmt::format("list set {} summond {}", family, set));
@@ -291,7 +252,7 @@ std::vector<Meter::Connection> Meter::read_connections(std::string_view family) 
     return found;
 }
 
-base::Result<std::vector<vm::Traffic>> Meter::read() {
+base::Result<std::vector<vm::Traffic>> TrafficMeter::read() {
     std::map<service::Id, vm::Traffic> traffic_of;
     for (const char* family : {bridge_table_ ? "bridge" : "", netdev_table_ ? "netdev" : ""}) {
         if (*family == 0)
@@ -312,11 +273,11 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
         }
         if (watches_connections_)
             for (const Connection& open : read_connections(family))
-                if (const service::Template* service = service_with(open.mac)) {
-                    auto& silent = traffic_of[service->id].connection_silent;
+                if (const service::Instance* service = service_with(open.mac)) {
+                    auto& silent = traffic_of[service->id()].connection_silent;
                     // Whole seconds are told, rounded down.
                     const base::Duration since =
-                        std::max(in_seconds(service->keep_connections) - open.expires -
+                        std::max(in_seconds((*service)->keep_connections) - open.expires -
                                      std::chrono::seconds(1),
                                  std::chrono::seconds(0));
                     silent = silent ? std::min(*silent, since) : since;
@@ -331,10 +292,10 @@ base::Result<std::vector<vm::Traffic>> Meter::read() {
     return result;
 }
 
-const service::Template* Meter::service_with(const std::string& mac) const {
+const service::Instance* TrafficMeter::service_with(const std::string& mac) const {
     for (const auto& [id, service] : services_)
-        for (const auto& interface : service.interfaces)
-            if (service::to_string(interface.mac) == mac)
+        for (std::size_t i = 0; i < service->interfaces.size(); ++i)
+            if (service::to_string(service.mac(i)) == mac)
                 return &service;
     return nullptr;
 }
