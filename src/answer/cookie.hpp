@@ -13,13 +13,9 @@ namespace summond::answer {
 using Cookie = std::array<std::uint8_t, 24>;
 
 struct CheckedCookie {
-    enum class Client : std::uint8_t {
-        unknown,  // it sent no server cookie
-        known,    // it sent one that we have given to this address: the address is not forged
-        wrong,    // it sent another one, or one that is over an hour old
-    };
-    Client client;
-    Cookie reply;  // to send
+    using Client = ClientCookie;
+    Client client;  // unknown, known or wrong
+    Cookie reply;   // to send
 };
 
 // RFC 7873 §4: 8 octets of the client's cookie, then nothing or 8 to 32 of a server's.

@@ -65,6 +65,7 @@ class Packet {
         flags_ = static_cast<std::uint16_t>(yes ? flags_ | dns::flag_aa : flags_ & ~dns::flag_aa);
     }
     void set_rcode(dns::Rcode rcode) { rcode_ = rcode; }
+    dns::Rcode rcode() const { return rcode_; }
 
     // Adds an EDNS option, whose room no record takes then. Before any record, only if the query
     // has EDNS, each option once.

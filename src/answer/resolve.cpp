@@ -18,7 +18,9 @@ using dns::ExtendedError;
 using dns::Rcode;
 
 Decision answered(Packet& packet) {
-    return {.kind = Decision::Kind::answer, .size = packet.finish()};
+    return {.kind = Decision::Kind::answer,
+            .rcode = static_cast<std::uint8_t>(packet.rcode()),
+            .size = packet.finish()};
 }
 
 Decision failed(Packet& packet, Rcode rcode) {
@@ -83,13 +85,15 @@ std::span<const std::uint8_t> octets(std::string_view text) {
 
 // Adds the COOKIE option to the answer of a query that has one. False: FORMERR.
 bool exchange_cookies(const dns::Query& query, const Context& context, Packet& packet,
-                      CheckedCookie::Client& client) {
-    client = CheckedCookie::Client::unknown;
+                      ClientCookie& client) {
+    client = ClientCookie::none;
     const auto& cookie = query.edns.cookie;
     if (!cookie || !context.settings.cookie_secret || context.client.empty())
         return true;
-    if (!is_well_formed_cookie(*cookie))
+    if (!is_well_formed_cookie(*cookie)) {
+        client = ClientCookie::malformed;
         return false;
+    }
     const auto checked =
         check_cookie(*cookie, context.client, context.now, *context.settings.cookie_secret);
     packet.add_option(dns::Option::cookie, checked.reply);
@@ -98,11 +102,10 @@ bool exchange_cookies(const dns::Query& query, const Context& context, Packet& p
 }
 
 // RFC 7873 §5.4. Where there are no cookies it is a query without a question.
-Decision answer_cookie(const Context& context, Packet& packet, CheckedCookie::Client client) {
+Decision answer_cookie(const Context& context, Packet& packet, ClientCookie client) {
     if (!context.settings.cookie_secret || context.client.empty())
         return failed(packet, Rcode::formerr);
-    return failed(packet,
-                  client == CheckedCookie::Client::wrong ? Rcode::badcookie : Rcode::noerror);
+    return failed(packet, client == ClientCookie::wrong ? Rcode::badcookie : Rcode::noerror);
 }
 
 // Class CHAOS has nothing but what the server says of itself (RFC 4892), if it is to.
@@ -145,8 +148,7 @@ void add_options(const dns::Query& query, const Context& context, Packet& packet
 }
 
 // The answer to a well-formed query, or to a cookie without a question.
-Decision respond(const ReadQuery& read, Packet& packet, Context& context,
-                 CheckedCookie::Client client) {
+Decision respond(const ReadQuery& read, Packet& packet, Context& context, ClientCookie client) {
     const dns::Query& query = read.query;
     add_options(query, context, packet);
     if (read.parsed == dns::Parsed::cookie)
@@ -179,6 +181,7 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context,
                 packet.set_authoritative(false);
             return {.kind = Decision::Kind::answer,
                     .wakes = resolution.wakes_service(),
+                    .rcode = static_cast<std::uint8_t>(packet.rcode()),
                     .size = packet.finish(),
                     .service = resolution.service()};
         case Outcome::not_authoritative:
@@ -234,14 +237,17 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
         return failed(packet, Rcode::badvers);
     // A wrong cookie is replaced and does no harm (RFC 7873 §5.2.3): the client may have learnt it
     // before its address or our secret changed.
-    CheckedCookie::Client client;
-    if (!exchange_cookies(query, context, packet, client))
-        return failed(packet, Rcode::formerr);
+    ClientCookie client;
+    if (!exchange_cookies(query, context, packet, client)) {
+        Decision decision = failed(packet, Rcode::formerr);
+        decision.cookie = client;
+        return decision;
+    }
     // RFC 7828 §3.2.1: only a server may say how long.
     if (context.transport == Transport::tcp && query.edns.keepalive_value)
         return failed(packet, Rcode::formerr);
     Decision decision = respond(read, packet, context, client);
-    decision.known_client = client == CheckedCookie::Client::known;
+    decision.cookie = client;
     return decision;
 }
 
@@ -251,7 +257,7 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     if (dns::parse_query(query_bytes, query) == dns::Parsed::drop)
         return 0;
     Packet packet(query, out, context.transport);
-    CheckedCookie::Client client;
+    ClientCookie client;
     exchange_cookies(query, context, packet, client);
     add_options(query, context, packet);
     return failed(packet, why).size;
@@ -264,11 +270,11 @@ std::uint32_t challenge(std::span<const std::uint8_t> query_bytes, std::span<std
     if ((parsed != dns::Parsed::query && parsed != dns::Parsed::cookie) || query.edns.version > 0)
         return 0;
     Packet packet(query, out, context.transport);
-    CheckedCookie::Client client;
+    ClientCookie client;
     if (!exchange_cookies(query, context, packet, client))
         return 0;
     const bool cookies = query.edns.cookie && context.settings.cookie_secret;
-    if (cookies && client != CheckedCookie::Client::known)
+    if (cookies && client != ClientCookie::known)
         packet.set_rcode(Rcode::badcookie);
     else
         packet.set_truncated();

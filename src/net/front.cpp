@@ -50,6 +50,20 @@ TcpLimits tcp_limits(const config::Tcp& settings) {
     return limits;
 }
 
+metrics::ThreadCounters tcp_counters(metrics::FrontCounters* counters) {
+    if (counters == nullptr)
+        return {};
+    return {&counters->tcp, &counters->now.tcp_parked, &counters->now.tcp_sessions};
+}
+
+static_assert(metrics::max_udp_workers >= config::max_workers);
+
+metrics::ThreadCounters udp_counters(metrics::FrontCounters* counters, std::size_t worker) {
+    if (counters == nullptr)
+        return {};
+    return {&counters->udp[worker], &counters->now.udp_parked[worker]};
+}
+
 base::Result<std::unique_ptr<RateLimiter>> make_limiter(const config::RateLimit& settings,
                                                         std::size_t workers) {
     if (!settings.enabled)
@@ -63,13 +77,14 @@ base::Result<std::unique_ptr<RateLimiter>> make_limiter(const config::RateLimit&
 }  // namespace
 
 Front::Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
-             const base::Clock& clock, const answer::CookieSecret& cookie_secret)
+             const base::Clock& clock, const answer::CookieSecret& cookie_secret,
+             metrics::FrontCounters* counters)
     : io_(io),
       clock_(clock),
       settings_(answer_settings(config, cookie_secret)),
       limit_report_(std::make_unique<LimitReport>(clock)),
       services_(settings(config, zones), clock, [this] { on_services_changed(); }),
-      tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_),
+      tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_, tcp_counters(counters)),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
                         services_.take_wanted();
@@ -85,13 +100,11 @@ Front::~Front() {
         thread.join();
 }
 
-base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
-                                                 const config::Config& config,
-                                                 const zone::Zones& zones,
-                                                 std::vector<base::UniqueFd> sockets,
-                                                 const base::Clock& clock,
-                                                 const answer::CookieSecret& cookie_secret) {
-    std::unique_ptr<Front> front(new Front(io, config, zones, clock, cookie_secret));
+base::Result<std::unique_ptr<Front>> Front::make(
+    boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
+    std::vector<base::UniqueFd> sockets, const base::Clock& clock,
+    const answer::CookieSecret& cookie_secret, metrics::FrontCounters* counters) {
+    std::unique_ptr<Front> front(new Front(io, config, zones, clock, cookie_secret, counters));
     std::size_t udp_sockets = 0;  // of this endpoint, so far
     std::vector<std::vector<base::UniqueFd>> of_worker(udp_worker_count(config));
     for (base::UniqueFd& socket : sockets) {
@@ -110,7 +123,8 @@ base::Result<std::unique_ptr<Front>> Front::make(boost::asio::io_context& io,
         if (!limiter)
             return tl::make_unexpected(limiter.error());
         auto worker = UdpWorker::make(std::move(worker_sockets), zones, front->services_, clock,
-                                      front->settings_, std::move(*limiter));
+                                      front->settings_, std::move(*limiter),
+                                      udp_counters(counters, front->workers_.size()));
         if (!worker)
             return tl::make_unexpected(worker.error());
         front->workers_.push_back(std::move(*worker));

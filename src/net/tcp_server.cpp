@@ -19,13 +19,14 @@ struct TcpServer::Listener {
 
 TcpServer::TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
                      const base::Clock& clock, const TcpLimits& limits,
-                     const answer::Settings& settings)
+                     const answer::Settings& settings, metrics::ThreadCounters counters)
     : io_(io),
       services_(services),
       clock_(clock),
       limits_(limits),
       context_{zones, services.states(), answer::Transport::tcp, settings},
-      answer_(answer::max_tcp_answer) {}
+      answer_(answer::max_tcp_answer),
+      counters_(counters) {}
 
 TcpServer::~TcpServer() {
     drained_ = nullptr;
@@ -52,8 +53,8 @@ void TcpServer::accept(Listener& listener) {
         if (!error) {
             error_code gone;
             const tcp::endpoint peer = socket.remote_endpoint(gone);
-            if (!gone)
-                on_connection(std::move(socket), peer);
+            if (!gone && on_connection(std::move(socket), peer) && counters_.dns != nullptr)
+                counters_.dns->opened.add();
         }
         if (draining_)
             return;
@@ -74,7 +75,7 @@ void TcpServer::resume() {
     }
 }
 
-void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
+bool TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
     const base::IpAddress address = peer.address().is_v4()
                                         ? base::IpAddress::v4(peer.address().to_v4().to_bytes())
                                         : base::IpAddress::v6(peer.address().to_v6().to_bytes());
@@ -83,15 +84,34 @@ void TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
     const auto is_exempt = [&](const base::IpPrefix& prefix) { return prefix.contains(address); };
     if (of_source != sources_.end() && of_source->second >= limits_.connections_per_source &&
         std::ranges::none_of(limits_.exempt, is_exempt) && !make_room(&source))
-        return;
+        return refuse(metrics::Refused::per_source);
     if (sessions_.size() >= limits_.connections && !make_room())
-        return;
+        return refuse(metrics::Refused::total);
     ++sources_[source];
     const auto place = sessions_.insert(
         sessions_.end(), std::make_shared<TcpSession>(*this, std::move(socket), source, address));
     (*place)->start(place);
+    count_sessions();
     if (draining_)
         (*place)->drain();
+    return true;
+}
+
+bool TcpServer::refuse(metrics::Refused why) {
+    if (counters_.dns != nullptr)
+        counters_.dns->refused[static_cast<std::size_t>(why)].add();
+    return false;
+}
+
+void TcpServer::count_sessions() {
+    if (counters_.dns != nullptr)
+        counters_.sessions->set(sessions_.size());
+}
+
+void TcpServer::count_parked(std::ptrdiff_t more) {
+    parked_ += static_cast<std::size_t>(more);
+    if (counters_.dns != nullptr)
+        counters_.parked->set(parked_);
 }
 
 // Closes the connection, of this source if one is given, that has been idle longest. False if none
@@ -103,12 +123,15 @@ bool TcpServer::make_room(const Source* of) {
     if (found == sessions_.end())
         return false;
     (*found)->close();
+    if (counters_.dns != nullptr)
+        counters_.dns->evicted.add();
     return true;
 }
 
 // source by value: the session may end here.
 void TcpServer::remove(Sessions::iterator session, Source source) {
     sessions_.erase(session);
+    count_sessions();
     const auto of_source = sources_.find(source);
     if (--of_source->second == 0)
         sources_.erase(of_source);
@@ -142,8 +165,8 @@ void TcpServer::adopt(base::UniqueFd connection) {
         return;
     connection.release();
     const tcp::endpoint peer = socket.remote_endpoint(error);
-    if (!error)
-        on_connection(std::move(socket), peer);
+    if (!error && on_connection(std::move(socket), peer) && counters_.dns != nullptr)
+        counters_.dns->taken_over.add();
 }
 
 void TcpServer::drain(std::function<void()> drained, HandOver hand_over) {

@@ -5,6 +5,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "counting.hpp"
 #include "parked.hpp"
 #include "unix_time.hpp"
 
@@ -123,19 +124,35 @@ answer::Context& TcpSession::context() {
 }
 
 void TcpSession::handle(std::span<const std::uint8_t> query) {
-    const Decision decision = answer::resolve(query, server_.answer_, context());
-    switch (decision.kind) {
-        case Decision::Kind::answer:
-            reply(decision);
-            break;
-        case Decision::Kind::park:
-            if (!park(query, decision.service))
-                append(answer::servfail(query, server_.answer_, service::WakeFailure::refused,
-                                        context()));
-            break;
-        case Decision::Kind::drop:
-            break;
+    answer::ReadQuery read;
+    answer::Context& context = this->context();
+    answer::read(query, read, context.zones);
+    Decision decision = answer::resolve(read, server_.answer_, context);
+    if (decision.kind == Decision::Kind::park && !park(query, decision.service)) {
+        decision.kind = Decision::Kind::answer;
+        decision.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail);
+        decision.size =
+            answer::servfail(query, server_.answer_, service::WakeFailure::refused, context);
     }
+    if (decision.kind == Decision::Kind::answer)
+        reply(decision);
+    if (server_.counters_.dns != nullptr)
+        count_query(read.query, query.size(), decision);
+}
+
+// decision: whose answer is in the server's buffer, if it has one.
+void TcpSession::count_query(const dns::Query& query, std::size_t size, const Decision& decision) {
+    metrics::DnsCounters& counters = *server_.counters_.dns;
+    const auto family = address_.is_v4() ? metrics::Family::ipv4 : metrics::Family::ipv6;
+    counters.received[static_cast<std::size_t>(family)].add();
+    counters.received_bytes.add(size);
+    if (decision.kind == Decision::Kind::drop)
+        return counters.unanswered[static_cast<std::size_t>(metrics::Unanswered::no_query)].add();
+    count_features(counters, query, decision);
+    if (decision.kind == Decision::Kind::park)
+        return counters.parked[label_of(query)].add();
+    counters.answered[label_of(query)][decision.rcode].add();
+    count_response(counters, std::span(server_.answer_).first(decision.size));
 }
 
 bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service) {
@@ -146,6 +163,7 @@ bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service
     if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked)
         return false;
     parked_.push_back({{query.begin(), query.end()}, service, server_.clock_.now() + park_time});
+    server_.count_parked(1);
     return true;
 }
 
@@ -161,6 +179,13 @@ void TcpSession::append(std::uint32_t size) {
     backlog_.push_back(static_cast<std::uint8_t>(size >> 8));
     backlog_.push_back(static_cast<std::uint8_t>(size));
     backlog_.insert(backlog_.end(), server_.answer_.begin(), server_.answer_.begin() + size);
+}
+
+void TcpSession::reply_late(const Parked& parked, const Decision& decision) {
+    reply(decision);
+    if (server_.counters_.dns != nullptr)
+        count_late_response(*server_.counters_.dns, decision.rcode, parked.deadline,
+                            server_.clock_.now(), std::span(server_.answer_).first(decision.size));
 }
 
 void TcpSession::resolve_parked() {
@@ -180,8 +205,9 @@ void TcpSession::resolve_parked() {
             continue;
         }
         if (decision.kind == Decision::Kind::answer)
-            reply(decision);
+            reply_late(parked, decision);
         parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
+        server_.count_parked(-1);
     }
     next();
 }
@@ -193,15 +219,16 @@ void TcpSession::expire() {
             return false;
         answer::Context& context = this->context();
         context.overdue = true;
-        const Decision decision = answer::resolve(parked.query, server_.answer_, context);
+        Decision decision = answer::resolve(parked.query, server_.answer_, context);
         context.overdue = false;
-        if (decision.kind == Decision::Kind::answer)
-            reply(decision);
-        else
-            append(answer::servfail(parked.query, server_.answer_, server_.services_.overdue(),
-                                    context));
+        if (decision.kind != Decision::Kind::answer)
+            decision = {.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail),
+                        .size = answer::servfail(parked.query, server_.answer_,
+                                                 server_.services_.overdue(), context)};
+        reply_late(parked, decision);
         return true;
     });
+    server_.count_parked(-static_cast<std::ptrdiff_t>(overdue));
     if (overdue > 0)
         last_progress_ = now;  // time to take the answers
     const base::Duration limit = shut_down_ ? linger : server_.limits_.idle;
@@ -295,6 +322,7 @@ void TcpSession::close() {
         return;
     error_code ignored;
     socket_.close(ignored);
+    server_.count_parked(-static_cast<std::ptrdiff_t>(parked_.size()));
     server_.remove(place_, source_);
 }
 

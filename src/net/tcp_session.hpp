@@ -46,6 +46,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     bool park(std::span<const std::uint8_t> query, std::uint32_t service);
     void reply(const answer::Decision& decision);
     void append(std::uint32_t size);
+    void reply_late(const Parked& parked, const answer::Decision& decision);
+    void count_query(const dns::Query& query, std::size_t size, const answer::Decision& decision);
     void write();
     void move_on();
     void next();

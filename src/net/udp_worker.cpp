@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "counting.hpp"
 #include "parked.hpp"
 #include "unix_time.hpp"
 
@@ -100,24 +101,24 @@ struct UdpWorker::Batch {
 };
 
 UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
-                     const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter)
+                     const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter,
+                     metrics::ThreadCounters counters)
     : services_(services),
       clock_(clock),
       context_{zones, services.states(), answer::Transport::udp, settings},
       limiter_(std::move(limiter)),
       batch_(std::make_unique<Batch>()),
-      parked_(std::make_unique<ParkedQueries>()) {}
+      parked_(std::make_unique<ParkedQueries>()),
+      counters_(counters) {}
 
 UdpWorker::~UdpWorker() = default;
 
-base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(std::vector<base::UniqueFd> sockets,
-                                                         const zone::Zones& zones,
-                                                         Services& services,
-                                                         const base::Clock& clock,
-                                                         const answer::Settings& settings,
-                                                         std::unique_ptr<RateLimiter> limiter) {
+base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(
+    std::vector<base::UniqueFd> sockets, const zone::Zones& zones, Services& services,
+    const base::Clock& clock, const answer::Settings& settings,
+    std::unique_ptr<RateLimiter> limiter, metrics::ThreadCounters counters) {
     std::unique_ptr<UdpWorker> worker(
-        new UdpWorker(zones, services, clock, settings, std::move(limiter)));
+        new UdpWorker(zones, services, clock, settings, std::move(limiter), counters));
     worker->signal_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!worker->signal_)
         return base::system_error("UDP worker", errno);
@@ -176,6 +177,8 @@ void UdpWorker::receive(std::uint32_t socket) {
             return;
         const auto received = static_cast<unsigned>(r);
         look_at_clock();
+        if (counters_.dns != nullptr)
+            count_received(received);
         unsigned answers = 0;
         for (unsigned first = 0; first < received; first += group_size)
             resolve_group(socket, first, std::min(received - first, group_size), answers);
@@ -187,6 +190,16 @@ void UdpWorker::receive(std::uint32_t socket) {
         if (received < busy)
             return;
     }
+}
+
+void UdpWorker::count_received(unsigned count) {
+    using metrics::Family;
+    const bool v4 = batch_->address[0].any.sa_family == AF_INET;
+    counters_.dns->received[static_cast<std::size_t>(v4 ? Family::ipv4 : Family::ipv6)].add(count);
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; ++i)
+        bytes += batch_->message[i].msg_len;
+    counters_.dns->received_bytes.add(bytes);
 }
 
 // Of the messages received; answers: in and out, how many are ready to be sent.
@@ -204,15 +217,35 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
         answer::prefetch(batch.group[i], context_.zones);
     for (unsigned i = 0; i < count; ++i) {
         context_.client = octets_of(batch.address[first + i]);
-        const Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
+        Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
+        const dns::Query& asked = batch.group[i].query;
+        std::uint32_t size = 0;
         if (decision.kind == Decision::Kind::answer) {
             if (decision.wakes)
                 batch.wake[batch.wakes++] = {decision.service, first + i};
-            if (const auto size = limited(query(i), batch.out(answers), decision); size > 0)
-                batch.reply(first + i, answers++, size);
+            size = limited(query(i), batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::park) {
-            park(socket, first + i, query(i), decision.service);
+            park(socket, first + i, query(i), decision.service, label_of(asked));
         }
+        if (counters_.dns != nullptr)
+            count_query(asked, decision, batch.out(answers).first(size));
+        if (size > 0)
+            batch.reply(first + i, answers++, size);
+    }
+}
+
+// answer: what is about to be sent, if anything.
+void UdpWorker::count_query(const dns::Query& query, const Decision& decision,
+                            std::span<const std::uint8_t> answer) {
+    metrics::DnsCounters& counters = *counters_.dns;
+    if (decision.kind == Decision::Kind::drop)
+        return counters.unanswered[static_cast<std::size_t>(metrics::Unanswered::no_query)].add();
+    count_features(counters, query, decision);
+    if (!answer.empty()) {
+        counters.answered[label_of(query)][decision.rcode].add();
+        count_response(counters, answer);
+    } else if (decision.kind == Decision::Kind::answer) {
+        counters.dropped[label_of(query)].add();
     }
 }
 
@@ -225,34 +258,46 @@ void UdpWorker::look_at_clock() {
 // The size of what goes out to the context's client instead of the answer in out: the same, a
 // challenge, or nothing.
 std::uint32_t UdpWorker::limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
-                                 const Decision& decision) {
-    if (!limiter_ || decision.known_client)
+                                 Decision& decision) {
+    if (!limiter_ || decision.known_client())
         return decision.size;
-    switch (limiter_->check(context_.client, RateLimiter::kind_of(out), now_)) {
-        case RateLimiter::Verdict::send:
-            break;
-        case RateLimiter::Verdict::challenge:
-            return answer::challenge(query, out, context_);
-        case RateLimiter::Verdict::drop:
-            return 0;
+    const RateLimiter::Kind kind = RateLimiter::kind_of(out);
+    const auto verdict = limiter_->check(context_.client, kind, now_);
+    if (verdict == RateLimiter::Verdict::send)
+        return decision.size;
+    std::uint32_t size = 0;
+    if (verdict == RateLimiter::Verdict::challenge) {
+        size = answer::challenge(query, out, context_);
+        decision.rcode = static_cast<std::uint8_t>(is_truncated(out) ? dns::Rcode::noerror
+                                                                     : dns::Rcode::badcookie);
     }
-    return decision.size;
+    if (counters_.dns != nullptr)
+        (size > 0 ? counters_.dns->challenged
+                  : counters_.dns->limited)[static_cast<std::size_t>(kind)]
+            .add();
+    return size;
 }
 
 void UdpWorker::send(int fd, unsigned count) {
-    for (unsigned sent = 0; sent < count;) {
+    unsigned sent = 0;
+    unsigned unreachable = 0;
+    while (sent < count) {
         const int r = ::sendmmsg(fd, &batch_->message[sent], count - sent, MSG_DONTWAIT);
         if (r > 0)
             sent += static_cast<unsigned>(r);
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return;  // the network does not take more; UDP clients ask again
-        else if (errno != EINTR)
+            break;  // the network does not take more; UDP clients ask again
+        else if (errno != EINTR) {
             ++sent;  // this client cannot be reached
+            ++unreachable;
+        }
     }
+    if (const unsigned unsent = count - sent + unreachable; unsent > 0 && counters_.dns != nullptr)
+        counters_.dns->unsent.add(unsent);
 }
 
 void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-                     std::uint32_t service) {
+                     std::uint32_t service, std::size_t type_label) {
     msghdr& header = batch_->message[slot].msg_hdr;
     prepare_reply(header);
     ParkedQueries::Client client;
@@ -261,13 +306,28 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     client.address_size = header.msg_namelen;
     client.info = batch_->info[slot];
     client.info_size = header.msg_controllen;
-    if (parked_->add(client, query, service, clock_.now() + park_time) ==
-        ParkedQueries::Added::full)
+    using metrics::Unanswered;
+    const auto added = parked_->add(client, query, service, clock_.now() + park_time);
+    if (added == ParkedQueries::Added::full)
         overflows_.fetch_add(1, std::memory_order_relaxed);
+    if (counters_.dns != nullptr && added == ParkedQueries::Added::yes) {
+        counters_.dns->parked[type_label].add();
+        count_parked();
+    } else if (counters_.dns != nullptr) {
+        const bool full = added == ParkedQueries::Added::full;
+        const Unanswered why = full ? Unanswered::no_room : Unanswered::repeated;
+        counters_.dns->dropped[type_label].add();
+        counters_.dns->unanswered[static_cast<std::size_t>(why)].add();
+    }
     // Wanted even if there is no room to wait: the client will ask again.
     if (context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
         services_.want(service, context_.client);
+}
+
+void UdpWorker::count_parked() {
+    if (counters_.parked != nullptr)
+        counters_.parked->set(parked_->size());
 }
 
 // Answers those whose service is up or has failed; asks again for those whose wake came to nothing.
@@ -281,7 +341,7 @@ void UdpWorker::resolve_parked() {
             continue;
         }
         context_.client = octets_of(parked_->client(i).address);
-        const Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
+        Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
                 services_.want(decision.service, context_.client);
@@ -292,6 +352,7 @@ void UdpWorker::resolve_parked() {
             answer_parked(i, decision);
         parked_->remove(i);
     }
+    count_parked();
 }
 
 void UdpWorker::expire_parked() {
@@ -309,17 +370,22 @@ void UdpWorker::expire_parked() {
         if (decision.kind != Decision::Kind::answer)
             decision = {
                 .kind = Decision::Kind::answer,
+                .rcode = static_cast<std::uint8_t>(dns::Rcode::servfail),
                 .size = answer::servfail(parked_->query(i), out, services_.overdue(), context_)};
         answer_parked(i, decision);
         parked_->remove(i);
     }
     context_.overdue = false;
+    count_parked();
 }
 
 // Sends the first answer buffer to a parked query's client, who is the context's.
-void UdpWorker::answer_parked(std::size_t parked, const Decision& decision) {
+void UdpWorker::answer_parked(std::size_t parked, Decision& decision) {
     const std::uint32_t size = limited(parked_->query(parked), batch_->out(0), decision);
     if (size > 0) {
+        if (counters_.dns != nullptr)
+            count_late_response(*counters_.dns, decision.rcode, parked_->deadline(parked),
+                                clock_.now(), batch_->out(0).first(size));
         ParkedQueries::Client client = parked_->client(parked);
         batch_->data[0] = {batch_->answer[0].bytes.data(), size};
         msghdr& header = batch_->message[0].msg_hdr;

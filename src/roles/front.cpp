@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
@@ -59,8 +60,10 @@ class FrontProcess {
 
     base::Result<void> start(const config::Config& config, const zone::Zones& zones,
                              std::vector<base::UniqueFd> sockets,
-                             const answer::CookieSecret& cookie_secret) {
-        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret);
+                             const answer::CookieSecret& cookie_secret,
+                             metrics::FrontCounters* counters) {
+        auto made = net::Front::make(io_, config, zones, std::move(sockets), clock_, cookie_secret,
+                                     counters);
         if (!made)
             return tl::make_unexpected(made.error());
         front_ = std::move(*made);
@@ -166,6 +169,10 @@ int front_main(const Arguments& arguments, const Row& row) {
         return failed("no secret for DNS cookies from the parent");
     std::copy(secret->begin(), secret->end(), cookie_secret.begin());
 
+    const auto counters = own_counters(arguments, sizeof(metrics::FrontCounters));
+    if (!counters)
+        return failed(counters.error().what);
+
     // From here on it is as urgent as it will be, and isolation takes the right to change that.
     if (const auto normal = proc::leave_background(); !normal)
         return failed(normal.error().what);
@@ -174,7 +181,8 @@ int front_main(const Arguments& arguments, const Row& row) {
     FrontProcess process(io, std::move(control), *image);
     if (const auto isolated = row.isolate(arguments.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
-    if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret);
+    if (const auto started = process.start(config, *zones, std::move(sockets), cookie_secret,
+                                           counters->as<metrics::FrontCounters>());
         !started)
         return failed(started.error().what);
     io.run();

@@ -69,6 +69,8 @@ int main(int argc, char** argv) {
     });
     app.add_option("--sockets", a.sockets)->group("")->check(CLI::NonNegativeNumber);
     app.add_flag("--older-image", a.older_image)->group("");
+    // What counting costs is measured against this; for the parent, too.
+    app.add_flag("--uncounted", a.uncounted)->group("");
     app.add_option("--user", a.user)->group("");
     app.add_option("--log-level", a.log_level)->group("");
     CLI::App* check = app.add_subcommand(

@@ -64,8 +64,8 @@ std::vector<proc::Role> supervised_roles() {
 
 }  // namespace
 
-Parent::Parent(std::string config_file, bool simulate)
-    : estate_{std::move(config_file), simulate, {}, {}, {}},
+Parent::Parent(const Arguments& arguments)
+    : estate_{arguments.config, arguments.simulate, {}, {}, {}, arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -259,7 +259,7 @@ void Parent::stop(int status) {
 
 int parent_main(const Arguments& arguments) {
     raise_descriptor_limit();
-    Parent parent(arguments.config, arguments.simulate);
+    Parent parent(arguments);
     return parent.run();
 }
 

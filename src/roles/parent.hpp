@@ -23,16 +23,22 @@ namespace summond::roles {
 
 class Parent final : proc::Children {
   public:
-    Parent(std::string config_file, bool simulate);
+    explicit Parent(const Arguments& arguments);
     // Until told to stop; the exit status.
     int run();
 
   private:
     using Phase = proc::Supervisor::Phase;
+    using CountersPtr = std::shared_ptr<const base::UniqueFd>;
     struct Running {
         std::shared_ptr<proc::Child> child;
         proc::RoleIndex role;
         GenerationPtr generation;  // of those that have sockets
+        CountersPtr counters;      // of those that count
+    };
+    struct Counters {
+        proc::RoleIndex role;
+        CountersPtr file;
     };
 
     void wait_for_signal();
@@ -63,6 +69,10 @@ class Parent final : proc::Children {
     void tell_opened();
     bool received(proc::ChildId child, ipc::Received& message);
     void hand_on(proc::RoleIndex role, int connection);
+    // Memory that no child of the role counts in; null: it does not count.
+    CountersPtr unused_counters(proc::RoleIndex role);
+    // Of a child that has ended.
+    void clear_gauges(proc::ChildId child);
 
     // proc::Children
     bool start(proc::ChildId child, proc::RoleIndex role, proc::Place place,
@@ -94,6 +104,7 @@ class Parent final : proc::Children {
     std::vector<proc::Role> roles_;
     proc::Supervisor supervisor_;
     std::map<proc::ChildId, Running> children_;
+    std::vector<Counters> counters_;  // all that there has ever been
 
     bool loading_ = false;
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way

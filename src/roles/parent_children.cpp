@@ -1,7 +1,13 @@
 // The parent's part about single children: what they are given, told and asked.
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "parent.hpp"
 #include "summond/base/log.hpp"
+#include "summond/proc/shared_memory.hpp"
 
 namespace summond::roles {
 
@@ -19,6 +25,11 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
     const GenerationPtr& generation = newest && next_ ? next_ : in_force_;
     auto [arguments, fds] = row.birth(estate_, generation.get());
     arguments.insert(arguments.begin(), {"--config", estate_.config_file});
+    const CountersPtr counters = unused_counters(role);
+    if (counters)
+        fds.push_back({counters->get(), counters_fd});
+    else if (row.counters.size > 0)
+        arguments.emplace_back("--uncounted");
     if (!roles_[role].once) {
         arguments.push_back("--log-level=" + generation->log_level);
         if (!generation->user.empty())
@@ -32,6 +43,7 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
                                 arm();
                             },
                             [this, id](proc::Exit exit) {
+                                clear_gauges(id);
                                 supervisor_.ended(id, exit);
                                 children_.erase(id);
                                 arm();
@@ -41,13 +53,37 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
         spdlog::error("{}", child.error().what);
         return false;
     }
-    children_[id] = {std::move(*child), role, row.has_sockets ? generation : nullptr};
+    children_[id] = {std::move(*child), role, row.has_sockets ? generation : nullptr, counters};
     return true;
 }
 
+// One child writes it at a time; that it goes on with what others have counted is why sums over all
+// of it never go back.
+Parent::CountersPtr Parent::unused_counters(proc::RoleIndex role) {
+    const Row& row = table()[role];
+    if (row.counters.size == 0 || estate_.uncounted)
+        return nullptr;
+    for (const Counters& counters : counters_)
+        if (counters.role == role && counters.file.use_count() == 1)
+            return counters.file;
+    auto made = proc::create_shared_memory("summond-counters", row.counters.size);
+    if (!made) {
+        spdlog::error("{}; it does not count", made.error().what);
+        return nullptr;
+    }
+    return counters_.emplace_back(role, std::make_shared<base::UniqueFd>(std::move(*made))).file;
+}
+
+void Parent::clear_gauges(proc::ChildId id) {
+    const auto& [child, role, generation, counters] = children_.at(id);
+    const std::vector<std::uint8_t> zeros(table()[role].counters.gauges);
+    if (counters && ::pwrite(counters->get(), zeros.data(), zeros.size(), 0) < 0)
+        spdlog::error("cannot write a child's counters: {}", std::strerror(errno));
+}
+
 proc::Children::Connected Parent::connect(proc::ChildId a, proc::ChildId b) {
-    auto& [child_a, role_a, generation_a] = children_.at(a);
-    auto& [child_b, role_b, generation_b] = children_.at(b);
+    auto& [child_a, role_a, generation_a, counters_a] = children_.at(a);
+    auto& [child_b, role_b, generation_b, counters_b] = children_.at(b);
     const ipc::Role is_a = table()[role_a].role;
     const ipc::Role is_b = table()[role_b].role;
     const auto channel = ipc::Channel::pair(is_a, is_b);
@@ -60,7 +96,7 @@ proc::Children::Connected Parent::connect(proc::ChildId a, proc::ChildId b) {
 }
 
 bool Parent::received(proc::ChildId id, ipc::Received& message) {
-    auto& [child, role, generation] = children_.at(id);
+    auto& [child, role, generation, counters] = children_.at(id);
     switch (message.type) {
         case ipc::Type::ready: {
             child->is_ready();
@@ -107,12 +143,12 @@ void Parent::tell_opened() {
 }
 
 bool Parent::drain(proc::ChildId id) {
-    auto& [child, role, generation] = children_.at(id);
+    auto& [child, role, generation, counters] = children_.at(id);
     return table()[role].drain(*child, supervisor_.serving(role).has_value());
 }
 
 bool Parent::end(proc::ChildId id) {
-    auto& [child, role, generation] = children_.at(id);
+    auto& [child, role, generation, counters] = children_.at(id);
     return table()[role].end(*child);
 }
 

@@ -16,7 +16,8 @@ inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (front, v
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
 inline constexpr int older_image_fd = 6;   // sealed memfd: zone image in use (load, at a reload)
 inline constexpr int secret_fd = 7;        // sealed memfd: 16 octets for DNS cookies (front)
-inline constexpr int first_socket_fd = 8;  // bound sockets (front): UDP workers x addresses, TCP
+inline constexpr int counters_fd = 8;      // shared memory: what it counts in (front, vmm)
+inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
 inline constexpr int exit_failed = 1;             // while running; the log says why and what to do
@@ -28,6 +29,7 @@ struct Arguments {
     bool simulate = false;
     int sockets = 0;           // how many there are from first_socket_fd on
     bool older_image = false;  // older_image_fd is there
+    bool uncounted = false;    // nothing is counted: counters_fd is not there
     std::string user;          // for those that are isolated; empty: see proc::isolate
     std::string log_level = "info";
 };

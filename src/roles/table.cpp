@@ -4,6 +4,9 @@
 #include <array>
 #include <csignal>
 
+#include "summond/metrics/front_counters.hpp"
+#include "summond/metrics/vmm_counters.hpp"
+
 namespace summond::roles {
 namespace {
 
@@ -84,6 +87,7 @@ constexpr std::array rows{
         .birth = vmm_birth,
         .wanted = with_services,
         .kept = {.needed = true, .ended_within = 60s},
+        .counters = {sizeof(metrics::VmmCounters), 0},
         .is_told_of_reloads = true,
         .end = tell_to_stop},
     // DNS wakes without it, too. Who waits for the daemon waits for the addresses of its services;
@@ -104,6 +108,7 @@ constexpr std::array rows{
         .kept = {.needed = true, .ready_within = 30s, .drained_within = 30s, .ended_within = 5s},
         .isolation = proc::Syscalls::network,
         .has_sockets = true,
+        .counters = {sizeof(metrics::FrontCounters), sizeof(metrics::FrontGauges)},
         .drain = drain_front,
         .end = terminate},
 };

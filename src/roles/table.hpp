@@ -27,6 +27,7 @@ struct Estate {
     // Of the load that is under way.
     base::UniqueFd loaded_config;
     base::UniqueFd loaded_image;
+    bool uncounted = false;
 };
 
 // What a child is started with, besides what all have (control_fd, --config, --log-level, --user).
@@ -50,6 +51,12 @@ struct Row {
     // Has the generation's sockets from its birth, keeps them to its end, and passes connections on
     // to its successor.
     bool has_sockets = false;
+    // The memory that it counts in (counters_fd), in octets; a child goes on with that of one that
+    // has ended. The first of them, gauges, are 0 between the two.
+    struct {
+        std::size_t size = 0;
+        std::size_t gauges = 0;
+    } counters{};
     // Gets Reload and Retire.
     bool is_told_of_reloads = false;
     // With kept.drained_within. replaced: another one serves, and takes over connections. False: it

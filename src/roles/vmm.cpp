@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -30,6 +31,7 @@
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
 #include "vmm_front_link.hpp"
+#include "vmm_wake_count.hpp"
 #include "vmm_wire_link.hpp"
 
 namespace summond::roles {
@@ -44,9 +46,11 @@ std::vector<service::Instance> instances_of(const config::Config& config) {
 
 class Vmm {
   public:
-    // ports: none where there is no network that packets could come from.
+    // ports: none where there is no network that packets could come from. counters: as of
+    // WakeCount.
     Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
-        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports, vm::Ledger& ledger)
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports, vm::Ledger& ledger,
+        metrics::VmmCounters* counters)
         : io_(io),
           config_file_(std::move(config_file)),
           parent_(io, std::move(parent),
@@ -65,7 +69,10 @@ class Vmm {
           manager_(
               hypervisor, clock_, wall_clock_,
               [this](const service::Status& status) { changed(status); }, ledger),
-          ports_(std::move(ports)) {}
+          ports_(std::move(ports)),
+          wake_count_(counters) {
+        manager_.on_wake([this](const vm::WakeRecord& record) { wake_count_.told(record); });
+    }
 
     base::Result<void> start(const config::Config& config) {
         services_ = instances_of(config);
@@ -168,6 +175,7 @@ class Vmm {
     std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
+    WakeCount wake_count_;
     bool arm_posted_ = false;
 };
 
@@ -235,6 +243,12 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
         return 1;
     }
 
+    const auto counters = own_counters(arguments, sizeof(metrics::VmmCounters));
+    if (!counters) {
+        spdlog::critical("{}", counters.error().what);
+        return 1;
+    }
+
     asio::io_context io(1);
     auto host = arguments.simulate ? simulated(io) : connect(io);
     if (!host) {
@@ -252,7 +266,7 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
             *host->hypervisor, std::move(host->ports),
-            kept ? static_cast<vm::Ledger&>(*kept) : none);
+            kept ? static_cast<vm::Ledger&>(*kept) : none, counters->as<metrics::VmmCounters>());
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

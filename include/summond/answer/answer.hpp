@@ -82,6 +82,16 @@ struct Context {
     bool overdue = false;
 };
 
+// What a query had for a DNS cookie (RFC 7873).
+enum class ClientCookie : std::uint8_t {
+    none,       // nothing, or cookies are not known here
+    unknown,    // no server cookie: the client has none yet
+    known,      // one that we have given to this address: the address is not forged
+    wrong,      // another one, or one that is over an hour old
+    malformed,  // FORMERR
+    last = malformed,
+};
+
 struct Decision {
     enum class Kind : std::uint8_t {
         answer,  // send out[0, size)
@@ -89,11 +99,13 @@ struct Decision {
         drop,    // say nothing
     };
     Kind kind = Kind::drop;
-    // The query came with a cookie of ours (RFC 7873): its source address is not forged.
-    bool known_client = false;
+    ClientCookie cookie = ClientCookie::none;
     bool wakes = false;         // answer only: a wake is to be asked for
+    std::uint8_t rcode = 0;     // answer only: dns::Rcode
     std::uint32_t size = 0;     // answer only
     std::uint32_t service = 0;  // park, and where it wakes: index into the service table
+
+    bool known_client() const { return cookie == ClientCookie::known; }
 };
 
 // The largest answer over UDP (RFC 9715 and the flag day's 1232); what a client without EDNS

@@ -16,6 +16,7 @@
 #include "summond/config/config.hpp"
 #include "summond/ipc/channel.hpp"
 #include "summond/loop/fd_watch.hpp"
+#include "summond/metrics/front_counters.hpp"
 #include "summond/net/services.hpp"
 #include "summond/net/tcp_server.hpp"
 #include "summond/net/udp_worker.hpp"
@@ -30,13 +31,12 @@ class Front {
     // sockets: as bind_endpoint makes them, one endpoint after the other; perhaps not open yet. The
     // UDP sockets of each endpoint are dealt out to the workers in turn; there are at least as many
     // as workers. cookie_secret: for DNS cookies,
-    // unless config has one. Nothing is received yet. io, zones and clock must outlive the front.
-    static base::Result<std::unique_ptr<Front>> make(boost::asio::io_context& io,
-                                                     const config::Config& config,
-                                                     const zone::Zones& zones,
-                                                     std::vector<base::UniqueFd> sockets,
-                                                     const base::Clock& clock,
-                                                     const answer::CookieSecret& cookie_secret);
+    // unless config has one. counters: null, nothing is counted. Nothing is received yet. io,
+    // zones, clock and counters must outlive the front.
+    static base::Result<std::unique_ptr<Front>> make(
+        boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
+        std::vector<base::UniqueFd> sockets, const base::Clock& clock,
+        const answer::CookieSecret& cookie_secret, metrics::FrontCounters* counters = nullptr);
     // Stops whatever is under way. io must not run any more.
     ~Front();
 
@@ -56,7 +56,8 @@ class Front {
 
   private:
     Front(boost::asio::io_context& io, const config::Config& config, const zone::Zones& zones,
-          const base::Clock& clock, const answer::CookieSecret& cookie_secret);
+          const base::Clock& clock, const answer::CookieSecret& cookie_secret,
+          metrics::FrontCounters* counters);
 
     void on_services_changed();
     void schedule();

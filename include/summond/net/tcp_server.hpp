@@ -21,6 +21,7 @@
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/metrics/front_counters.hpp"
 #include "summond/net/client_network.hpp"
 #include "summond/net/services.hpp"
 #include "summond/zone/zone.hpp"
@@ -52,11 +53,12 @@ struct TcpLimits {
 
 class TcpServer {
   public:
-    // All references must outlive the server, and the io_context must not run handlers any more
-    // when the server is destroyed.
+    // All references, and the counters, must outlive the server, and the io_context must not run
+    // handlers any more when the server is destroyed.
     TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Services& services,
               const base::Clock& clock, const TcpLimits& limits = {},
-              const answer::Settings& settings = answer::default_settings);
+              const answer::Settings& settings = answer::default_settings,
+              metrics::ThreadCounters counters = {});
     ~TcpServer();
 
     // Accepts connections from a socket that listens, or will when resume is called.
@@ -87,9 +89,14 @@ class TcpServer {
     struct Listener;
 
     void accept(Listener& listener);
-    void on_connection(boost::asio::ip::tcp::socket socket,
+    // False: there is no room for it.
+    bool on_connection(boost::asio::ip::tcp::socket socket,
                        const boost::asio::ip::tcp::endpoint& peer);
     bool make_room(const Source* of = nullptr);
+    bool refuse(metrics::Refused why);
+    // A session has so many more queries, or fewer, that wait.
+    void count_parked(std::ptrdiff_t more);
+    void count_sessions();
     void remove(Sessions::iterator session, Source source);
     void moved_on(Sessions::iterator session);
     void check_drained();
@@ -106,6 +113,8 @@ class TcpServer {
     bool draining_ = false;
     std::function<void()> drained_;
     HandOver hand_over_;
+    const metrics::ThreadCounters counters_;
+    std::size_t parked_ = 0;  // of all sessions
 };
 
 }  // namespace summond::net

@@ -17,6 +17,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/metrics/front_counters.hpp"
 #include "summond/net/rate_limiter.hpp"
 #include "summond/net/services.hpp"
 #include "summond/zone/zone.hpp"
@@ -28,12 +29,12 @@ class ParkedQueries;
 // On cache lines of its own: workers share nothing that one of them writes often.
 class alignas(64) UdpWorker {
   public:
-    // sockets: bound, as made by bind_endpoint. limiter: none, nobody is limited. All references
-    // must outlive the worker.
+    // sockets: bound, as made by bind_endpoint. limiter: none, nobody is limited. All references,
+    // and the counters, must outlive the worker.
     static base::Result<std::unique_ptr<UdpWorker>> make(
         std::vector<base::UniqueFd> sockets, const zone::Zones& zones, Services& services,
         const base::Clock& clock, const answer::Settings& settings = answer::default_settings,
-        std::unique_ptr<RateLimiter> limiter = nullptr);
+        std::unique_ptr<RateLimiter> limiter = nullptr, metrics::ThreadCounters counters = {});
     ~UdpWorker();
 
     // Until stop(), or until nothing is left to do after drain().
@@ -57,19 +58,24 @@ class alignas(64) UdpWorker {
   private:
     struct Batch;
     UdpWorker(const zone::Zones& zones, Services& services, const base::Clock& clock,
-              const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter);
+              const answer::Settings& settings, std::unique_ptr<RateLimiter> limiter,
+              metrics::ThreadCounters counters);
 
     void look_at_clock();
     void receive(std::uint32_t socket);
     void resolve_group(std::uint32_t socket, unsigned first, unsigned count, unsigned& answers);
     std::uint32_t limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
-                          const answer::Decision& decision);
+                          answer::Decision& decision);
     void send(int fd, unsigned count);
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-              std::uint32_t service);
+              std::uint32_t service, std::size_t type_label);
+    void count_received(unsigned count);
+    void count_query(const dns::Query& query, const answer::Decision& decision,
+                     std::span<const std::uint8_t> answer);
+    void count_parked();
     void resolve_parked();
     void expire_parked();
-    void answer_parked(std::size_t parked, const answer::Decision& decision);
+    void answer_parked(std::size_t parked, answer::Decision& decision);
     void on_signal();
     bool receiving() const { return watched_.size() > 1; }
     int timeout(int limit_ms) const;
@@ -90,6 +96,7 @@ class alignas(64) UdpWorker {
     std::atomic<bool> draining_{false};
     std::atomic<bool> stopped_{false};
     std::atomic<std::uint64_t> overflows_{0};
+    metrics::ThreadCounters counters_;
 };
 
 }  // namespace summond::net

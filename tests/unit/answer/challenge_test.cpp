@@ -77,20 +77,20 @@ TEST_F(Challenge, WhoIsKnownIsSaid) {
     engine.settings().cookie_secret.emplace();
     for (const char* name : {"ns.jit.example", "nothing.jit.example", "elsewhere"}) {
         Ask ask{.name = name, .edns = true};
-        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client);
+        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client());
         ask.options = client_cookie;
-        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client);
+        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client());
         ask.options =
             given_cookie({.name = "ns.jit.example", .edns = true, .options = ask.options});
-        EXPECT_TRUE(engine.resolve(query_bytes(ask)).known_client) << name;
+        EXPECT_TRUE(engine.resolve(query_bytes(ask)).known_client()) << name;
         ask.options.back() = static_cast<char>(ask.options.back() ^ 1);
-        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client);
+        EXPECT_FALSE(engine.resolve(query_bytes(ask)).known_client());
     }
     Ask ask{.name = "asleep.jit.example", .edns = true};
     ask.options = given_cookie({.name = "ns.jit.example", .edns = true, .options = client_cookie});
     const Decision parked = engine.resolve(query_bytes(ask));
     EXPECT_EQ(parked.kind, Decision::Kind::park);
-    EXPECT_TRUE(parked.known_client);
+    EXPECT_TRUE(parked.known_client());
 }
 
 }  // namespace

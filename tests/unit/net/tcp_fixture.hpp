@@ -21,7 +21,9 @@ class TcpFixture : public testing::Test {
     void serve(const TcpLimits& limits = {}) {
         auto sockets = test::bind(test::endpoint("127.0.0.1"), 1);
         address = describe(sockets[1].get())->local;
-        server = std::make_unique<TcpServer>(io, test::example_zones(), services, clock, limits);
+        server = std::make_unique<TcpServer>(
+            io, test::example_zones(), services, clock, limits, answer::default_settings,
+            metrics::ThreadCounters{counted.get(), &parked, &sessions});
         ASSERT_TRUE(server->listen(std::move(sockets[1])));
     }
     // Runs the server until then; for at most 10 s, so that a failed test ends.
@@ -65,6 +67,9 @@ class TcpFixture : public testing::Test {
     boost::asio::io_context io{1};
     test::FakeClock clock;
     test::FakeVmm vmm;
+    const std::unique_ptr<metrics::DnsCounters> counted = std::make_unique<metrics::DnsCounters>();
+    metrics::Gauge parked{};
+    metrics::Gauge sessions{};
     std::unique_ptr<TcpServer> server;
     Services services{test::example_settings(), clock, [this] { server->signal(); }};
     base::Endpoint address;

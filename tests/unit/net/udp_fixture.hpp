@@ -22,7 +22,7 @@ class UdpFixture : public testing::Test {
         server = describe(sockets[0].get())->local;
         socket = sockets[0].get();
         auto made = UdpWorker::make(std::move(sockets), test::example_zones(), services, clock,
-                                    settings, std::move(limiter));
+                                    settings, std::move(limiter), {counted.get(), &parked});
         ASSERT_TRUE(made) << made.error().what;
         worker = std::move(*made);
     }
@@ -41,6 +41,8 @@ class UdpFixture : public testing::Test {
     answer::Settings settings;
     base::Endpoint server;
     int socket = -1;
+    const std::unique_ptr<metrics::DnsCounters> counted = std::make_unique<metrics::DnsCounters>();
+    metrics::Gauge parked{};
 
     void SetUp() override { services.connect(vmm.connect()); }
 };

@@ -1,0 +1,77 @@
+"""`scripts/bench control`: what it costs that summond can be watched. See docs/BENCHMARKS.md. Prints
+tables and, as the last line, all figures as JSON."""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench" / "dns")]
+
+import figures  # noqa: E402
+import modes  # noqa: E402
+import rounds  # noqa: E402
+import servers  # noqa: E402
+
+
+class Uncounted(servers.Summond):
+    """The same, with nothing counted."""
+
+    def command(self):
+        return [*super().command(), "--uncounted"]
+
+
+def count_cost(run):
+    """CPU time of a query with counting, beside one without, in pairs of rounds of one run."""
+    queries = run.query_file()
+    both = [run.server(servers.Summond, "summond", "count"),
+            run.server(Uncounted, "uncounted", "count")]
+    with servers.running(both):
+        plan = {s.name: lambda seconds, s=s: rounds.measure(
+                    s, lambda: [rounds.load(s, "bench_load_udp", queries, seconds)])
+                for s in both}
+        result = figures.compare(rounds.interleaved(plan, run.options), rounds.RATES)
+    print(f"\n### count: UDP, {modes.NAMES:,} names\n\n{figures.rates_table(result)}", flush=True)
+    percent = (1 / result["ratios"]["uncounted"] - 1) * 100
+    return {**result, "count_cost_percent": figures.rounded(percent)}
+
+
+MODES = {"count": count_cost}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="bench control", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...",
+                        help="default: %(default)s")
+    options = parser.parse_args()
+    options.modes = options.modes.split(",")
+    unknown = set(options.modes) - set(MODES)
+    if unknown:
+        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
+    options.rounds, options.seconds, options.retries = (9, 1.0, 0) if options.quick else (31, 2.0, 1)
+    return options
+
+
+def main():
+    options = parse_arguments()
+    os.sched_setaffinity(0, {servers.SERVER_CPU, servers.GENERATOR_CPU})
+    report = {"rounds": options.rounds, "seconds": options.seconds}
+    with tempfile.TemporaryDirectory(prefix="summond-bench-") as directory:
+        os.chmod(directory, 0o755)
+        run = modes.Run(pathlib.Path(directory), options)
+        for name in options.modes:
+            result = MODES[name](run)
+            report |= {key: value for key, value in result.items() if not isinstance(value, dict)}
+            report[name] = result
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except servers.BenchError as error:
+        sys.exit(f"bench: {error}")

@@ -1,0 +1,52 @@
+// All that the metrics are made from, at one moment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "summond/metrics/front_totals.hpp"
+#include "summond/metrics/vmm_counters.hpp"
+#include "summond/service/status.hpp"
+
+namespace summond::metrics {
+
+struct Snapshot {
+    // Of a service that is configured.
+    struct Service {
+        service::Id id = 0;
+        std::string_view name;
+        // None: vmm has not said yet.
+        std::optional<service::Phase> phase{};
+        std::uint64_t memory_bytes = 0;  // what its domain takes now
+        std::uint32_t standby_copies = 0;
+        std::uint64_t standby_bytes = 0;
+        bool pinned = false;
+        double retry_seconds = 0;  // until it may be woken again, after failures
+    };
+    struct Process {
+        std::string_view role;
+        bool ready = false;
+        double started_at = 0;  // seconds since 1970
+        std::uint32_t restarts = 0;
+    };
+
+    std::string_view version;
+    FrontTotals front;
+    const VmmCounters* vmm = nullptr;  // null: there has been none
+    std::vector<Service> services;
+    std::vector<Process> processes;
+    bool drained = false;
+    std::optional<std::uint64_t> memory_limit_bytes{};
+    std::optional<std::uint32_t> domain_limit{};
+
+    std::uint32_t loads = 0;         // of the configuration
+    std::uint32_t failed_loads = 0;  // of these
+    bool load_succeeded = true;      // the last one
+    double loaded_at = 0;            // seconds since 1970
+    std::uint64_t config_hash = 0;   // of the one in force; 48 bits
+};
+
+}  // namespace summond::metrics

@@ -1,0 +1,73 @@
+#include <map>
+
+#include "samples.hpp"
+#include "tables.hpp"
+
+namespace summond::metrics {
+namespace {
+
+// Two fronts are there for a while at a reload.
+template <typename Value, typename Of>
+void by_role(const Snapshot& snapshot, Samples& samples, Of of) {
+    std::map<std::string_view, Value> roles;
+    for (const Snapshot::Process& process : snapshot.processes)
+        of(roles[process.role], process);
+    for (const auto& [role, value] : roles)
+        samples.add({role}, value);
+}
+
+constexpr Metric metrics[] = {
+    {"summond_build_info", Kind::gauge, "1, with the version of summond.", "version",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({snapshot.version}, std::uint64_t{1});
+     }},
+    {"summond_process_up", Kind::gauge,
+     "Whether a process of this role is there and ready: front answers DNS, vmm runs the domains, "
+     "wire holds packets, control answers here.",
+     "role",
+     [](const Snapshot& snapshot, Samples& samples) {
+         by_role<std::uint64_t>(snapshot, samples, [](auto& value, const auto& process) {
+             value |= process.ready ? 1U : 0U;
+         });
+     }},
+    {"summond_process_start_time_seconds", Kind::gauge,
+     "When the newest process of this role was started, in seconds since 1970.", "role",
+     [](const Snapshot& snapshot, Samples& samples) {
+         by_role<double>(snapshot, samples, [](auto& value, const auto& process) {
+             value = std::max(value, process.started_at);
+         });
+     }},
+    {"summond_process_restarts_total", Kind::counter,
+     "How often a process of this role had to be started again because it had died.", "role",
+     [](const Snapshot& snapshot, Samples& samples) {
+         by_role<std::uint64_t>(snapshot, samples, [](auto& value, const auto& process) {
+             value = std::max<std::uint64_t>(value, process.restarts);
+         });
+     }},
+    {"summond_config_loads_total", Kind::counter,
+     "How often the configuration has been read, at the start and for reloads.", "result",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({"in_force"}, std::uint64_t{snapshot.loads - snapshot.failed_loads});
+         samples.add({"failed"}, std::uint64_t{snapshot.failed_loads});
+     }},
+    {"summond_config_last_load_successful", Kind::gauge,
+     "0: the file was bad the last time, and the configuration before it is in force.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({}, std::uint64_t{snapshot.load_succeeded ? 1U : 0U});
+     }},
+    {"summond_config_last_load_timestamp_seconds", Kind::gauge,
+     "When that was, in seconds since 1970.", "",
+     [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.loaded_at); }},
+    {"summond_config_hash", Kind::gauge,
+     "A number made from the text of the configuration in force: hosts with the same text have the "
+     "same.",
+     "", [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.config_hash); }},
+};
+
+}  // namespace
+
+std::span<const Metric> daemon_metrics() {
+    return metrics;
+}
+
+}  // namespace summond::metrics

@@ -1,0 +1,362 @@
+"""What is counted: known queries of each kind give exactly their numbers, whatever happens to the
+processes that count meanwhile."""
+
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from process_support import (A, PATIENCE, TXT, ZONE, ProcessTest, Server, ask, ask_tcp, framed,
+                             free_port, query, read_frame, wait_until)
+
+COUNTED = os.environ.get("COUNTED", "counted")
+SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
+LABEL = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
+
+SERVICES = ZONE + """\
+services:
+  - name: one
+    names: one.example.test
+    addresses: 10.9.0.1
+    kernel: /nonexistent/kernel
+  - name: two
+    names: two.example.test
+    addresses: 10.9.0.2
+    kernel: /nonexistent/kernel
+"""
+
+
+class Samples(dict):
+    """Of a scrape: {(name, frozenset of labels): value}."""
+
+    def __init__(self, text):
+        super().__init__()
+        for line in text.splitlines():
+            if line.startswith("#"):
+                continue
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            self[name, frozenset(LABEL.findall(labels or ""))] = float(value)
+
+    def get(self, name, **labels):
+        return self[name, frozenset(labels.items())]
+
+    def since(self, before):
+        """What has changed, as {"name{label=value,...}": by how much}."""
+        changed = {}
+        for (name, labels), value in self.items():
+            difference = value - before.get_or_zero(name, labels)
+            if difference:
+                words = ",".join(f"{label}={text}" for label, text in sorted(labels))
+                changed[f"{name}{{{words}}}" if words else name] = difference
+        return changed
+
+    def get_or_zero(self, name, labels):
+        return dict.get(self, (name, labels), 0)
+
+
+class MetricsTest(ProcessTest):
+    def text(self, daemon):
+        return subprocess.run([COUNTED, str(daemon.process.pid)], check=True, text=True,
+                              capture_output=True, timeout=PATIENCE).stdout
+
+    def scrape(self, daemon):
+        return Samples(self.text(daemon))
+
+    def wait_changed(self, daemon, before, expected, ignored=()):
+        """Exactly these differences, soon: what has been sent may be counted a moment later."""
+        def seen():
+            changed = self.scrape(daemon).since(before)
+            return {k: v for k, v in changed.items() if not k.startswith(tuple(ignored))}
+        try:
+            wait_until(lambda: seen() == expected, "counters")
+        except AssertionError:
+            self.assertEqual(seen(), expected)
+
+
+OCTETS = ("summond_dns_received_bytes", "summond_dns_sent_bytes")
+SECONDS = ("summond_dns_parked_seconds", "summond_wake_seconds")
+
+
+class Counting(MetricsTest):
+    def test_queries_by_several_workers(self):
+        daemon = self.daemon("workers: 4\n" + ZONE).ready()
+        before = self.scrape(daemon)
+        asked = query("www.example.test", A, 1)
+        answers = 0
+        for _ in range(200):  # from as many ports
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(PATIENCE)
+                client.connect(("127.0.0.1", daemon.port))
+                client.send(asked)
+                answers += len(client.recv(4096))
+        self.wait_changed(daemon, before, {
+            "summond_dns_messages_received_total{family=ipv4,transport=udp}": 200,
+            "summond_dns_queries_total{transport=udp,type=A}": 200,
+            "summond_dns_responses_total{rcode=NOERROR,transport=udp}": 200,
+            "summond_dns_received_bytes_total{transport=udp}": 200 * len(asked),
+            "summond_dns_sent_bytes_total{transport=udp}": answers,
+        })
+
+    def test_kinds_of_queries_over_udp(self):
+        daemon = self.daemon(ZONE).ready()
+        before = self.scrape(daemon)
+        for name, qtype in ("www.example.test", A), ("www.example.test", TXT), ("no.example.test", 28), \
+                ("elsewhere.test", A), ("www.example.test", 65280):
+            self.assertIsNotNone(ask(daemon.port, name, qtype))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", daemon.port))
+            client.send(b"short")
+            client.send(bytes([0, 1, 0x28, 0]) + bytes(8))  # opcode UPDATE
+        self.wait_changed(daemon, before, {
+            "summond_dns_messages_received_total{family=ipv4,transport=udp}": 7,
+            "summond_dns_queries_total{transport=udp,type=A}": 2,
+            "summond_dns_queries_total{transport=udp,type=TXT}": 1,
+            "summond_dns_queries_total{transport=udp,type=AAAA}": 1,
+            "summond_dns_queries_total{transport=udp,type=other}": 1,
+            "summond_dns_queries_total{transport=udp,type=none}": 1,
+            "summond_dns_responses_total{rcode=NOERROR,transport=udp}": 3,
+            "summond_dns_responses_total{rcode=NXDOMAIN,transport=udp}": 1,
+            "summond_dns_responses_total{rcode=REFUSED,transport=udp}": 1,
+            "summond_dns_responses_total{rcode=NOTIMP,transport=udp}": 1,
+            "summond_dns_unanswered_total{reason=no_query,transport=udp}": 1,
+        }, ignored=OCTETS)
+
+    def test_connections(self):
+        daemon = self.daemon("tcp: {per_source: 2}\n" + ZONE).ready()
+        before = self.scrape(daemon)
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE) as client:
+            client.sendall(framed(query("www.example.test", A, 1)) * 10)
+            stream = client.makefile("rb")
+            for _ in range(10):
+                self.assertIsNotNone(read_frame(stream))
+            self.wait_changed(daemon, before, {
+                "summond_dns_messages_received_total{family=ipv4,transport=tcp}": 10,
+                "summond_dns_queries_total{transport=tcp,type=A}": 10,
+                "summond_dns_responses_total{rcode=NOERROR,transport=tcp}": 10,
+                "summond_dns_tcp_connections_accepted_total": 1,
+                "summond_dns_tcp_connections": 1,
+            }, ignored=OCTETS)
+        wait_until(lambda: self.scrape(daemon).get("summond_dns_tcp_connections") == 0, "its end")
+
+    def test_parked_queries(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        before = self.scrape(daemon)
+        self.assertEqual(ask(daemon.port, "one.example.test").addresses, ["10.9.0.1"])
+        self.assertEqual(ask_tcp(daemon.port, "two.example.test").addresses, ["10.9.0.2"])
+        expected = {"summond_dns_tcp_connections_accepted_total": 1}
+        for transport in "udp", "tcp":
+            expected |= {
+                f"summond_dns_messages_received_total{{family=ipv4,transport={transport}}}": 1,
+                f"summond_dns_queries_total{{transport={transport},type=A}}": 1,
+                f"summond_dns_parked_queries_total{{transport={transport}}}": 1,
+                f"summond_dns_responses_total{{rcode=NOERROR,transport={transport}}}": 1,
+            }
+        self.wait_changed(daemon, before, expected, ignored=(*OCTETS, *SECONDS, "summond_wake"))
+        after = self.scrape(daemon)
+        self.assertEqual(after.get("summond_dns_parked_seconds_count", transport="udp"), 1)
+        self.assertEqual(after.get("summond_dns_parked_seconds_count", transport="tcp"), 1)
+        self.assertGreater(after.get("summond_dns_parked_seconds_sum", transport="udp"), 0)
+
+
+class NothingIsLost(MetricsTest):
+    def ask(self, daemon, count):
+        for _ in range(count):
+            self.assertIsNotNone(ask(daemon.port))
+
+    def assert_queries(self, daemon, count):
+        wait_until(lambda: self.scrape(daemon).get("summond_dns_queries_total", transport="udp",
+                                                   type="A") == count, f"{count} queries")
+
+    def test_over_reloads(self):
+        daemon = self.daemon("workers: 2\n" + ZONE).ready()
+        for i in range(5):
+            self.ask(daemon, 10)
+            old = daemon.pid_of("front")
+            daemon.reload("workers: 3\n" + ZONE if i % 2 else ZONE)
+            daemon.pid_of("front", other_than=old)
+            self.assert_queries(daemon, 10 * (i + 1))
+
+    def test_over_kills_of_the_front(self):
+        daemon = self.daemon("workers: 2\n" + ZONE).ready()
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE) as client:
+            client.sendall(framed(query("www.example.test", A, 1)))
+            self.assertIsNotNone(read_frame(client.makefile("rb")))
+            self.assertEqual(self.scrape(daemon).get("summond_dns_tcp_connections"), 1)
+            for i in range(3):
+                self.ask(daemon, 10)
+                old = daemon.pid_of("front")
+                os.kill(old, signal.SIGKILL)
+                daemon.pid_of("front", other_than=old)
+                self.assert_queries(daemon, 10 * (i + 1))
+            self.assertEqual(self.scrape(daemon).get("summond_dns_tcp_connections"), 0,
+                             "nobody has a connection that went with its front")
+
+    def test_uncounted(self):
+        """How the cost of counting is measured."""
+        daemon = self.daemon(ZONE, "--uncounted").ready()
+        self.ask(daemon, 10)
+        self.assert_queries(daemon, 0)
+
+
+PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+RULES = PACKAGING / "prometheus" / "summond.rules.yml"
+BOARD = PACKAGING / "grafana" / "summond.json"
+RULES_TEST = pathlib.Path(__file__).with_name("summond.rules.test.yml")
+
+
+def queries_of_board():
+    """Each panel's, and those of its variables, as Grafana would ask them for all hosts."""
+    board = json.loads(BOARD.read_text(encoding="utf-8"))
+    found = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    return [q.replace("$__rate_interval", "1m").replace("$instance", ".+") for q in found]
+
+
+def queries_of_rules():
+    """Of each alert. PromQL is indented below `expr: |`, or stands in its line."""
+    text = RULES.read_text(encoding="utf-8")
+    found = []
+    for match in re.finditer(r"^( +)expr: (?:\|\n((?:\1 +.*\n)+)|(.*)\n)", text, re.M):
+        found.append(match[2] or match[3])
+    return found
+
+
+def promtool(*arguments, text=None):
+    return subprocess.run(["promtool", *map(str, arguments)], input=text, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+
+
+class Prometheus(Server):
+    """Debian's, which scrapes what `text` returns, every second."""
+
+    def __init__(self, text):
+        self.directory = tempfile.TemporaryDirectory(prefix="summond-test-")
+        super().__init__(os.path.join(self.directory.name, "log"))
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # noqa: N802
+                try:
+                    body = text().encode()
+                except (OSError, subprocess.SubprocessError):
+                    self.send_error(503)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.exporter = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.exporter.serve_forever, daemon=True).start()
+        self.port = free_port()
+        config = os.path.join(self.directory.name, "prometheus.yml")
+        with open(config, "w", encoding="ascii") as f:
+            f.write(f"""\
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+rule_files: ["{RULES}"]
+scrape_configs:
+  - job_name: summond
+    static_configs: [{{targets: ["127.0.0.1:{self.exporter.server_port}"]}}]
+""")
+        self.run(["prometheus", f"--config.file={config}",
+                  f"--storage.tsdb.path={self.directory.name}/data",
+                  f"--web.listen-address=127.0.0.1:{self.port}"])
+
+    def api(self, path, **parameters):
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path} {parameters}: {error.read().decode()}") from None
+        except urllib.error.URLError:
+            return None  # it has not begun yet
+
+    def query(self, expression):
+        answer = self.api("query", query=expression)
+        return answer and answer["result"]
+
+    def end(self):
+        self.kill_tree()
+        self.exporter.shutdown()
+        self.exporter.server_close()
+        self.directory.cleanup()
+
+
+class Shipped(MetricsTest):
+    def test_rules(self):
+        for arguments in ("check", "rules", RULES), ("test", "rules", RULES_TEST):
+            done = promtool(*arguments)
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_each_alert_is_tested(self):
+        names = set(re.findall(r"alert: (\w+)", RULES.read_text(encoding="utf-8")))
+        tested = set(re.findall(r'alertname="(\w+)"', RULES_TEST.read_text(encoding="utf-8")))
+        self.assertEqual(names, tested)
+
+    def test_what_is_asked_for_is_exported(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        text = self.text(daemon)
+        families = dict(re.findall(r"# TYPE (\S+) (\S+)", text))
+        labels = {}
+        for name, found in re.findall(r"^(\w+)\{(.*)\} \S+$", text, re.M):
+            labels.setdefault(name, set()).update(label for label, _ in LABEL.findall(found))
+        asked = queries_of_board() + queries_of_rules()
+        self.assertGreater(len(asked), 50)
+        for expression in asked:
+            for name, selector in re.findall(r"\b(summond_\w+)(\{[^}]*\})?", expression):
+                family = re.sub("_(bucket|sum|count)$", "", name)
+                known = name in families or families.get(family) == "histogram"
+                self.assertTrue(known, f"{name} in {expression}")
+                if name in labels:
+                    used = set(re.findall(r"(\w+)=", selector)) - {"instance", "job"}
+                    self.assertLessEqual(used, labels[name], expression)
+
+    def test_a_scrape_is_as_promtool_wants_it(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        ask(daemon.port, "one.example.test")
+        done = promtool("check", "metrics", text=self.text(daemon))
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_each_documented_metric_is_exported(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        exported = set(re.findall(r"# TYPE (\S+)", self.text(daemon)))
+        page = (PACKAGING.parent / "docs" / "METRICS.md").read_text(encoding="utf-8")
+        self.assertEqual(set(re.findall(r"^\| `(summond_\w+)`", page, re.M)), exported)
+
+    def test_prometheus_evaluates_alerts_and_board(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        prometheus = Prometheus(lambda: self.text(daemon))
+        self.addCleanup(prometheus.end)
+        for _ in range(20):
+            ask(daemon.port)
+        value = 'summond_dns_queries_total{transport="udp",type="A"}'
+        wait_until(lambda: [r["value"][1] for r in prometheus.query(value) or ()] == ["20"],
+                   "a scrape", patience=2 * PATIENCE)
+        for expression in queries_of_board():
+            self.assertIsNotNone(prometheus.query(expression), expression)
+
+        def alerts():
+            groups = prometheus.api("rules")["groups"]
+            return {rule["name"]: rule for group in groups for rule in group["rules"]}
+        wait_until(lambda: all(r["health"] == "ok" for r in alerts().values()), "the alerts")
+        self.assertEqual({r["state"] for r in alerts().values()}, {"inactive"})
+        daemon.stop()
+        wait_until(lambda: alerts()["SummondUnreachable"]["state"] == "pending",
+                   "the alert that nothing can be scraped")
+
+
+if __name__ == "__main__":
+    unittest.main()
