@@ -103,6 +103,12 @@ std::vector<Problem> check_files(const Config& config) {
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         const service::Template& service = config.services[i];
         const ServicePlaces& places = config.service_places[i];
+        for (std::size_t each = 0; each < service.keep.size(); ++each)
+            if (const std::string& zone = service.keep[each].zone; !service::is_time_zone(zone))
+                problems.push_back(
+                    {places.zones[each], "keep.zone: this host knows no time zone \"" + zone +
+                                             "\"; timedatectl list-timezones "
+                                             "shows those that it knows"});
         if (service.bootloader.empty()) {  // otherwise these are in the disk
             check_file(problems, "kernel", service.kernel, places.kernel, false);
             if (service.ramdisk)

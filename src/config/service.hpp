@@ -80,6 +80,8 @@ void complete_reach(ServiceDraft& draft);
 
 // And what wakes it (wake.cpp).
 void read_wakes(Mapping& mapping, ServiceDraft& draft);
+// And when it is up without being woken (keep.cpp).
+void read_keep_warm(Mapping& mapping, ServiceDraft& draft);
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);

@@ -131,6 +131,7 @@ void read_settings(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Wh
         read_answer(*answer, service);
     read_reach(mapping, draft);
     read_wakes(mapping, draft);
+    read_keep_warm(mapping, draft);
     if (const auto on_exit = mapping.take("on_exit"))
         service.destroy_on_exit = on_exit->one_of({"leave", "destroy"}) == 1U;
 }

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <list>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,6 +26,7 @@
 #include "summond/ipc/link.hpp"
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/store/ledger.hpp"
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
@@ -47,7 +50,7 @@ class Vmm {
     // ports: none where there is no network that packets could come from. counters: as of
     // WakeCount.
     Vmm(asio::io_context& io, std::string config_file, ipc::Channel parent,
-        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports,
+        vm::Hypervisor& hypervisor, std::unique_ptr<host::BridgePorts> ports, vm::Ledger& ledger,
         metrics::VmmCounters* counters)
         : io_(io),
           config_file_(std::move(config_file)),
@@ -67,8 +70,8 @@ class Vmm {
                  }),
           hypervisor_(hypervisor),
           manager_(
-              hypervisor, clock_, [this](const service::Status& status) { changed(status); },
-              ledger_),
+              hypervisor, clock_, wall_clock_,
+              [this](const service::Status& status) { changed(status); }, ledger),
           ports_(std::move(ports)),
           wake_count_(counters) {
         manager_.on_wake([this](const vm::WakeRecord& record) {
@@ -80,6 +83,7 @@ class Vmm {
 
     base::Result<void> start(const config::Config& config) {
         services_ = instances_of(config);
+        state_ = config.state;
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
         manager_.configure(services_, config.limits);
@@ -142,6 +146,8 @@ class Vmm {
             spdlog::error("the parent sent a configuration that does not load; kept the old one");
             return;
         }
+        if (loaded.config->state != state_)
+            spdlog::warn("`state` has changed; that takes effect when summond is started again");
         hypervisor_.snapshots().use(loaded.config->save_dir);
         hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
         services_ = instances_of(*loaded.config);
@@ -178,8 +184,9 @@ class Vmm {
     ipc::Link parent_;
     loop::DeadlineTimer timer_;
     base::SteadyClock clock_;
+    base::SystemClock wall_clock_;
+    std::optional<std::string> state_;  // as at the start
     vm::Hypervisor& hypervisor_;
-    vm::NoLedger ledger_;
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<service::Instance> services_;
@@ -266,9 +273,18 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
         spdlog::critical("{}", host.error().what);
         return 1;
     }
+    const base::SteadyClock clock;
+    const base::SystemClock wall_clock;
+    vm::NoLedger none;
+    std::optional<store::Ledger> kept;
+    const std::string state =
+        loaded.config->state.value_or(arguments.simulate ? "" : config::default_state);
+    if (!state.empty())
+        kept.emplace(store::Ledger::Options{.file = state}, clock, wall_clock);
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
-            *host->hypervisor, std::move(host->ports), counters->as<metrics::VmmCounters>());
+            *host->hypervisor, std::move(host->ports),
+            kept ? static_cast<vm::Ledger&>(*kept) : none, counters->as<metrics::VmmCounters>());
     if (const auto r = vmm.start(*loaded.config); !r) {
         spdlog::critical("{}", r.error().what);
         return 1;

@@ -24,13 +24,16 @@ bool same_addresses(const service::Instance& a, const service::Instance& b) {
 }  // namespace
 
 Lifecycle::Lifecycle(service::Instance service, Hypervisor& hypervisor, const base::Clock& clock,
-                     Hooks hooks)
+                     const base::WallClock& wall_clock, Hooks hooks)
     : service_(std::move(service)),
       hypervisor_(hypervisor),
       clock_(clock),
+      wall_clock_(wall_clock),
       hooks_(std::move(hooks)),
       stage_(Absent{}),
-      stage_since_(clock.now()) {}
+      stage_since_(clock.now()) {
+    read_schedule();
+}
 
 static_assert(std::variant_size_v<Lifecycle::Stage> ==
               static_cast<std::size_t>(At::last) + 1);
@@ -395,7 +398,10 @@ void Lifecycle::reconfigure(const service::Instance& service) {
     retired_ = false;
     refuses_suspend_ = false;  // its kernel may be another one
     save_again_at_ = {};
+    const bool scheduled_anew = service_->keep != service->keep || service_->min != service->min;
     service_ = service;
+    if (scheduled_anew)
+        read_schedule();
     if (domain() == nullptr)
         return;
     its().set_ready(service->ready);
@@ -446,6 +452,12 @@ void Lifecycle::stop() {
 }
 
 std::optional<base::TimePoint> Lifecycle::deadline() const {
+    const auto own = stage_deadline();
+    const auto schedule = schedule_deadline();
+    return own && schedule ? std::min(*own, *schedule) : own ? own : schedule;
+}
+
+std::optional<base::TimePoint> Lifecycle::stage_deadline() const {
     if (const auto* absent = std::get_if<Absent>(&stage_))
         return absent->restart_at;
     if (const auto* suspended = std::get_if<Suspended>(&stage_))
@@ -456,7 +468,8 @@ std::optional<base::TimePoint> Lifecycle::deadline() const {
 }
 
 void Lifecycle::tick() {
-    const auto due = deadline();
+    follow_schedule();
+    const auto due = stage_deadline();
     if (!due || clock_.now() < *due)
         return;
     if (in<Absent>()) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,7 +15,9 @@
 #include "backoff.hpp"
 #include "domain.hpp"
 #include "summond/base/clock.hpp"
+#include "summond/base/wall_clock.hpp"
 #include "summond/service/report.hpp"
+#include "summond/service/schedule.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "summond/vm/ledger.hpp"
@@ -94,7 +97,7 @@ class Lifecycle {
     };
 
     Lifecycle(service::Instance service, Hypervisor& hypervisor, const base::Clock& clock,
-              Hooks hooks);
+              const base::WallClock& wall_clock, Hooks hooks);
     Lifecycle(const Lifecycle&) = delete;
     Lifecycle& operator=(const Lifecycle&) = delete;
 
@@ -120,6 +123,9 @@ class Lifecycle {
 
     // What a later process is to know of it; and what an earlier one has left, before any call but
     // reconfigure.
+    // A wake of it, of this process or an earlier one: what its wakes take is known by these.
+    void took(const WakeRecord& record);
+
     Kept kept() const;
     void take_over(const Kept& kept);
 
@@ -212,6 +218,14 @@ class Lifecycle {
     WakeRecord record_of(const Wake& wake) const;
     void unpause(const Wake& wake);
 
+    void read_schedule();
+    void look_at_the_clock();
+    base::Duration lead_time() const;
+    bool sleeps_though_wanted() const;
+    std::optional<base::TimePoint> stage_deadline() const;
+    std::optional<base::TimePoint> schedule_deadline() const;
+    void follow_schedule();
+
     service::IdleAction idle_action() const;
     void put_away();
     void save(long long idle_seconds);
@@ -246,6 +260,7 @@ class Lifecycle {
     service::Instance service_;  // of now; its domain may have been built with other settings
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
+    const base::WallClock& wall_clock_;
     Hooks hooks_;
     Stage stage_;
     base::TimePoint stage_since_;
@@ -267,6 +282,11 @@ class Lifecycle {
     base::TimePoint met_clients_since_{};  // connections with its guest cannot be older
     base::TimePoint save_again_at_{};      // the last try failed
     bool refuses_suspend_ = false;         // its guest takes no part in that
+
+    service::Schedule schedule_;
+    bool wanted_up_ = false;  // by `min:`, or since a window has begun or is about to
+    std::optional<base::TimePoint> look_at_clock_;
+    std::deque<base::Duration> wakes_took_;  // the last ones
 };
 
 }  // namespace summond::vm

@@ -28,7 +28,7 @@ void Lifecycle::traffic(const Traffic& counted) {
         packets_ = counted.packets;
         last_traffic_ = now;
     }
-    if (!in<Ready>() || !service_->idle_after || stopping_)
+    if (!in<Ready>() || !service_->idle_after || stopping_ || wanted_up_)
         return;
     if (pinned() || now < *idle_at())
         return;
@@ -98,7 +98,7 @@ void Lifecycle::put_away() {
 
 bool Lifecycle::evictable() const {
     return (in<Ready>() || in<Paused>()) && service_->idle_after && !stopping_ && !retired_ &&
-           !pinned() && as_left();
+           !pinned() && !wanted_up_ && as_left();
 }
 
 void Lifecycle::evict() {

@@ -19,13 +19,16 @@ constexpr milliseconds shortest_sample{1000};
 constexpr milliseconds longest_sample{15'000};
 // When a service that is in use was used last.
 constexpr seconds use_kept_every{60};
+constexpr std::size_t wakes_remembered = 500;
 
 }  // namespace
 
 Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
+                 const base::WallClock& wall_clock,
                  std::function<void(const service::Status&)> changed, Ledger& ledger)
     : hypervisor_(hypervisor),
       clock_(clock),
+      wall_clock_(wall_clock),
       changed_(std::move(changed)),
       ledger_(ledger),
       standby_(std::make_unique<Standby>(hypervisor, clock,
@@ -70,8 +73,8 @@ void Manager::configure(const std::vector<service::Instance>& services,
             lifecycle->reconfigure(service);
         else
             lifecycles_
-                .emplace(service.id(),
-                         std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks))
+                .emplace(service.id(), std::make_unique<Lifecycle>(service, hypervisor_, clock_,
+                                                                   wall_clock_, hooks))
                 .first->second->drain(drained_);
     }
     // Half of what there is at all, where nothing is said.
@@ -188,9 +191,23 @@ void Manager::handed_over(service::Id service, std::uint32_t packets) {
 void Manager::told(WakeRecord& record) {
     if (record.number == 0)
         record.number = ++wakes_told_;
+    add_wake(record);
     ledger_.woke(record);
+    if (Lifecycle* lifecycle = find(record.service))
+        lifecycle->took(record);
     if (told_wake_)
         told_wake_(record);
+}
+
+void Manager::add_wake(const WakeRecord& record) {
+    const auto same = std::ranges::find(wakes_, record.number, &WakeRecord::number);
+    if (same != wakes_.end()) {
+        *same = record;
+        return;
+    }
+    wakes_.push_back(record);
+    if (wakes_.size() > wakes_remembered)
+        wakes_.pop_front();
 }
 
 void Manager::remember() {
@@ -199,6 +216,12 @@ void Manager::remember() {
         spdlog::warn(
             "the host is drained, since before this start: no new wakes until `summonctl undrain`");
         drain(true);
+    }
+    for (const WakeRecord& record : remembered.wakes) {
+        wakes_told_ = std::max(wakes_told_, record.number);
+        add_wake(record);
+        if (Lifecycle* lifecycle = find(record.service))
+            lifecycle->took(record);
     }
     for (const Kept& kept : remembered.services) {
         if (Lifecycle* lifecycle = find(kept.service)) {

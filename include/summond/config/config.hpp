@@ -85,6 +85,7 @@ struct ServicePlaces {
     Location ramdisk;
     std::vector<Location> names;  // of Template::names, one each
     std::vector<Location> disks;  // of Template::disks, one each
+    std::vector<Location> zones;  // of Template::keep, one each
 };
 
 // Every key that Template::options may have: module xen gives each to libxl.
@@ -136,6 +137,8 @@ struct Control {
     std::string admins;         // a group that may give commands, too; empty: root only
 };
 
+inline constexpr char default_state[] = "/var/lib/summond/state.db";
+
 struct Config {
     service::Host host = service::this_host();
     std::vector<base::Endpoint> listen;
@@ -150,6 +153,9 @@ struct Config {
     service::Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";
+    // The file that pins, back-off, wakes and so on outlive the daemon in; absolute, empty: none.
+    // Not given: default_state, but nothing where domains are simulated.
+    std::optional<std::string> state;
     std::vector<Zone> zones;
     std::vector<service::Template> services;
     std::vector<ServicePlaces> service_places;  // of services, one each

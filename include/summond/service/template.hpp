@@ -14,6 +14,7 @@
 #include "summond/dns/name.hpp"
 #include "summond/service/host.hpp"
 #include "summond/service/identity.hpp"
+#include "summond/service/schedule.hpp"
 
 namespace summond::service {
 
@@ -179,6 +180,9 @@ struct Template {
     // shutdown: how long the guest may take before it is destroyed.
     std::chrono::milliseconds shutdown_timeout{30'000};
     Standby standby;
+    // It is up in these windows, and always if min is 1, whoever asks for it.
+    std::vector<KeepWindow> keep;
+    std::uint32_t min = 0;
     AnswerWhen answer;
     std::vector<Port> ports;  // empty: it does not say
     // A packet to one of its addresses wakes it, too: only if its first interface has no script.

@@ -2,6 +2,7 @@
 // and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "summond/base/clock.hpp"
+#include "summond/base/wall_clock.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
@@ -35,8 +37,8 @@ enum class Woken : std::uint8_t {
 class Manager {
   public:
     // changed: a service's status is new, or somebody has asked for it; it must not call back into
-    // the Manager. hypervisor, clock and ledger outlive the Manager.
-    Manager(Hypervisor& hypervisor, const base::Clock& clock,
+    // the Manager. hypervisor, clocks and ledger outlive the Manager.
+    Manager(Hypervisor& hypervisor, const base::Clock& clock, const base::WallClock& wall_clock,
             std::function<void(const service::Status&)> changed, Ledger& ledger);
     ~Manager();
 
@@ -55,6 +57,8 @@ class Manager {
     // Told of each wake, as the ledger is, after whoever waits for it; must not call back into the
     // Manager. The record is read during the call only.
     void on_wake(std::function<void(const WakeRecord&)> told) { told_wake_ = std::move(told); }
+    // The last ones, of earlier processes, too; the oldest first.
+    const std::deque<WakeRecord>& wakes() const { return wakes_; }
 
     // One wake at a time for a service; of a known one changed is called in any case. asked_at:
     // since when somebody has waited, if not now.
@@ -111,6 +115,7 @@ class Manager {
     Lifecycle* find(service::Id service) const;
     void publish(service::Id service);
     void told(WakeRecord& record);
+    void add_wake(const WakeRecord& record);
     void remember();
     void keep_changes();
     void died(DomId domid, Death how);
@@ -120,10 +125,12 @@ class Manager {
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
+    const base::WallClock& wall_clock_;
     std::function<void(const service::Status&)> changed_;
     Ledger& ledger_;
     std::function<void(const WakeRecord&)> told_wake_;
-    std::uint64_t wakes_told_ = 0;
+    std::deque<WakeRecord> wakes_;
+    std::uint64_t wakes_told_ = 0;  // the last one's number
     std::set<service::Id> unkept_;  // that the ledger may have to be told of
     std::map<service::Id, Kept> kept_;
     std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;

@@ -40,7 +40,7 @@ constexpr const char* to_string(WakeHow how) {
 // Told when the guest is ready or the wake has failed, and once more when the packets that were
 // held have been handed over.
 struct WakeRecord {
-    std::uint64_t number = 0;  // of this process, from 1
+    std::uint64_t number = 0;  // from 1, going on where the ledger has ended
     service::Id service = 0;
     std::string name;  // the service's
     service::WakeReason why = service::WakeReason::dns;

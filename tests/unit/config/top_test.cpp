@@ -79,6 +79,14 @@ TEST(Top, SaveDir) {
     EXPECT_EQ(config_of("save_dir: /srv/saved\n" + zone_config(good_zone)).save_dir, "/srv/saved");
 }
 
+TEST(Top, State) {
+    EXPECT_FALSE(config_of(zone_config(good_zone)).state);
+    EXPECT_EQ(config_of("state: /srv/s.db\n" + zone_config(good_zone)).state, "/srv/s.db");
+    EXPECT_EQ(config_of("state: none\n" + zone_config(good_zone)).state, "");
+    EXPECT_EQ(problems_of("state: [a]\n" + zone_config(good_zone)),
+              "1:8: state is a list; it must be the path of a file");
+}
+
 TEST(Top, ServicesMayBeEmpty) {
     EXPECT_TRUE(config_of("services:\n" + zone_config(good_zone)).services.empty());
     EXPECT_TRUE(config_of("services: []\n" + zone_config(good_zone)).services.empty());
@@ -153,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
-                "cookies, rate_limit, tcp, limits, save_dir, zones, defaults and services"},
+                "cookies, rate_limit, tcp, limits, save_dir, state, zones, defaults and services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

@@ -257,7 +257,7 @@ TEST_F(AdminTest, NeitherIsItForSomebodyElse) {
 TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
     test::FakeHypervisor next;
     Manager later(
-        next, clock, [](const service::Status&) {}, ledger);
+        next, clock, wall_clock, [](const service::Status&) {}, ledger);
     later.configure({service});
     Found found{.domid = 9, .service = www, .complete = true, .run = Run::suspended};
     found.saving = false;
@@ -276,7 +276,7 @@ TEST_F(AdminTest, NorDoesAnotherProcessTouchWhatSomebodyElseSaves) {
 TEST_F(AdminTest, DomainThatSomebodyElseHasRestoredIsNotAdoptedNorDestroyed) {
     test::FakeHypervisor next;
     Manager later(
-        next, clock, [](const service::Status&) {}, ledger);
+        next, clock, wall_clock, [](const service::Status&) {}, ledger);
     later.configure({service});
     next.existing = {{9, www, false, Run::running}};
     ASSERT_TRUE(later.adopt());

@@ -401,8 +401,9 @@ TEST_P(SuspendAdoptTest, LosesNothingAndLeavesNothing) {
     test::FakeHypervisor backend;
     test::FakeClock clock;
     NoLedger ledger;
+    test::FakeWallClock wall_clock;
     Manager manager(
-        backend, clock, [](const service::Status&) {}, ledger);
+        backend, clock, wall_clock, [](const service::Status&) {}, ledger);
     manager.configure({service(IdleAction::suspend)});
     backend.existing = {{7, www, true, c.run}};
     if (c.file)

@@ -201,7 +201,7 @@ TEST_F(LedgerTest, BackOffOutlivesTheProcess) {
     test::FakeLedger left;
     left.remembers.services = {ledger.kept.at(www)};
     Manager later(
-        next, clock, [](const service::Status&) {}, left);
+        next, clock, wall_clock, [](const service::Status&) {}, left);
     later.configure({test::service(www)});
     ASSERT_TRUE(later.adopt());
     EXPECT_EQ(later.status(www)->phase, service::Phase::failed);

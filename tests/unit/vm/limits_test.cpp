@@ -86,7 +86,7 @@ TEST_F(LimitsTest, EverythingThatTakesMemoryCounts) {
     limits.memory_kib = 45 * 1024;
     const auto fits_beside = [&](const std::function<void(service::Template&)>& change) {
         test::FakeHypervisor other;
-        Manager two{other, clock, [](const service::Status&) {}, ledger};
+        Manager two{other, clock, wall_clock, [](const service::Status&) {}, ledger};
         auto changed = services;
         change(changed[1]);
         two.configure({changed.begin(), changed.end()}, limits);

@@ -8,6 +8,7 @@
 #include "fake_clock.hpp"
 #include "fake_hypervisor.hpp"
 #include "fake_ledger.hpp"
+#include "fake_wall_clock.hpp"
 #include "pass_time.hpp"
 #include "service_builder.hpp"
 #include "summond/vm/manager.hpp"
@@ -28,9 +29,10 @@ class ManagerFixture : public testing::Test {
 
     test::FakeHypervisor backend;
     test::FakeClock clock;
+    test::FakeWallClock wall_clock;
     test::FakeLedger ledger;
     std::vector<service::Id> changes;
-    Manager manager{backend, clock,
+    Manager manager{backend, clock, wall_clock,
                     [this](const service::Status& status) { changes.push_back(status.service); },
                     ledger};
 };

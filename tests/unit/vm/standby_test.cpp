@@ -267,7 +267,7 @@ TEST_F(StandbyTest, AdoptsOnlyWhatIsKnownToBeFresh) {
                      left(7, Found::Run::paused, "built" + mark.substr(6)),
                      left(8, Found::Run::paused, mark), left(9, Found::Run::paused, mark)};
     Manager manager2(
-        next, clock, [](const service::Status&) {}, ledger);
+        next, clock, wall_clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 8", "rest 8"}));
@@ -291,7 +291,7 @@ TEST_F(StandbyTest, CopyThatRunsHadBeenWokenWhenTheLastProcessEnded) {
     test::FakeHypervisor next;
     next.existing = {{5, www, true, Found::Run::running, backend.marks.at(5), 1}};
     Manager manager2(
-        next, clock, [](const service::Status&) {}, ledger);
+        next, clock, wall_clock, [](const service::Status&) {}, ledger);
     manager2.configure({service(www, 1)});
     ASSERT_TRUE(manager2.adopt());
     EXPECT_EQ(next.calls, (Calls{"adopt 5", "join 5", "woken 5"}));

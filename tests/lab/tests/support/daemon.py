@@ -30,7 +30,12 @@ class Daemon(Server):
         return (self.address, self.port)
 
     def write_config(self, config):
-        text = config if isinstance(config, str) else json.dumps(config, indent=2) + "\n"
+        # What one test leaves (back-off, say) is nothing to the next.
+        state = str(self.config_file.with_name("state.db"))
+        if isinstance(config, str):
+            text = config if "\nstate: " in config else f"{config.rstrip()}\nstate: {state}\n"
+        else:
+            text = json.dumps({"state": state, **config}, indent=2) + "\n"
         self.config_file.write_text(text)
 
     def start(self, *arguments, answers=None, limit=60):
