@@ -201,6 +201,20 @@ class NothingIsLost(MetricsTest):
             self.assertEqual(self.scrape(daemon).get("summond_dns_tcp_connections"), 0,
                              "nobody has a connection that went with its front")
 
+    def test_wakes_over_kills_of_vmm(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+
+        def ready():
+            return self.scrape(daemon).get("summond_wake_seconds_count", until="ready",
+                                           **{"from": "build"})
+        for i, name in enumerate(("one", "two"), 1):
+            self.assertIsNotNone(ask(daemon.port, f"{name}.example.test"))
+            wait_until(lambda i=i: ready() == i, f"{i} wakes")
+            old = daemon.pid_of("vmm")
+            os.kill(old, signal.SIGKILL)
+            daemon.pid_of("vmm", other_than=old)
+        self.assertEqual(ready(), 2)
+
     def test_uncounted(self):
         """How the cost of counting is measured."""
         daemon = self.daemon(ZONE, "--uncounted").ready()
