@@ -47,7 +47,7 @@ void Lifecycle::traffic(const Traffic& counted) {
 }
 
 std::optional<base::TimePoint> Lifecycle::idle_at() const {
-    if (!in<Ready>() || !service_->idle_after)
+    if (!in<Ready>() || !service_->idle_after || wanted_up_)
         return std::nullopt;
     return std::max(last_traffic_ + *service_->idle_after, last_asked_ + seconds(service_->ttl));
 }
