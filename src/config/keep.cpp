@@ -98,14 +98,14 @@ void read_window(const Value& value, ServiceDraft& draft) {
     const auto from =
         mapping->require("from", "keep", "say when it begins, such as from: \"08:00\"");
     const auto to = mapping->require("to", "keep", "say when it ends, such as to: \"18:00\"");
-    const auto begin = from ? read_time(*from, 24 * 60 - 1, "08:00") : std::nullopt;
-    const auto end = to ? read_time(*to, 24 * 60, "18:00") : std::nullopt;
-    if (begin && end && *begin == *end)
+    const int begin = from ? read_time(*from, 24 * 60 - 1, "08:00").value_or(-1) : -1;
+    const int end = to ? read_time(*to, 24 * 60, "18:00").value_or(-1) : -1;
+    if (begin >= 0 && begin == end)
         to->complain(
             "the window ends when it begins; for the whole day say from: \"00:00\" and "
             "to: \"24:00\"");
-    window.from = begin.value_or(0);
-    window.to = end.value_or(0);
+    window.from = static_cast<std::uint16_t>(std::max(begin, 0));
+    window.to = static_cast<std::uint16_t>(std::max(end, 0));
     if (const auto zone = mapping->take("zone")) {
         read_zone(*zone, window);
         where = value.problems->at(zone->where);
