@@ -148,7 +148,7 @@ class Unusable(StateTest):
 
     def test_no_directory_at_all(self):
         self.file = "/proc/1/status/state.db"
-        self.serves_without("Not a directory")
+        self.serves_without("/proc/1/status is no directory")
 
 
 if __name__ == "__main__":
