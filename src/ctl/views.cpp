@@ -114,8 +114,8 @@ std::string services_view(const json::value& answer, const Style& style) {
                  {"MEMORY", true},
                  {"WAKES", true},
                  {"WHY"},
-                 {"NEXT", false, true},
-                 {"NAME"}});
+                 {"NEXT"},
+                 {"NAME", false, true}});
     for (const json::value& service : list_at(answer, "services")) {
         const auto& names = list_at(service, "names");
         std::string name = names.empty() || !names[0].is_string()
