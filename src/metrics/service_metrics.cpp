@@ -17,7 +17,7 @@ static_assert(std::size(phases) == static_cast<std::size_t>(Phase::last) + 1);
 constexpr std::string_view failures[] = {
     "none",        "start_failed", "no_memory", "memory_limit", "domain_limit",
     "no_kernel",   "not_ready",    "crashed",   "refused",      "no_controller",
-    "powered_off", "rebooted",     "destroyed", "keeps_ending"};
+    "powered_off", "rebooted",     "destroyed", "keeps_ending", "drained"};
 static_assert(std::size(failures) == wake_failures);
 
 std::string_view name_of(Phase phase) {

@@ -30,6 +30,7 @@
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
+#include "vmm_control_link.hpp"
 #include "vmm_front_link.hpp"
 #include "vmm_wake_count.hpp"
 #include "vmm_wire_link.hpp"
@@ -63,6 +64,8 @@ class Vmm {
           timer_(io,
                  [this] {
                      manager_.tick();
+                     if (control_)
+                         control_->look();
                      arm();
                  }),
           hypervisor_(hypervisor),
@@ -71,7 +74,11 @@ class Vmm {
               [this](const service::Status& status) { changed(status); }, ledger),
           ports_(std::move(ports)),
           wake_count_(counters) {
-        manager_.on_wake([this](const vm::WakeRecord& record) { wake_count_.told(record); });
+        manager_.on_wake([this](const vm::WakeRecord& record) {
+            wake_count_.told(record);
+            if (control_)
+                control_->woke(record);
+        });
     }
 
     base::Result<void> start(const config::Config& config) {
@@ -120,6 +127,12 @@ class Vmm {
             });
             return;
         }
+        if (role == ipc::Role::control) {
+            control_.reset();
+            control_ = std::make_unique<ControlLink>(
+                io_, std::move(channel), manager_, [this] { arm(); }, [this] { control_.reset(); });
+            return;
+        }
         wire_.reset();
         if (ports_)
             wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
@@ -144,6 +157,8 @@ class Vmm {
         for (FrontLink& front : fronts_)
             for (const service::Status& status : manager_.statuses())
                 front.changed(status);
+        if (control_)
+            control_->changed_all();
     }
 
     void changed(const service::Status& status) {
@@ -152,6 +167,8 @@ class Vmm {
             wire_->changed(status);
         for (FrontLink& front : fronts_)
             front.changed(status);
+        if (control_)
+            control_->changed(status.service);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {
@@ -175,6 +192,7 @@ class Vmm {
     std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
+    std::unique_ptr<ControlLink> control_;
     WakeCount wake_count_;
     bool arm_posted_ = false;
 };

@@ -128,6 +128,15 @@ struct Tcp {
     std::vector<base::IpPrefix> exempt;  // from per_source
 };
 
+// The control socket: who may see and steer.
+struct Control {
+    bool enabled = true;
+    std::string socket = "/run/summond/control.sock";  // absolute
+    bool socket_given = false;  // else the daemon does without one that it cannot have
+    std::string readers;        // a group; empty: summond, where there is one
+    std::string admins;         // a group that may give commands, too; empty: root only
+};
+
 inline constexpr char default_state[] = "/var/lib/summond/state.db";
 
 struct Config {
@@ -140,6 +149,7 @@ struct Config {
     Cookies cookies;
     RateLimit rate_limit;
     Tcp tcp;
+    Control control;
     service::Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";

@@ -1,6 +1,7 @@
 // Why a service is woken, and why it cannot be had.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace summond::service {
@@ -9,10 +10,11 @@ enum class WakeReason : std::uint8_t {
     dns,
     packet,
     restart,   // its domain has ended, and is wanted again by itself
-    command,   // somebody's
+    command,   // somebody's, over the control socket
     schedule,  // `keep:`, `min:`
     last = schedule,
 };
+inline constexpr std::size_t wake_reasons = static_cast<std::size_t>(WakeReason::last) + 1;
 
 constexpr const char* to_string(WakeReason why) {
     switch (why) {
@@ -47,7 +49,8 @@ enum class WakeFailure : std::uint8_t {
     rebooted,       // likewise
     destroyed,      // likewise, by somebody else
     keeps_ending,   // soon after each start
-    last = keeps_ending,
+    drained,        // somebody wants no new wakes on this host
+    last = drained,
 };
 
 constexpr const char* to_string(WakeFailure why) {
@@ -80,6 +83,8 @@ constexpr const char* to_string(WakeFailure why) {
             return "destroyed";
         case WakeFailure::keeps_ending:
             return "keeps_ending";
+        case WakeFailure::drained:
+            return "drained";
     }
     return "?";
 }
