@@ -35,8 +35,7 @@ Lifecycle::Lifecycle(service::Instance service, Hypervisor& hypervisor, const ba
     read_schedule();
 }
 
-static_assert(std::variant_size_v<Lifecycle::Stage> ==
-              static_cast<std::size_t>(At::last) + 1);
+static_assert(std::variant_size_v<Lifecycle::Stage> == static_cast<std::size_t>(At::last) + 1);
 
 void Lifecycle::go(Stage stage) {
     assert(is_transition(stage_.index(), stage.index()));

@@ -212,16 +212,16 @@ void Manager::add_wake(const WakeRecord& record) {
 
 void Manager::remember() {
     const Remembered remembered = ledger_.remembered();
-    if (remembered.drained) {
-        spdlog::warn(
-            "the host is drained, since before this start: no new wakes until `summonctl undrain`");
-        drain(true);
-    }
     for (const WakeRecord& record : remembered.wakes) {
         wakes_told_ = std::max(wakes_told_, record.number);
         add_wake(record);
         if (Lifecycle* lifecycle = find(record.service))
             lifecycle->took(record);
+    }
+    if (remembered.drained) {
+        spdlog::warn(
+            "the host is drained, since before this start: no new wakes until `summonctl undrain`");
+        drain(true);
     }
     for (const Kept& kept : remembered.services) {
         if (Lifecycle* lifecycle = find(kept.service)) {

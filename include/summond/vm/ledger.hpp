@@ -44,7 +44,7 @@ struct Kept {
 struct Remembered {
     bool drained = false;
     std::vector<Kept> services;
-    std::vector<WakeRecord> wakes;  // the last ones, the oldest first
+    std::vector<WakeRecord> wakes{};  // the last ones, the oldest first
 };
 
 class Ledger {

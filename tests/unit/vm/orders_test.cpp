@@ -111,7 +111,7 @@ TEST_F(OrdersTest, PinsAndDrainOutliveTheProcess) {
     test::FakeLedger next_ledger;
     next_ledger.remembers = {true, {ledger.kept.at(www)}};
     Manager next(
-        next_backend, clock, [](const service::Status&) {}, next_ledger);
+        next_backend, clock, wall_clock, [](const service::Status&) {}, next_ledger);
     next.configure({test::service(www)});
     ASSERT_TRUE(next.adopt());
     EXPECT_TRUE(next.drained());
