@@ -100,7 +100,7 @@ class Summond(Server):
     services = 0  # names that are services: all names of the zone but those beside svcN
 
     def command(self):
-        config = [f'listen: "127.0.0.1:{self.port}"\n', f"workers: {self.workers}\n",
+        config = [f'listen: "127.0.0.1:{self.port}"\ncontrol: off\n', f"workers: {self.workers}\n",
                   "log: {level: warn}\n", "rate_limit: off\n",
                   f"cookies: {{secret: {COOKIE_SECRET}}}\n", "zones:\n",
                   f"  - name: {zones.ZONE}\n", f"    file: {self.zone_file}\n"]

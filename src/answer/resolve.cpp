@@ -70,6 +70,8 @@ WakeError extended_error_of(service::WakeFailure why) {
             return {ExtendedError::other, "service was destroyed while booting"};
         case WakeFailure::keeps_ending:
             return {ExtendedError::other, "service keeps ending soon after its start"};
+        case WakeFailure::drained:
+            return {ExtendedError::not_ready, "no service is started on this host now"};
     }
     return {ExtendedError::other, "service is not available"};
 }

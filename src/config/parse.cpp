@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "check.hpp"
+#include "control.hpp"
 #include "limits.hpp"
 #include "paths.hpp"
 #include "rate_limit.hpp"
@@ -159,6 +160,8 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
         read_rate_limit(*limit, config.rate_limit);
     if (const auto tcp = mapping->take("tcp"))
         read_tcp(*tcp, config.tcp);
+    if (const auto control = mapping->take("control"))
+        read_control(*control, paths, config.control);
     if (const auto limits = mapping->take("limits"))
         read_limits(*limits, config.limits);
     if (const auto save_dir = mapping->take("save_dir"))

@@ -1,7 +1,6 @@
 #include "problems.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 namespace summond::config {
@@ -9,7 +8,6 @@ namespace summond::config {
 namespace {
 
 constexpr std::size_t max_quoted = 80;
-constexpr std::size_t max_word = 64;  // longer ones are no misspelt key
 
 // Problems reach terminals and logs: no control characters from the file.
 std::string printable(std::string_view text) {
@@ -26,26 +24,6 @@ std::string printable(std::string_view text) {
         out += digits[octet & 0xf];
     }
     return out;
-}
-
-// Insertions, deletions, substitutions and swapped neighbours (optimal string alignment).
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before_last(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        before_last.swap(last);
-        last.swap(row);
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, substituted});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = std::min(row[j], before_last[j - 2] + 1);
-        }
-    }
-    return row[b.size()];
 }
 
 }  // namespace
@@ -105,21 +83,6 @@ std::string in_quotes(std::string_view text) {
     while (end > max_quoted - 3 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
         --end;
     return "\"" + std::string(text.substr(0, end)) + "...\"";
-}
-
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-    if (word.size() > max_word)
-        return {};
-    std::string_view best;
-    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-    for (const std::string_view candidate : known) {
-        const std::size_t distance = edit_distance(word, candidate);
-        if (distance < best_distance) {
-            best = candidate;
-            best_distance = distance;
-        }
-    }
-    return best;
 }
 
 std::string joined(std::span<const std::string_view> words, std::string_view last_joint) {

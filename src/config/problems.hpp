@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "summond/base/nearest.hpp"
 #include "summond/config/config.hpp"
 
 namespace summond::config {
@@ -53,8 +54,8 @@ class Problems {
 // "text" in quotes, short enough for a message.
 std::string in_quotes(std::string_view text);
 
-// The known word that was probably meant (edit distance), empty if none is near.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+// The known word that was probably meant.
+using base::nearest;
 
 // "a, b and c" with the given last joint.
 std::string joined(std::span<const std::string_view> words, std::string_view last_joint);

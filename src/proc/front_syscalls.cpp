@@ -105,6 +105,14 @@ constexpr AllowedSyscall calls[] = {
     {"getrandom", "hash seeds, malloc"},
 };
 
+// At a reload it is handed the new configuration and the new zones, in memory.
+constexpr AllowedSyscall control_calls[] = {
+    {"pread64", "a configuration"},
+    {"newfstatat", "its size; of an open file only", ArgumentTest{3, SCMP_CMP_EQ, AT_EMPTY_PATH}},
+    {"fstat", "what newfstatat is with other C libraries"},
+    {"fcntl", "that it is sealed", equals(1, F_GET_SEALS)},
+};
+
 #ifdef SUMMOND_SANITIZED
 constexpr AllowedSyscall sanitizer_calls[] = {
     {"mmap", "shadow memory"},
@@ -136,6 +144,10 @@ constexpr AllowedSyscall sanitizer_calls[] = {
 
 std::span<const AllowedSyscall> front_syscalls() {
     return calls;
+}
+
+std::span<const AllowedSyscall> control_syscalls() {
+    return control_calls;
 }
 
 std::span<const AllowedSyscall> sanitizer_syscalls() {

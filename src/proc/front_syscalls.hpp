@@ -1,4 +1,4 @@
-// What the isolated front may ask of the kernel; see front_syscalls.cpp.
+// What the isolated roles may ask of the kernel; see front_syscalls.cpp.
 #pragma once
 
 #include <seccomp.h>
@@ -26,6 +26,9 @@ struct AllowedSyscall {
 
 // Everything else kills the process, except clone3, see there.
 std::span<const AllowedSyscall> front_syscalls();
+
+// What control has besides.
+std::span<const AllowedSyscall> control_syscalls();
 
 // In addition, in builds with a sanitizer; empty otherwise.
 std::span<const AllowedSyscall> sanitizer_syscalls();

@@ -30,12 +30,15 @@ base::Result<void> allow(scmp_filter_ctx filter, const AllowedSyscall& call) {
     return {};
 }
 
-std::span<const AllowedSyscall> syscalls(Syscalls list) {
+// Beside those that all have.
+std::span<const AllowedSyscall> more_syscalls(Syscalls list) {
     switch (list) {
         case Syscalls::network:
             break;
+        case Syscalls::control:
+            return control_syscalls();
     }
-    return front_syscalls();
+    return {};
 }
 
 }  // namespace
@@ -56,7 +59,7 @@ base::Result<void> load_filter(Syscalls allowed) {
     if (rc != 0)
         return base::system_error("seccomp", -rc);
 
-    for (const auto list : {syscalls(allowed), sanitizer_syscalls()}) {
+    for (const auto list : {front_syscalls(), more_syscalls(allowed), sanitizer_syscalls()}) {
         for (const AllowedSyscall& call : list) {
             if (auto r = allow(filter.get(), call); !r)
                 return r;

@@ -74,11 +74,20 @@ base::Result<std::string> read_part(const std::string& file) {
     return text;
 }
 
+// Where what is printed goes besides; none: nowhere.
+int printed_copy = -1;
+
+void print(const std::string& line) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    if (printed_copy >= 0)
+        static_cast<void>(proc::write_all(printed_copy, line + "\n"));
+}
+
 // One line each, as editors understand them; true if one of them is an error.
 bool print(const std::vector<config::Problem>& problems) {
     bool refused = false;
     for (const config::Problem& problem : problems) {
-        std::fprintf(stderr, "%s\n", problem.to_string().c_str());
+        print(problem.to_string());
         refused = refused || !problem.warning;
     }
     return refused;
@@ -92,7 +101,7 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
                            const zone::Zones* before, service::Host host = service::this_host()) {
     auto text = read_text(file);
     if (!text) {
-        std::fprintf(stderr, "%s\n", text.error().what.c_str());
+        print(text.error().what);
         return std::nullopt;
     }
     config::Sources sources{std::move(*text), {}};
@@ -163,7 +172,7 @@ const std::uint8_t* keep_memory() {
 }
 
 int failed(const std::string& config_file, const base::Error& error) {
-    std::fprintf(stderr, "%s: %s\n", config_file.c_str(), error.what.c_str());
+    print(config_file + ": " + error.what);
     return exit_failed;
 }
 
@@ -175,6 +184,7 @@ std::string counted(std::size_t count, const std::string& what) {
 
 int load_main(const Arguments& arguments, const Row& /*row*/) {
     const std::string& config_file = arguments.config;
+    printed_copy = printed_fd;
     const bool background = proc::in_background();
     const std::uint8_t* const memory = background ? keep_memory() : nullptr;
     std::optional<proc::Mapping> older_image;

@@ -65,7 +65,7 @@ std::vector<proc::Role> supervised_roles() {
 }  // namespace
 
 Parent::Parent(const Arguments& arguments)
-    : estate_{arguments.config, arguments.simulate, {}, {}, {}, arguments.uncounted},
+    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -103,10 +103,15 @@ void Parent::arm() {
 void Parent::load() {
     auto config = proc::create_memfd("summond-config");
     auto image = proc::create_memfd("summond-zones");
-    if (!config || !image)
-        return load_failed(exit_failed, (config ? image : config).error().what);
+    auto printed = proc::create_memfd("summond-printed");
+    for (const auto* made : {&config, &image, &printed})
+        if (!*made)
+            return load_failed(exit_failed, made->error().what);
     estate_.loaded_config = std::move(*config);
     estate_.loaded_image = std::move(*image);
+    estate_.printed = std::move(*printed);
+    ++load_.report.number;
+    show_load(ipc::LoadReport::Result::under_way);
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
         if (!roles_[role].once)
             continue;
@@ -152,6 +157,10 @@ void Parent::load_failed(int status, const std::string& why) {
     if (supervisor_.phase() == Phase::starting)
         return stop(status);
     spdlog::error("kept the running configuration");
+    if (status == exit_bad_configuration)
+        show_load(ipc::LoadReport::Result::refused);
+    else
+        show_load(ipc::LoadReport::Result::failed, why);
     reload_ended();
 }
 
@@ -170,6 +179,7 @@ void Parent::begin(GenerationPtr generation) {
 
 void Parent::all_ready() {
     spdlog::info("ready: {}", in_force_->to_string());
+    show_load(ipc::LoadReport::Result::in_force);
     reload_ended();
 }
 
@@ -214,8 +224,10 @@ void Parent::finish_reload() {
     supervisor_.take_over();
     tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more
     close_given_up_later();
+    show_socket();
     set_log_level(*in_force_);
     spdlog::info("reloaded: {}", in_force_->to_string());
+    show_load(ipc::LoadReport::Result::in_force);
     reload_ended();
 }
 
@@ -234,6 +246,8 @@ void Parent::replacement_failed(const std::string& why) {
     want_roles();
     tell_of_reload(ipc::Reload{}, newest().config.get());
     tell_of_reload(ipc::Retire{});
+    show_socket();
+    show_load(ipc::LoadReport::Result::failed, why);
     reload_ended();
 }
 

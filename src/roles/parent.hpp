@@ -35,10 +35,12 @@ class Parent final : proc::Children {
         proc::RoleIndex role;
         GenerationPtr generation;  // of those that have sockets
         CountersPtr counters;      // of those that count
+        ipc::RoleReport report;
     };
     struct Counters {
         proc::RoleIndex role;
         CountersPtr file;
+        base::UniqueFd readable;  // the same, for those that show it
     };
 
     void wait_for_signal();
@@ -67,6 +69,14 @@ class Parent final : proc::Children {
     void tell_of_reload(const Message& message, int fd_to_pass = -1);
     // To successors: the sockets that were pending are open.
     void tell_opened();
+    // To those that show them: how a child stands, what has become of a load, who may connect.
+    template <typename Message>
+    void show(const Message& message, int fd_to_pass = -1);
+    void show_role(proc::ChildId child, ipc::RoleReport::State state);
+    void show_load(ipc::LoadReport::Result result, const std::string& why = {});
+    base::Result<base::UniqueFd> load_text() const;
+    void show_socket();
+    void show_all(proc::ChildId child);
     bool received(proc::ChildId child, ipc::Received& message);
     void hand_on(proc::RoleIndex role, int connection);
     // Memory that no child of the role counts in; null: it does not count.
@@ -110,6 +120,11 @@ class Parent final : proc::Children {
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way
     GenerationPtr in_force_;
     GenerationPtr next_;  // during a reload
+    std::map<proc::RoleIndex, std::uint32_t> starts_;
+    struct {
+        ipc::LoadReport report{};
+        std::string printed;
+    } load_;
 };
 
 }  // namespace summond::roles

@@ -3,13 +3,24 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "parent.hpp"
 #include "summond/base/log.hpp"
+#include "summond/proc/memfd.hpp"
 #include "summond/proc/shared_memory.hpp"
 
 namespace summond::roles {
+namespace {
+
+std::int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 void Parent::want_roles() {
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role)
@@ -44,6 +55,7 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
                             },
                             [this, id](proc::Exit exit) {
                                 clear_gauges(id);
+                                show_role(id, ipc::RoleReport::State::ended);
                                 supervisor_.ended(id, exit);
                                 children_.erase(id);
                                 arm();
@@ -53,7 +65,19 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
         spdlog::error("{}", child.error().what);
         return false;
     }
-    children_[id] = {std::move(*child), role, row.has_sockets ? generation : nullptr, counters};
+    ipc::RoleReport report{.started_at_ms = now_ms(),
+                           .role = row.role,
+                           .pid = (*child)->pid(),
+                           .restarts = starts_[role],
+                           .state = ipc::RoleReport::State::starting,
+                           .reserved = {}};
+    if (place == proc::Place::serving)
+        report.restarts = std::exchange(starts_[role], starts_[role] + 1);
+    children_[id] = {std::move(*child), role, row.has_sockets ? generation : nullptr, counters,
+                     report};
+    if (row.shows)
+        show_all(id);
+    show_role(id, report.state);
     return true;
 }
 
@@ -67,23 +91,27 @@ Parent::CountersPtr Parent::unused_counters(proc::RoleIndex role) {
         if (counters.role == role && counters.file.use_count() == 1)
             return counters.file;
     auto made = proc::create_shared_memory("summond-counters", row.counters.size);
-    if (!made) {
-        spdlog::error("{}; it does not count", made.error().what);
+    auto readable = made ? proc::open_read_only(made->get()) : made;
+    if (!readable) {
+        spdlog::error("{}; it does not count", readable.error().what);
         return nullptr;
     }
-    return counters_.emplace_back(role, std::make_shared<base::UniqueFd>(std::move(*made))).file;
+    const auto& added = counters_.emplace_back(
+        role, std::make_shared<base::UniqueFd>(std::move(*made)), std::move(*readable));
+    show(ipc::Counters{row.role}, added.readable.get());
+    return added.file;
 }
 
 void Parent::clear_gauges(proc::ChildId id) {
-    const auto& [child, role, generation, counters] = children_.at(id);
+    const auto& [child, role, generation, counters, report] = children_.at(id);
     const std::vector<std::uint8_t> zeros(table()[role].counters.gauges);
     if (counters && ::pwrite(counters->get(), zeros.data(), zeros.size(), 0) < 0)
         spdlog::error("cannot write a child's counters: {}", std::strerror(errno));
 }
 
 proc::Children::Connected Parent::connect(proc::ChildId a, proc::ChildId b) {
-    auto& [child_a, role_a, generation_a, counters_a] = children_.at(a);
-    auto& [child_b, role_b, generation_b, counters_b] = children_.at(b);
+    auto& [child_a, role_a, generation_a, counters_a, report_a] = children_.at(a);
+    auto& [child_b, role_b, generation_b, counters_b, report_b] = children_.at(b);
     const ipc::Role is_a = table()[role_a].role;
     const ipc::Role is_b = table()[role_b].role;
     const auto channel = ipc::Channel::pair(is_a, is_b);
@@ -96,14 +124,19 @@ proc::Children::Connected Parent::connect(proc::ChildId a, proc::ChildId b) {
 }
 
 bool Parent::received(proc::ChildId id, ipc::Received& message) {
-    auto& [child, role, generation, counters] = children_.at(id);
+    auto& [child, role, generation, counters, report] = children_.at(id);
     switch (message.type) {
         case ipc::Type::ready: {
             child->is_ready();
+            show_role(id, ipc::RoleReport::State::ready);
             const bool first = supervisor_.ready(id);
             arm();
             return first;
         }
+        case ipc::Type::reload_wanted:
+            spdlog::info("asked to read the configuration again, over the control socket");
+            reload();
+            return true;
         case ipc::Type::connection:
             hand_on(role, message.fd.get());
             return true;
@@ -143,13 +176,86 @@ void Parent::tell_opened() {
 }
 
 bool Parent::drain(proc::ChildId id) {
-    auto& [child, role, generation, counters] = children_.at(id);
+    show_role(id, ipc::RoleReport::State::draining);
+    auto& [child, role, generation, counters, report] = children_.at(id);
     return table()[role].drain(*child, supervisor_.serving(role).has_value());
 }
 
 bool Parent::end(proc::ChildId id) {
-    auto& [child, role, generation, counters] = children_.at(id);
+    auto& [child, role, generation, counters, report] = children_.at(id);
     return table()[role].end(*child);
+}
+
+// -- What is shown
+
+template <typename Message>
+void Parent::show(const Message& message, int fd_to_pass) {
+    for (auto& [id, running] : children_)
+        if (table()[running.role].shows && running.report.state != ipc::RoleReport::State::ended &&
+            !running.child->send(message, fd_to_pass))
+            spdlog::warn("{} is behind, and does not hear of everything", running.child->name());
+}
+
+void Parent::show_role(proc::ChildId id, ipc::RoleReport::State state) {
+    auto& running = children_.at(id);
+    if (roles_[running.role].once)
+        return;
+    running.report.state = state;
+    show(running.report);
+}
+
+void Parent::show_load(ipc::LoadReport::Result result, const std::string& why) {
+    load_.report.at_ms = now_ms();
+    load_.report.result = result;
+    load_.printed.clear();
+    if (result != ipc::LoadReport::Result::under_way)
+        if (auto printed = proc::read_memfd(estate_.printed.get()))
+            load_.printed = std::move(*printed);
+    if (!why.empty())
+        load_.printed += why + "\n";
+    if (const auto text = load_text())
+        show(load_.report, text->get());
+}
+
+base::Result<base::UniqueFd> Parent::load_text() const {
+    auto fd = proc::create_memfd("summond-printed");
+    if (!fd)
+        return fd;
+    if (auto written = proc::write_all(fd->get(), load_.printed); !written)
+        return tl::make_unexpected(written.error());
+    if (auto sealed = proc::seal(fd->get()); !sealed)
+        return tl::make_unexpected(sealed.error());
+    return fd;
+}
+
+// After a reload: it may be another one, or others may connect.
+void Parent::show_socket() {
+    if (!in_force_->control) {
+        for (const auto& [id, running] : children_)
+            if (table()[running.role].shows)
+                running.child->signal(SIGTERM);
+        return;
+    }
+    show(ipc::Listener{}, in_force_->control->fd());
+    show(in_force_->access);
+    show(ipc::Image{}, in_force_->image.get());
+}
+
+// What one has missed that has just been started.
+void Parent::show_all(proc::ChildId id) {
+    proc::Child& child = *children_.at(id).child;
+    if (in_force_->control) {
+        child.send(ipc::Listener{}, in_force_->control->fd());
+        child.send(in_force_->access);
+    }
+    child.send(ipc::Image{}, in_force_->image.get());
+    for (const Counters& counters : counters_)
+        child.send(ipc::Counters{table()[counters.role].role}, counters.readable.get());
+    for (const auto& [other, running] : children_)
+        if (other != id && !roles_[running.role].once)
+            child.send(running.report);
+    if (const auto text = load_text())
+        child.send(load_.report, text->get());
 }
 
 }  // namespace summond::roles

@@ -113,6 +113,28 @@ class GenerationSockets {
     net::OwnSockets own_;
 };
 
+// The socket of the generation before, where it stays; null where there is none.
+base::Result<std::shared_ptr<const ControlSocket>> control_socket(const config::Control& control,
+                                                                  const ipc::Access& access,
+                                                                  const Generation* before) {
+    if (!control.enabled)
+        return nullptr;
+    if (before != nullptr && before->control && before->control->path() == control.socket) {
+        if (auto r = before->control->allow(access); !r)
+            return tl::make_unexpected(r.error());
+        return before->control;
+    }
+    auto socket = ControlSocket::open(control.socket, access);
+    if (socket)
+        return std::shared_ptr<const ControlSocket>(std::move(*socket));
+    if (control.socket_given)
+        return base::error("control socket: " + socket.error().what);
+    spdlog::warn(
+        "no control socket: {}; `control: {{socket: PATH}}` names another, `control: off` none",
+        socket.error().what);
+    return nullptr;
+}
+
 }  // namespace
 
 std::string Generation::to_string() const {
@@ -153,6 +175,14 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
         generation->wakes_by_packet |= service.wake_packet;
     generation->zones = header.zone_count;
     generation->services = parsed->services.size();
+    auto access = access_of(parsed->control);
+    if (!access)
+        return tl::make_unexpected(access.error());
+    generation->access = *access;
+    auto control = control_socket(parsed->control, *access, before);
+    if (!control)
+        return tl::make_unexpected(control.error());
+    generation->control = std::move(*control);
     GenerationSockets sockets(*generation, net::udp_worker_count(*parsed), before, std::move(own));
     for (const base::Endpoint& endpoint : parsed->listen) {
         if (auto r = sockets.listen_on(endpoint); !r)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "parent_control_socket.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -36,6 +37,8 @@ struct Generation {
     std::vector<Listener> inherited;
     std::vector<Listener> given_up;  // closed, but its front has them as long as it lives
     std::vector<Pending> pending;    // some sockets of the first two
+    std::shared_ptr<const ControlSocket> control;  // null: there is none
+    ipc::Access access{};
     std::string log_level;
     std::string user;
     std::size_t zones = 0;

@@ -14,9 +14,10 @@ struct Row;
 inline constexpr int control_fd = 3;  // ipc::Channel to the parent (all that last)
 inline constexpr int config_fd = 4;   // sealed memfd: config::Sources (front, vmm; load writes it)
 inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load writes it)
-inline constexpr int older_image_fd = 6;   // sealed memfd: zone image in use (load, at a reload)
-inline constexpr int secret_fd = 7;        // sealed memfd: 16 octets for DNS cookies (front)
-inline constexpr int counters_fd = 8;      // shared memory: what it counts in (front, vmm)
+inline constexpr int older_image_fd = 6;  // sealed memfd: zone image in use (load, at a reload)
+inline constexpr int printed_fd = 7;      // memfd: what is wrong, as it is printed (load writes it)
+inline constexpr int secret_fd = 7;       // sealed memfd: 16 octets for DNS cookies (front)
+inline constexpr int counters_fd = 8;     // shared memory: what it counts in (front, vmm)
 inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
@@ -40,6 +41,7 @@ int front_main(const Arguments& arguments, const Row& row);
 int vmm_main(const Arguments& arguments, const Row& row);
 // Has control_fd only; the rest comes over it.
 int wire_main(const Arguments& arguments, const Row& row);
+int control_main(const Arguments& arguments, const Row& row);
 
 // Reads the file and its zone files, prints every problem on standard error, writes what it read to
 // config_fd and the image to image_fd. A zone whose file is bad is taken from older_image_fd, if

@@ -16,7 +16,9 @@ using namespace std::chrono_literals;
 
 Birth load_birth(const Estate& estate, const Generation* generation) {
     Birth birth{{},
-                {{estate.loaded_config.get(), config_fd}, {estate.loaded_image.get(), image_fd}}};
+                {{estate.loaded_config.get(), config_fd},
+                 {estate.loaded_image.get(), image_fd},
+                 {estate.printed.get(), printed_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
         birth.fds.push_back({generation->image.get(), older_image_fd});
@@ -33,6 +35,10 @@ Birth vmm_birth(const Estate& estate, const Generation* generation) {
 
 Birth wire_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
     return {};
+}
+
+Birth control_birth(const Estate& /*estate*/, const Generation* generation) {
+    return {{}, {{generation->config.get(), config_fd}}};
 }
 
 Birth front_birth(const Estate& estate, const Generation* generation) {
@@ -60,6 +66,10 @@ bool with_services(const Estate& /*estate*/, const Generation& generation, bool 
 
 bool where_packets_wake(const Estate& estate, const Generation& generation, bool /*before*/) {
     return !estate.simulate && generation.wakes_by_packet;
+}
+
+bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool /*before*/) {
+    return generation.control != nullptr;
 }
 
 // -- How they end
@@ -98,6 +108,15 @@ constexpr std::array rows{
         .wanted = where_packets_wake,
         .kept = {.ready_within = 30s},
         .isolation = proc::Syscalls::network},
+    // Nobody's names or domains depend on it.
+    Row{.role = ipc::Role::control,
+        .run = control_main,
+        .birth = control_birth,
+        .wanted = with_a_socket,
+        .kept = {.ready_within = 30s},
+        .isolation = proc::Syscalls::control,
+        .is_told_of_reloads = true,
+        .shows = true},
     // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced
     // one: parked queries and TCP sessions. At the end: a second for what is on its way, then
     // nobody waits for clients.
@@ -123,6 +142,7 @@ constexpr proc::RoleIndex index_of(ipc::Role role) {
 constexpr std::array pairs{
     proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
+    proc::Peers{index_of(ipc::Role::control), index_of(ipc::Role::vmm)},
 };
 
 }  // namespace

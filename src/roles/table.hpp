@@ -27,6 +27,7 @@ struct Estate {
     // Of the load that is under way.
     base::UniqueFd loaded_config;
     base::UniqueFd loaded_image;
+    base::UniqueFd printed;
     bool uncounted = false;
 };
 
@@ -59,6 +60,8 @@ struct Row {
     } counters{};
     // Gets Reload and Retire.
     bool is_told_of_reloads = false;
+    // Is told of all roles and loads, and listens on the control socket.
+    bool shows = false;
     // With kept.drained_within. replaced: another one serves, and takes over connections. False: it
     // takes no messages. So with `end`, with kept.ended_within.
     bool (*drain)(proc::Child&, bool replaced) = nullptr;

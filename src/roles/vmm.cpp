@@ -27,6 +27,7 @@
 #include "summond/vm/manager.hpp"
 #include "summond/vm/simulated_hypervisor.hpp"
 #include "summond/xen/hypervisor.hpp"
+#include "vmm_control_link.hpp"
 #include "vmm_front_link.hpp"
 #include "vmm_wake_count.hpp"
 #include "vmm_wire_link.hpp"
@@ -60,6 +61,8 @@ class Vmm {
           timer_(io,
                  [this] {
                      manager_.tick();
+                     if (control_)
+                         control_->look();
                      arm();
                  }),
           hypervisor_(hypervisor),
@@ -67,14 +70,17 @@ class Vmm {
               hypervisor, clock_, [this](const service::Status& status) { changed(status); },
               ledger_),
           ports_(std::move(ports)),
-          wake_count_(counters) {
-        manager_.on_wake([this](const vm::WakeRecord& record) { wake_count_.told(record); });
-    }
+          wake_count_(counters) {}
 
     base::Result<void> start(const config::Config& config) {
         services_ = instances_of(config);
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
+        manager_.on_wake([this](const vm::WakeRecord& record) {
+            wake_count_.told(record);
+            if (control_)
+                control_->woke(record);
+        });
         manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -116,6 +122,12 @@ class Vmm {
             });
             return;
         }
+        if (role == ipc::Role::control) {
+            control_.reset();
+            control_ = std::make_unique<ControlLink>(
+                io_, std::move(channel), manager_, [this] { arm(); }, [this] { control_.reset(); });
+            return;
+        }
         wire_.reset();
         if (ports_)
             wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
@@ -138,6 +150,8 @@ class Vmm {
         for (FrontLink& front : fronts_)
             for (const service::Status& status : manager_.statuses())
                 front.changed(status);
+        if (control_)
+            control_->changed_all();
     }
 
     void changed(const service::Status& status) {
@@ -146,6 +160,8 @@ class Vmm {
             wire_->changed(status);
         for (FrontLink& front : fronts_)
             front.changed(status);
+        if (control_)
+            control_->changed(status.service);
         // Deadlines have moved; once the event that moved them is done.
         if (!std::exchange(arm_posted_, true))
             asio::post(io_, [this] {
@@ -169,6 +185,7 @@ class Vmm {
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     WakeCount wake_count_;
+    std::unique_ptr<ControlLink> control_;
     bool arm_posted_ = false;
 };
 

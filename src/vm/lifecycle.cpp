@@ -29,15 +29,19 @@ Lifecycle::Lifecycle(service::Instance service, Hypervisor& hypervisor, const ba
       hypervisor_(hypervisor),
       clock_(clock),
       hooks_(std::move(hooks)),
-      stage_(Absent{}) {}
+      stage_(Absent{}),
+      stage_since_(clock.now()) {}
 
 static_assert(std::variant_size_v<Lifecycle::Stage> ==
-              static_cast<std::size_t>(At::destroying) + 1);
+              static_cast<std::size_t>(At::last) + 1);
 
 void Lifecycle::go(Stage stage) {
     assert(is_transition(stage_.index(), stage.index()));
     last_wake_.reset();
     stage_ = std::move(stage);
+    stage_since_ = clock_.now();
+    if (const Wake* wake = wake_under_way(); wake != nullptr && wake->why)
+        last_why_ = wake->why;
 }
 
 void Lifecycle::enter(Stage stage) {
@@ -103,7 +107,7 @@ service::Phase Lifecycle::phase() const {
         return Phase::booting;
     if (wake_under_way() != nullptr)
         return Phase::building;
-    return backing_off() ? Phase::failed : Phase::asleep;
+    return backing_off() || drained_ ? Phase::failed : Phase::asleep;
 }
 
 const Lifecycle::Wake* Lifecycle::wake_under_way() const {
@@ -131,6 +135,10 @@ service::Status Lifecycle::status(std::optional<DomId> booted_spare) const {
             status.woken_at = wake_under_way()->asked_at;
             break;
         case service::Phase::failed:
+            if (drained_) {
+                status.failure = service::WakeFailure::drained;
+                break;
+            }
             status.failure = backoff_.why();
             status.retry_at = backoff_.until();
             break;
@@ -146,6 +154,22 @@ service::Status Lifecycle::status(std::optional<DomId> booted_spare) const {
     return status;
 }
 
+service::Report Lifecycle::report(std::optional<DomId> booted_instance) const {
+    service::Report report{.status = status(booted_instance),
+                           .stage = static_cast<service::Stage>(stage_.index()),
+                           .since = stage_since_,
+                           .memory_kib = memory_kib(),
+                           .why = last_why_,
+                           .idle_at = idle_at(),
+                           .pinned = pinned()};
+    report.saved = in<Absent>() && report.status.remembers;
+    if (report.pinned)
+        report.pinned_until = pin_->until;
+    for (const auto& count : wakes_.by_reason)
+        report.wakes += count.wakes;
+    return report;
+}
+
 bool Lifecycle::remembers() const {
     return in<Paused>() || in<Saving>() || in<Resuming>() ||
            ((in<Absent>() || in<Destroying>()) && hypervisor_.snapshots().has(service_));
@@ -156,9 +180,9 @@ std::uint64_t Lifecycle::memory_kib() const {
     return present == nullptr ? 0 : service::footprint_kib(*present->service());
 }
 
-void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at) {
+void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at, bool forced) {
     const Wake wake{why, asked_at};
-    if (!may_wake()) {
+    if (!may_wake() && (refuses_wakes() || !forced)) {
         hooks_.changed(service_.id());
     } else if (in<Absent>()) {
         request(wake);
@@ -176,7 +200,7 @@ void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at) {
 void Lifecycle::touch() {
     last_asked_ = clock_.now();
     const bool here = waking() || in<Ready>();
-    if (!here && put_away_at_ && last_asked_ < *put_away_at_ + touch_delay)
+    if (!here && put_away_at_ && !put_away_by_order_ && last_asked_ < *put_away_at_ + touch_delay)
         wake(service::WakeReason::dns, last_asked_);
 }
 

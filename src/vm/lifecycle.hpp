@@ -8,11 +8,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "backoff.hpp"
 #include "domain.hpp"
 #include "summond/base/clock.hpp"
+#include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "summond/vm/ledger.hpp"
@@ -101,6 +103,8 @@ class Lifecycle {
     // the service's next wake, if it has booted.
     service::Status status(std::optional<DomId> booted_spare) const;
     service::Phase phase() const;
+    // All of service::Report but what standby instances there are.
+    service::Report report(std::optional<DomId> booted_instance) const;
     template <typename S>
     bool in() const {
         return std::holds_alternative<S>(stage_);
@@ -108,7 +112,8 @@ class Lifecycle {
     // None while it is absent or queued.
     const Domain* domain() const;
 
-    void wake(service::WakeReason why, base::TimePoint asked_at);
+    // forced: although it is drained or backs off.
+    void wake(service::WakeReason why, base::TimePoint asked_at, bool forced = false);
     void touch();
     // Its guest has got the packets that were held for it.
     void handed_over(std::uint32_t packets);
@@ -117,6 +122,23 @@ class Lifecycle {
     // reconfigure.
     Kept kept() const;
     void take_over(const Kept& kept);
+
+    // -- What somebody wants of it
+
+    enum class Slept : std::uint8_t {
+        begun,
+        asleep,  // it is, or on its way
+        pinned,
+        busy,  // a wake is under way, or somebody else has paused or suspended its domain
+    };
+    // Puts its domain away as if it were idle. forced: although it is pinned.
+    Slept sleep(bool forced);
+    // It is not put away, nor evicted. until: none: until unpin.
+    void pin(std::optional<base::TimePoint> until);
+    void unpin();
+    bool pinned() const { return pin_ && (!pin_->until || clock_.now() < *pin_->until); }
+    // Wakes are refused; a domain that is there stays, and is restarted as it says.
+    void drain(bool drained);
 
     // Queued:
     const Queued& queued() const { return std::get<Queued>(stage_); }
@@ -217,13 +239,19 @@ class Lifecycle {
 
     bool backing_off() const { return clock_.now() < backoff_.until(); }
     bool refuses_wakes() const { return retired_ || stopping_; }
-    bool may_wake() const { return !refuses_wakes() && !backing_off(); }
+    bool may_wake() const { return !refuses_wakes() && !backing_off() && !drained_; }
+    // Ready: when it is put away unless somebody uses it before; none: never.
+    std::optional<base::TimePoint> idle_at() const;
 
     service::Instance service_;  // of now; its domain may have been built with other settings
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
     Hooks hooks_;
     Stage stage_;
+    base::TimePoint stage_since_;
+    std::optional<Pin> pin_{};
+    bool drained_ = false;
+    std::optional<service::WakeReason> last_why_{};
 
     // What outlives each domain.
     bool retired_ = false;
@@ -235,6 +263,7 @@ class Lifecycle {
     base::TimePoint last_asked_{};
     std::uint64_t packets_ = 0;
     std::optional<base::TimePoint> put_away_at_;
+    bool put_away_by_order_ = false;       // so that no answer of before is a reason to wake it
     base::TimePoint met_clients_since_{};  // connections with its guest cannot be older
     base::TimePoint save_again_at_{};      // the last try failed
     bool refuses_suspend_ = false;         // its guest takes no part in that

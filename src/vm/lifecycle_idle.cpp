@@ -30,9 +30,7 @@ void Lifecycle::traffic(const Traffic& counted) {
     }
     if (!in<Ready>() || !service_->idle_after || stopping_)
         return;
-    if (now < last_traffic_ + *service_->idle_after)
-        return;
-    if (now < last_asked_ + seconds(service_->ttl))
+    if (pinned() || now < *idle_at())
         return;
     // One that the domain before had is not open any more.
     if (counted.connection_silent && now - *counted.connection_silent >= met_clients_since_)
@@ -46,6 +44,12 @@ void Lifecycle::traffic(const Traffic& counted) {
     }
     as<Ready>().told_paused = false;
     put_away();
+}
+
+std::optional<base::TimePoint> Lifecycle::idle_at() const {
+    if (!in<Ready>() || !service_->idle_after)
+        return std::nullopt;
+    return std::max(last_traffic_ + *service_->idle_after, last_asked_ + seconds(service_->ttl));
 }
 
 // Nobody else has paused or unpaused it.
@@ -63,6 +67,7 @@ service::IdleAction Lifecycle::idle_action() const {
 void Lifecycle::put_away() {
     const auto now = clock_.now();
     put_away_at_ = now;
+    put_away_by_order_ = false;
     const auto idle = std::chrono::duration_cast<seconds>(now - last_traffic_).count();
     auto action = idle_action();
     // What is saved of it would never be restored.
@@ -93,7 +98,7 @@ void Lifecycle::put_away() {
 
 bool Lifecycle::evictable() const {
     return (in<Ready>() || in<Paused>()) && service_->idle_after && !stopping_ && !retired_ &&
-           as_left();
+           !pinned() && as_left();
 }
 
 void Lifecycle::evict() {
@@ -104,6 +109,7 @@ void Lifecycle::evict() {
         return;
     }
     put_away_at_ = clock_.now();
+    put_away_by_order_ = false;
     destroy();  // a paused domain keeps its memory
 }
 

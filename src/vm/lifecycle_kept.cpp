@@ -34,6 +34,7 @@ WakeRecord Lifecycle::record_of(const Wake& wake) const {
 }
 
 void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const std::string& words) {
+    last_why_ = wake.why;
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name(), its().domid(),
                  to_string(*wake.why), words, to_string(wakes_));
@@ -67,12 +68,15 @@ void Lifecycle::handed_over(std::uint32_t packets) {
 
 Kept Lifecycle::kept() const {
     Kept kept{.service = service_.id(), .setback = backoff_.setback()};
+    if (pinned())
+        kept.pin = pin_;
     if (idle_since() != base::TimePoint{})
         kept.last_used = idle_since();
     return kept;
 }
 
 void Lifecycle::take_over(const Kept& kept) {
+    pin_ = kept.pin;
     if (kept.setback)
         backoff_.take_over(*kept.setback, clock_.now());
     if (kept.last_used)

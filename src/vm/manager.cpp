@@ -69,8 +69,10 @@ void Manager::configure(const std::vector<service::Instance>& services,
         if (Lifecycle* lifecycle = find(service.id()))
             lifecycle->reconfigure(service);
         else
-            lifecycles_.emplace(service.id(),
-                                std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks));
+            lifecycles_
+                .emplace(service.id(),
+                         std::make_unique<Lifecycle>(service, hypervisor_, clock_, hooks))
+                .first->second->drain(drained_);
     }
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
@@ -193,6 +195,11 @@ void Manager::told(WakeRecord& record) {
 
 void Manager::remember() {
     const Remembered remembered = ledger_.remembered();
+    if (remembered.drained) {
+        spdlog::warn(
+            "the host is drained, since before this start: no new wakes until `summonctl undrain`");
+        drain(true);
+    }
     for (const Kept& kept : remembered.services) {
         if (Lifecycle* lifecycle = find(kept.service)) {
             lifecycle->take_over(kept);
@@ -232,6 +239,16 @@ std::vector<service::Status> Manager::statuses() const {
     return all;
 }
 
+std::optional<service::Report> Manager::report(service::Id service) const {
+    const Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr)
+        return std::nullopt;
+    auto report = lifecycle->report(standby_->booted(service));
+    report.standby = standby_->count(service);
+    report.standby_kib = standby_->memory_kib(service);
+    return report;
+}
+
 void Manager::died(DomId domid, Death how) {
     for (const auto& [id, lifecycle] : lifecycles_) {
         const Domain* domain = lifecycle->domain();
@@ -264,8 +281,9 @@ void Manager::follow_up() {
         return true;
     });
     admission_->serve();
-    standby_->refill(
-        [this](const service::Instance& service) { return admission_->for_standby(service); });
+    if (!drained_)
+        standby_->refill(
+            [this](const service::Instance& service) { return admission_->for_standby(service); });
     if (stopped_ && standby_->quiescent() &&
         std::ranges::all_of(lifecycles_,
                             [](const auto& entry) { return entry.second->quiescent(); }))

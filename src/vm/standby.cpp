@@ -310,6 +310,14 @@ std::uint64_t Standby::memory_kib() const {
     return sum;
 }
 
+std::uint64_t Standby::memory_kib(service::Id service) const {
+    std::uint64_t sum = 0;
+    for (const Spare& each : spares_)
+        if (each.service().id() == service)
+            sum += service::footprint_kib(*each.service());
+    return sum;
+}
+
 std::uint64_t Standby::leaving_kib() const {
     std::uint64_t sum = 0;
     for (const Spare& each : spares_)

@@ -47,6 +47,9 @@ class Standby {
     std::unique_ptr<Domain> take(service::Id service);
     // The one that take would return, if it has booted.
     std::optional<DomId> booted(service::Id service) const;
+    // Of this service: how many there are that are not being destroyed, and what all of them take.
+    unsigned count(service::Id service) const;
+    std::uint64_t memory_kib(service::Id service) const;
     // Destroys the oldest that waits, or the one that is being made. False: there is none.
     bool give_back();
     // False: none of the spares.
@@ -100,7 +103,6 @@ class Standby {
     using Each = Spares::iterator;
 
     bool fits(const Spare& spare) const;
-    unsigned count(service::Id service) const;
     Spares::const_iterator waiting(service::Id service) const;
     void begin(const service::Instance& service);
     void built(Each spare, tl::expected<void, BuildError> result);

@@ -5,25 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
+
+#include "summond/service/report.hpp"
 
 namespace summond::vm {
 
-// As the alternatives of Lifecycle::Stage.
-enum class At : std::uint8_t {
-    absent,
-    queued,
-    building,
-    booting,
-    ready,
-    paused,
-    saving,
-    resuming,
-    suspended,
-    shutting_down,
-    destroying,
-};
+using At = service::Stage;  // as the alternatives of Lifecycle::Stage
 struct Transition {
     At from;
     std::string_view when;

@@ -129,7 +129,7 @@ class Summond(Server):
     name = "summond"
 
     def command(self):
-        text = f'listen: ["127.0.0.1:{self.port}"]\n'
+        text = f'listen: ["127.0.0.1:{self.port}"]\ncontrol: off\n'
         text += f"server: {{version: {VERSION!r}, identity: {IDENTITY}}}\nzones:\n"
         for zone in self.world.zones:
             text += f"  - name: {quoted(text_of(zone.apex))}\n    file: {self.zone_file(zone)}\n"

@@ -76,7 +76,7 @@ def arm_parts(options):
     """All that there is for arm64, on another machine: in emulation."""
     times = options.times if options.stress else 1
     parts = [arm_image()] if options.lab else []
-    parts += [compile_part("compile arm64 daemon", "arm64", "summond", "guest"),
+    parts += [compile_part("compile arm64 daemon", "arm64", "summond", "summonctl", "guest"),
               compile_part("compile arm64", "arm64", needs=("compile arm64 daemon",)),
               ctest("arm64", without=r"^(proc|host|net|xen_unit)\.", needs=("compile arm64",),
                     times=times)]
@@ -94,7 +94,7 @@ def parts_of(options):
         parts.append(Part("lab image", "lab", ["tests/lab/lab", "image"]))
     # The lab begins as soon as it has a daemon.
     parts += [
-        compile_part("compile daemon", "release", "summond", "guest"),
+        compile_part("compile daemon", "release", "summond", "summonctl", "guest"),
         compile_part("compile release", "release", needs=("compile daemon",)),
         ctest("release", needs=("compile release",), times=times),
         # The whole under address and undefined-behaviour sanitizers, fuzz targets included; what has
@@ -109,7 +109,7 @@ def parts_of(options):
     parts += [compile_part("compile tsan", "tsan", "net_tests"),
               ctest("tsan", pattern=r"^net\.", needs=("compile tsan",), times=times)]
     if options.lab and NATIVE != "arm64":
-        parts += [compile_part("compile arm64 daemon", "arm64", "summond", "guest"), arm_image()]
+        parts += [compile_part("compile arm64 daemon", "arm64", "summond", "summonctl", "guest"), arm_image()]
     if options.lint:
         parts.append(Part("format and clang-tidy", "compile", ["scripts/lint"], niceness=10))
     if options.lab:

@@ -171,7 +171,8 @@ class Daemon(Server):
     def configure(self, config):
         addresses = ", ".join(f'"{a.format(port=self.port)}"' for a in self.listen)
         with open(self.file, "w", encoding="utf-8") as f:
-            f.write(f"listen: [{addresses}]\n{config}")
+            control = "" if "control:" in config else "control: off\n"
+            f.write(f"listen: [{addresses}]\n{control}{config}")
 
     def wait_log(self, text, count=1):
         def found():

@@ -127,6 +127,15 @@ struct Tcp {
     std::vector<base::IpPrefix> exempt;  // from per_source
 };
 
+// The control socket: who may see and steer.
+struct Control {
+    bool enabled = true;
+    std::string socket = "/run/summond/control.sock";  // absolute
+    bool socket_given = false;  // else the daemon does without one that it cannot have
+    std::string readers;        // a group; empty: summond, where there is one
+    std::string admins;         // a group that may give commands, too; empty: root only
+};
+
 struct Config {
     service::Host host = service::this_host();
     std::vector<base::Endpoint> listen;
@@ -137,6 +146,7 @@ struct Config {
     Cookies cookies;
     RateLimit rate_limit;
     Tcp tcp;
+    Control control;
     service::Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";

@@ -1,8 +1,8 @@
 // Every message between the processes. Fixed layout, host byte order (same machine, same binary),
 // one message a SOCK_SEQPACKET datagram. Each says here, once, from which role to which it may go
 // and whether it carries a descriptor; its size is that of its struct. A datagram that is not
-// exactly that is a protocol violation, and the receiver closes the channel. vmm takes front and
-// wire for hostile.
+// exactly that is a protocol violation, and the receiver closes the channel. vmm takes front, wire
+// and control for hostile, and so does the parent.
 #pragma once
 
 #include <algorithm>
@@ -14,12 +14,13 @@
 #include <type_traits>
 
 #include "summond/service/limits.hpp"
+#include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 
 namespace summond::ipc {
 
 // The ends of a channel. Each but the parent is a row in src/roles/table.cpp.
-enum class Role : std::uint32_t { parent, load, front, vmm, wire };
+enum class Role : std::uint32_t { parent, load, front, vmm, wire, control };
 
 constexpr std::string_view to_string(Role role) {
     switch (role) {
@@ -33,6 +34,8 @@ constexpr std::string_view to_string(Role role) {
             return "vmm";
         case Role::wire:
             return "wire";
+        case Role::control:
+            return "control";
     }
     return "?";
 }
@@ -66,6 +69,18 @@ enum class Type : std::uint32_t {
     grown,
     connection,
     opened,
+    report,
+    host_report,
+    wake_report,
+    command,
+    command_done,
+    listener,
+    image,
+    access,
+    role_report,
+    reload_wanted,
+    load_report,
+    counters,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -144,16 +159,16 @@ struct Connection {
 // With a descriptor: a sealed memfd with the text of the new, already checked configuration.
 struct Reload {
     static constexpr Type type = Type::reload;
-    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}, {Role::parent, Role::control}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
 
-// vmm: the front that serves has the configuration of the last Reload; services that it does not
-// name are gone.
+// vmm and control: the front that serves has the configuration of the last Reload; services that it
+// does not name are gone.
 struct Retire {
     static constexpr Type type = Type::retire;
-    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}, {Role::parent, Role::control}};
     std::uint32_t reserved;
 };
 
@@ -165,10 +180,12 @@ struct Stop {
 };
 
 // front: isolated and serving. vmm: connected to Xen and existing domains adopted; to wire: it has
-// been told of all services. wire: isolated, and stands in for them.
+// been told of all services; to control: likewise. wire: isolated, and stands in for them. control:
+// isolated and listening.
 struct Ready {
     static constexpr Type type = Type::ready;
-    static constexpr Route routes[] = {{{}, Role::parent}, {Role::vmm, Role::wire}};
+    static constexpr Route routes[] = {
+        {{}, Role::parent}, {Role::vmm, Role::wire}, {Role::vmm, Role::control}};
     std::uint32_t reserved;
 };
 
@@ -261,6 +278,188 @@ struct Grown {
     std::uint32_t epoch;  // as in HandedOver
 };
 
+// -- Control
+
+// service::Report. Sent for all services when a control connects, then at every change.
+struct Report {
+    static constexpr Type type = Type::report;
+    static constexpr Route routes[] = {{Role::vmm, Role::control}};
+    static constexpr std::int64_t none = INT64_MIN;  // of a time
+    static constexpr std::uint32_t no_domain = UINT32_MAX;
+    static constexpr std::uint8_t no_reason = UINT8_MAX;
+    // Bits of flags.
+    static constexpr std::uint8_t at_once = 1;
+    static constexpr std::uint8_t remembers = 2;
+    static constexpr std::uint8_t saved = 4;
+    static constexpr std::uint8_t pinned = 8;
+    std::uint64_t service;
+    // Times are of CLOCK_MONOTONIC, in nanoseconds.
+    std::int64_t retry_at_ns;
+    std::int64_t woken_at_ns;
+    std::int64_t since_ns;
+    std::int64_t idle_at_ns;
+    std::int64_t pinned_until_ns;
+    std::uint64_t memory_kib;
+    std::uint64_t standby_kib;
+    std::uint64_t wakes;
+    std::uint32_t domid;
+    std::uint32_t standby_domid;
+    std::uint32_t standby;
+    service::Phase phase;
+    service::WakeFailure failure;
+    service::Stage stage;
+    std::uint8_t why;  // service::WakeReason
+    std::uint8_t flags;
+    std::uint8_t reserved[7];
+};
+
+// What concerns all services of the host. Sent when a control connects, then at every change.
+struct HostReport {
+    static constexpr Type type = Type::host_report;
+    static constexpr Route routes[] = {{Role::vmm, Role::control}};
+    std::uint32_t drained;  // 1: no new wakes
+    std::uint32_t reserved;
+};
+
+// vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. Those
+// that control does not take in time are lost.
+struct WakeReport {
+    static constexpr Type type = Type::wake_report;
+    static constexpr Route routes[] = {{Role::vmm, Role::control}};
+    static constexpr std::size_t phases = 7;
+    static constexpr std::int64_t none = -1;  // of a phase
+    static constexpr std::uint8_t no_how = UINT8_MAX;
+    std::uint64_t number;
+    std::uint64_t service;
+    std::int64_t asked_at_ns;       // of CLOCK_MONOTONIC
+    std::int64_t phase_us[phases];  // after that, in the order of vm::WakeRecord
+    std::uint32_t packets;
+    std::uint8_t why;  // service::WakeReason
+    std::uint8_t how;  // vm::WakeHow
+    service::WakeFailure failure;
+    std::uint8_t what_size;
+    char what[200];
+};
+
+// What somebody who may has asked for. Done once, and answered by a CommandDone.
+struct Command {
+    static constexpr Type type = Type::command;
+    static constexpr Route routes[] = {{Role::control, Role::vmm}};
+    enum class What : std::uint8_t {
+        wake,
+        sleep,
+        pin,
+        unpin,
+        touch,
+        adopt,
+        drain,    // of no service
+        undrain,  // likewise
+        last = undrain,
+    };
+    std::uint64_t serial;  // control's
+    std::uint64_t service;
+    std::int64_t for_ms;  // pin: 0: until it is unpinned
+    std::uint32_t user;   // whose wish it is, for the log
+    What what;
+    std::uint8_t force;  // sleep: although it is pinned; wake: although the host is drained
+    std::uint8_t reserved[2];
+};
+
+struct CommandDone {
+    static constexpr Type type = Type::command_done;
+    static constexpr Route routes[] = {{Role::vmm, Role::control}};
+    enum class Outcome : std::uint8_t {
+        done,
+        begun,            // what it becomes is told by Report
+        nothing_to_do,    // it is so already
+        unknown_service,  // of the configuration in force
+        pinned,
+        drained,
+        backing_off,  // after what Report says
+        busy,         // something is under way for it that has to end first
+        not_ours,     // adopt: there is no domain to be taken over
+        failed,       // the log says why
+        last = failed,
+    };
+    std::uint64_t serial;
+    Outcome outcome;
+    std::uint8_t reserved[7];
+};
+
+// With a descriptor: a socket that listens for clients of the control interface, in place of the
+// one of this kind.
+struct Listener {
+    static constexpr Type type = Type::listener;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    std::uint32_t reserved;
+};
+
+// With a descriptor: a sealed memfd with the zones in force.
+struct Image {
+    static constexpr Type type = Type::image;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    std::uint32_t reserved;
+};
+
+// With a descriptor: memory that the children of a role count in (summond/metrics), to be read
+// only. Of all that there is when a control starts, and of what is made later.
+struct Counters {
+    static constexpr Type type = Type::counters;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    Role role;
+};
+
+// Who may do what, besides root.
+struct Access {
+    static constexpr Type type = Type::access;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr std::uint32_t nobody = UINT32_MAX;
+    std::uint32_t readers;  // gid
+    std::uint32_t admins;   // gid; they read, too
+};
+
+// A child of the parent's has been started, is ready, or has ended. Of all that there are when a
+// control starts.
+struct RoleReport {
+    static constexpr Type type = Type::role_report;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    enum class State : std::uint8_t { starting, ready, draining, ended, last = ended };
+    std::int64_t started_at_ms;  // since 1970
+    Role role;
+    std::int32_t pid;
+    std::uint32_t restarts;  // of this role since the daemon's start
+    State state;
+    std::uint8_t reserved[3];
+};
+
+// Reads the configuration again, as SIGHUP does; a LoadReport follows.
+struct ReloadWanted {
+    static constexpr Type type = Type::reload_wanted;
+    static constexpr Route routes[] = {{Role::control, Role::parent}};
+    std::uint32_t reserved;
+};
+
+// What has become of a load. With a descriptor: a sealed memfd with what the loader has printed.
+struct LoadReport {
+    static constexpr Type type = Type::load_report;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    enum class Result : std::uint8_t {
+        under_way,
+        in_force,
+        refused,  // by the loader: what it has printed says why
+        failed,   // the reason follows what it has printed
+        last = failed,
+    };
+    std::int64_t at_ms;    // since 1970
+    std::uint32_t number;  // counts loads; those that were wanted while one was under way are one
+    Result result;
+    std::uint8_t reserved[3];
+};
+
 // -- What each message says of itself, as a table
 
 template <typename Message>
@@ -293,7 +492,9 @@ struct MessageList {
 
 using Messages =
     MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown>;
+                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown, Report,
+                HostReport, WakeReport, Command, CommandDone, Listener, Image, Access, RoleReport,
+                ReloadWanted, LoadReport, Counters>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

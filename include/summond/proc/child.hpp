@@ -41,6 +41,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
     // "front (pid 123)".
     const std::string& name() const { return name_; }
+    pid_t pid() const { return process_.pid; }
     // False: it is gone or stuck.
     template <typename Message>
     bool send(const Message& message, int fd_to_pass = -1) {

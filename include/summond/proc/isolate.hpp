@@ -1,4 +1,4 @@
-// Takes from front and wire, which read what strangers send, everything that this does not need,
+// Takes from front, wire and control, which read what strangers send, everything that this does not need,
 // for good.
 #pragma once
 
@@ -12,6 +12,7 @@ namespace summond::proc {
 // The lists of system calls that a process may keep, each in a file of src/proc.
 enum class Syscalls : std::uint8_t {
     network,  // front_syscalls.cpp: serve on descriptors that it has
+    control,  // the same, and read files that are handed to it
 };
 
 // Call once, in a single-threaded process that holds all descriptors it will ever be born with.

@@ -22,6 +22,22 @@ enum class Phase : std::uint8_t {
     last = failed,
 };
 
+constexpr const char* to_string(Phase phase) {
+    switch (phase) {
+        case Phase::asleep:
+            return "asleep";
+        case Phase::building:
+            return "building";
+        case Phase::booting:
+            return "booting";
+        case Phase::ready:
+            return "ready";
+        case Phase::failed:
+            return "failed";
+    }
+    return "?";
+}
+
 struct Status {
     Id service = 0;
     Phase phase = Phase::asleep;

@@ -1,6 +1,7 @@
 // Why a service is woken, and why it cannot be had.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace summond::service {
@@ -9,10 +10,11 @@ enum class WakeReason : std::uint8_t {
     dns,
     packet,
     restart,   // its domain has ended, and is wanted again by itself
-    command,   // somebody's
+    command,   // somebody's, over the control socket
     schedule,  // `keep:`, `min:`
     last = schedule,
 };
+inline constexpr std::size_t wake_reasons = static_cast<std::size_t>(WakeReason::last) + 1;
 
 constexpr const char* to_string(WakeReason why) {
     switch (why) {
@@ -47,7 +49,44 @@ enum class WakeFailure : std::uint8_t {
     rebooted,       // likewise
     destroyed,      // likewise, by somebody else
     keeps_ending,   // soon after each start
-    last = keeps_ending,
+    drained,        // somebody wants no new wakes on this host
+    last = drained,
 };
+
+constexpr const char* to_string(WakeFailure why) {
+    switch (why) {
+        case WakeFailure::none:
+            return "none";
+        case WakeFailure::start_failed:
+            return "start_failed";
+        case WakeFailure::no_memory:
+            return "no_memory";
+        case WakeFailure::memory_limit:
+            return "memory_limit";
+        case WakeFailure::domain_limit:
+            return "domain_limit";
+        case WakeFailure::no_kernel:
+            return "no_kernel";
+        case WakeFailure::not_ready:
+            return "not_ready";
+        case WakeFailure::crashed:
+            return "crashed";
+        case WakeFailure::refused:
+            return "refused";
+        case WakeFailure::no_controller:
+            return "no_controller";
+        case WakeFailure::powered_off:
+            return "powered_off";
+        case WakeFailure::rebooted:
+            return "rebooted";
+        case WakeFailure::destroyed:
+            return "destroyed";
+        case WakeFailure::keeps_ending:
+            return "keeps_ending";
+        case WakeFailure::drained:
+            return "drained";
+    }
+    return "?";
+}
 
 }  // namespace summond::service

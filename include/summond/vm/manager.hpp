@@ -11,6 +11,7 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/service/limits.hpp"
+#include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
 #include "summond/vm/ledger.hpp"
@@ -66,6 +67,32 @@ class Manager {
     // The packets that were held for its guest have been given to it.
     void handed_over(service::Id service, std::uint32_t packets);
 
+    // -- What somebody wants who may. Of a service that is not known: unknown.
+
+    enum class Ordered : std::uint8_t {
+        unknown,
+        done,
+        begun,
+        nothing,
+        pinned,
+        drained,
+        refused,
+        busy
+    };
+    // forced: although the host is drained, or the service backs off.
+    Ordered wake_by_command(service::Id service, bool forced);
+    // forced: although it is pinned.
+    Ordered sleep(service::Id service, bool forced);
+    // until: none: until it is unpinned.
+    Ordered pin(service::Id service, std::optional<base::TimePoint> until);
+    Ordered unpin(service::Id service);
+    // No new wakes: they fail with WakeFailure::drained, and no standby copies are made. What is up
+    // stays, and is put away when it is idle.
+    void drain(bool drained);
+    bool drained() const { return drained_; }
+
+    // None: no such service.
+    std::optional<service::Report> report(service::Id service) const;
     // None: no such service.
     std::optional<service::Status> status(service::Id service) const;
     // Of all services.
@@ -107,6 +134,7 @@ class Manager {
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
     bool follow_up_due_ = false;
+    bool drained_ = false;
     bool traffic_failed_ = false;  // logged once, not at every sample
 };
 

@@ -20,8 +20,7 @@ struct Wakes {
         }
     };
 
-    // By service::WakeReason.
-    std::array<Count, static_cast<std::size_t>(service::WakeReason::last) + 1> by_reason{};
+    std::array<Count, service::wake_reasons> by_reason{};  // by service::WakeReason
     Count from_standby{};  // of all those, the ones that a copy was there for
 
     Count& of(service::WakeReason why) { return by_reason[static_cast<std::size_t>(why)]; }

@@ -56,6 +56,9 @@ def push_what_is_needed(tree, state, options):
         file = given or default
         if file.is_file():
             ssh.push(tree, state, [file], dest)
+            ctl = file.with_name("summonctl")
+            if file.name == "summond" and ctl.is_file():
+                ssh.push(tree, state, [ctl], "/opt/summond/summonctl")
         else:
             say(f"run: {file} has not been built: tests that need it are skipped")
 

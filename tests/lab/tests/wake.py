@@ -24,7 +24,7 @@ def test_cold_wake(lab):
     assert lab.domain("s0").domid == woke["domid"], f"{lab.domain('s0')}, log: {woke}"
     lab.measured.update(answer=f"{answered * 1000:.0f} ms", build=f"{woke['build']} ms",
                         ready=f"{woke['ready']} ms", page=f"{served * 1000:.0f} ms")
-    assert set(daemon.pids()) == {"parent", "front", "vmm", "wire"}, f"processes: {daemon.pids()}"
+    assert set(daemon.pids()) == {"parent", "front", "vmm", "wire", "control"}, f"processes: {daemon.pids()}"
     daemon.stop()
     assert lab.domain("s0"), "the domain did not survive the daemon's orderly end"
 

@@ -97,6 +97,7 @@ def zone_file(version):
 
 def configuration(version, listen, zone_path, kernel):
     lines = [
+        "control: off",
         "listen: [" + ", ".join(f'"{address}"' for address in listen) + "]",
         "server: {version: soak, identity: soak}",
         "zones:",

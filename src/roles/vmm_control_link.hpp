@@ -1,0 +1,50 @@
+// vmm's end of the channel to control: tells it of every change, and does what it is commanded. It
+// talks with everybody who may see, so it is taken for hostile: all it can do is what the list of
+// commands says, and it costs a bounded amount of memory.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "summond/ipc/link.hpp"
+#include "summond/ipc/report.hpp"
+#include "summond/vm/manager.hpp"
+
+namespace summond::roles {
+
+class ControlLink {
+  public:
+    // closed is called once, from io's loop, when control is gone or has broken the protocol; the
+    // link may be deleted in it. commanded: after each command.
+    ControlLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
+                std::function<void()> commanded, std::function<void()> closed);
+
+    // A service's status may be new: it is told as soon as control takes it, once however often it
+    // changes meanwhile, and only if there is anything new.
+    void changed(service::Id service);
+    // The same of all services.
+    void changed_all();
+    // A wake is over.
+    void woke(const vm::WakeRecord& record);
+    // Time has passed, in which traffic may have been seen.
+    void look();
+
+  private:
+    bool handle(const ipc::Received& message);
+    ipc::CommandDone::Outcome execute(const ipc::Command& command);
+    void flush();
+
+    vm::Manager& manager_;
+    std::function<void()> commanded_;
+    std::map<service::Id, service::Report> told_;
+    std::set<service::Id> unsent_;
+    std::set<service::Id> up_;  // whose idle time moves
+    std::optional<bool> told_drained_;
+    bool told_all_ = false;
+    ipc::Link link_;
+};
+
+}  // namespace summond::roles
