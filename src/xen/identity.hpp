@@ -31,8 +31,10 @@ inline constexpr char service_mark[] = "summond/service";    // the service's na
 inline constexpr char complete_mark[] = "summond/complete";  // "1" once the domain is built whole
 // "1" in a domain that has been restored, whose guest says nothing of what it has said before.
 inline constexpr char restored_mark[] = "summond/restored";
-// Only in a domain that is being saved by summond.
+// In a domain that summond has asked to suspend itself: saving_now until it runs again. Where the
+// request has been withdrawn, how long the guest may obey it yet (SuspendRequests).
 inline constexpr char saving_mark[] = "summond/saving";
+inline constexpr char saving_now[] = "1";
 // Only in a standby copy that nobody has woken: standby_new, then what vm::StandbyPorts::rest is
 // told.
 inline constexpr char standby_mark[] = "summond/standby";

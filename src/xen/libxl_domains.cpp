@@ -70,7 +70,8 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
             continue;
         const std::string path = domain_path(info.domid) + "/";
         const bool complete = xenstore.read(path + complete_mark) == "1";
-        const bool asked = xenstore.read(path + saving_mark).has_value();
+        const bool asked = SuspendRequests::stands(xenstore.read(path + saving_mark),
+                                                   std::chrono::steady_clock::now());
         auto mark = xenstore.read(path + standby_mark);
         if (mark == standby_new)
             mark->clear();
@@ -140,8 +141,10 @@ base::Result<void> LibxlDomains::adopt(vm::DomId domid) {
     if (service && !xenstore.read(path + "/" + standby_mark) &&
         xenstore.read(path + "/name") != service)
         rename(toolstack_, domid, *service);
-    if (xenstore.read(path + "/" + saving_mark))
-        toolstack_.suspend_requests.withdraw(xenstore, domid);
+    if (SuspendRequests::stands(xenstore.read(path + "/" + saving_mark),
+                                std::chrono::steady_clock::now()))
+        toolstack_.suspend_requests.withdraw(xenstore, domid,
+                                             run(domid) == vm::Found::Run::suspended);
     return toolstack_.deaths.watch(domid);
 }
 

@@ -74,14 +74,15 @@ class Save final : public Operation {
     // suspended or not, the request withdrawn or not.
     void undo(vm::SaveError why) {
         const auto self = toolstack_.operations.take(*this);
-        toolstack_.suspend_requests.withdraw(*toolstack_.xenstore, domid_);
+        const bool is_suspended = run_of(toolstack_, domid_) == vm::Found::Run::suspended;
+        toolstack_.suspend_requests.withdraw(*toolstack_.xenstore, domid_, is_suspended);
         auto ended = [done = std::move(done_),
                       error = std::move(why)](const base::Result<void>& resumed) mutable {
             if (!resumed)
                 error.what += "; " + resumed.error().what;
             done(tl::make_unexpected(error));
         };
-        if (run_of(toolstack_, domid_) == vm::Found::Run::suspended)
+        if (is_suspended)
             resume(toolstack_, domid_, std::move(ended));
         else
             ended(toolstack_.deaths.watch(domid_));  // which tells if it has died meanwhile
@@ -104,7 +105,9 @@ void save(Toolstack& toolstack, vm::DomId domid, const service::Instance& servic
         fail(file.error());
         return;
     }
-    if (const auto r = toolstack.xenstore->write(domain_path(domid) + "/" + saving_mark, "1"); !r) {
+    if (const auto r =
+            toolstack.xenstore->write(domain_path(domid) + "/" + saving_mark, saving_now);
+        !r) {
         toolstack.saves.abandon(std::move(*file));
         fail(r.error());
         return;
