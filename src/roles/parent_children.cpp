@@ -91,9 +91,11 @@ Parent::CountersPtr Parent::unused_counters(proc::RoleIndex role) {
         if (counters.role == role && counters.file.use_count() == 1)
             return counters.file;
     auto made = proc::create_shared_memory("summond-counters", row.counters.size);
-    auto readable = made ? proc::open_read_only(made->get()) : made;
-    if (!readable) {
-        spdlog::error("{}; it does not count", readable.error().what);
+    base::Result<base::UniqueFd> readable;
+    if (made)
+        readable = proc::open_read_only(made->get());
+    if (!made || !readable) {
+        spdlog::error("{}; it does not count", (made ? readable : made).error().what);
         return nullptr;
     }
     const auto& added = counters_.emplace_back(
