@@ -116,24 +116,21 @@ service::Report at(service::Report report, base::TimePoint now) {
 
 void Model::configure(const std::vector<ServiceText>& services, const service::Limits& limits) {
     limits_ = limits;
-    std::map<service::Id, Service> known;
+    services_.clear();
     by_name_.clear();
     for (const ServiceText& text : services) {
-        Service service{text, {}};
-        if (const auto before = services_.find(text.id); before != services_.end())
-            service.report = before->second.report;
         by_name_.emplace(text.name, text.id);
-        known.emplace(text.id, std::move(service));
+        services_.emplace(text.id, text);
     }
-    services_ = std::move(known);
 }
 
 bool Model::report(const service::Report& report) {
-    const auto found = services_.find(report.status.service);
-    if (found == services_.end())
-        return false;
-    found->second.report = report;
-    return true;
+    reports_.insert_or_assign(report.status.service, report);
+    return services_.contains(report.status.service);
+}
+
+void Model::retire_others() {
+    std::erase_if(reports_, [this](const auto& each) { return !services_.contains(each.first); });
 }
 
 void Model::vmm(Vmm state, WallTime since) {
@@ -188,12 +185,12 @@ const ServiceText* Model::find(const std::string& name) const {
 
 const ServiceText* Model::find(service::Id id) const {
     const auto found = services_.find(id);
-    return found == services_.end() ? nullptr : &found->second.text;
+    return found == services_.end() ? nullptr : &found->second;
 }
 
 const service::Report* Model::report_of(service::Id id) const {
-    const auto found = services_.find(id);
-    return found == services_.end() || !found->second.report ? nullptr : &*found->second.report;
+    const auto found = reports_.find(id);
+    return found == reports_.end() || !services_.contains(id) ? nullptr : &found->second;
 }
 
 std::string Model::nearest(const std::string& name) const {
@@ -209,14 +206,14 @@ json::object Model::vmm_json() const {
              vmm_ == Vmm::none ? json::value(nullptr) : json::value(control::text_of(vmm_since_))}};
 }
 
-json::object Model::json_of(const Service& service, const Now& now) const {
-    const ServiceText& text = service.text;
+json::object Model::json_of(const ServiceText& text, const Now& now) const {
+    const service::Report* const known = report_of(text.id);
     json::object object{{"name", text.name},
                         {"names", strings(text.names)},
                         {"addresses", strings(text.addresses)},
                         {"configured_kib", text.memory_kib},
                         {"standby_wanted", text.standby}};
-    if (!service.report) {
+    if (known == nullptr) {
         for (const char* key : {"phase", "state"})
             object.emplace(key, "unknown");
         for (const char* key :
@@ -225,7 +222,7 @@ json::object Model::json_of(const Service& service, const Now& now) const {
             object.emplace(key, nullptr);
         return object;
     }
-    const service::Report report = at(*service.report, now.steady);
+    const service::Report report = at(*known, now.steady);
     const service::Status& status = report.status;
     using service::Phase;
     const bool failed = status.phase == Phase::failed;
@@ -256,10 +253,10 @@ json::object Model::services_json(const std::optional<service::Phase>& phase,
                                   const Now& now) const {
     json::array array;
     for (const auto& [name, id] : by_name_) {
-        const Service& service = services_.at(id);
-        if (phase && (!service.report || at(*service.report, now.steady).status.phase != *phase))
+        const service::Report* const known = report_of(id);
+        if (phase && (known == nullptr || at(*known, now.steady).status.phase != *phase))
             continue;
-        array.emplace_back(json_of(service, now));
+        array.emplace_back(json_of(services_.at(id), now));
     }
     return {
         {"now", control::text_of(now.wall)}, {"vmm", vmm_json()}, {"services", std::move(array)}};
@@ -315,19 +312,12 @@ json::object Model::zones_json(const std::vector<ZoneText>& zones, const Now& no
     return {{"now", control::text_of(now.wall)}, {"zones", std::move(array)}};
 }
 
-json::object Model::json_of(const Process& process) {
-    return {{"role", ipc::to_string(process.role)},
-            {"pid", process.pid},
-            {"state", text_of(process.state.state)},
-            {"since", control::text_of(process.state.started)},
-            {"restarts", process.state.restarts}};
-}
-
-json::object Model::role_json(ipc::Role role, std::int32_t pid) const {
-    for (const Process& each : processes_)
-        if (each.role == role && each.pid == pid)
-            return json_of(each);
-    return {};
+json::object Model::role_json(ipc::Role role, std::int32_t pid, const Role& state) {
+    return {{"role", ipc::to_string(role)},
+            {"pid", pid},
+            {"state", text_of(state.state)},
+            {"since", control::text_of(state.started)},
+            {"restarts", state.restarts}};
 }
 
 json::object Model::status_json(const Now& now) const {
@@ -337,12 +327,13 @@ json::object Model::status_json(const Now& now) const {
     std::uint64_t standby_kib = 0;
     std::uint64_t domains = 0;
     std::uint64_t standby = 0;
-    for (const auto& [id, service] : services_) {
-        if (!service.report) {
+    for (const auto& [id, text] : services_) {
+        const service::Report* const known = report_of(id);
+        if (known == nullptr) {
             ++unknown;
             continue;
         }
-        const service::Report report = at(*service.report, now.steady);
+        const service::Report report = at(*known, now.steady);
         ++count[static_cast<std::size_t>(report.status.phase)];
         running_kib += report.memory_kib;
         standby_kib += report.standby_kib;
@@ -354,7 +345,7 @@ json::object Model::status_json(const Now& now) const {
         services.emplace(to_string(static_cast<service::Phase>(phase)), count[phase]);
     json::array roles;
     for (const Process& process : processes_)
-        roles.push_back(json_of(process));
+        roles.push_back(role_json(process.role, process.pid, process.state));
     return {{"now", control::text_of(now.wall)},
             {"version", version_},
             {"config", config_file_},

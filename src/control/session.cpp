@@ -59,6 +59,9 @@ std::shared_ptr<Stream> SessionExchange::stream(std::shared_ptr<const std::strin
     return std::make_shared<SessionStream>(session);
 }
 
+// Of a request that is not understood.
+constexpr std::size_t longest_rest = std::size_t{1} << 20;
+
 Response error_response(unsigned status, std::string_view error, std::string_view expected) {
     const boost::json::object object{{"error", error}, {"expected", expected}};
     return {status, std::make_shared<const std::string>(boost::json::serialize(object) + "\n")};
@@ -121,6 +124,7 @@ void Session::read() {
 
 void Session::refuse(unsigned status, std::string_view error, std::string_view expected) {
     last_ = true;
+    refused_ = true;
     head_ = false;
     answering_ = true;
     respond(error_response(status, error, expected));
@@ -176,7 +180,9 @@ void Session::write() {
     serializer_->split(head_);
     stream_.expires_after(server->bounds.answer);
     auto done = [this, self = shared_from_this()](const error_code& error, std::size_t) {
-        if (error || last_)
+        if (!error && refused_)
+            linger();
+        else if (error || last_)
             close();
         else
             written();
@@ -192,6 +198,28 @@ void Session::written() {
         server->waiting -= std::exchange(waiting_, 0);
     response_ = {};
     read();
+}
+
+// What a client has sent that is not read when its connection ends would take its answer with it.
+void Session::linger() {
+    const auto server = server_.lock();
+    if (!server)
+        return;
+    error_code ignored;
+    stream_.socket().shutdown(Socket::shutdown_send, ignored);
+    stream_.expires_after(server->bounds.answer);
+    read_on();
+}
+
+void Session::read_on() {
+    stream_.async_read_some(asio::buffer(ignored_), [this, self = shared_from_this()](
+                                                        const error_code& error, std::size_t size) {
+        lingered_ += size;
+        if (error || lingered_ > longest_rest)
+            close();
+        else
+            read_on();
+    });
 }
 
 // -- Events

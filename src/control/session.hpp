@@ -70,6 +70,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void handle();
     void write();
     void written();
+    void linger();
+    void read_on();
     void write_next();
     void watch_end();
     void beat();
@@ -89,6 +91,9 @@ class Session : public std::enable_shared_from_this<Session> {
     bool answering_ = false;   // a request is under way that has had no answer
     bool head_ = false;
     bool last_ = false;  // the connection ends with this answer
+
+    bool refused_ = false;  // what has come is no request
+    std::size_t lingered_ = 0;
 
     bool streaming_ = false;
     bool ending_ = false;  // with the last of queue_

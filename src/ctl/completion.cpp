@@ -64,7 +64,7 @@ std::string joined(const std::vector<Flag>& flags) {
 }
 
 // Within single quotes of a shell.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
     std::string out = "'";
     for (const char c : text)
         out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -136,7 +136,7 @@ std::string zsh_completion(const CLI::App& app) {
                 what.replace(at, 1, "\\:");
             if (flag.takes_value)
                 what += ":value:" + (flag.words.empty() ? "" : "(" + flag.words + ")");
-            out += " " + quoted(what);
+            out += " " + in_quotes(what);
         }
         if (command.takes_services)
             out += " '*:service:_summonctl_services'";
@@ -147,7 +147,7 @@ std::string zsh_completion(const CLI::App& app) {
     std::string names;
     std::string cases;
     for (const Command& command : commands_of(app)) {
-        names += "        " + quoted(command.name + ":" + command.description) + "\n";
+        names += "        " + in_quotes(command.name + ":" + command.description) + "\n";
         cases += fmt::format("        {}) _arguments{} ;;\n", command.name, arguments(command));
     }
     return fmt::format(
@@ -176,26 +176,26 @@ std::string fish_completion(const CLI::App& app) {
         "complete -c summonctl -f\n";
     const auto add = [&out](const std::string& condition, const std::vector<Flag>& flags) {
         for (const Flag& flag : flags) {
-            out += fmt::format("complete -c summonctl -n {} -l {} -d {}", quoted(condition),
-                               flag.name.substr(2), quoted(flag.description));
+            out += fmt::format("complete -c summonctl -n {} -l {} -d {}", in_quotes(condition),
+                               flag.name.substr(2), in_quotes(flag.description));
             if (flag.takes_value)
-                out += flag.words.empty() ? " -r" : " -x -a " + quoted(flag.words);
+                out += flag.words.empty() ? " -r" : " -x -a " + in_quotes(flag.words);
             out += "\n";
         }
     };
     add("__fish_use_subcommand", command_of(app).flags);
     for (const Command& command : commands_of(app)) {
         out += fmt::format("complete -c summonctl -n __fish_use_subcommand -a {} -d {}\n",
-                           command.name, quoted(command.description));
+                           command.name, in_quotes(command.description));
         const std::string within = "__fish_seen_subcommand_from " + command.name;
         add(within, command.flags);
         if (command.takes_services)
             out += fmt::format(
                 "complete -c summonctl -n {} -a '(summonctl list --names 2>/dev/null)'\n",
-                quoted(within));
+                in_quotes(within));
         else if (!command.words.empty())
-            out += fmt::format("complete -c summonctl -n {} -a {}\n", quoted(within),
-                               quoted(command.words));
+            out += fmt::format("complete -c summonctl -n {} -a {}\n", in_quotes(within),
+                               in_quotes(command.words));
     }
     return out;
 }

@@ -162,9 +162,10 @@ int Program::events(const std::string& service, bool follow, unsigned last) cons
             const boost::json::object line{{"id", event.id}, {"event", event.type}, {"data", data}};
             std::printf("%s\n", boost::json::serialize(line).c_str());
         } else {
-            std::printf("%s\n", event_line(event.type, data, std::chrono::system_clock::now(),
-                                           states[text_at(data, "name")], style)
-                                    .c_str());
+            const WallTime at = time_at(data, "at").value_or(std::chrono::system_clock::now());
+            std::printf(
+                "%s\n",
+                event_line(event.type, data, at, states[text_at(data, "name")], style).c_str());
         }
         return std::fflush(stdout) == 0;
     };

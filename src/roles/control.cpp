@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -172,15 +173,17 @@ class Control {
                 return true;
             case ipc::Type::role_report: {
                 const auto report = message.as<ipc::RoleReport>();
-                model_.role(report.role, report.pid,
-                            {report.state, wall_time(report.started_at_ms), report.restarts});
-                followers_.tell("role", model_.role_json(report.role, report.pid));
+                const Model::Role state{report.state, wall_time(report.started_at_ms),
+                                        report.restarts};
+                model_.role(report.role, report.pid, state);
+                tell("role", Model::role_json(report.role, report.pid, state));
                 return true;
             }
             case ipc::Type::reload:
                 reload(message.fd.get());
                 return true;
             case ipc::Type::retire:
+                model_.retire_others();
                 return true;
             case ipc::Type::load_report:
                 loaded(message.as<ipc::LoadReport>(), message.fd.get());
@@ -203,7 +206,7 @@ class Control {
         const auto text = proc::read_memfd(fd);
         model_.load({report.result, report.number, wall_time(report.at_ms),
                      lines_of(text ? *text : std::string())});
-        followers_.tell("load", model_.load_json());
+        tell("load", model_.load_json());
         if (report.result == ipc::LoadReport::Result::under_way)
             return;
         std::erase_if(reloads_, [&](const Reload& each) {
@@ -226,24 +229,32 @@ class Control {
              {"load", model_.load_json()}});
     }
 
+    // service: whose it is; empty: nobody's.
+    void tell(std::string_view type, json::object data, const std::string& service = {}) {
+        data.emplace("at", control::text_of(std::chrono::system_clock::now()));
+        followers_.tell(type, data, service);
+    }
+
     void set_vmm(Model::Vmm state) {
         model_.vmm(state, std::chrono::system_clock::now());
-        followers_.tell("vmm", model_.vmm_json());
+        tell("vmm", model_.vmm_json());
     }
 
     void set_report(const service::Report& report) {
         const auto* const before = model_.report_of(report.status.service);
-        // When it is idle moves with all its traffic.
-        service::Report same_idle = report;
-        if (before != nullptr)
-            same_idle.idle_at = before->idle_at;
-        const bool is_new = before == nullptr || *before != same_idle;
+        // When it is idle moves with all its traffic, and each wake is told of besides.
+        service::Report as_before = report;
+        if (before != nullptr) {
+            as_before.idle_at = before->idle_at;
+            as_before.wakes = before->wakes;
+        }
+        const bool is_new = before == nullptr || *before != as_before;
         if (!model_.report(report))
             return;
         commands_.changed(report.status.service);
         if (is_new)
-            followers_.tell("service", model_.service_json(report.status.service, now()),
-                            model_.find(report.status.service)->name);
+            tell("service", model_.service_json(report.status.service, now()),
+                 model_.find(report.status.service)->name);
     }
 
     void connect_vmm(base::UniqueFd fd) {
@@ -268,7 +279,7 @@ class Control {
             }
             case ipc::Type::host_report:
                 model_.drained(message.as<ipc::HostReport>().drained != 0);
-                followers_.tell("host", {{"drained", message.as<ipc::HostReport>().drained != 0}});
+                tell("host", {{"drained", message.as<ipc::HostReport>().drained != 0}});
                 break;
             case ipc::Type::ready:
                 set_vmm(Model::Vmm::up);
@@ -286,7 +297,7 @@ class Control {
                     return false;
                 if (const auto* const service = model_.find(record->service)) {
                     record->name = service->name;
-                    followers_.tell("wake", Model::wake_json(*record, now()), service->name);
+                    tell("wake", Model::wake_json(*record, now()), service->name);
                 }
                 model_.woke(std::move(*record));
                 break;
@@ -462,10 +473,12 @@ int control_main(const Arguments& arguments, const Row& row) {
     if (!loaded.config)
         return failed("no usable configuration from the parent");
     const uid_t own = ::getuid();
+    // While there is a directory that it could be relative to.
+    const std::string config_file = std::filesystem::absolute(arguments.config);
     if (const auto isolated = row.isolate(arguments.user); !isolated)
         return failed("cannot isolate: " + isolated.error().what);
     asio::io_context io(1);
-    Control process(io, std::move(parent), arguments.config, own);
+    Control process(io, std::move(parent), config_file, own);
     if (const auto started = process.start(*loaded.config, *text); !started)
         return failed(started.error().what);
     io.run();

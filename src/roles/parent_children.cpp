@@ -54,8 +54,8 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
                                 arm();
                             },
                             [this, id](proc::Exit exit) {
-                                clear_gauges(id);
                                 show_role(id, ipc::RoleReport::State::ended);
+                                clear_gauges(id);
                                 supervisor_.ended(id, exit);
                                 children_.erase(id);
                                 arm();

@@ -70,17 +70,18 @@ class Vmm {
               hypervisor, clock_, [this](const service::Status& status) { changed(status); },
               ledger_),
           ports_(std::move(ports)),
-          wake_count_(counters) {}
-
-    base::Result<void> start(const config::Config& config) {
-        services_ = instances_of(config);
-        hypervisor_.snapshots().use(config.save_dir);
-        hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
+          wake_count_(counters) {
         manager_.on_wake([this](const vm::WakeRecord& record) {
             wake_count_.told(record);
             if (control_)
                 control_->woke(record);
         });
+    }
+
+    base::Result<void> start(const config::Config& config) {
+        services_ = instances_of(config);
+        hypervisor_.snapshots().use(config.save_dir);
+        hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
         manager_.configure(services_, config.limits);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
@@ -184,8 +185,8 @@ class Vmm {
     std::vector<service::Instance> services_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
-    WakeCount wake_count_;
     std::unique_ptr<ControlLink> control_;
+    WakeCount wake_count_;
     bool arm_posted_ = false;
 };
 

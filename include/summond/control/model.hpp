@@ -67,8 +67,10 @@ class Model {
 
     // The services from now on. What is known of those that stay is kept.
     void configure(const std::vector<ServiceText>& services, const service::Limits& limits);
-    // False: no service of the configuration's.
+    // False: no service of the configuration's, or not yet.
     bool report(const service::Report& report);
+    // What was known of other services than those of the last configure is forgotten.
+    void retire_others();
     void vmm(Vmm state, WallTime since);
     // A wake is over, or more is known of one. Of services that are not known: forgotten.
     void woke(vm::WakeRecord record);
@@ -94,7 +96,7 @@ class Model {
     boost::json::object service_json(service::Id id, const Now& now) const;
     boost::json::object load_json() const;
     boost::json::object vmm_json() const;
-    boost::json::object role_json(ipc::Role role, std::int32_t pid) const;
+    static boost::json::object role_json(ipc::Role role, std::int32_t pid, const Role& state);
     static boost::json::object zones_json(const std::vector<ZoneText>& zones, const Now& now);
     // The last ones, the newest first. service: only its wakes; empty: all.
     boost::json::object wakes_json(const std::string& service, std::size_t most,
@@ -102,22 +104,19 @@ class Model {
     static boost::json::object wake_json(const vm::WakeRecord& record, const Now& now);
 
   private:
-    struct Service {
-        ServiceText text;
-        std::optional<service::Report> report;
-    };
     struct Process {
         ipc::Role role;
         std::int32_t pid;
         Role state;
     };
-    static boost::json::object json_of(const Process& process);
-    boost::json::object json_of(const Service& service, const Now& now) const;
+    boost::json::object json_of(const ServiceText& text, const Now& now) const;
 
     std::string version_;
     std::string config_file_;
     service::Limits limits_;
-    std::map<service::Id, Service> services_;
+    std::map<service::Id, ServiceText> services_;
+    // vmm may know of a reload before: of some that are to come, too.
+    std::map<service::Id, service::Report> reports_;
     std::map<std::string, service::Id, std::less<>> by_name_;
     Vmm vmm_ = Vmm::none;
     WallTime vmm_since_{};

@@ -1,0 +1,168 @@
+// Real sockets: what slow, silent and greedy clients come to.
+#include "summond/control/server.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "summond/control/events.hpp"
+
+namespace summond::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    return address;
+}
+
+class ServerTest : public testing::Test {
+  protected:
+    ServerTest() {
+        char name[] = "/tmp/summond-control-XXXXXX";
+        directory_ = ::mkdtemp(name);
+        path_ = directory_ + "/s";
+    }
+    ~ServerTest() override {
+        io_.stop();
+        if (thread_.joinable())
+            thread_.join();
+        std::filesystem::remove_all(directory_);
+    }
+
+    // Answers /large with 8 MiB, /silence never, /events with events, else its target.
+    void serve(Server::Bounds bounds) {
+        server_ = std::make_unique<Server>(
+            io_, bounds, [this](const Request& request, std::shared_ptr<Exchange> exchange) {
+                if (request.target == "/silence")
+                    kept_ = std::move(exchange);
+                else if (request.target == "/events")
+                    fill(*exchange->stream(lagged()));
+                else if (request.target == "/large")
+                    exchange->respond({200, std::make_shared<const std::string>(8 << 20, 'x')});
+                else
+                    exchange->respond({200, std::make_shared<const std::string>(request.target)});
+            });
+        base::UniqueFd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const auto address = address_of(path_);
+        ASSERT_EQ(
+            ::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            0);
+        ASSERT_EQ(::listen(listening.get(), 16), 0);
+        server_->listen(std::move(listening));
+        thread_ = std::thread([this] {
+            io_.run();
+            kept_.reset();
+            server_.reset();
+        });
+    }
+    void fill(Stream& stream) {
+        const auto text = std::make_shared<const std::string>(std::string(64 << 10, 'e'));
+        while (stream.send(text))
+            ;
+    }
+
+    base::UniqueFd connect() const {
+        base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const auto address = address_of(path_);
+        EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+                  0);
+        return fd;
+    }
+    static void send(const base::UniqueFd& fd, const std::string& text) {
+        EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size()));
+    }
+    // All that comes until the other side ends.
+    static std::string rest(const base::UniqueFd& fd) {
+        std::string all;
+        char piece[65536];
+        for (ssize_t r = 0; (r = ::recv(fd.get(), piece, sizeof piece, 0)) > 0;)
+            all.append(piece, static_cast<std::size_t>(r));
+        return all;
+    }
+    static std::string get(const std::string& target) {
+        return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    }
+
+    boost::asio::io_context io_{1};
+    std::unique_ptr<Server> server_;
+    std::shared_ptr<Exchange> kept_;
+    std::string directory_;
+    std::string path_;
+    std::thread thread_;
+};
+
+TEST_F(ServerTest, ASilentClientIsEnded) {
+    serve({.request = 50ms});
+    EXPECT_EQ(rest(connect()), "");
+}
+
+TEST_F(ServerTest, ARequestThatDoesNotArriveIsRefused) {
+    serve({.request = 200ms});
+    const auto client = connect();
+    send(client, "GET / HTTP/1.1\r\nHo");
+    EXPECT_TRUE(rest(client).starts_with("HTTP/1.1 408 "));
+}
+
+TEST_F(ServerTest, AConnectionThatIsNotUsedAgainIsEnded) {
+    serve({.request = 200ms});
+    const auto client = connect();
+    send(client, get("/a"));
+    EXPECT_TRUE(rest(client).ends_with("\r\n\r\n/a"));
+}
+
+TEST_F(ServerTest, WhoTakesNoAnswerIsEnded) {
+    serve({.answers = 10 << 20, .answer = 200ms});
+    const auto client = connect();
+    send(client, get("/large"));
+    const auto other = connect();  // there is no room for two of them
+    send(other, "GET /large HTTP/1.0\r\n\r\n");
+    const std::string refused = rest(other);
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ") || refused.size() > 8 << 20);
+    // The first one's room is free when its time is over.
+    for (std::string answer; !answer.starts_with("HTTP/1.1 200 ");) {
+        const auto later = connect();
+        send(later, "GET /large HTTP/1.0\r\n\r\n");
+        answer = rest(later);
+    }
+}
+
+TEST_F(ServerTest, OneUserHasNoMoreConnectionsThanThat) {
+    serve({.per_user = 2});
+    const auto first = connect();
+    send(first, get("/silence"));
+    const auto second = connect();
+    send(second, get("/silence"));
+    EXPECT_TRUE(rest(connect()).starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(ServerTest, WhoIsBehindIsToldAndEnded) {
+    serve({.events = 100});
+    const auto client = connect();
+    send(client, get("/events"));
+    const std::string all = rest(client);
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 200 OK\r\n"));
+    EXPECT_TRUE(all.ends_with(*lagged()));
+    EXPECT_LT(all.size(), 64U * 110 * 1024);
+}
+
+TEST_F(ServerTest, AnExchangeThatNobodyAnswersEndsTheConnection) {
+    serve({});
+    const auto client = connect();
+    send(client, get("/silence"));
+    const auto other = connect();
+    send(other, get("/silence"));  // in place of the first
+    EXPECT_EQ(rest(client), "");
+}
+
+}  // namespace
+}  // namespace summond::control
