@@ -8,20 +8,19 @@ double seconds(Model::WallTime time) {
     return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-metrics::Snapshot::Service numbers_of(const ServiceText& text) {
-    return {.id = text.id, .name = text.name};
-}
-
 }  // namespace
 
 void Model::fill(metrics::Snapshot& snapshot, const Now& now) const {
     snapshot.version = version_;
     snapshot.services.reserve(services_.size());
-    for (const auto& [id, service] : services_) {
-        auto& numbers = snapshot.services.emplace_back(numbers_of(service.text));
-        if (!service.report)
+    for (const auto& [id, text] : services_) {
+        auto& numbers = snapshot.services.emplace_back();
+        numbers.id = id;
+        numbers.name = text.name;
+        const auto* const told = report_of(id);
+        if (told == nullptr)
             continue;
-        const service::Report report = at(*service.report, now.steady);
+        const service::Report report = at(*told, now.steady);
         numbers.phase = report.status.phase;
         numbers.memory_bytes = report.memory_kib * 1024;
         numbers.standby_copies = report.standby;
