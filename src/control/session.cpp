@@ -111,9 +111,6 @@ void Session::read() {
                 refuse(431, "the request's header is too long", "at most 8192 octets");
             else if (error == http::error::body_limit)
                 refuse(413, "the request's body is too long", "no body");
-            else if (error == boost::beast::error::timeout &&
-                     (parser_->got_some() || buffer_.size() > 0))
-                refuse(408, "the request did not arrive in time", "all of it within 30 s");
             else if (error.category() == make_error_code(http::error::bad_method).category() &&
                      error != http::error::end_of_stream && error != http::error::partial_message)
                 refuse(400, "this is no HTTP request: " + error.message(), "HTTP/1.1, RFC 9112");

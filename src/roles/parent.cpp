@@ -76,6 +76,7 @@ int Parent::run() {
         return exit_failed;
     }
     estate_.cookie_secret = std::move(*secret);
+    left_ = kept_.take();
     wait_for_signal();
     load();
     io_.run();
@@ -130,7 +131,7 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
         return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
     auto generation =
         make_generation(file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
-                        in_force_.get(), own_sockets());
+                        (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     if (supervisor_.phase() == Phase::starting)
@@ -141,8 +142,9 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
 
 net::OwnSockets Parent::own_sockets() const {
     std::set<const Generation*> generations;
-    if (in_force_)
-        generations.insert(in_force_.get());
+    for (const GenerationPtr& generation : {in_force_, left_})
+        if (generation)
+            generations.insert(generation.get());
     for (const auto& [id, running] : children_)
         if (running.generation)
             generations.insert(running.generation.get());
@@ -167,7 +169,11 @@ void Parent::load_failed(int status, const std::string& why) {
 // -- Start
 
 void Parent::begin(GenerationPtr generation) {
+    if (auto opened = open_pending(*generation); !opened)
+        return load_failed(exit_failed, opened.error().what);
     in_force_ = std::move(generation);
+    left_.reset();
+    kept_.keep(*in_force_);
     set_log_level(*in_force_);
     if (estate_.simulate)
         spdlog::warn(
@@ -178,6 +184,7 @@ void Parent::begin(GenerationPtr generation) {
 }
 
 void Parent::all_ready() {
+    close_given_up_later();
     spdlog::info("ready: {}", in_force_->to_string());
     show_load(ipc::LoadReport::Result::in_force);
     reload_ended();
@@ -223,6 +230,7 @@ void Parent::finish_reload() {
     in_force_ = std::exchange(next_, nullptr);
     supervisor_.take_over();
     tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more
+    kept_.keep(*in_force_);
     close_given_up_later();
     show_socket();
     set_log_level(*in_force_);
@@ -235,8 +243,10 @@ void Parent::finish_reload() {
 void Parent::close_given_up_later() {
     given_up_.expires_after(given_up_limit);
     given_up_.async_wait([this](auto error) {
-        if (!error)
-            close_given_up(*in_force_);
+        if (error)
+            return;
+        close_given_up(*in_force_);
+        kept_.keep(*in_force_);
     });
 }
 

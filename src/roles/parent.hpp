@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kept_sockets.hpp"
 #include "parent_generation.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/loop/deadline_timer.hpp"
@@ -118,6 +119,8 @@ class Parent final : proc::Children {
 
     bool loading_ = false;
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way
+    KeptSockets kept_;
+    GenerationPtr left_;  // by the run before, until there is one of this run
     GenerationPtr in_force_;
     GenerationPtr next_;  // during a reload
     std::map<proc::RoleIndex, std::uint32_t> starts_;

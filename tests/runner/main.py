@@ -59,7 +59,7 @@ def lab(options, times=1):
     command = ["tests/lab/lab", "test", "--repeat", str(times), "--time-limit", str(2700 * times)]
     if options.stress:
         command += ["--labs", "2"]
-    return Lab("tests on Xen", "lab", command, ("lab image", "compile daemon"))
+    return Lab("tests on Xen", "lab", command, ("lab image", "compile daemon", "package"))
 
 
 def arm_image():
@@ -95,6 +95,8 @@ def parts_of(options):
     # The lab begins as soon as it has a daemon.
     parts += [
         compile_part("compile daemon", "release", "summond", "summonctl", "guest"),
+        # Without optimisation: what is tested is the package.
+        Part("package", "compile", ["env", "DEB_BUILD_OPTIONS=noopt", "scripts/package"]),
         compile_part("compile release", "release", needs=("compile daemon",)),
         ctest("release", needs=("compile release",), times=times),
         # The whole under address and undefined-behaviour sanitizers, fuzz targets included; what has

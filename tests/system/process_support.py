@@ -18,6 +18,7 @@ from harness.dns_client import exchange, framed, read_frame  # noqa: E402,F401
 from harness.network import free_port, own_network  # noqa: E402
 from harness.proc import children_of, descriptors, exists, status  # noqa: E402,F401
 from harness.server import Server  # noqa: E402
+from harness.service_manager import ServiceManager  # noqa: E402,F401
 
 own_network()
 BINARY = os.environ.get("SUMMOND", "summond")
@@ -156,7 +157,8 @@ class Pipeline:
 # -- Processes
 
 class Daemon(Server):
-    def __init__(self, config=ZONE, *arguments, listen=None, environment=None, inherited=()):
+    def __init__(self, config=ZONE, *arguments, listen=None, environment=None, inherited=(),
+                 manager=None):
         self.directory = tempfile.TemporaryDirectory(prefix="summond-test-")
         os.chmod(self.directory.name, 0o755)
         self.file = os.path.join(self.directory.name, "summond.yaml")
@@ -164,9 +166,19 @@ class Daemon(Server):
         self.port = free_port()
         self.listen = listen or ["127.0.0.1:{port}"]
         self.configure(config)
-        self.run([BINARY, "--config", self.file, *arguments], environment=environment,
-                 pass_fds=inherited)
-        self.seen = {self.process.pid}
+        self.seen = set()
+        self._command = [BINARY, "--config", self.file, *arguments]
+        self._named = {"environment": environment, "pass_fds": inherited}
+        self._manager = manager
+        self.start()
+
+    def start(self):
+        """For the first time, or again."""
+        command, named = self._command, self._named
+        if self._manager:
+            command, named = self._manager.command(command)
+        self.run(command, **named)
+        self.seen.add(self.process.pid)
 
     def configure(self, config):
         addresses = ", ".join(f'"{a.format(port=self.port)}"' for a in self.listen)

@@ -61,6 +61,8 @@ def push_what_is_needed(tree, state, options):
                 ssh.push(tree, state, [ctl], "/opt/summond/summonctl")
         else:
             say(f"run: {file} has not been built: tests that need it are skipped")
+    if packages := list((REPO / "build/package").glob(f"summond_*_{tree.arch.name}.deb")):
+        ssh.push(tree, state, packages, "/opt/lab/package/")
 
 
 class Queue:
