@@ -1,7 +1,5 @@
 #include "rate_limit.hpp"
 
-#include <algorithm>
-
 #include "scalars.hpp"
 
 namespace summond::config {
@@ -12,28 +10,6 @@ constexpr std::uint64_t max_responses_per_second = 1'000'000;
 constexpr std::uint64_t max_slip = 10;
 constexpr std::uint64_t max_connections = 100'000;
 constexpr std::chrono::milliseconds longest_idle = std::chrono::hours(1);
-
-std::vector<base::IpPrefix> read_exempt(const Value& value) {
-    constexpr std::string_view expected =
-        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
-    std::vector<base::IpPrefix> prefixes;
-    if (value.is(Node::Kind::scalar) && value.node->text == "none")
-        return prefixes;
-    for (const Value& item : value.list_or_one("a network, a list of networks, or none")) {
-        const auto prefix = item.is(Node::Kind::scalar)
-                                ? parse_prefix(item.node->text)
-                                : base::Result<base::IpPrefix>(base::error(""));
-        if (!prefix)
-            item.refuse(expected, prefix.error().what);
-        else if (is_v4_mapped(prefix->address))
-            item.refuse(expected, "an IPv4-mapped address");
-        else if (std::find(prefixes.begin(), prefixes.end(), *prefix) != prefixes.end())
-            item.complain(prefix->to_string() + " is there twice; keep one");
-        else
-            prefixes.push_back(*prefix);
-    }
-    return prefixes;
-}
 
 }  // namespace
 
@@ -51,7 +27,7 @@ void read_tcp(const Value& value, Tcp& tcp) {
         tcp.idle =
             read_duration(*idle, std::chrono::seconds(1), longest_idle, "10s").value_or(tcp.idle);
     if (const auto exempt = mapping->take("exempt"))
-        tcp.exempt = read_exempt(*exempt);
+        tcp.exempt = read_networks(*exempt, "none");
     mapping->refuse_rest();
 }
 
@@ -74,7 +50,7 @@ void read_rate_limit(const Value& value, RateLimit& limit) {
     read("ipv4_prefix", 8, 32, limit.ipv4_prefix);
     read("ipv6_prefix", 16, 64, limit.ipv6_prefix);
     if (const auto exempt = mapping->take("exempt"))
-        limit.exempt = read_exempt(*exempt);
+        limit.exempt = read_networks(*exempt, "none");
     mapping->refuse_rest();
 }
 

@@ -265,4 +265,30 @@ std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::strin
     return std::move(*name);
 }
 
+std::vector<base::IpPrefix> read_networks(const Value& value, std::string_view word,
+                                          std::size_t most) {
+    constexpr std::string_view expected =
+        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
+    std::vector<base::IpPrefix> networks;
+    if (value.is(Node::Kind::scalar) && value.node->text == word)
+        return networks;
+    for (const Value& item :
+         value.list_or_one("a network, a list of networks, or " + std::string(word))) {
+        const auto prefix = item.is(Node::Kind::scalar)
+                                ? parse_prefix(item.node->text)
+                                : base::Result<base::IpPrefix>(base::error(""));
+        if (!prefix)
+            item.refuse(expected, prefix.error().what);
+        else if (is_v4_mapped(prefix->address))
+            item.refuse(expected, "an IPv4-mapped address");
+        else if (std::ranges::find(networks, *prefix) != networks.end())
+            item.complain(prefix->to_string() + " is there twice; keep one");
+        else
+            networks.push_back(*prefix);
+    }
+    if (networks.size() > most)
+        value.complain("at most " + std::to_string(most) + " networks");
+    return networks;
+}
+
 }  // namespace summond::config

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reader.hpp"
 #include "summond/base/ip_address.hpp"
@@ -53,5 +56,10 @@ enum class NameRule {
     host,  // labels of letters, digits, - and _ (RFC 1123 §2.1)
 };
 std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::string_view example);
+
+// A network or a list of them, each once; empty: word, which says so.
+std::vector<base::IpPrefix> read_networks(
+    const Value& value, std::string_view word,
+    std::size_t most = std::numeric_limits<std::size_t>::max());
 
 }  // namespace summond::config

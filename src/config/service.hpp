@@ -80,9 +80,6 @@ void complete_reach(ServiceDraft& draft);
 
 // And what wakes it (wake.cpp).
 void read_wakes(Mapping& mapping, ServiceDraft& draft);
-// At most as many as each packet may be compared with. everybody: the word for no list.
-void read_networks(const Value& value, std::string_view everybody,
-                   std::vector<base::IpPrefix>& networks);
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);

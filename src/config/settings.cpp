@@ -85,7 +85,7 @@ void read_idle(const Value& value, ServiceDraft& draft) {
     if (const auto keep = mapping->take("keep"))
         read_keep(*keep, service);
     if (const auto ignore = mapping->take("ignore"))
-        read_networks(*ignore, "none", service.idle_ignore);
+        service.idle_ignore = read_networks(*ignore, "none", service::max_prefixes);
     mapping->refuse_rest();
 }
 

@@ -1,5 +1,5 @@
 // What wakes a service besides a query, and whom.
-#include <algorithm>
+#include <utility>
 
 #include "scalars.hpp"
 #include "service.hpp"
@@ -40,38 +40,13 @@ std::string obstacle(const ServiceDraft& draft) {
 
 }  // namespace
 
-void read_networks(const Value& value, std::string_view everybody,
-                   std::vector<base::IpPrefix>& networks) {
-    constexpr std::string_view expected =
-        "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
-    networks.clear();
-    if (value.is(Node::Kind::scalar) && value.node->text == everybody)
-        return;
-    for (const Value& item :
-         value.list_or_one("a network, a list of networks, or " + std::string(everybody))) {
-        const auto prefix = item.is(Node::Kind::scalar)
-                                ? parse_prefix(item.node->text)
-                                : base::Result<base::IpPrefix>(base::error(""));
-        if (!prefix)
-            item.refuse(expected, prefix.error().what);
-        else if (is_v4_mapped(prefix->address))
-            item.refuse(expected, "an IPv4-mapped address");
-        else if (std::ranges::find(networks, *prefix) != networks.end())
-            item.complain(prefix->to_string() + " is there twice; keep one");
-        else
-            networks.push_back(*prefix);
-    }
-    if (networks.size() > service::max_prefixes)
-        value.complain("at most " + std::to_string(service::max_prefixes) + " networks");
-}
-
 void read_wakes(Mapping& mapping, ServiceDraft& draft) {
     if (const auto wake = mapping.take("wake"))
         read_wake(*wake, draft);
     if (const auto from = mapping.take("wake_from"))
-        read_networks(*from, "any", draft.service.wake_from);
+        draft.service.wake_from = read_networks(*from, "any", service::max_prefixes);
     if (const auto from = mapping.take("wake_query_from"))
-        read_networks(*from, "any", draft.service.wake_query_from);
+        draft.service.wake_query_from = read_networks(*from, "any", service::max_prefixes);
 }
 
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {

@@ -83,7 +83,9 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
       clock_(clock),
       settings_(answer_settings(config, cookie_secret)),
       limit_report_(std::make_unique<LimitReport>(clock)),
-      services_(settings(config, zones), clock, [this] { on_services_changed(); }),
+      services_(
+          settings(config, zones), clock, [this] { on_services_changed(); },
+          [this] { schedule(); }),
       tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_, tcp_counters(counters)),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
@@ -156,16 +158,7 @@ base::Result<void> Front::start() {
 }
 
 void Front::connect_vmm(ipc::Channel channel) {
-    vmm_watch_ = loop::FdWatch();  // before its descriptor is closed
-    services_.connect(std::move(channel));
-    vmm_watch_ = loop::FdWatch(io_, services_.channel_fd(), [this] {
-        if (!services_.receive()) {
-            spdlog::warn("vmm is gone: services that are up are answered, others wait");
-            vmm_watch_ = loop::FdWatch();
-            services_.disconnect();
-        }
-        schedule();
-    });
+    services_.connect(io_, std::move(channel));
     schedule();
 }
 

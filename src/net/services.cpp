@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "summond/base/log.hpp"
 #include "view.hpp"
 
 namespace summond::net {
@@ -24,9 +25,10 @@ WakeFailure checked(WakeFailure failure) {
 }  // namespace
 
 Services::Services(const std::vector<Setting>& settings, const base::Clock& clock,
-                   std::function<void()> changed)
+                   std::function<void()> changed, std::function<void()> heard)
     : clock_(clock),
       changed_(std::move(changed)),
+      heard_(std::move(heard)),
       settings_(settings),
       states_(settings.size()),
       wanted_(settings.size()),
@@ -85,7 +87,7 @@ void Services::wake(std::uint32_t service) {
     Service& wanted = services_[service];
     const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
     wanted.unsent =
-        channel_.fd() >= 0 && !channel_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
+        is_connected() && !vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
     wanted.waking = true;
     const auto before = states_[service].availability.load(std::memory_order_relaxed);
     const bool at_once = before == Availability::waiting || before == Availability::answerable;
@@ -93,11 +95,27 @@ void Services::wake(std::uint32_t service) {
     set_timer(service, clock_.now() + (wanted.unsent ? send_patience : wake_patience));
 }
 
-void Services::connect(ipc::Channel channel) {
+void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
     // A process that the one before has started may hold its end of the channel for a while.
-    if (channel_.fd() >= 0)
-        disconnect();
-    channel_ = std::move(channel);
+    if (is_connected()) {
+        vmm_.close();
+        disconnected();
+    }
+    vmm_ = ipc::Link(
+        io, std::move(channel),
+        {.message =
+             [this](const ipc::Received& message) {
+                 if (message.type != ipc::Type::state)
+                     return false;
+                 on_state(message.as<ipc::State>());
+                 return true;
+             },
+         .closed =
+             [this] {
+                 spdlog::warn("vmm is gone: services that are up are answered, others wait");
+                 disconnected();
+             },
+         .received = [this] { after_hearing(); }});
     connected_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
         if (services_[i].waking || keeps_promise(services_[i]))
@@ -105,8 +123,7 @@ void Services::connect(ipc::Channel channel) {
     }
 }
 
-void Services::disconnect() {
-    channel_ = ipc::Channel();
+void Services::disconnected() {
     connected_.store(false, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < services_.size(); ++i) {
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
@@ -120,20 +137,18 @@ void Services::disconnect() {
             wake(i);
         }
     }
+    after_hearing();
 }
 
-bool Services::receive() {
-    bool whole = true;
-    for (;;) {
-        const auto received = channel_.receive();
-        if (!received || (*received && (*received)->type != ipc::Type::state))
-            whole = false;
-        if (!whole || !*received)
-            break;
-        on_state((*received)->as<ipc::State>());
-    }
+void Services::receive() {
+    vmm_.receive();
+    after_hearing();
+}
+
+void Services::after_hearing() {
     tell_changed();
-    return whole;
+    if (heard_)
+        heard_();
 }
 
 void Services::on_state(const ipc::State& state) {
@@ -208,12 +223,12 @@ void Services::tell_changed() {
 }
 
 void Services::send_touches() {
-    if (channel_.fd() < 0)
+    if (!is_connected())
         return;  // the flags stay for the next vmm
     ipc::Touch touch{};
     std::vector<std::uint32_t> in_message;
     const auto send = [&] {
-        if (touch.count > 0 && !channel_.send(touch)) {
+        if (touch.count > 0 && !vmm_.send(touch)) {
             for (const std::uint32_t i : in_message)
                 states_[i].asked.store(true, std::memory_order_relaxed);
         }

@@ -75,7 +75,6 @@ class Front {
     std::vector<std::unique_ptr<UdpWorker>> workers_;
     std::vector<std::thread> threads_;
     loop::FdWatch wanted_watch_;
-    loop::FdWatch vmm_watch_;
     boost::asio::steady_timer services_timer_;
     boost::asio::steady_timer tick_timer_;
     std::uint64_t overflows_ = 0;  // reported so far

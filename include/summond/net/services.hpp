@@ -1,9 +1,9 @@
 // What the front knows of its services: turns vmm's State messages and the services' `answer:`
 // settings into answer::Availability, and queries for sleeping services into Wake messages.
 //
-// The availability is read by all threads. Everything else runs on the front's main thread, apart
-// from want() and overdue(). No I/O but the messages on vmm's channel: the caller watches
-// channel_fd(), wanted_fd() and next_timer().
+// The availability is read by all threads. Everything else runs on the front's main thread, which
+// is that of vmm's link, apart from want() and overdue(). The caller watches wanted_fd() and
+// next_timer().
 //
 // When vmm is gone, services that were up stay answerable; wakes stay pending and are sent to the
 // next vmm as long as somebody waits for them. Who has been answered on the promise of a wake that
@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,7 +25,7 @@
 #include "summond/answer/answer.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/unique_fd.hpp"
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/service/status.hpp"
 #include "summond/service/template.hpp"
 
@@ -46,10 +47,11 @@ class Services {
     // queries wait for theirs.
     static constexpr auto promise_kept = std::chrono::seconds(10);
 
-    // settings: in the order of the zone image's service table. changed: called on the main thread
-    // after one or more services ceased to be `starting`; parked queries must be resolved again.
+    // settings: in the order of the zone image's service table. Called on the main thread:
+    // changed: one or more services have ceased to be `starting`; parked queries must be resolved
+    // again. heard: of vmm, so next_timer() may be another.
     Services(const std::vector<Setting>& settings, const base::Clock& clock,
-             std::function<void()> changed);
+             std::function<void()> changed, std::function<void()> heard = {});
 
     std::span<answer::ServiceState> states() { return states_; }
 
@@ -67,14 +69,12 @@ class Services {
     int wanted_fd() const { return wanted_fd_.get(); }
     void take_wanted();
 
-    // A new vmm, in place of the one before, if any. It will send the state of every service.
-    void connect(ipc::Channel channel);
-    // -1 where there is none.
-    int channel_fd() const { return channel_.fd(); }
-    // Reads what has come. False: the channel broke; the caller ceases to watch it and calls
-    // disconnect.
-    bool receive();
-    void disconnect();
+    // A new vmm, in place of the one before, if any. It will send the state of every service. io
+    // outlives this.
+    void connect(boost::asio::io_context& io, ipc::Channel channel);
+    bool is_connected() const { return vmm_.is_open(); }
+    // What has come from it up to now. It is heard without that, too, from io's loop.
+    void receive();
 
     // When run_timers must be called next.
     std::optional<base::TimePoint> next_timer() const;
@@ -109,14 +109,17 @@ class Services {
         return service.promised && clock_.now() < service.asked + promise_kept;
     }
     void wake(std::uint32_t service);
+    void disconnected();
     void on_state(const ipc::State& state);
     void fall_asleep(std::uint32_t service);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);
+    void after_hearing();
     void tell_changed();
 
     const base::Clock& clock_;
     std::function<void()> changed_;
+    std::function<void()> heard_;
     const std::vector<Setting> settings_;
     std::vector<answer::ServiceState> states_;
     std::vector<Want> wanted_;
@@ -126,7 +129,7 @@ class Services {
     std::vector<Service> services_;
     std::unordered_map<service::Id, std::uint32_t> index_;
     std::set<std::pair<base::TimePoint, std::uint32_t>> timers_;
-    ipc::Channel channel_;
+    ipc::Link vmm_;
     bool any_changed_ = false;
 };
 

@@ -273,7 +273,7 @@ TEST_F(TcpCounting, ConnectionsBeyondTheLimits) {
     answer(busy);
     run_until([&] { return sessions.get() == 0; });
     Client idle = Client::tcp(address);
-    settle(1);
+    await_connections(1);
     Client next = Client::tcp(address);
     EXPECT_TRUE(ended(idle));
     EXPECT_EQ(counted->evicted.get(), 1U);

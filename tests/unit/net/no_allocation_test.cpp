@@ -28,8 +28,9 @@ void serve_without_allocating(const std::string& address) {
     test::FakeClock clock;
     test::FakeVmm vmm;
     std::unique_ptr<UdpWorker> worker;
+    boost::asio::io_context io;
     Services services(test::example_settings(), clock, [&worker] { worker->signal(); });
-    services.connect(vmm.connect());
+    services.connect(io, vmm.connect());
     answer::Settings settings;
     settings.cookie_secret.emplace();
     auto sockets = test::bind(test::endpoint(address), 1);
@@ -39,7 +40,7 @@ void serve_without_allocating(const std::string& address) {
     worker = UdpWorker::make(std::move(sockets), test::example_zones(), services, clock, settings)
                  .value();
     vmm.say(test::state("ready", service::Phase::ready));
-    ASSERT_TRUE(services.receive());
+    services.receive();
     worker->step(0);
 
     Client first = Client::udp(server);

@@ -28,10 +28,11 @@ constexpr std::uint32_t delay = 2;
 class ServicesTest : public testing::Test {
   protected:
     Availability availability(std::uint32_t i) { return services.states()[i].availability; }
-    void connect() { services.connect(vmm.connect()); }
+    void connect() { services.connect(io, vmm.connect()); }
     void say(const ipc::State& state) {
         vmm.say(state);
-        ASSERT_TRUE(services.receive());
+        services.receive();
+        ASSERT_TRUE(services.is_connected());
     }
     void want(std::uint32_t i) {
         services.want(i, {});
@@ -43,12 +44,13 @@ class ServicesTest : public testing::Test {
     }
     void lose_vmm() {
         vmm.die();
-        ASSERT_FALSE(services.receive());
-        services.disconnect();
+        services.receive();
+        ASSERT_FALSE(services.is_connected());
     }
 
     test::FakeClock clock;
     test::FakeVmm vmm;
+    boost::asio::io_context io;
     int changes = 0;
     Services services{test::example_settings(), clock, [this] { ++changes; }};
 };
@@ -154,7 +156,7 @@ TEST_F(ServicesTest, APromisedWakeThatVmmDidNotTakeIsSentAgain) {
     for (std::uint64_t i = 1; i <= 2000; ++i)
         many.push_back({i, {}});
     Services crowd(many, clock, [] {});
-    crowd.connect(vmm.connect());
+    crowd.connect(io, vmm.connect());
     for (std::uint32_t i = 0; i < many.size(); ++i)
         crowd.want(i, {}, true);
     crowd.take_wanted();
@@ -162,6 +164,7 @@ TEST_F(ServicesTest, APromisedWakeThatVmmDidNotTakeIsSentAgain) {
     for (int i = 0; i < 100 && woken.size() < many.size(); ++i) {
         for (const service::Id id : vmm.hear().wakes)
             woken.insert(id);
+        io.poll();  // it takes messages again
         clock.advance(Services::send_patience);
         crowd.run_timers();
     }
@@ -342,7 +345,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     for (std::uint64_t i = 1; i <= 2000; ++i)
         many.push_back({i, {}});
     Services crowd(many, clock, [] {});
-    crowd.connect(vmm.connect());
+    crowd.connect(io, vmm.connect());
     for (std::uint32_t i = 0; i < many.size(); ++i)
         crowd.want(i, {});
     crowd.take_wanted();
@@ -350,6 +353,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     ASSERT_LT(first, many.size()) << "the socket buffer was meant to fill up";
     EXPECT_EQ(crowd.next_timer(), clock.now() + Services::send_patience);
     EXPECT_EQ(crowd.overdue(), WakeFailure::not_ready) << "vmm is busy, not gone";
+    io.poll();  // it takes messages again
     clock.advance(Services::send_patience);
     crowd.run_timers();
     for (std::uint32_t i = 0; i < many.size(); ++i) {
@@ -362,9 +366,10 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
 
 TEST_F(ServicesTest, ForeignMessageBreaksTheChannel) {
     auto [ours, theirs] = *ipc::Channel::pair(ipc::Role::parent, ipc::Role::vmm);
-    services.connect(ipc::Channel(theirs.release(), ipc::Role::front, ipc::Role::vmm));
+    services.connect(io, ipc::Channel(theirs.release(), ipc::Role::front, ipc::Role::vmm));
     ASSERT_TRUE(ours.send(ipc::Stop{}));
-    EXPECT_FALSE(services.receive());
+    services.receive();
+    EXPECT_FALSE(services.is_connected());
 }
 
 TEST_F(ServicesTest, TouchesWhatWasAskedSinceTheLastTime) {
@@ -384,7 +389,7 @@ TEST_F(ServicesTest, TouchesOfManyServicesTakeSeveralMessages) {
     for (std::uint64_t i = 1; i <= ipc::Touch::capacity + 1; ++i)
         many.push_back({i, {}});
     Services crowd(many, clock, [] {});
-    crowd.connect(vmm.connect());
+    crowd.connect(io, vmm.connect());
     for (auto& state : crowd.states())
         state.asked = true;
     crowd.send_touches();

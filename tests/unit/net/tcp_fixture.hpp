@@ -57,7 +57,7 @@ class TcpFixture : public testing::Test {
     }
     void say(const ipc::State& what) {
         vmm.say(what);
-        ASSERT_TRUE(services.receive());
+        services.receive();
     }
     void advance(base::Duration by) {
         clock.advance(by);
@@ -74,7 +74,7 @@ class TcpFixture : public testing::Test {
     Services services{test::example_settings(), clock, [this] { server->signal(); }};
     base::Endpoint address;
 
-    void SetUp() override { services.connect(vmm.connect()); }
+    void SetUp() override { services.connect(io, vmm.connect()); }
 };
 
 inline const test::Bytes static_query =

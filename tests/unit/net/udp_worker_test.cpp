@@ -297,7 +297,7 @@ TEST_F(UdpWorkerTest, DrainLeavesNewQueriesToTheNextFront) {
     EXPECT_EQ(test::rcode(late.receive()), test::noerror);
 
     vmm.say(state("booting", Phase::booting));
-    ASSERT_TRUE(services.receive());
+    services.receive();
     EXPECT_FALSE(worker->step(10'000)) << "all are served";
     EXPECT_EQ(test::rcode(waiting.receive()), test::noerror);
 }
