@@ -40,6 +40,7 @@ constexpr Route table[] = {
     {Method::get, "/v1/zones", Right::read, Operation::zones},
     {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
     {Method::get, "/v1/events", Right::read, Operation::events, of_events},
+    {Method::get, "/metrics", Right::read, Operation::metrics},
     {Method::post, "/v1/services/{service}/wake", Right::command, Operation::wake, of_wake},
     {Method::post, "/v1/services/{service}/sleep", Right::command, Operation::sleep, of_sleep},
     {Method::post, "/v1/services/{service}/pin", Right::command, Operation::pin, of_pin},

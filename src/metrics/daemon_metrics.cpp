@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "samples.hpp"
@@ -45,10 +46,9 @@ constexpr Metric metrics[] = {
          });
      }},
     {"summond_config_loads_total", Kind::counter,
-     "How often the configuration has been read, at the start and for reloads.", "result",
+     "How often the configuration has been read, at the start and for reloads.", "",
      [](const Snapshot& snapshot, Samples& samples) {
-         samples.add({"in_force"}, std::uint64_t{snapshot.loads - snapshot.failed_loads});
-         samples.add({"failed"}, std::uint64_t{snapshot.failed_loads});
+         samples.add({}, std::uint64_t{snapshot.loads});
      }},
     {"summond_config_last_load_successful", Kind::gauge,
      "0: the file was bad the last time, and the configuration before it is in force.", "",

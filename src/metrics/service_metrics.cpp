@@ -14,12 +14,6 @@ using service::Phase;
 constexpr std::string_view phases[] = {"asleep", "building", "booting", "ready", "failed"};
 static_assert(std::size(phases) == static_cast<std::size_t>(Phase::last) + 1);
 
-constexpr std::string_view failures[] = {
-    "none",        "start_failed", "no_memory", "memory_limit", "domain_limit",
-    "no_kernel",   "not_ready",    "crashed",   "refused",      "no_controller",
-    "powered_off", "rebooted",     "destroyed", "keeps_ending", "drained"};
-static_assert(std::size(failures) == wake_failures);
-
 std::string_view name_of(Phase phase) {
     return phases[static_cast<std::size_t>(phase)];
 }
@@ -51,7 +45,8 @@ void write_wakes(const Snapshot& snapshot, Samples& samples) {
 
 void write_failures(const Snapshot& snapshot, Samples& samples) {
     for (std::size_t i = 1; i < wake_failures; ++i)
-        samples.add({failures[i]}, snapshot.vmm == nullptr ? 0 : snapshot.vmm->failures[i].get());
+        samples.add({to_string(static_cast<service::WakeFailure>(i))},
+                    snapshot.vmm == nullptr ? 0 : snapshot.vmm->failures[i].get());
 }
 
 void write_wake_seconds(const Snapshot& snapshot, Samples& samples) {

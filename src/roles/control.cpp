@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "control_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -26,6 +27,7 @@
 #include "summond/ipc/link.hpp"
 #include "summond/ipc/report.hpp"
 #include "summond/loop/deadline_timer.hpp"
+#include "summond/metrics/table.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/zone/zone.hpp"
 #include "table.hpp"
@@ -83,6 +85,14 @@ Model::WallTime wall_time(std::int64_t ms) {
     return Model::WallTime(std::chrono::milliseconds(ms));
 }
 
+// FNV-1a; 48 bits, so that floating point numbers hold it.
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return hash >> 16;
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     for (std::size_t begin = 0; begin < text.size();) {
@@ -120,8 +130,9 @@ class Control {
               serve(request, std::move(exchange));
           }) {}
 
-    base::Result<void> start(const config::Config& config) {
-        configure(config);
+    // text: what config was read from.
+    base::Result<void> start(const config::Config& config, const std::string& text) {
+        configure(config, text);
         parent_.receive();
         if (!parent_.send(ipc::Ready{}))
             return base::error("the parent is gone");
@@ -131,7 +142,8 @@ class Control {
   private:
     // -- What it is told
 
-    void configure(const config::Config& config) {
+    void configure(const config::Config& config, const std::string& text) {
+        config_hash_ = hash_of(text);
         model_.configure(texts_of(config), config.limits);
         if (model_.vmm() == Model::Vmm::none && !config.services.empty())
             model_.vmm(Model::Vmm::starting, std::chrono::system_clock::now());
@@ -153,6 +165,9 @@ class Control {
                     image_.emplace(std::move(*image));
                 return true;
             }
+            case ipc::Type::counters:
+                counters_.add(message.as<ipc::Counters>().role, message.fd.get());
+                return true;
             case ipc::Type::access:
                 access_ = message.as<ipc::Access>();
                 return true;
@@ -182,7 +197,7 @@ class Control {
         const auto text = proc::read_memfd(fd);
         const auto loaded = config::parse_packed(text ? *text : std::string(), config_file_);
         if (loaded.config)
-            configure(*loaded.config);
+            configure(*loaded.config, *text);
         else
             spdlog::error("the parent sent a configuration that does not load; kept the old one");
     }
@@ -362,6 +377,14 @@ class Control {
              meant.empty() ? "GET /v1/services lists them" : "did you mean " + meant + "?"});
     }
 
+    std::string metrics_text() const {
+        const auto snapshot = std::make_unique<metrics::Snapshot>();
+        model_.fill(*snapshot, now());
+        counters_.fill(*snapshot);
+        snapshot->config_hash = config_hash_;
+        return metrics::exposition(*snapshot);
+    }
+
     control::Response read(const Asked& asked) const {
         switch (asked.route->operation) {
             case Operation::status:
@@ -375,6 +398,9 @@ class Control {
                     200, Model::zones_json(
                              zones ? texts_of(*zones) : std::vector<control::ZoneText>(), now()));
             }
+            case Operation::metrics:
+                return {200, std::make_shared<const std::string>(metrics_text()),
+                        metrics::content_type};
             case Operation::wakes:
                 if (!asked.service.empty() && model_.find(asked.service) == nullptr)
                     return unknown_service(asked.service);
@@ -419,6 +445,8 @@ class Control {
     control::Followers followers_{static_cast<std::uint64_t>(
         std::chrono::system_clock::now().time_since_epoch().count() / 1'000'000)};
     std::optional<proc::Mapping> image_;
+    CounterMappings counters_;
+    std::uint64_t config_hash_ = 0;
     ipc::Access access_{ipc::Access::nobody, ipc::Access::nobody};
     ipc::Link parent_;
     ipc::Link vmm_;
@@ -451,7 +479,7 @@ int control_main(const Arguments& arguments, const Row& row) {
         return failed("cannot isolate: " + isolated.error().what);
     asio::io_context io(1);
     Control process(io, std::move(parent), config_file, own);
-    if (const auto started = process.start(*loaded.config); !started)
+    if (const auto started = process.start(*loaded.config, *text); !started)
         return failed(started.error().what);
     io.run();
     return 0;

@@ -41,6 +41,7 @@ class Parent final : proc::Children {
     struct Counters {
         proc::RoleIndex role;
         CountersPtr file;
+        base::UniqueFd readable;  // the same, for those that show it
     };
 
     void wait_for_signal();

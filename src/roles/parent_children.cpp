@@ -91,11 +91,17 @@ Parent::CountersPtr Parent::unused_counters(proc::RoleIndex role) {
         if (counters.role == role && counters.file.use_count() == 1)
             return counters.file;
     auto made = proc::create_shared_memory("summond-counters", row.counters.size);
-    if (!made) {
-        spdlog::error("{}; it does not count", made.error().what);
+    base::Result<base::UniqueFd> readable;
+    if (made)
+        readable = proc::open_read_only(made->get());
+    if (!made || !readable) {
+        spdlog::error("{}; it does not count", (made ? readable : made).error().what);
         return nullptr;
     }
-    return counters_.emplace_back(role, std::make_shared<base::UniqueFd>(std::move(*made))).file;
+    const auto& added = counters_.emplace_back(
+        role, std::make_shared<base::UniqueFd>(std::move(*made)), std::move(*readable));
+    show(ipc::Counters{row.role}, added.readable.get());
+    return added.file;
 }
 
 void Parent::clear_gauges(proc::ChildId id) {
@@ -245,6 +251,8 @@ void Parent::show_all(proc::ChildId id) {
         child.send(in_force_->access);
     }
     child.send(ipc::Image{}, in_force_->image.get());
+    for (const Counters& counters : counters_)
+        child.send(ipc::Counters{table()[counters.role].role}, counters.readable.get());
     for (const auto& [other, running] : children_)
         if (other != id && !roles_[running.role].once)
             child.send(running.report);

@@ -90,6 +90,8 @@ class OpenApi(ControlTest):
         do("post", "/v1/services/{service}/wake", service="blog")
         do("get", "/v1/services/{service}")
         do("get", "/v1/zones")
+        untried.discard(("get", "/metrics"))  # no JSON; test_metrics.py has it
+        self.assertIn("text/plain", control.ask(daemon.socket, "GET", "/metrics").headers["Content-Type"])
         wakes = do("get", "/v1/wakes", "?service=www&last=5").json["wakes"]
         self.assertEqual([w["why"] for w in wakes], ["command"])
         do("get", "/v1/events", "?service=nobody")

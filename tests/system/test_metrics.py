@@ -18,12 +18,13 @@ import urllib.request
 
 from process_support import (A, PATIENCE, TXT, ZONE, ProcessTest, Server, ask, ask_tcp, framed,
                              free_port, query, read_frame, wait_until)
+from harness import control  # process_support says where it is
 
-COUNTED = os.environ.get("COUNTED", "counted")
 SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
 
-SERVICES = ZONE + """\
+CONFIG = "control: {socket: control.sock}\n" + ZONE
+SERVICES = CONFIG + """\
 services:
   - name: one
     names: one.example.test
@@ -66,17 +67,20 @@ class Samples(dict):
 
 class MetricsTest(ProcessTest):
     def text(self, daemon):
-        return subprocess.run([COUNTED, str(daemon.process.pid)], check=True, text=True,
-                              capture_output=True, timeout=PATIENCE).stdout
+        answer = control.ask(os.path.join(daemon.directory.name, "control.sock"), "GET", "/metrics")
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.body
 
     def scrape(self, daemon):
         return Samples(self.text(daemon))
 
     def wait_changed(self, daemon, before, expected, ignored=()):
-        """Exactly these differences, soon: what has been sent may be counted a moment later."""
+        """Exactly these differences of what fronts count, soon: what has been sent may be counted
+        a moment later."""
         def seen():
             changed = self.scrape(daemon).since(before)
-            return {k: v for k, v in changed.items() if not k.startswith(tuple(ignored))}
+            return {k: v for k, v in changed.items()
+                    if k.startswith("summond_dns_") and not k.startswith(tuple(ignored))}
         try:
             wait_until(lambda: seen() == expected, "counters")
         except AssertionError:
@@ -84,12 +88,12 @@ class MetricsTest(ProcessTest):
 
 
 OCTETS = ("summond_dns_received_bytes", "summond_dns_sent_bytes")
-SECONDS = ("summond_dns_parked_seconds", "summond_wake_seconds")
+SECONDS = ("summond_dns_parked_seconds",)
 
 
 class Counting(MetricsTest):
     def test_queries_by_several_workers(self):
-        daemon = self.daemon("workers: 4\n" + ZONE).ready()
+        daemon = self.daemon("workers: 4\n" + CONFIG).ready()
         before = self.scrape(daemon)
         asked = query("www.example.test", A, 1)
         answers = 0
@@ -108,7 +112,7 @@ class Counting(MetricsTest):
         })
 
     def test_kinds_of_queries_over_udp(self):
-        daemon = self.daemon(ZONE).ready()
+        daemon = self.daemon(CONFIG).ready()
         before = self.scrape(daemon)
         for name, qtype in ("www.example.test", A), ("www.example.test", TXT), ("no.example.test", 28), \
                 ("elsewhere.test", A), ("www.example.test", 65280):
@@ -132,7 +136,7 @@ class Counting(MetricsTest):
         }, ignored=OCTETS)
 
     def test_connections(self):
-        daemon = self.daemon("tcp: {per_source: 2}\n" + ZONE).ready()
+        daemon = self.daemon("tcp: {per_source: 2}\n" + CONFIG).ready()
         before = self.scrape(daemon)
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE) as client:
             client.sendall(framed(query("www.example.test", A, 1)) * 10)
@@ -161,7 +165,7 @@ class Counting(MetricsTest):
                 f"summond_dns_parked_queries_total{{transport={transport}}}": 1,
                 f"summond_dns_responses_total{{rcode=NOERROR,transport={transport}}}": 1,
             }
-        self.wait_changed(daemon, before, expected, ignored=(*OCTETS, *SECONDS, "summond_wake"))
+        self.wait_changed(daemon, before, expected, ignored=(*OCTETS, *SECONDS))
         after = self.scrape(daemon)
         self.assertEqual(after.get("summond_dns_parked_seconds_count", transport="udp"), 1)
         self.assertEqual(after.get("summond_dns_parked_seconds_count", transport="tcp"), 1)
@@ -178,16 +182,16 @@ class NothingIsLost(MetricsTest):
                                                    type="A") == count, f"{count} queries")
 
     def test_over_reloads(self):
-        daemon = self.daemon("workers: 2\n" + ZONE).ready()
+        daemon = self.daemon("workers: 2\n" + CONFIG).ready()
         for i in range(5):
             self.ask(daemon, 10)
             old = daemon.pid_of("front")
-            daemon.reload("workers: 3\n" + ZONE if i % 2 else ZONE)
+            daemon.reload("workers: 3\n" + CONFIG if i % 2 else CONFIG)
             daemon.pid_of("front", other_than=old)
             self.assert_queries(daemon, 10 * (i + 1))
 
     def test_over_kills_of_the_front(self):
-        daemon = self.daemon("workers: 2\n" + ZONE).ready()
+        daemon = self.daemon("workers: 2\n" + CONFIG).ready()
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE) as client:
             client.sendall(framed(query("www.example.test", A, 1)))
             self.assertIsNotNone(read_frame(client.makefile("rb")))
@@ -214,10 +218,31 @@ class NothingIsLost(MetricsTest):
             os.kill(old, signal.SIGKILL)
             daemon.pid_of("vmm", other_than=old)
         self.assertEqual(ready(), 2)
+        for name in "one", "two":
+            self.assertEqual(self.scrape(daemon).get("summond_wakes_total", service=name, reason="dns",
+                                                     result="ready"), 1)
+
+    def test_over_a_kill_of_control(self):
+        daemon = self.daemon(CONFIG).ready()
+        self.ask(daemon, 10)
+        self.assert_queries(daemon, 10)
+        old = daemon.pid_of("control")
+        os.kill(old, signal.SIGKILL)
+        daemon.pid_of("control", other_than=old)
+        self.ask(daemon, 10)
+
+        def answered():
+            try:
+                return self.scrape(daemon)
+            except OSError:  # it is not there yet
+                return None
+        wait_until(lambda: (answered() or {}) and True, "control")
+        self.assert_queries(daemon, 20)
+        self.assertEqual(self.scrape(daemon).get("summond_process_restarts_total", role="control"), 1)
 
     def test_uncounted(self):
         """How the cost of counting is measured."""
-        daemon = self.daemon(ZONE, "--uncounted").ready()
+        daemon = self.daemon(CONFIG, "--uncounted").ready()
         self.ask(daemon, 10)
         self.assert_queries(daemon, 0)
 
@@ -260,7 +285,7 @@ class Prometheus(Server):
             def do_GET(self):  # noqa: N802
                 try:
                     body = text().encode()
-                except (OSError, subprocess.SubprocessError):
+                except OSError:
                     self.send_error(503)
                     return
                 self.send_response(200)
@@ -294,6 +319,8 @@ scrape_configs:
             with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
+            if error.code == 503:
+                return None
             raise AssertionError(f"{path} {parameters}: {error.read().decode()}") from None
         except urllib.error.URLError:
             return None  # it has not begun yet

@@ -16,6 +16,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/control/routes.hpp"
 #include "summond/ipc/messages.hpp"
+#include "summond/metrics/snapshot.hpp"
 #include "summond/service/limits.hpp"
 #include "summond/service/report.hpp"
 #include "summond/vm/wake_record.hpp"
@@ -83,6 +84,9 @@ class Model {
     const ServiceText* find(service::Id id) const;
     // Null: nothing is known of it.
     const service::Report* report_of(service::Id id) const;
+    // All of it that is not counted in shared memory, but for the configuration's hash. The model
+    // outlives the snapshot.
+    void fill(metrics::Snapshot& snapshot, const Now& now) const;
     // The name of a service that is near; empty: none.
     std::string nearest(const std::string& name) const;
 

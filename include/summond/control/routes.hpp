@@ -24,6 +24,7 @@ enum class Operation : std::uint8_t {
     zones,
     wakes,
     events,
+    metrics,
     wake,
     sleep,
     pin,

@@ -80,6 +80,7 @@ enum class Type : std::uint32_t {
     role_report,
     reload_wanted,
     load_report,
+    counters,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -402,6 +403,15 @@ struct Image {
     std::uint32_t reserved;
 };
 
+// With a descriptor: memory that the children of a role count in (summond/metrics), to be read
+// only. Of all that there is when a control starts, and of what is made later.
+struct Counters {
+    static constexpr Type type = Type::counters;
+    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr bool carries_fd = true;
+    Role role;
+};
+
 // Who may do what, besides root.
 struct Access {
     static constexpr Type type = Type::access;
@@ -480,10 +490,11 @@ struct MessageList {
     static constexpr std::size_t longest = std::max({sizeof(Message)...});
 };
 
-using Messages = MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire,
-                             Stop, Ready, Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver,
-                             Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
-                             Image, Access, RoleReport, ReloadWanted, LoadReport>;
+using Messages =
+    MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
+                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown, Report,
+                HostReport, WakeReport, Command, CommandDone, Listener, Image, Access, RoleReport,
+                ReloadWanted, LoadReport, Counters>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -42,11 +42,10 @@ struct Snapshot {
     std::optional<std::uint64_t> memory_limit_bytes{};
     std::optional<std::uint32_t> domain_limit{};
 
-    std::uint32_t loads = 0;         // of the configuration
-    std::uint32_t failed_loads = 0;  // of these
-    bool load_succeeded = true;      // the last one
-    double loaded_at = 0;            // seconds since 1970
-    std::uint64_t config_hash = 0;   // of the one in force; 48 bits
+    std::uint32_t loads = 0;        // of the configuration
+    bool load_succeeded = true;     // the last one
+    double loaded_at = 0;           // seconds since 1970
+    std::uint64_t config_hash = 0;  // of the one in force; 48 bits
 };
 
 }  // namespace summond::metrics

@@ -1,5 +1,5 @@
-// Takes from front, wire and control, which read what strangers send, everything that this does not need,
-// for good.
+// Takes from front, wire and control, which read what strangers send, everything that this does not
+// need, for good.
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"control", "{readers: 'a b'}",
                 "1:20: control.readers is \"a b\"; it must be the name of a group, such as adm"},
         BadCase{"control", "{sokcet: /x}",
-                "1:11: unknown key \"sokcet\"; did you mean \"socket\"?"}));
+                "1:11: unknown key \"control.sokcet\"; did you mean \"control.socket\"?"}));
 
 TEST(ControlKey, APathThatIsTooLong) {
     const std::string path = "/" + std::string(107, 'x');

@@ -60,7 +60,7 @@ TEST_P(BadKeep, IsRefused) {
 INSTANTIATE_TEST_SUITE_P(
     Keep, BadKeep,
     testing::Values(
-        BadCase{"min", "2", "min is 2; it must be a number from 0 to 1"},
+        BadCase{"min", "2", "min is \"2\"; it must be a whole number from 0 to 1"},
         BadCase{"keep", "always",
                 "keep is \"always\"; it must be none, or a list such as [{days: mon-fri, from: "
                 "\"08:00\", to: \"18:00\"}]"},
@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"keep", "[{days: mo-fri, from: 08:00, to: 18:00}]",
                 "keep.days is \"mo-fri\"; it must be days such as mon-fri, sat, or [mon, wed-fri]"},
         BadCase{"keep", "[{day: mon, from: 08:00, to: 18:00}]",
-                "unknown key \"day\"; did you mean \"days\"?"},
+                "unknown key \"keep.day\"; did you mean \"keep.days\"?"},
         BadCase{"keep", "[{from: 08:00, to: 18:00, zone: /etc/passwd}]",
                 "keep.zone is \"/etc/passwd\"; it must be a time zone such as Europe/Oslo or UTC"},
         BadCase{"keep", "[{from: 08:00, to: 18:00, zone: ../x}]",

@@ -53,7 +53,6 @@ struct Full {
         snapshot.memory_limit_bytes = 10 << 20;
         snapshot.domain_limit = 2;
         snapshot.loads = 5;
-        snapshot.failed_loads = 2;
         snapshot.load_succeeded = false;
         snapshot.loaded_at = 1764478800.25;
         snapshot.config_hash = 0xffff'ffff'ffff;
@@ -114,7 +113,7 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_process_up{role="vmm"} 0)",
              R"(summond_process_start_time_seconds{role="front"} 200)",
              R"(summond_process_restarts_total{role="front"} 2)",
-             R"(summond_config_loads_total{result="in_force"} 3)",
+             R"(summond_config_loads_total 5)",
              R"(summond_config_last_load_successful 0)",
              R"(summond_config_last_load_timestamp_seconds 1764478800.25)",
              R"(summond_config_hash 281474976710655)",

@@ -1,0 +1,28 @@
+#include "control_counters.hpp"
+
+#include <utility>
+
+#include "summond/base/log.hpp"
+
+namespace summond::roles {
+
+void CounterMappings::add(ipc::Role role, int shared_memory) {
+    const bool of_front = role == ipc::Role::front;
+    const std::size_t size =
+        of_front ? sizeof(metrics::FrontCounters) : sizeof(metrics::VmmCounters);
+    auto mapping = proc::SharedMapping::map(shared_memory, size, proc::SharedMapping::Access::read);
+    if (!mapping)
+        spdlog::error("{}: {}", ipc::to_string(role), mapping.error().what);
+    else if (of_front)
+        fronts_.push_back(std::move(*mapping));
+    else
+        vmm_ = std::move(*mapping);
+}
+
+void CounterMappings::fill(metrics::Snapshot& snapshot) const {
+    for (const proc::SharedMapping& front : fronts_)
+        snapshot.front.add(*front.as<const metrics::FrontCounters>());
+    snapshot.vmm = vmm_.as<const metrics::VmmCounters>();
+}
+
+}  // namespace summond::roles

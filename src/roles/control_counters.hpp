@@ -1,0 +1,24 @@
+// The memory that fronts and vmm count in, as control reads it.
+#pragma once
+
+#include <vector>
+
+#include "summond/ipc/messages.hpp"
+#include "summond/metrics/snapshot.hpp"
+#include "summond/proc/shared_memory.hpp"
+
+namespace summond::roles {
+
+class CounterMappings {
+  public:
+    // One more, of that role's children.
+    void add(ipc::Role role, int shared_memory);
+    // What is counted in all of them.
+    void fill(metrics::Snapshot& snapshot) const;
+
+  private:
+    std::vector<proc::SharedMapping> fronts_;
+    proc::SharedMapping vmm_;  // there are never two of it
+};
+
+}  // namespace summond::roles
