@@ -124,7 +124,21 @@ void Model::configure(const std::vector<ServiceText>& services, const service::L
     }
 }
 
+void Model::Saved::add(const service::Report& report, const ServiceText& text,
+                       base::TimePoint until) {
+    if (report.memory_kib > 0 || until <= report.since)
+        return;
+    const std::chrono::duration<double, std::ratio<3600>> hours = until - report.since;
+    domain_hours += hours.count();
+    kib_hours += hours.count() * static_cast<double>(text.memory_kib);
+}
+
 bool Model::report(const service::Report& report) {
+    const auto* const text = find(report.status.service);
+    const auto* const before = report_of(report.status.service);
+    if (before != nullptr && text != nullptr)
+        saved_.add(*before, *text, report.since);
+    told_since_ = std::min(told_since_.value_or(report.since), report.since);
     reports_.insert_or_assign(report.status.service, report);
     return services_.contains(report.status.service);
 }
@@ -327,12 +341,14 @@ json::object Model::status_json(const Now& now) const {
     std::uint64_t standby_kib = 0;
     std::uint64_t domains = 0;
     std::uint64_t standby = 0;
+    Saved saved = saved_;
     for (const auto& [id, text] : services_) {
         const service::Report* const known = report_of(id);
         if (known == nullptr) {
             ++unknown;
             continue;
         }
+        saved.add(*known, text, now.steady);
         const service::Report report = at(*known, now.steady);
         ++count[static_cast<std::size_t>(report.status.phase)];
         running_kib += report.memory_kib;
@@ -358,6 +374,10 @@ json::object Model::status_json(const Now& now) const {
               {"limit_kib", or_null(limits_.memory_kib)}}},
             {"domains",
              {{"running", domains}, {"standby", standby}, {"limit", or_null(limits_.domains)}}},
+            {"saved",
+             {{"since", time_of(told_since_, now)},
+              {"domain_hours", saved.domain_hours},
+              {"kib_hours", saved.kib_hours}}},
             {"roles", std::move(roles)},
             {"load", load_json()}};
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "summond/base/ip_address.hpp"
 #include "summond/base/nearest.hpp"
 
 namespace summond::control {
@@ -41,6 +42,13 @@ constexpr Route table[] = {
     {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
     {Method::get, "/v1/events", Right::read, Operation::events, of_events},
     {Method::get, "/metrics", Right::read, Operation::metrics},
+    {Method::get, "/", Right::read, Operation::page},
+    {Method::get, "/list.js", Right::read, Operation::page},
+    {Method::get, "/page.css", Right::read, Operation::page},
+    {Method::get, "/page.js", Right::read, Operation::page},
+    {Method::get, "/page.svg", Right::read, Operation::page},
+    {Method::get, "/text.js", Right::read, Operation::page},
+    {Method::get, "/wakes.js", Right::read, Operation::page},
     {Method::post, "/v1/services/{service}/wake", Right::command, Operation::wake, of_wake},
     {Method::post, "/v1/services/{service}/sleep", Right::command, Operation::sleep, of_sleep},
     {Method::post, "/v1/services/{service}/pin", Right::command, Operation::pin, of_pin},
@@ -210,7 +218,8 @@ Read read_query(std::string_view query, Asked& asked) {
 Refusal no_such_path(std::string_view path) {
     std::vector<std::string_view> known;
     for (const Route& route : table)
-        if (std::ranges::find(known, route.path) == known.end())
+        if (route.operation != Operation::page &&
+            std::ranges::find(known, route.path) == known.end())
             known.push_back(route.path);
     const auto meant = base::nearest(path, known);
     return {404, "there is no " + quoted(path),
@@ -277,6 +286,22 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
     for (const Unit& unit : units)
         if (rest == unit.name && number <= longest_duration.count() / unit.ms)
             return milliseconds(number * unit.ms);
+    return std::nullopt;
+}
+
+std::optional<Refusal> suspicious(const Browser& browser, Right right) {
+    std::string_view host = browser.host;
+    if (const auto colon = host.rfind(':');
+        colon != host.npos && host.find(']', colon) == host.npos)
+        host = host.substr(0, colon);
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    const auto address = bracketed ? host.substr(1, host.size() - 2) : host;
+    if (!host.empty() && host != "localhost" && host != "summond" &&
+        !base::IpAddress::parse(std::string(address)))
+        return Refusal{421, "this is not " + quoted(browser.host),
+                       "the Host localhost, summond or an IP address"};
+    if (right == Right::command && !browser.origin.empty())
+        return Refusal{403, "a page in a browser gives no commands", "summonctl, or curl"};
     return std::nullopt;
 }
 

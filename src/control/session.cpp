@@ -62,6 +62,11 @@ std::shared_ptr<Stream> SessionExchange::stream(std::shared_ptr<const std::strin
 // Of a request that is not understood.
 constexpr std::size_t longest_rest = std::size_t{1} << 20;
 
+// Of the page: nothing from elsewhere, nothing inline, in nobody's frame.
+constexpr const char* content_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 Response error_response(unsigned status, std::string_view error, std::string_view expected) {
     const boost::json::object object{{"error", error}, {"expected", expected}};
     return {status, std::make_shared<const std::string>(boost::json::serialize(object) + "\n")};
@@ -141,8 +146,11 @@ void Session::handle() {
         return;
     }
     stream_.expires_never();
-    const Request request{std::string(message.method_string()), std::string(message.target()),
-                          std::string(message["Last-Event-ID"]), client_};
+    const Request request{std::string(message.method_string()),
+                          std::string(message.target()),
+                          std::string(message["Last-Event-ID"]),
+                          {std::string(message["Host"]), std::string(message["Origin"])},
+                          client_};
     server->handler(request, std::make_shared<SessionExchange>(shared_from_this()));
 }
 
@@ -161,6 +169,7 @@ void Session::respond(Response response) {
     message_.set(http::field::content_type, response_.type);
     message_.set(http::field::cache_control, "no-store");
     message_.set("X-Content-Type-Options", "nosniff");
+    message_.set("Content-Security-Policy", content_policy);
     if (!response_.allow.empty())
         message_.set(http::field::allow, response_.allow);
     message_.body() = {response_.body->data(), response_.body->size()};

@@ -22,6 +22,7 @@
 #include "summond/control/commands.hpp"
 #include "summond/control/followers.hpp"
 #include "summond/control/model.hpp"
+#include "summond/control/page.hpp"
 #include "summond/control/routes.hpp"
 #include "summond/control/server.hpp"
 #include "summond/ipc/link.hpp"
@@ -338,6 +339,10 @@ class Control {
                                        "`control: {admins: ...}` names"}));
             return;
         }
+        if (const auto why = control::suspicious(request.browser, right)) {
+            exchange->respond(refusal(*why));
+            return;
+        }
         if (!asked) {
             exchange->respond(refusal(asked.error()));
             return;
@@ -397,6 +402,10 @@ class Control {
                 return json_response(
                     200, Model::zones_json(
                              zones ? texts_of(*zones) : std::vector<control::ZoneText>(), now()));
+            }
+            case Operation::page: {
+                const auto file = control::page_file(asked.route->path);
+                return {200, std::make_shared<const std::string>(file.text), file.type};
             }
             case Operation::metrics:
                 return {200, std::make_shared<const std::string>(metrics_text()),

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import threading
 
 
 class Connection(http.client.HTTPConnection):
@@ -49,3 +50,37 @@ def raw(path, data, timeout=30.0):
         while piece := sock.recv(65536):
             answer += piece
         return answer
+
+
+class Tunnel:
+    """A port of localhost that leads to the socket, as `ssh -L` makes one."""
+
+    def __init__(self, path):
+        self._path = path
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://localhost:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            far.connect(self._path)
+            for ends in (near, far), (far, near):
+                threading.Thread(target=self._pump, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _pump(source, target):
+        with source, target:
+            try:
+                while data := source.recv(65536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other direction has ended
+
+    def close(self):
+        self._listener.close()

@@ -92,6 +92,16 @@ class OpenApi(ControlTest):
         do("get", "/v1/zones")
         untried.discard(("get", "/metrics"))  # no JSON; test_metrics.py has it
         self.assertIn("text/plain", control.ask(daemon.socket, "GET", "/metrics").headers["Content-Type"])
+        for path, item in self.document["paths"].items():
+            if "application/json" in item.get("get", {}).get("responses", {}).get("200", {}).get("content", {}) or path in (
+                    "/metrics", "/v1/events") or "get" not in item:
+                continue
+            untried.discard(("get", path))  # the live page
+            answer = control.ask(daemon.socket, "GET", path)
+            kind = answer.headers["Content-Type"].split(";")[0]
+            self.assertEqual((answer.status, [kind]), (200, list(item["get"]["responses"]["200"]["content"])), path)
+            self.assertTrue(answer.body)
+            self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
         wakes = do("get", "/v1/wakes", "?service=www&last=5").json["wakes"]
         self.assertEqual([w["why"] for w in wakes], ["command"])
         do("get", "/v1/events", "?service=nobody")

@@ -109,6 +109,12 @@ class Model {
         std::int32_t pid;
         Role state;
     };
+    // What did not run because it was asleep.
+    struct Saved {
+        double domain_hours = 0;
+        double kib_hours = 0;
+        void add(const service::Report& report, const ServiceText& text, base::TimePoint until);
+    };
     boost::json::object json_of(const ServiceText& text, const Now& now) const;
 
     std::string version_;
@@ -118,6 +124,8 @@ class Model {
     // vmm may know of a reload before: of some that are to come, too.
     std::map<service::Id, service::Report> reports_;
     std::map<std::string, service::Id, std::less<>> by_name_;
+    Saved saved_;  // up to each service's last report
+    std::optional<base::TimePoint> told_since_{};
     Vmm vmm_ = Vmm::none;
     WallTime vmm_since_{};
     std::optional<bool> drained_;

@@ -25,6 +25,7 @@ enum class Operation : std::uint8_t {
     wakes,
     events,
     metrics,
+    page,
     wake,
     sleep,
     pin,
@@ -55,6 +56,13 @@ struct Route {
 std::span<const Route> routes();
 std::string_view to_string(Method method);
 
+// What a browser says of who has sent it. Whoever tunnels the socket to a port of localhost makes
+// it a web server, which any page may try to reach.
+struct Browser {
+    std::string host;    // of the field Host; empty: none
+    std::string origin;  // of the field Origin; empty: none
+};
+
 // What a request says.
 struct Asked {
     const Route* route = nullptr;
@@ -78,6 +86,10 @@ struct Refusal {
 
 // method: as in HTTP; HEAD is a GET. target: as in the request line, of any octets.
 tl::expected<Asked, Refusal> understand(std::string_view method, std::string_view target);
+
+// Why not: a name that is not ours, which another site may point here (DNS rebinding), or a command
+// that a page gives. Nothing: go on.
+std::optional<Refusal> suspicious(const Browser& browser, Right right);
 
 // "500ms", "30s", "10m", "2h", "1d", up to a year.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "summond/base/unique_fd.hpp"
+#include "summond/control/routes.hpp"
 
 namespace summond::control {
 
@@ -29,6 +30,7 @@ struct Request {
     std::string method;
     std::string target;
     std::string last_event_id;  // of the field Last-Event-ID
+    Browser browser;
     Client client;
 };
 

@@ -122,5 +122,24 @@ TEST_F(ModelTest, ProcessesThatWereReplacedAreForgotten) {
     EXPECT_EQ(pids(), "12 starting; ");
 }
 
+TEST_F(ModelTest, WhatSleepsIsSaved) {
+    service::Report report{.status = {.service = 1}, .since = now.steady - 4h};
+    model.report(report);
+    const auto saved = [this](std::string_view key) {
+        return model.status_json(now).at("saved").at(key).as_double();
+    };
+    EXPECT_DOUBLE_EQ(saved("domain_hours"), 4);
+    EXPECT_DOUBLE_EQ(saved("kib_hours"), 4 * 16384);
+    report.since = now.steady - 3h;  // it is woken, and put away two hours later
+    report.memory_kib = 20000;
+    model.report(report);
+    EXPECT_DOUBLE_EQ(saved("domain_hours"), 1);
+    report.since = now.steady - 1h;
+    report.memory_kib = 0;
+    model.report(report);
+    EXPECT_DOUBLE_EQ(saved("domain_hours"), 2);
+    EXPECT_EQ(model.status_json(now).at("saved").at("since"), "2027-01-15T04:00:00.000Z");
+}
+
 }  // namespace
 }  // namespace summond::control

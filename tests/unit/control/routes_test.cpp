@@ -63,7 +63,8 @@ TEST_P(BadRequest, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, BadRequest,
-    testing::Values(Bad{"GET", "/", 404, "GET /v1/status and GET /v1/services are places to start"},
+    testing::Values(Bad{"GET", "/page.cs", 404,
+                        "GET /v1/status and GET /v1/services are places to start"},
                     Bad{"GET", "", 404, "GET /v1/status and GET /v1/services are places to start"},
                     Bad{"GET", "*", 404, "GET /v1/status and GET /v1/services are places to start"},
                     Bad{"GET", "/v1/stat", 404, "did you mean /v1/status?"},
@@ -96,6 +97,24 @@ TEST(Duration, Values) {
     for (const char* bad :
          {"", "s", "5", "-5s", "1.5h", "5 s", "367d", "99999999999999999999s", "5x"})
         EXPECT_FALSE(parse_duration(bad)) << bad;
+}
+
+TEST(Suspicious, HostsThatAreNotOurs) {
+    for (const char* host :
+         {"", "localhost", "localhost:9153", "summond", "127.0.0.1:9153", "[::1]", "[::1]:80"})
+        EXPECT_FALSE(suspicious({host, ""}, Right::command)) << host;
+    for (const char* host : {"evil.example", "localhost.evil.example:80", "[evil]"}) {
+        const auto why = suspicious({host, ""}, Right::read);
+        ASSERT_TRUE(why) << host;
+        EXPECT_EQ(why->status, 421U);
+    }
+}
+
+TEST(Suspicious, CommandsThatAPageGives) {
+    EXPECT_FALSE(suspicious({"localhost", "http://localhost:9153"}, Right::read));
+    const auto why = suspicious({"localhost", "null"}, Right::command);
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->status, 403U);
 }
 
 }  // namespace

@@ -1,0 +1,258 @@
+// The live page: reads what there is once, and then follows the events. What has been missed is read
+// again as a whole.
+
+import { List } from "/list.js";
+import { duration, element, hours, kind, memory } from "/text.js";
+import { bars, key, legend } from "/wakes.js";
+
+const MOST_WAKES = 50;
+const KINDS = { all: "All", up: "Up", waking: "Waking", failed: "Failed", asleep: "Asleep", pinned: "Pinned" };
+const RANK = { failed: 0, waking: 1, up: 2, asleep: 3 };
+
+const $ = (id) => document.getElementById(id);
+const services = new Map();
+let wakes = [];
+let status = null;
+let shift = 0;  // of the daemon's clock to this one, ms
+let filter = "all";
+let shown = null;  // the name of the service in the details
+
+const now = () => Date.now() + shift;
+const since = (time) => (now() - Date.parse(time)) / 1000;
+const time = (service) => (service.since ? duration(since(service.since)) : "");
+
+// -- Services
+
+function putAway(service) {
+  if (service.pinned) return service.pinned_until ? `pinned, ${duration(-since(service.pinned_until))}` : "pinned";
+  if (service.refused_until) return `tries in ${duration(-since(service.refused_until))}`;
+  return service.idle_at ? `in ${duration(-since(service.idle_at))}` : "";
+}
+
+function reason(service) {
+  if (service.failure) return service.failure;
+  if (service.waiting_since) return `client waits ${duration(since(service.waiting_since))}`;
+  const standby = service.standby_wanted ? `${service.standby ?? 0} of ${service.standby_wanted} standby` : "";
+  return [service.domid === null ? "" : `for ${service.why ?? "an earlier run"}`, standby].filter(Boolean).join(", ");
+}
+
+function two(cell, first, second) {
+  if (cell.first !== first || cell.second !== second) {
+    cell.replaceChildren(first, element("small", "", second));
+    cell.first = first;
+    cell.second = second;
+  }
+}
+
+function fill(row, service) {
+  row.className = `row ${kind(service)}`;
+  const [name, state, age, size, away] = row.parts;
+  two(name, service.name, service.names.join(" "));
+  two(state, service.state, reason(service));
+  age.textContent = time(service);
+  size.textContent = service.memory_kib ? memory(service.memory_kib) : "";
+  away.textContent = putAway(service);
+}
+
+const list = new List($("list"), $("rows"), ["name", "state", "age", "size", "away"], fill, open);
+
+function matches(service, words) {
+  if (filter === "pinned" ? !service.pinned : filter !== "all" && kind(service) !== filter) return false;
+  return words.every((word) => service.text.includes(word));
+}
+
+function remember(service) {
+  service.text = [service.name, ...service.names, ...service.addresses, service.state].join(" ").toLowerCase();
+  const before = services.get(service.name);
+  services.set(service.name, before ? Object.assign(before, service) : service);
+}
+
+function order(a, b) {
+  return RANK[kind(a)] - RANK[kind(b)] || (a.name < b.name ? -1 : 1);
+}
+
+function showServices() {
+  const words = $("search").querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = [...services.values()].filter((service) => matches(service, words)).sort(order);
+  list.show(found);
+  $("none").hidden = found.length > 0 || !status;
+  const count = { all: services.size, up: 0, waking: 0, failed: 0, asleep: 0, pinned: 0 };
+  for (const service of services.values()) {
+    ++count[kind(service)];
+    if (service.pinned) ++count.pinned;
+  }
+  for (const button of $("filters").children) {
+    button.textContent = `${KINDS[button.value]} ${count[button.value].toLocaleString("en")}`;
+    button.setAttribute("aria-pressed", button.value === filter);
+  }
+}
+
+// -- Summary
+
+function figure(id, text, unit, more) {
+  $(id).replaceChildren(text, " ", element("small", "", unit));
+  $(`${id}-more`).textContent = more;
+}
+
+function showTiles() {
+  let up = 0, running = 0, standby = 0, copies = 0, waits = [];
+  for (const service of services.values()) {
+    up += service.domid !== null && kind(service) !== "asleep";
+    running += service.memory_kib ?? 0;
+    standby += service.standby_kib ?? 0;
+    copies += service.standby ?? 0;
+    if (service.waiting_since) waits.push(service);
+  }
+  figure("up", up.toLocaleString("en"), `of ${services.size.toLocaleString("en")}`,
+         copies ? `${copies.toLocaleString("en")} standby beside` : "domains, by their services");
+  waits.sort((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
+  figure("waiting", waits.length.toLocaleString("en"), waits.length === 1 ? "service" : "services",
+         waits.length ? `${waits[0].name} for ${duration(since(waits[0].waiting_since))}` : "nobody waits for a domain");
+  const limit = status?.memory.limit_kib;
+  figure("memory", memory(running + standby), limit ? `of ${memory(limit)}` : "",
+         standby ? `${memory(standby)} of it standby` : "of running domains");
+  const saved = status?.saved;
+  if (saved)
+    figure("saved", hours(saved.kib_hours / 1048576), "GiB hours",
+           `${hours(saved.domain_hours)} domain hours not run since ${new Date(saved.since).toLocaleString()}`);
+}
+
+function showNotice() {
+  const texts = [];
+  if (status?.vmm.state === "down") texts.push("vmm is down: nothing is woken or put away; what is up is answered for.");
+  if (status?.drained) texts.push("Drained: nothing new is woken. `summonctl undrain` ends that.");
+  if (status && ["refused", "failed"].includes(status.load.result))
+    texts.push(`The configuration was not taken over:\n${status.load.problems.slice(0, 10).join("\n")}`);
+  $("notice").textContent = texts.join("\n");
+  $("notice").hidden = texts.length === 0;
+  $("roles").textContent = (status?.roles ?? [])
+    .map((role) => `${role.role} ${role.state}${role.restarts ? `, restarted ${role.restarts}×` : ""}`).join(" · ");
+}
+
+// -- Wakes
+
+function addWake(wake) {
+  const same = wakes.findIndex((each) => key(each) === key(wake));
+  if (same >= 0) wakes[same] = wake;
+  else wakes.unshift(wake);
+  wakes.length = Math.min(wakes.length, 1000);
+}
+
+function showWakes() {
+  bars($("bars"), wakes.slice(0, MOST_WAKES), true);
+  $("no-wakes").hidden = wakes.length > 0;
+}
+
+// -- Details
+
+function facts(service) {
+  return {
+    "State": [service.state, reason(service)].filter(Boolean).join(", "),
+    "Since": service.since && `${new Date(service.since).toLocaleString()} (${time(service)})`,
+    "Put away": putAway(service),
+    "Names": service.names.join(", "),
+    "Addresses": service.addresses.join(", "),
+    "Domain": service.domid === null ? "" : `${service.domid}, ${memory(service.memory_kib)}`,
+    "Configured": memory(service.configured_kib),
+    "Standby": service.standby_wanted ? `${service.standby ?? 0} of ${service.standby_wanted}, ${memory(service.standby_kib ?? 0)}` : "",
+    "Wakes": service.wakes,
+  };
+}
+
+function showDetails() {
+  const service = services.get(shown);
+  if (!service) return;
+  $("details-title").textContent = service.name;
+  $("facts").replaceChildren(...Object.entries(facts(service)).filter(([, value]) => value || value === 0)
+    .flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]));
+  bars($("its-bars"), wakes.filter((wake) => wake.service === shown).slice(0, 10), false);
+}
+
+function open(service) {
+  shown = service.name;
+  showDetails();
+  $("details").showModal();
+}
+
+// -- What changes
+
+let planned = 0;
+function changed() {
+  planned ||= requestAnimationFrame(() => {
+    planned = 0;
+    showServices();
+    showTiles();
+    showNotice();
+    if ($("details").open) showDetails();
+  });
+}
+
+async function read(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function readAll() {
+  const [state, found, history] = await Promise.all(
+    [read("/v1/status"), read("/v1/services"), read(`/v1/wakes?last=${MOST_WAKES}`)]);
+  status = state;
+  shift = Date.parse(state.now) - Date.now();
+  const there = new Set(found.services.map((service) => service.name));
+  for (const name of services.keys()) if (!there.has(name)) services.delete(name);
+  found.services.forEach(remember);
+  wakes = history.wakes;
+  showWakes();
+  changed();
+}
+
+async function readStatus() {
+  status = await read("/v1/status");
+  changed();
+}
+
+function say(text, className) {
+  $("link").textContent = text;
+  $("link").className = className;
+}
+
+function follow() {
+  const events = new EventSource("/v1/events?last=0");
+  const on = (type, act) => events.addEventListener(type, (event) => act(JSON.parse(event.data)));
+  const anew = () => readAll().then(() => say(`live, version ${status.version}`, "live"), () => say("no answer", "lost"));
+  events.onopen = anew;
+  events.onerror = () => say("connection lost, trying again", "lost");
+  on("service", (service) => { remember(service); changed(); });
+  on("wake", (wake) => { addWake(wake); showWakes(); changed(); });
+  for (const type of ["role", "vmm", "host"]) on(type, () => readStatus().catch(() => {}));
+  on("load", (load) => (load.result === "under way" ? 0 : anew()));
+  on("lagged", anew);
+}
+
+for (const value of Object.keys(KINDS)) {
+  const button = $("filters").appendChild(element("button", "", KINDS[value]));
+  button.value = value;
+  button.addEventListener("click", () => { filter = value; $("list").scrollTop = 0; changed(); });
+}
+$("search").addEventListener("input", () => { $("list").scrollTop = 0; changed(); });
+$("details").addEventListener("close", () => $("list").focus());
+document.addEventListener("keydown", (event) => {
+  const input = $("search").querySelector("input");
+  if (event.key === "/" && event.target !== input) {
+    event.preventDefault();
+    input.focus();
+  } else if (event.key === "Escape" && event.target === input) {
+    input.value = "";
+    $("list").focus();
+    changed();
+  } else if (event.key === "ArrowDown" && event.target === input) {
+    event.preventDefault();
+    $("list").focus();
+    list.key(event);
+  }
+});
+legend($("legend"));
+// Ages and what is left of them.
+setInterval(() => { list.draw(); showTiles(); if ($("details").open) showDetails(); }, 1000);
+setInterval(() => readStatus().catch(() => {}), 30000);
+follow();
