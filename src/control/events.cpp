@@ -7,7 +7,8 @@
 namespace summond::control {
 namespace {
 
-EventText text_of(const std::string& id, std::string_view type, const boost::json::object& data) {
+EventText event_text(const std::string& id, std::string_view type,
+                     const boost::json::object& data) {
     std::string text;
     if (!id.empty())
         text += "id: " + id + "\n";
@@ -24,7 +25,7 @@ bool read(std::string_view text, std::uint64_t& number) {
 
 EventText lagged() {
     static const EventText text =
-        text_of("", "lagged", {{"expected", "read /v1/services and /v1/status again"}});
+        event_text("", "lagged", {{"expected", "read /v1/services and /v1/status again"}});
     return text;
 }
 
@@ -32,7 +33,7 @@ EventText Events::add(std::string_view type, const boost::json::object& data,
                       const std::string& service) {
     const std::uint64_t number = first_ + events_.size();
     events_.push_back(
-        {text_of(std::to_string(epoch_) + "-" + std::to_string(number), type, data), service});
+        {event_text(std::to_string(epoch_) + "-" + std::to_string(number), type, data), service});
     if (events_.size() > kept) {
         events_.pop_front();
         ++first_;

@@ -23,7 +23,7 @@ struct Command {
 };
 
 // "TEXT:{no,running,ready}" has words.
-std::string words_of(const CLI::Option& option) {
+std::string choices_of(const CLI::Option& option) {
     const std::string type = option.get_type_name();
     const auto begin = type.find('{');
     const auto end = type.find('}');
@@ -40,11 +40,11 @@ Command command_of(const CLI::App& app) {
     for (const CLI::Option* option : app.get_options()) {
         if (option->get_lnames().empty()) {
             command.takes_services = option->get_name() == "SERVICE";
-            command.words = command.takes_services ? "" : words_of(*option);
+            command.words = command.takes_services ? "" : choices_of(*option);
             continue;
         }
         command.flags.push_back({"--" + option->get_lnames().front(), option->get_description(),
-                                 option->get_items_expected_max() > 0, words_of(*option)});
+                                 option->get_items_expected_max() > 0, choices_of(*option)});
     }
     return command;
 }

@@ -78,7 +78,7 @@ void write_limited(const Snapshot& snapshot, Samples& samples) {
     }
 }
 
-constexpr Metric metrics[] = {
+constexpr Metric of_dns[] = {
     {"summond_dns_messages_received_total", Kind::counter,
      "Messages received, whether or not they are queries.", "transport,family",
      [](const Snapshot& snapshot, Samples& samples) {
@@ -170,7 +170,7 @@ constexpr Metric metrics[] = {
 }  // namespace
 
 std::span<const Metric> dns_metrics() {
-    return metrics;
+    return of_dns;
 }
 
 }  // namespace summond::metrics

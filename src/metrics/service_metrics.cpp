@@ -102,7 +102,7 @@ void write_domains(const Snapshot& snapshot, Samples& samples) {
                                   std::min<std::uint64_t>(*snapshot.domain_limit, used + waits));
 }
 
-constexpr Metric metrics[] = {
+constexpr Metric of_services[] = {
     {"summond_wakes_total", Kind::counter,
      "Wakes of a service that were done, by who asked for them: a query (dns), a packet, its own "
      "end (restart), a command or the schedule; result: ready or failed. From its first on.",
@@ -161,7 +161,7 @@ constexpr Metric metrics[] = {
 }  // namespace
 
 std::span<const Metric> service_metrics() {
-    return metrics;
+    return of_services;
 }
 
 }  // namespace summond::metrics

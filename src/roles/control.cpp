@@ -468,7 +468,7 @@ class Control {
     control::Server server_;
 };
 
-int failed(const std::string& what) {
+int not_started(const std::string& what) {
     spdlog::critical("{}", what);
     return 1;
 }
@@ -480,16 +480,16 @@ int control_main(const Arguments& arguments, const Row& row) {
     const auto text = proc::read_memfd(config_fd);
     const auto loaded = config::parse_packed(text ? *text : std::string(), arguments.config);
     if (!loaded.config)
-        return failed("no usable configuration from the parent");
+        return not_started("no usable configuration from the parent");
     const uid_t own = ::getuid();
     // While there is a directory that it could be relative to.
     const std::string config_file = std::filesystem::absolute(arguments.config);
     if (const auto isolated = row.isolate(arguments.user); !isolated)
-        return failed("cannot isolate: " + isolated.error().what);
+        return not_started("cannot isolate: " + isolated.error().what);
     asio::io_context io(1);
     Control process(io, std::move(parent), config_file, own);
     if (const auto started = process.start(*loaded.config, *text); !started)
-        return failed(started.error().what);
+        return not_started(started.error().what);
     io.run();
     return 0;
 }

@@ -99,7 +99,7 @@ Parent::CountersPtr Parent::unused_counters(proc::RoleIndex role) {
         return nullptr;
     }
     const auto& added = counters_.emplace_back(
-        role, std::make_shared<base::UniqueFd>(std::move(*made)), std::move(*readable));
+        Counters{role, std::make_shared<base::UniqueFd>(std::move(*made)), std::move(*readable)});
     show(ipc::Counters{row.role}, added.readable.get());
     return added.file;
 }

@@ -190,7 +190,7 @@ void Create::plumb(vm::DomId domid) {
     plumbed_ = true;
     const auto vifs = own_vifs(domid, service_);
     // libxl leaves out what xenstore does not take, and what is behind it, without a word.
-    const bool lacks_rumprun = service_->rumprun.size() > 0 &&
+    const bool lacks_rumprun = !service_->rumprun.empty() &&
                                !toolstack_.xenstore->read(domain_path(domid) + "/" + rumprun_node);
     // From here on, so that the vif is not waited for when somebody destroys the domain.
     if (const auto watched = toolstack_.deaths.watch(known_domid_ = domid); !watched)

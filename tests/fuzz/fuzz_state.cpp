@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string file = directory + "/state.db";
     for (const auto& each : fs::directory_iterator(directory))
         fs::remove(each);
-    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(data),
-                                                static_cast<std::streamsize>(size));
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
     fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
     const store::Now now{base::TimePoint(std::chrono::hours(5)),
                          std::chrono::sys_days(std::chrono::year(2026) / 11 / 30), "boot"};

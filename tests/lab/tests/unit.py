@@ -41,7 +41,8 @@ def test_reload_of_a_bad_file_fails(lab):
 
     def write(*services, records=()):
         zone = {**ZONE, "records": [*ZONE["records"], *records]}
-        config.write_text(json.dumps(site(*services, zone=zone), indent=1))
+        config.write_text(json.dumps({**site(*services, zone=zone), "state": str(etc / "state.db")},
+                                     indent=1))
 
     UNIT.parent.mkdir(parents=True, exist_ok=True)
     UNIT.write_text(text)
