@@ -25,8 +25,10 @@ bool plausible(Millis wall, const Stamp& stamp) {
     return is_time(wall) && is_time(stamp.told) && std::abs(stamp.offset / 2) <= latest / 2;
 }
 
+// What was read may be anything, and the clock counts nanoseconds in 64 bits: 290 years.
 base::TimePoint at_steady(Millis at) {
-    return base::TimePoint{milliseconds(at)};
+    constexpr Millis longest = 3'000'000'000'000;  // 95 years
+    return base::TimePoint{milliseconds(std::clamp(at, -longest, longest))};
 }
 
 }  // namespace

@@ -344,8 +344,8 @@ class Hostile(ControlTest):
 
     def test_pipelined_requests_are_answered_in_order(self):
         daemon = self.controlled()
-        one = b"GET /v1/services/www HTTP/1.1\r\nHost: x\r\n\r\n"
-        two = b"GET /v1/services/blog HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        one = b"GET /v1/services/www HTTP/1.1\r\nHost: summond\r\n\r\n"
+        two = b"GET /v1/services/blog HTTP/1.1\r\nHost: summond\r\nConnection: close\r\n\r\n"
         answer = control.raw(daemon.socket, one * 20 + two)
         self.assertEqual(answer.count(b"HTTP/1.1 200 OK"), 21)
         self.assertGreater(answer.rfind(b'"blog"'), answer.rfind(b'"www"'))
