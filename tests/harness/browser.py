@@ -12,7 +12,7 @@ KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Down": "\ue015", "End": "\ue010"
 
 
 class Browser:
-    def __init__(self, *arguments, size=(1280, 800), patience=60):
+    def __init__(self, patience=60):
         self._patience = patience
         self._port = network.free_port()
         self._driver = subprocess.Popen(["chromedriver", f"--port={self._port}"], stdout=subprocess.DEVNULL,
@@ -21,7 +21,7 @@ class Browser:
         try:
             wait_until(self._ready, patience, "chromedriver")
             options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                                "--disable-dev-shm-usage", f"--window-size={size[0]},{size[1]}", *arguments]}
+                                "--disable-dev-shm-usage", "--window-size=1280,800"]}
             self._session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})["sessionId"]
         except BaseException:

@@ -77,6 +77,7 @@ class Page(ControlTest):
         self.picture(browser, "details")
         browser.type("Escape")
         wait_until(lambda: not browser.run("return document.getElementById('details').open"), "their end")
+        wait_until(lambda: browser.run("return document.activeElement.id") == "list", "the focus")
         browser.type("/", "Escape")
         wait_until(lambda: len(self.rows(browser)) == 2, "both again")
         for width in 1280, 768, 390, 320:

@@ -21,7 +21,6 @@ export function total(wake) {
 // longest: milliseconds that fill the width.
 export function bar(wake, longest, withName) {
   const item = element("li");
-  item.key = key(wake);
   const said = item.appendChild(element("div", "said"));
   if (withName) said.append(element("b", "", wake.service));
   said.append(element("span", "", [wake.why, wake.how].filter(Boolean).join(", ")));
