@@ -101,19 +101,30 @@ class Kept(StateTest):
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         daemon = self.started(20)
-        for _ in range(15):
+
+        def ask_some():
             for i in chance.sample(range(20), 5):
                 ask(daemon.port, f"s{i}.example.test", timeout=0.01)
+
+        def another_wake():
+            before = len(self.wakes())
+            wait_until(lambda: ask_some() or len(self.wakes()) > before, "a wake in the history")
+
+        for i in range(15):
+            ask_some()
+            # Some vmm live until they have written something; a busy machine's others may not even begin.
+            if i % 5 == 4:
+                another_wake()
             time.sleep(chance.random() * 0.3)
             vmm = daemon.pid_of("vmm")
             os.kill(vmm, signal.SIGKILL)
             daemon.pid_of("vmm", other_than=vmm)
-        wait_until(lambda: ask(daemon.port, "s0.example.test", timeout=1), "an answer at last")
+        another_wake()
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(self.aside(), [], f"seed {seed}")
         self.assertEqual(self.rows("PRAGMA integrity_check"), [("ok",)], f"seed {seed}")
         numbers = [wake[0] for wake in self.wakes()]
-        self.assertGreater(len(numbers), 3)
+        self.assertGreaterEqual(len(numbers), 4)
         self.assertEqual(len(numbers), len(set(numbers)))
 
 
