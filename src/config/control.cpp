@@ -15,7 +15,7 @@ constexpr std::size_t longest_socket = 107;  // sockaddr_un's sun_path with its 
 std::string read_group(const Value& value) {
     constexpr std::string_view expected = "the name of a group, such as adm";
     constexpr std::size_t longest = 32;  // groupadd(8)
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, R"((?![0-9]+$)[^:/, \x00-\x1f\x7f]+)", longest);
     if (!name)
         return {};
     const bool is_number = name->find_first_not_of("0123456789") == std::string::npos;
@@ -46,6 +46,8 @@ void read_listener(const Value& item, const std::vector<base::Endpoint>& dns, Co
     constexpr std::string_view expected =
         "a port of this host's own, or an address with one, such as 9153, \"192.0.2.1:9153\" or "
         "\"[2001:db8::1]:9153\"";
+    item.takes_number(1, 65535);
+    item.takes(listener_pattern());
     const auto endpoint = item.is(Node::Kind::scalar)
                               ? parse_listener(item.node->text)
                               : base::Result<base::Endpoint>(base::error(""));
@@ -86,14 +88,16 @@ void read_host_name(const Value& item, Control& control) {
 
 void read_control(const Value& value, const Paths& paths, const std::vector<base::Endpoint>& dns,
                   Control& control) {
-    if (value.is(Node::Kind::scalar) && (value.node->text == "on" || value.node->text == "off")) {
-        control.enabled = value.node->text == "on";
+    if (const auto word = value.word({"off", "on"})) {
+        control.enabled = *word == 1;
         return;
     }
     auto mapping = Mapping::of(value, "control.", "on, off or a mapping, such as {admins: adm}");
     if (!mapping)
         return;
-    if (const auto socket = mapping->take("socket")) {
+    if (const auto socket = mapping->take(
+            {"socket", "the path of a Unix socket; its directory is made if it is not there",
+             "/run/summond/control.sock"})) {
         const auto path = paths.read(*socket);
         if (path && path->size() > longest_socket)
             socket->refuse("the path of a socket, of at most " + std::to_string(longest_socket) +
@@ -102,18 +106,25 @@ void read_control(const Value& value, const Paths& paths, const std::vector<base
             control.socket = *path;
         control.socket_given = true;
     }
-    if (const auto readers = mapping->take("readers"))
+    if (const auto readers =
+            mapping->take({"readers", "the group whose members may look, beside root",
+                           "summond, where there is one"}))
         control.readers = read_group(*readers);
-    if (const auto admins = mapping->take("admins"))
+    if (const auto admins = mapping->take(
+            {"admins", "the group whose members may give commands, too", "none: root only"}))
         control.admins = read_group(*admins);
-    if (const auto listen = mapping->take("listen"))
+    if (const auto listen = mapping->take(
+            {"listen",
+             "where what can be read is served over TCP, too: ports, or addresses with one",
+             "none"}))
         for (const Value& item : listen->list_or_one("a port, an address with one, or a list")) {
             if (control.listen.size() < most_listeners)
                 read_listener(item, dns, control);
             else
                 item.complain("there are at most " + std::to_string(most_listeners));
         }
-    if (const auto names = mapping->take("names"))
+    if (const auto names =
+            mapping->take({"names", "names of this host by which browsers may ask over TCP"}))
         for (const Value& item : names->list_or_one("a name of this host, or a list of them")) {
             if (control.names.size() < most_names)
                 read_host_name(item, control);

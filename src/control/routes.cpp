@@ -7,6 +7,7 @@
 
 #include "summond/base/ip_address.hpp"
 #include "summond/base/nearest.hpp"
+#include "summond/base/quantity.hpp"
 
 namespace summond::control {
 namespace {
@@ -178,9 +179,10 @@ Read read(const Parameter& parameter, const std::string& value, Asked& asked) {
             break;
         }
         case Kind::duration: {
-            const auto duration = parse_duration(value);
+            const auto duration = base::parse_duration(value);
             const bool timeout = parameter.name == "timeout";
-            if (!duration || duration->count() == 0 || (timeout && *duration > longest_timeout))
+            if (!duration || duration->count() == 0 ||
+                *duration > (timeout ? longest_timeout : longest_duration))
                 return bad(parameter, value,
                            timeout ? "a duration up to 10m, such as 60s"
                                    : "a duration up to 366d, such as 30m, 2h or 7d");
@@ -281,24 +283,6 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
         return tl::make_unexpected(
             Refusal{405, quoted(path) + " has no method " + quoted(method), allow, allow});
     return tl::make_unexpected(no_such_path(path));
-}
-
-std::optional<milliseconds> parse_duration(std::string_view text) {
-    struct Unit {
-        std::string_view name;
-        std::int64_t ms;
-    };
-    constexpr Unit units[] = {
-        {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
-    if (problem != std::errc() || number < 0)
-        return std::nullopt;
-    for (const Unit& unit : units)
-        if (rest == unit.name && number <= longest_duration.count() / unit.ms)
-            return milliseconds(number * unit.ms);
-    return std::nullopt;
 }
 
 std::optional<Refusal> suspicious(const Browser& browser, Right right,

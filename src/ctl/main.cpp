@@ -15,6 +15,7 @@
 
 #include "completion.hpp"
 #include "program.hpp"
+#include "summond/base/quantity.hpp"
 #include "summond/control/routes.hpp"
 #include "views.hpp"
 
@@ -79,7 +80,7 @@ struct Given {
 
 const CLI::Validator is_duration(
     [](std::string& text) {
-        return control::parse_duration(text) ? "" : text + " is no duration such as 30s, 10m or 2h";
+        return base::parse_duration(text) ? "" : text + " is no duration such as 30s, 10m or 2h";
     },
     "DURATION");
 
@@ -162,11 +163,11 @@ class CommandLine {
         CLI::App& wake = add_each(
             "wake", "Wakes a service", [this](const Program& program, const std::string& name) {
                 const bool waits = given_.wait != "no";
-                return program.command(of_service(name, "/wake?wait=" + given_.wait + "&timeout=" +
-                                                            given_.timeout + force("&")),
-                                       name, "waking " + name,
-                                       waits ? *control::parse_duration(given_.timeout)
-                                             : std::chrono::milliseconds(0));
+                return program.command(
+                    of_service(name, "/wake?wait=" + given_.wait + "&timeout=" + given_.timeout +
+                                         force("&")),
+                    name, "waking " + name,
+                    waits ? *base::parse_duration(given_.timeout) : std::chrono::milliseconds(0));
             });
         wake.add_option("--wait", given_.wait, "Until its domain runs, or until it is ready")
             ->check(CLI::IsMember({"no", "running", "ready"}))

@@ -186,6 +186,10 @@ enum class ReadZones : std::uint8_t { yes, no };
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
              ReadZones zones = ReadZones::yes, service::Host host = service::this_host());
 
+// A JSON schema (draft 7, which editors' YAML servers take) of what parse accepts, made by its own
+// readers. docs/SCHEMA.md says what it cannot say.
+std::string schema();
+
 // A configuration with the files that it names, as they were when it was loaded. One sequence of
 // bytes, so that a process that is given it needs no file, and reads what the loader read.
 struct Sources {

@@ -95,7 +95,4 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
 std::optional<Refusal> suspicious(const Browser& browser, Right right,
                                   std::span<const std::string> names = {});
 
-// "500ms", "30s", "10m", "2h", "1d", up to a year.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-
 }  // namespace summond::control
