@@ -12,6 +12,7 @@
 #include <string_view>
 #include <thread>
 
+#include "summond/base/excerpt.hpp"
 #include "views.hpp"
 
 namespace summond::ctl {
@@ -53,6 +54,13 @@ class Spinner {
     std::size_t frame_ = 0;
     bool drawn_ = false;
 };
+
+// As `summond check` does; the file is here, if this user may read it.
+void print_problem(const std::string& problem) {
+    std::fprintf(stderr, "%s\n", problem.c_str());
+    if (const auto style = base::excerpt_style(STDERR_FILENO))
+        std::fputs(base::excerpt_of(problem, *style).c_str(), stderr);
+}
 
 }  // namespace
 
@@ -138,7 +146,7 @@ int Program::reload() const {
             problems != nullptr && problems->is_array())
             for (const auto& problem : problems->as_array())
                 if (problem.is_string())
-                    std::fprintf(stderr, "%s\n", problem.as_string().c_str());
+                    print_problem(std::string(problem.as_string()));
     if (reply->status >= 400) {
         std::fprintf(stderr, "summonctl: %s\n", text_at(reply->json, "error").c_str());
         return refused;

@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "roles.hpp"
+#include "summond/base/excerpt.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
 #include "summond/proc/memfd.hpp"
@@ -83,11 +84,18 @@ void print(const std::string& line) {
         static_cast<void>(proc::write_all(printed_copy, line + "\n"));
 }
 
-// One line each, as editors understand them; true if one of them is an error.
+// One line each, as editors understand them, and on a terminal the place in its file; true if one
+// of them is an error.
 bool print(const std::vector<config::Problem>& problems) {
+    constexpr int most_excerpts = 100;  // each reads its file anew
+    const auto style = base::excerpt_style(STDERR_FILENO);
+    int excerpts = 0;
     bool refused = false;
     for (const config::Problem& problem : problems) {
-        print(problem.to_string());
+        const std::string line = problem.to_string();
+        print(line);
+        if (style && excerpts++ < most_excerpts)
+            std::fputs(base::excerpt_of(line, *style).c_str(), stderr);
         refused = refused || !problem.warning;
     }
     return refused;
