@@ -1,6 +1,7 @@
 // One accepted configuration as the parent holds it: what a front and a vmm are born with.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ struct Generation {
     std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
     bool wakes_by_packet = false;  // some service does
+    // As the image says: zone::image::Header.
+    std::int64_t signed_at = 0;
+    std::int64_t sign_again_at = 0;
 
     // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".
     std::string to_string() const;
