@@ -70,7 +70,9 @@ std::vector<control::ZoneText> texts_of(const zone::Zones& zones) {
     for (std::uint32_t i = 0; i < zones.header().zone_count; ++i) {
         const zone::image::ZoneRecord& record = zones.zone(i);
         const auto& apex = *zones.at<zone::image::Node>(record.apex);
-        control::ZoneText text{"", {}, record.chain != 0};
+        control::ZoneText text{"", {}, record.chain != 0, record.content != 0};
+        if (record.signed_until != 0)
+            text.signed_until.emplace(std::chrono::seconds(record.signed_until));
         if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))
             text.name = name->to_string();
         if (const auto* const soa = apex.find(dns::Type::soa);
@@ -382,11 +384,24 @@ class Control {
              meant.empty() ? "GET /v1/services lists them" : "did you mean " + meant + "?"});
     }
 
+    // The first of all zones' signatures that ends, in seconds since 1970.
+    std::optional<double> signatures_end() const {
+        std::optional<double> first;
+        const auto zones =
+            zone::Zones::open(image_ ? image_->bytes() : std::span<const std::uint8_t>());
+        for (std::uint32_t i = 0; zones && i < zones->header().zone_count; ++i)
+            if (const auto end = static_cast<double>(zones->zone(i).signed_until);
+                end != 0 && (!first || end < *first))
+                first = end;
+        return first;
+    }
+
     std::string metrics_text() const {
         const auto snapshot = std::make_unique<metrics::Snapshot>();
         model_.fill(*snapshot, now());
         counters_.fill(*snapshot);
         snapshot->config_hash = config_hash_;
+        snapshot->signatures_end = signatures_end();
         return metrics::exposition(*snapshot);
     }
 

@@ -42,9 +42,11 @@ struct Snapshot {
     std::optional<std::uint64_t> memory_limit_bytes{};
     std::optional<std::uint32_t> domain_limit{};
 
-    std::uint32_t loads = 0;        // of the configuration
-    bool load_succeeded = true;     // the last one
-    double loaded_at = 0;           // seconds since 1970
+    std::uint32_t loads = 0;     // of the configuration
+    bool load_succeeded = true;  // the last one
+    double loaded_at = 0;        // seconds since 1970
+    // Of all signed zones' signatures the first that ends, in seconds since 1970.
+    std::optional<double> signatures_end{};
     std::uint64_t config_hash = 0;  // of the one in force; 48 bits
 };
 

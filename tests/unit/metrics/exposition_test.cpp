@@ -55,6 +55,7 @@ struct Full {
         snapshot.loads = 5;
         snapshot.load_succeeded = false;
         snapshot.loaded_at = 1764478800.25;
+        snapshot.signatures_end = 1765000000;
         snapshot.config_hash = 0xffff'ffff'ffff;
         DnsCounters& udp = snapshot.front.udp;
         udp.answered[label_of(dns::Type::a)][0].add(10);
