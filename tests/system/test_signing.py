@@ -219,6 +219,19 @@ class Signing(ProcessTest):
             self.assertRegex(control.ask(path, "GET", "/metrics").body,
                              r"\nsummond_zone_signatures_end_timestamp_seconds \d")
 
+    def test_delv_validates_it_down_from_the_ds(self):
+        daemon = self.daemon(SIGNED + "services:\n  - {name: svc, names: svc.example.test, "
+                             "addresses: 192.0.2.7, kernel: /nonexistent}\n", "--simulate").ready()
+        zone, _, _, *ds = self.run_keys(daemon, "ds")[0].split()
+        anchor = f"{daemon.directory.name}/anchor"
+        with open(anchor, "w", encoding="ascii") as f:
+            f.write('trust-anchors {{ {} static-ds {} {} {} "{}"; }};\n'.format(zone.rstrip("."), *ds))
+        for name, expected in (("svc.example.test", "; fully validated"), ("www.example.test", "; fully validated"),
+                               ("missing.example.test", "; negative response, fully validated")):
+            shown = subprocess.run(["delv", "@127.0.0.1", "-p", str(daemon.port), "-a", anchor, "+root=example.test",
+                                    name, "A"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+            self.assertEqual(shown.stdout.splitlines()[0], expected, shown.stdout + shown.stderr)
+
     def test_print_is_a_zone_that_others_find_right(self):
         daemon = self.daemon(SIGNED).ready()
         printed = subprocess.run([BINARY, "print", daemon.file, "example.test"], capture_output=True, text=True,
