@@ -92,7 +92,7 @@ TEST_F(KeyFile, IsReadAsItWasWritten) {
 TEST_F(KeyFile, TimesAreChanged) {
     sign::Key key = written();
     key.times.removed = now + 5;
-    key.times.publish.reset();
+    key.times.sync_publish.reset();
     ASSERT_TRUE(open().write(key));
     const auto keys = open().read(zone_);
     ASSERT_EQ(keys->size(), 1U);
