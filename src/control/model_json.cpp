@@ -240,7 +240,7 @@ json::object Model::zones_json(const std::vector<ZoneText>& zones, const Now& no
             {"serial", or_null(zone.serial)},
             {"signed", zone.is_signed},
             {"signed_here", zone.signed_here},
-            {"signed_until", zone.signed_until ? json::value(control::text_of(*zone.signed_until))
+            {"signed_until", zone.signed_until ? json::value(to_string(*zone.signed_until))
                                                : json::value(nullptr)}});
     return {{"now", to_string(now.wall)}, {"zones", std::move(array)}};
 }
