@@ -1,5 +1,5 @@
-// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir, state;
-// the rest in files of its own.
+// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir, key_dir,
+// state; the rest in files of its own.
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <charconv>
@@ -190,6 +190,10 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
     if (const auto save_dir = mapping->take(
             {"save_dir", "the directory where suspended domains are kept", "/var/lib/summond"}))
         config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
+    if (const auto key_dir =
+            mapping->take({"key_dir", "the directory where the keys of signed zones are kept",
+                           "/var/lib/summond/keys"}))
+        config.key_dir = paths.read(*key_dir).value_or(config.key_dir);
     if (const auto state = mapping->take(
             {"state",
              "the file of what outlives the daemon (pins, back-off, the history of wakes), or none",

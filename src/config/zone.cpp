@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dnssec.hpp"
 #include "scalars.hpp"
 
 namespace summond::config {
@@ -171,6 +172,11 @@ std::optional<Zone> read_zone(const Value& value, const Paths& paths) {
     if (const auto records =
             mapping->take({"records", "records that wake nothing, each a line of a zone file"}))
         read_records(*records, zone);
+    if (const auto dnssec =
+            mapping->take({"dnssec", "whether and how the zone is signed", "off"})) {
+        zone.dnssec = read_dnssec(*dnssec);
+        zone.dnssec_where = value.problems->at(dnssec->where);
+    }
     mapping->refuse_rest();
     return name ? std::optional(std::move(zone)) : std::nullopt;
 }

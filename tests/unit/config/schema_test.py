@@ -33,7 +33,7 @@ ONLY_CHECK = {
     "addresses that nobody can be reached at": r"a (multicast|loopback|link-local) address|IPv4-mapped|IPv4 address in an IPv6"
         r"|is no address of anybody|the broadcast address|an address that a (DNS )?server cannot"
         r"|with bits set beyond its length|a wildcard",
-    "sums": r"less than its|octets, more than|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows)",
+    "sums": r"at most 7d|leave nothing of|is less than twice|less than its|octets, more than|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows)",
     "placeholders": r"is no placeholder|alone; write|needs an? (IPv4|IPv6|network)",
     "settings of one service that need each other": r"needs type: pvh|there is no disk|cannot be woken by a packet"
         r"|without the network interface|^standby: |is of that it could|interfaces that it could be of"
