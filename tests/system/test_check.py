@@ -19,7 +19,7 @@ zones:
   - name: example.test
     ns: ns1.example.test
     records: ["ns1 A 192.0.2.53"]
-    file\t: x
+    file:\tx
 workers: "日本"
 cookies: {secret: abcxyzzy}
 """
@@ -53,7 +53,7 @@ class Check(unittest.TestCase):
         text, status = at_terminal(BINARY, "check", str(self.file), NO_COLOR="1")
         self.assertEqual(status, 2)
         self.assertIn("    workers: \"日本\"\n             ^\n", text)
-        self.assertIn("        file    : x\n        ^\n", text)
+        self.assertIn("        ns: ns1.example.test\n            ^\n", text)
         # A secret is not shown, not even one with a slip of the pen.
         self.assertIn("secret: ...\n", text)
         self.assertNotIn("abcxyzzy", text)
