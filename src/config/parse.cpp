@@ -161,7 +161,7 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
     if (const auto tcp = mapping->take("tcp"))
         read_tcp(*tcp, config.tcp);
     if (const auto control = mapping->take("control"))
-        read_control(*control, paths, config.control);
+        read_control(*control, paths, config.listen, config.control);
     if (const auto limits = mapping->take("limits"))
         read_limits(*limits, config.limits);
     if (const auto save_dir = mapping->take("save_dir"))

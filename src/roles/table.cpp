@@ -6,6 +6,7 @@
 
 #include "summond/metrics/front_counters.hpp"
 #include "summond/metrics/vmm_counters.hpp"
+#include "summond/metrics/wire_counters.hpp"
 
 namespace summond::roles {
 namespace {
@@ -69,7 +70,7 @@ bool where_packets_wake(const Estate& estate, const Generation& generation, bool
 }
 
 bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool /*before*/) {
-    return generation.control != nullptr;
+    return generation.is_shown();
 }
 
 // -- How they end
@@ -107,7 +108,8 @@ constexpr std::array rows{
         .birth = wire_birth,
         .wanted = where_packets_wake,
         .kept = {.ready_within = 30s},
-        .isolation = proc::Syscalls::network},
+        .isolation = proc::Syscalls::network,
+        .counters = {sizeof(metrics::WireCounters), sizeof(metrics::WireCounters)}},
     // Nobody's names or domains depend on it.
     Row{.role = ipc::Role::control,
         .run = control_main,

@@ -31,6 +31,7 @@ enum class Operation : std::uint8_t {
     pin,
     unpin,
     touch,
+    adopt,
     drain,
     undrain,
     reload,
@@ -38,7 +39,7 @@ enum class Operation : std::uint8_t {
 
 struct Parameter {
     enum class In : std::uint8_t { path, query };
-    enum class Kind : std::uint8_t { text, word, boolean, duration, number };
+    enum class Kind : std::uint8_t { text, word, boolean, duration, number, wake };
     std::string_view name;
     In in;
     Kind kind;
@@ -72,8 +73,9 @@ struct Asked {
     std::chrono::milliseconds timeout{60'000};          // of wait
     std::optional<std::chrono::milliseconds> length{};  // `for`, of a pin
     bool force = false;
-    bool follow = true;              // of events: those to come, too
-    std::optional<unsigned> last{};  // only so many of those that there were
+    bool follow = true;                     // of events: those to come, too
+    std::optional<unsigned> last{};         // only so many of those that there were
+    std::optional<std::uint64_t> before{};  // of wakes: only those before that number
 };
 
 // Why something is not done: an answer with this status.
@@ -88,8 +90,10 @@ struct Refusal {
 tl::expected<Asked, Refusal> understand(std::string_view method, std::string_view target);
 
 // Why not: a name that is not ours, which another site may point here (DNS rebinding), or a command
-// that a page gives. Nothing: go on.
-std::optional<Refusal> suspicious(const Browser& browser, Right right);
+// that a page gives. names: what this host is called besides localhost, summond and its addresses,
+// lower case and without the final dot. Nothing: go on.
+std::optional<Refusal> suspicious(const Browser& browser, Right right,
+                                  std::span<const std::string> names = {});
 
 // "500ms", "30s", "10m", "2h", "1d", up to a year.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
