@@ -197,6 +197,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
 
     auto generation = std::make_shared<Generation>();
     generation->unloaded_zones = header.unloaded_zone_count;
+    generation->signed_at = header.signed_at;
+    generation->sign_again_at = header.sign_again_at;
     generation->config = std::move(config);
     generation->image = std::move(image);
     generation->log_level = parsed->log_level;
@@ -247,6 +249,13 @@ void close_given_up(Generation& generation) {
         generation.given_up.push_back(std::move(listener));
         return true;
     });
+}
+
+void close_other_readers(const Generation& generation, const Generation& next) {
+    for (const ControlListener& listener : generation.readers)
+        if (std::ranges::find(next.readers, listener.endpoint, &ControlListener::endpoint) ==
+            next.readers.end())
+            net::close_shared(listener.socket->get());
 }
 
 std::vector<int> open_sockets(const Generation& generation) {
