@@ -1,6 +1,8 @@
 // Reads a configuration and its zone files: as a short-lived child of the parent, so that neither
 // the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
 
+#include "load.hpp"
+
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -55,9 +57,10 @@ base::Result<std::string> read_text(const std::string& file) {
     }
 }
 
-// A file that is part of the configuration, such as an xl file: small, and no pipe to wait for.
+// A file that is part of the configuration, such as an xl file or a list of ids; no pipe to wait
+// for.
 base::Result<std::string> read_part(const std::string& file) {
-    constexpr off_t max_size = off_t{1} << 20;
+    constexpr off_t max_size = off_t{128} << 20;
     const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0)
@@ -65,7 +68,7 @@ base::Result<std::string> read_part(const std::string& file) {
     if (!S_ISREG(status.st_mode))
         return base::error("not a file");
     if (status.st_size > max_size)
-        return base::error("larger than 1 MiB");
+        return base::error("larger than 128 MiB");
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     const ssize_t r = ::pread(fd.get(), text.data(), text.size(), 0);
     if (r != ssize_t{status.st_size})
@@ -212,6 +215,13 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     if (background)
         give_back_and_exit(memory);
     return 0;
+}
+
+std::optional<LoadedFile> load_file(const std::string& config_file) {
+    auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
+    if (!loaded)
+        return std::nullopt;
+    return LoadedFile{std::move(loaded->config), std::move(loaded->image)};
 }
 
 int check_main(const std::string& config_file, service::Host host) {
