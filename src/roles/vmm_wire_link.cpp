@@ -79,6 +79,11 @@ void WireLink::tell_networks() {
                 of.ports, of.wake_from, of.ready.timeout};
             if (way.done == Done::yes && !link_.send(network_message(network)))
                 return;
+            // The MACs of so many are in no table of the bridge's.
+            if (const auto r =
+                    way.done == Done::yes ? ports_.flood_to(way.port) : base::Result<void>();
+                !r)
+                spdlog::error("packets to {} wake nothing: {}", of.name, r.error().what);
         }
         ++networks_told_;
     }

@@ -112,3 +112,21 @@ def test_signed_ids(lab):
     address = daemon.resolve(name, "AAAA").addresses[0]
     assert "<title>x7f3</title>" in lab.http_get(address, deadline=90)
     assert [d.name for d in lab.domains().values() if d.name.startswith("pages")] == ["pages@x7f3"]
+
+
+@limit(400)
+def test_a_packet_finds_whom_nobody_asked_for(lab):
+    """A connection to the address of an id wakes its domain, though no name was asked for."""
+    service = pages(lab, "x7f3", idle="15s")
+    daemon = lab.daemon(site(service)).start(answers="jit.example")
+
+    def address(ident):
+        told = host.output("/opt/summond/summond", "name", str(daemon.config_file), page(ident))
+        return told.partition("address:")[2].split()[0]
+
+    assert "<title>x7f3</title>" in lab.http_get(address("x7f3"), deadline=120)
+    assert daemon.log_lines("waking pages@x7f3 for tcp/80 from"), daemon.log()
+    daemon.wait_log("destroying pages@x7f3", limit=240)
+    lab.wait_until(lambda: not lab.domain("pages@x7f3"), 60, "x7f3 to be gone")
+    assert "<title>x7f3</title>" in lab.http_get(address("x7f3"), deadline=120)
+    assert len(daemon.wakes("pages@x7f3")) == 2
