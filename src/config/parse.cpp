@@ -1,5 +1,5 @@
-// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir, state;
-// the rest in files of its own.
+// The top level of a configuration: listen, workers, user, log, server, cookies, save_dir, key_dir,
+// state; the rest in files of its own.
 #include <algorithm>
 #include <charconv>
 #include <exception>
@@ -166,6 +166,8 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
         read_limits(*limits, config.limits);
     if (const auto save_dir = mapping->take("save_dir"))
         config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
+    if (const auto key_dir = mapping->take("key_dir"))
+        config.key_dir = paths.read(*key_dir).value_or(config.key_dir);
     if (const auto state = mapping->take("state"))
         config.state = state->node->text == "none" ? std::string() : paths.read(*state);
 

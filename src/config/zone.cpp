@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dnssec.hpp"
 #include "scalars.hpp"
 
 namespace summond::config {
@@ -159,6 +160,10 @@ std::optional<Zone> read_zone(const Value& value, const Paths& paths) {
     read_apex(*mapping, zone, name ? "zone " + name->to_string() : "a zone", file.has_value());
     if (const auto records = mapping->take("records"))
         read_records(*records, zone);
+    if (const auto dnssec = mapping->take("dnssec")) {
+        zone.dnssec = read_dnssec(*dnssec);
+        zone.dnssec_where = value.problems->at(dnssec->where);
+    }
     mapping->refuse_rest();
     return name ? std::optional(std::move(zone)) : std::nullopt;
 }

@@ -234,10 +234,14 @@ json::object Model::wakes_json(const std::string& service, std::size_t most,
 json::object Model::zones_json(const std::vector<ZoneText>& zones, const Now& now) {
     json::array array;
     for (const ZoneText& zone : zones)
-        array.push_back(json::object{{"name", zone.name},
-                                     {"loaded", zone.serial.has_value()},
-                                     {"serial", or_null(zone.serial)},
-                                     {"signed", zone.is_signed}});
+        array.push_back(json::object{
+            {"name", zone.name},
+            {"loaded", zone.serial.has_value()},
+            {"serial", or_null(zone.serial)},
+            {"signed", zone.is_signed},
+            {"signed_here", zone.signed_here},
+            {"signed_until", zone.signed_until ? json::value(to_string(*zone.signed_until))
+                                               : json::value(nullptr)}});
     return {{"now", to_string(now.wall)}, {"zones", std::move(array)}};
 }
 

@@ -206,12 +206,12 @@ std::string status_view(const json::value& status, const Style& style) {
 }
 
 std::string zones_view(const json::value& answer, const Style& style) {
-    Table table({{"ZONE", false, true}, {"SERIAL", true}, {"SIGNED"}, {"STATE"}});
+    Table table({{"ZONE", false, true}, {"SERIAL", true}, {"SIGNED UNTIL"}, {"STATE"}});
     for (const json::value& zone : list_at(answer, "zones")) {
         const bool loaded = flag_at(zone, "loaded");
         table.add({{without_dot(text_at(zone, "name"))},
                    {number_words(zone, "serial")},
-                   {flag_at(zone, "signed") ? "yes" : "no"},
+                   {flag_at(zone, "signed") ? text_at(zone, "signed_until").substr(0, 10) : "no"},
                    {loaded ? "answers" : "not loaded", loaded ? Colour::green : Colour::red}});
     }
     return table.to_string(style);

@@ -71,6 +71,12 @@ constexpr Metric metrics[] = {
     {"summond_config_last_load_timestamp_seconds", Kind::gauge,
      "When that was, in seconds since 1970.", "",
      [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.loaded_at); }},
+    {"summond_zone_signatures_end_timestamp_seconds", Kind::gauge,
+     "When the first of all signatures in signed zones ends, in seconds since 1970.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.signatures_end)
+             samples.add({}, *snapshot.signatures_end);
+     }},
     {"summond_config_hash", Kind::gauge,
      "A number made from the text of the configuration in force: hosts with the same text have the "
      "same.",

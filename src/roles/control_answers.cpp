@@ -166,6 +166,10 @@ std::string ControlAnswers::metrics_text() const {
         if (const auto zones = zone::Zones::open(known_.image->bytes())) {
             snapshot->zones = zones->header().zone_count;
             snapshot->unloaded_zones = zones->header().unloaded_zone_count;
+            for (std::uint32_t i = 0; i < snapshot->zones; ++i)
+                if (const auto end = static_cast<double>(zones->zone(i).signed_until); end != 0)
+                    snapshot->signatures_end =
+                        std::min(end, snapshot->signatures_end.value_or(end));
         }
     return metrics::exposition(*snapshot);
 }

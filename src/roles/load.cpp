@@ -1,14 +1,19 @@
 // Reads a configuration and its zone files: as a short-lived child of the parent, so that neither
-// the parsers' memory nor a crash in them stays with the daemon, and for `summond check`.
+// the parsers' memory nor a crash in them stays with the daemon, and for `summond check`. Zones are
+// signed here, too: the private keys are in this process, and go with it.
+
+#include "load.hpp"
 
 #include "load.hpp"
 
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +21,7 @@
 #include <exception>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "roles.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -32,8 +38,7 @@ namespace {
 constexpr std::size_t max_config_size = std::size_t{256} << 20;
 
 struct Loaded {
-    config::Sources sources;
-    config::Config config;
+    Read read;
     std::vector<std::uint8_t> image;
 };
 
@@ -99,39 +104,72 @@ bool print(const std::vector<config::Problem>& problems) {
 // Signatures of zones: some seconds at most, which nobody waits for at a start. `check` has time.
 constexpr std::size_t verified_at_load = 20000;
 
-// Prints every problem; nothing if the configuration is refused.
-std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
-                           const zone::Zones* before, service::Host host = service::this_host()) {
+}  // namespace
+
+void hide_memory() {
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+std::optional<Read> read_config(const std::string& file, service::Host host) {
     auto text = read_text(file);
     if (!text) {
         print(text.error().what);
         return std::nullopt;
     }
-    config::Sources sources{std::move(*text), {}};
+    Read read{{std::move(*text), {}}, {}};
     auto parsed = config::parse(
-        sources.yaml, file,
+        read.sources.yaml, file,
         [&](const std::string& path) -> base::Result<std::string> {
-            if (const auto known = sources.files.find(path); known != sources.files.end())
+            auto& files = read.sources.files;
+            if (const auto known = files.find(path); known != files.end())
                 return known->second;
             auto content = read_part(path);
             if (content)
-                sources.files.emplace(path, *content);
+                files.emplace(path, *content);
             return content;
         },
         config::ReadZones::yes, host);
     print(parsed.problems);
     if (!parsed.config)
         return std::nullopt;
-    const bool bad_files = print(config::check_files(*parsed.config));
-    zone::Checks checks;
-    if (bad_file == zone::BadFile::tolerate)
-        checks.signatures = verified_at_load;
-    auto built = zone::build(*parsed.config, bad_file, before, checks);
+    read.config = std::move(*parsed.config);
+    read.sources.yaml = std::move(parsed.without_zones);
+    return read;
+}
+
+std::optional<std::vector<std::uint8_t>> build_zones(const config::Config& config,
+                                                     zone::BadFile bad_file,
+                                                     const zone::Zones* before,
+                                                     const zone::Checks& checks) {
+    auto built = zone::build(config, bad_file, before, checks);
     print(built.problems);
-    if (bad_files || built.image.empty())
+    for (const std::string& note : built.notes)
+        std::fprintf(stderr, "%s\n", note.c_str());
+    if (built.image.empty())
         return std::nullopt;
-    sources.yaml = std::move(parsed.without_zones);
-    return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
+    return std::move(built.image);
+}
+
+namespace {
+
+// Prints every problem; nothing if the configuration is refused. threads: that sign.
+std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
+                           const zone::Zones* before, unsigned threads,
+                           service::Host host = service::this_host()) {
+    auto read = read_config(file, host);
+    if (!read)
+        return std::nullopt;
+    const bool bad_files = print(config::check_files(read->config));
+    zone::Checks checks;
+    checks.threads = threads;
+    if (bad_file == zone::BadFile::tolerate) {
+        checks.signatures = verified_at_load;
+        checks.keys = zone::KeyUse::keep;
+    }
+    auto image = build_zones(read->config, bad_file, before, checks);
+    if (bad_files || !image)
+        return std::nullopt;
+    return Loaded{std::move(*read), std::move(*image)};
 }
 
 // Over all zones, addresses of services included.
@@ -174,6 +212,10 @@ const std::uint8_t* keep_memory() {
     ::_exit(0);
 }
 
+unsigned processors() {
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
 int failed(const std::string& config_file, const base::Error& error) {
     print(config_file + ": " + error.what);
     return exit_failed;
@@ -188,6 +230,7 @@ std::string counted(std::size_t count, const std::string& what) {
 int load_main(const Arguments& arguments, const Row& /*row*/) {
     const std::string& config_file = arguments.config;
     printed_copy = printed_fd;
+    hide_memory();
     const bool background = proc::in_background();
     const std::uint8_t* const memory = background ? keep_memory() : nullptr;
     std::optional<proc::Mapping> older_image;
@@ -202,10 +245,12 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
             return failed(config_file, zones.error());
         before.emplace(*zones);
     }
-    auto loaded = load(config_file, zone::BadFile::tolerate, before ? &*before : nullptr);
+    // In the background the CPUs are for the fronts.
+    const unsigned threads = background ? 1 : processors();
+    auto loaded = load(config_file, zone::BadFile::tolerate, before ? &*before : nullptr, threads);
     if (!loaded)
         return exit_bad_configuration;
-    auto written = proc::write_all(config_fd, loaded->sources.pack());
+    auto written = proc::write_all(config_fd, loaded->read.sources.pack());
     if (written)
         written = proc::move_all(image_fd, loaded->image);
     if (written && !background)  // otherwise the front does it bit by bit
@@ -217,21 +262,15 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     return 0;
 }
 
-std::optional<LoadedFile> load_file(const std::string& config_file) {
-    auto loaded = load(config_file, zone::BadFile::refuse, nullptr);
-    if (!loaded)
-        return std::nullopt;
-    return LoadedFile{std::move(loaded->config), std::move(loaded->image)};
-}
-
 int check_main(const std::string& config_file, service::Host host) {
-    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, host);
+    hide_memory();
+    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, processors(), host);
     if (!loaded)
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),
-                counted(loaded->config.zones.size(), "zone").c_str(),
+                counted(loaded->read.config.zones.size(), "zone").c_str(),
                 counted(count_records(loaded->image), "record").c_str(),
-                counted(loaded->config.services.size(), "service").c_str());
+                counted(loaded->read.config.services.size(), "service").c_str());
     return 0;
 }
 

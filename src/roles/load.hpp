@@ -1,4 +1,5 @@
-// A configuration with its zones, for those that are asked about it.
+// Reading a configuration and building its zones, for the loader and the commands that people give.
+// Every problem is printed, on standard error.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +8,24 @@
 #include <vector>
 
 #include "summond/config/config.hpp"
+#include "summond/zone/zone.hpp"
 
 namespace summond::roles {
 
-struct LoadedFile {
-    config::Config config;
-    std::vector<std::uint8_t> image;
-};
+// Before private keys are read: no core dump and no other process but root's is to have them.
+void hide_memory();
 
-// Prints every problem; none if the configuration is refused.
-std::optional<LoadedFile> load_file(const std::string& config_file);
+struct Read {
+    config::Sources sources;  // without zones
+    config::Config config;
+};
+// None: it is refused.
+std::optional<Read> read_config(const std::string& file, service::Host host = service::this_host());
+
+// The image; none: it is refused.
+std::optional<std::vector<std::uint8_t>> build_zones(const config::Config& config,
+                                                     zone::BadFile bad_file,
+                                                     const zone::Zones* before,
+                                                     const zone::Checks& checks);
 
 }  // namespace summond::roles

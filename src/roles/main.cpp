@@ -1,5 +1,5 @@
 // Entry of all processes: reads the command line and becomes the parent, one of its children
-// or `summond check`. No thread exists before this point in any of them.
+// or one of the commands that people give. No thread exists before this point in any of them.
 
 #include <sys/prctl.h>
 
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "keys.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -49,6 +50,39 @@ int run(const summond::roles::Arguments& arguments, const std::string& role) {
         spdlog::critical("{}", e.what());
         return roles::exit_failed;
     }
+}
+
+using summond::roles::KeysArguments;
+
+// The actions of `summond keys`; exactly one is given.
+void add_keys(CLI::App& app, KeysArguments& to) {
+    using Action = KeysArguments::Action;
+    CLI::App* const keys = app.add_subcommand(
+        "keys", "The keys that zones are signed with, in the directory that `key_dir` names");
+    keys->require_subcommand(1);
+    const auto add = [&](const char* name, Action action, const char* text, bool of_one) {
+        CLI::App* const added = keys->add_subcommand(name, text);
+        added->add_option("FILE", to.config, "Configuration, one YAML file")->required();
+        auto* const zone = added->add_option("ZONE", to.zone, "Name of a zone in it");
+        if (of_one)
+            zone->required();
+        added->callback([&to, action] { to.action = action; });
+        return added;
+    };
+    add("list", Action::list, "What keys there are, and what each does when", false);
+    add("ds", Action::ds, "The DS records that the parent zone is to have", false);
+    add("make", Action::make, "Make the keys of a zone that has none", true)
+        ->add_flag("--zsk", to.zsk, "A ZSK beside a CSK, which is a KSK from then on");
+    CLI::App* const import =
+        add("import", Action::import, "Take over a key that is in use elsewhere", true);
+    import->add_option("KEY", to.key_file, "A file of BIND's (K*.private), or PEM, as Knot's")
+        ->required();
+    import->add_flag("--zsk", to.zsk, "PEM: it is a ZSK, not a KSK or CSK");
+    CLI::App* const roll =
+        add("roll", Action::roll, "Replace a key that is active by a new one", true);
+    auto* const ksk = roll->add_flag("--ksk", to.ksk, "The KSK, where there are two");
+    roll->add_flag("--zsk", to.zsk, "The ZSK")->excludes(ksk);
+    add("submitted", Action::submitted, "Say that the parent has the DS of the newest key", true);
 }
 
 }  // namespace
@@ -90,15 +124,26 @@ int main(int argc, char** argv) {
     sign->add_option("FILE", checked, "Configuration, one YAML file")->required();
     sign->add_option("ID", ids, "Ids")->required();
     sign->add_option("--service", of, "Of which service, where several have signed ids");
+    KeysArguments keys;
+    add_keys(app, keys);
+    std::string printed;
+    CLI::App* print = app.add_subcommand(
+        "print", "Print a zone as it would be served: signed, with the addresses of services");
+    print->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    print->add_option("ZONE", printed, "Name of a zone in it")->required();
     app.require_subcommand(0, 1);
 
     try {
         app.parse(argc, argv);
-        if (!*check && !*name && !*sign && a.config.empty())
+        if (app.get_subcommands().empty() && a.config.empty())
             throw CLI::RequiredError("--config FILE (or `check FILE`)");
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
     }
+    if (!keys.config.empty())
+        return summond::roles::keys_main(keys);
+    if (*print)
+        return summond::roles::print_main(checked, printed);
     using summond::service::Host;
     if (*name)
         return summond::roles::name_main(checked, asked);

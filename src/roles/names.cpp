@@ -70,10 +70,12 @@ int name_main(const std::string& config_file, const std::string& asked) {
         std::fprintf(stderr, "%s: %s\n", asked.c_str(), name.error().what.c_str());
         return exit_bad_configuration;
     }
-    const auto loaded = load_file(config_file);
-    if (!loaded)
+    const auto loaded = read_config(config_file);
+    const auto image = loaded ? build_zones(loaded->config, zone::BadFile::refuse, nullptr, {})
+                              : std::nullopt;
+    if (!image)
         return exit_bad_configuration;
-    const auto zones = zone::Zones::open(loaded->image);
+    const auto zones = zone::Zones::open(*image);
     if (!zones) {
         std::fprintf(stderr, "%s: %s\n", config_file.c_str(), zones.error().what.c_str());
         return exit_failed;
@@ -121,7 +123,7 @@ int name_main(const std::string& config_file, const std::string& asked) {
 
 int sign_main(const std::string& config_file, const std::vector<std::string>& ids,
               const std::string& of) {
-    const auto loaded = load_file(config_file);
+    const auto loaded = read_config(config_file);
     if (!loaded)
         return exit_bad_configuration;
     const service::Template* found = nullptr;

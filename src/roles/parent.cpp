@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -111,6 +112,7 @@ void Parent::load() {
     estate_.loaded_config = std::move(*config);
     estate_.loaded_image = std::move(*image);
     estate_.printed = std::move(*printed);
+    load_began_ = std::time(nullptr);
     ++load_.report.number;
     show_load(ipc::LoadReport::Result::under_way);
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
@@ -263,8 +265,42 @@ void Parent::replacement_failed(const std::string& why) {
 
 void Parent::reload_ended() {
     ::sd_notifyf(0, "READY=1\nSTATUS=%s", in_force_->to_string().c_str());
+    watch_signing();
     if (std::exchange(reload_wanted_, false))
         reload();
+}
+
+// Also where the clock has been set back behind the time of the signatures, which are in the future
+// then.
+bool Parent::signing_is_due() const {
+    constexpr std::time_t tolerance = 60;
+    const std::time_t now = std::time(nullptr);
+    return in_force_->sign_again_at != 0 &&
+           (now >= in_force_->sign_again_at || now + tolerance < in_force_->signed_at);
+}
+
+// Somebody may set the clock at any time, so it is looked at once a minute.
+void Parent::watch_signing() {
+    if (in_force_->sign_again_at == 0) {
+        signing_.cancel();
+        return;
+    }
+    auto wait = std::chrono::seconds(
+        std::clamp<std::int64_t>(in_force_->sign_again_at - std::time(nullptr), 1, 60));
+    // It may have become due after the load that is over now had begun.
+    if (signing_is_due() && load_began_ >= in_force_->sign_again_at) {
+        spdlog::warn("zones could not be signed again; it is tried again in 10 minutes");
+        wait = 10min;
+    }
+    signing_.expires_after(wait);
+    signing_.async_wait([this](auto error) {
+        if (error)
+            return;
+        if (!signing_is_due())
+            return watch_signing();
+        spdlog::info("zones are to be signed again");
+        reload();
+    });
 }
 
 // -- End
@@ -276,6 +312,7 @@ void Parent::stop(int status) {
         if (status == 0)
             spdlog::info("stopping");
         given_up_.cancel();
+        signing_.cancel();
     }
     supervisor_.stop();
     arm();

@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,6 +62,9 @@ class Parent final : proc::Children {
     void finish_reload();
     void close_given_up_later();
     void reload_ended();
+    // Zones that are signed here are signed again in time, by a reload.
+    bool signing_is_due() const;
+    void watch_signing();
     void stop(int status);
 
     const Generation& newest() const { return next_ ? *next_ : *in_force_; }
@@ -112,6 +116,7 @@ class Parent final : proc::Children {
                                    arm();
                                }};
     boost::asio::steady_timer given_up_{io_};
+    boost::asio::steady_timer signing_{io_};
     base::SteadyClock clock_;
     Estate estate_;
     std::vector<proc::Role> roles_;
@@ -120,6 +125,7 @@ class Parent final : proc::Children {
     std::vector<Counters> counters_;  // all that there has ever been
 
     bool loading_ = false;
+    std::time_t load_began_ = 0;
     bool reload_wanted_ = false;  // a SIGHUP came while one was under way
     KeptSockets kept_;
     GenerationPtr left_;  // by the run before, until there is one of this run

@@ -197,6 +197,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
 
     auto generation = std::make_shared<Generation>();
     generation->unloaded_zones = header.unloaded_zone_count;
+    generation->signed_at = header.signed_at;
+    generation->sign_again_at = header.sign_again_at;
     generation->config = std::move(config);
     generation->image = std::move(image);
     generation->log_level = parsed->log_level;

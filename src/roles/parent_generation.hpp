@@ -1,6 +1,7 @@
 // One accepted configuration as the parent holds it: what a front and a vmm are born with.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ struct Generation {
     std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
     bool wakes_by_packet = false;  // some service does
+    // As the image says: zone::image::Header.
+    std::int64_t signed_at = 0;
+    std::int64_t sign_again_at = 0;
 
     // Somebody may ask how things stand.
     bool is_shown() const { return control != nullptr || !readers.empty(); }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "owned.hpp"
 #include "summond/dns/folded_name.hpp"
 #include "summond/dns/wire.hpp"
 
@@ -15,24 +16,12 @@ namespace summond::sign {
 
 namespace {
 
-template <auto free_it>
-struct Freer {
-    template <typename T>
-    void operator()(T* it) const {
-        free_it(it);
-    }
-};
-template <typename T, auto free_it>
-using Owned = std::unique_ptr<T, Freer<free_it>>;
-
 enum Algorithm : std::uint8_t {
     rsa_sha1 = 5,
     rsa_sha1_nsec3 = 7,
     rsa_sha256 = 8,
     rsa_sha512 = 10,
-    ecdsa_p256 = 13,
     ecdsa_p384 = 14,
-    ed25519 = 15,
     ed448 = 16,
 };
 
@@ -42,7 +31,7 @@ const EVP_MD* digest_of(std::uint8_t algorithm) {
         case rsa_sha1_nsec3:
             return EVP_sha1();
         case rsa_sha256:
-        case ecdsa_p256:
+        case ecdsa_p256_sha256:
             return EVP_sha256();
         case ecdsa_p384:
             return EVP_sha384();
@@ -55,7 +44,7 @@ const EVP_MD* digest_of(std::uint8_t algorithm) {
 
 // Octets of one of the two numbers of an ECDSA signature; 0: another algorithm.
 std::size_t ecdsa_half(std::uint8_t algorithm) {
-    return algorithm == ecdsa_p256 ? 32 : algorithm == ecdsa_p384 ? 48 : 0;
+    return algorithm == ecdsa_p256_sha256 ? 32 : algorithm == ecdsa_p384 ? 48 : 0;
 }
 
 EVP_PKEY* from_parameters(const char* kind, OSSL_PARAM_BLD* build) {
@@ -109,9 +98,9 @@ EVP_PKEY* read_key(std::uint8_t algorithm, Bytes key) {
         case rsa_sha256:
         case rsa_sha512:
             return rsa_key(key);
-        case ecdsa_p256:
+        case ecdsa_p256_sha256:
         case ecdsa_p384:
-            return ecdsa_key(key, algorithm == ecdsa_p256 ? "P-256" : "P-384",
+            return ecdsa_key(key, algorithm == ecdsa_p256_sha256 ? "P-256" : "P-384",
                              ecdsa_half(algorithm));
         case ed25519:
             return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size());

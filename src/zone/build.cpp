@@ -6,14 +6,17 @@
 #include "advice.hpp"
 #include "denial.hpp"
 #include "image_builder.hpp"
+#include "older_signatures.hpp"
 #include "older_zone.hpp"
 #include "signatures.hpp"
+#include "signing.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
 #include "validate.hpp"
 #include "zone_data.hpp"
 #include "zone_file.hpp"
 #include "zone_index.hpp"
+#include "zone_keys.hpp"
 
 namespace summond::zone {
 
@@ -25,7 +28,9 @@ class Builder {
             const Checks& checks)
         : config_(config),
           bad_file_(bad_file),
+          checks_(checks),
           signatures_{checks.now, checks.signatures, bad_file == BadFile::refuse},
+          keys_(config, checks.keys, checks.now, report_),
           index_(config.zones.size()) {
         if (before != nullptr)
             before_.emplace(*before);
@@ -64,13 +69,24 @@ class Builder {
     void find_names_by_rule(std::uint32_t service);
     void add_parent_of_ids(const Guest& guest, ZoneData& data);
     void check_ids(std::uint32_t zone, const ZoneData& data);
-    void replace_zone(std::uint32_t index);
+    void replace_zone(std::uint32_t index, std::optional<ZoneKeys::Keys> keys);
+    // A finished zone that is valid. False: it cannot be signed, and errors say why. Takes keys
+    // away that cannot be used.
+    bool sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, ZoneData& data);
+    void check_chain_and_signatures(ZoneData& data);
+    // At a time that is due for a load: the first of them.
+    void load_again_at(std::int64_t time) { again_at_ = std::min(again_at_, time); }
+    void finish(Built& built);
 
     const config::Config& config_;
     const BadFile bad_file_;
+    const Checks& checks_;
     SignatureCheck signatures_;
     std::optional<OlderZones> before_;
     Report report_;
+    ZoneKeys keys_;
+    bool signs_ = false;  // some zone
+    std::int64_t again_at_ = INT64_MAX;
     ZoneIndex index_;
     std::vector<Guest> guests_;  // sorted by zone
     std::optional<ImageBuilder> image_;
@@ -165,10 +181,10 @@ void Builder::add_parent_of_ids(const Guest& guest, ZoneData& data) {
     const dns::Name parent =
         forward ? pattern.names[guest.item].parent : pattern.addresses->reverse_parent();
     const Where where = where_of(guest.index);
-    if (data.is_signed()) {
+    if (data.is_signed() || config_.zones[guest.zone].dnssec) {
         if (forward) {
             report_.error(where,
-                          "the names of service " + service.name + " are not in the file of zone " +
+                          "the names of service " + service.name + " are in no signature of zone " +
                               data.apex().to_string() +
                               ", which is signed, so validating resolvers would take them for "
                               "forged; put them into a zone of their own that is not signed");
@@ -271,7 +287,7 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
             return;
     }
     const Where where = where_of(guest.index);
-    if (data.is_signed())
+    if (data.is_signed() && !data.signed_here)
         return report_.warning(where, "the address of service " + service.name +
                                           " has no PTR record " + name.to_string() +
                                           ": the zone's file is signed, and "
@@ -323,10 +339,51 @@ bool Builder::read_zone(std::uint32_t index, ZoneData& data) {
     return report_.errors() == before;
 }
 
+// Of signatures that have just been made some are looked at, against mistakes of ours.
+void Builder::check_chain_and_signatures(ZoneData& data) {
+    constexpr std::size_t of_ours = 100;
+    link_denials(data, report_);
+    const std::size_t left = signatures_.computations;
+    if (data.signed_here)
+        signatures_.computations = std::min(left, of_ours);
+    const std::size_t given = signatures_.computations;
+    check_signatures(data, signatures_, report_);
+    signatures_.computations = left - (given - signatures_.computations);
+}
+
+bool Builder::sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, ZoneData& data) {
+    const config::Zone& zone = config_.zones[index];
+    const auto older_index = before_ ? before_->find(zone.name) : std::nullopt;
+    OlderSignatures older;
+    if (older_index) {
+        const config::Dnssec& policy = *zone.dnssec;
+        // When some are due, those are made anew that would be soon.
+        const std::int64_t due = checks_.now + policy.rrsig_refresh.count();
+        const bool are_due = before_->image().zone(*older_index).signed_until <= due;
+        older = OlderSignatures(before_->image(), *older_index, checks_.now,
+                                are_due ? due + policy.rrsig_jitter.count() : due,
+                                checks_.now + policy.rrsig_lifetime.count());
+    }
+    const std::size_t before = report_.errors();
+    if (!keys_.prepare(zone, report_.where(zone.dnssec_where), older.served().has_value(),
+                       max_ttl_of(data), *keys)) {
+        keys.reset();
+        return false;
+    }
+    sign_zone(data, {*zone.dnssec, *keys, checks_.now, checks_.threads, older}, report_);
+    return report_.errors() == before;
+}
+
 void Builder::add_zone(std::uint32_t index) {
     const config::Zone& zone = config_.zones[index];
     report_.begin_zone();
     const std::size_t before = report_.errors();
+    std::optional<ZoneKeys::Keys> keys;
+    if (zone.dnssec) {
+        signs_ = true;
+        keys = keys_.open(zone, report_.where(zone.dnssec_where));
+    }
+    bool signing_fails = zone.dnssec && !keys;
     ZoneData data(zone.name,
                   zone.file ? Where{report_.file(*zone.file), 0, 0} : report_.where(zone.where));
     const bool complete = read_zone(index, data);
@@ -334,27 +391,38 @@ void Builder::add_zone(std::uint32_t index) {
     data.finish();
     check_ids(index, data);
     validate(data, complete, report_);
-    if (complete) {
-        link_denials(data, report_);
-        check_signatures(data, signatures_, report_);
-    }
+    if (report_.errors() == before && keys)
+        signing_fails = !sign(index, keys, data);
+    if (complete && !signing_fails)
+        check_chain_and_signatures(data);
     if (report_.errors() == before) {
         advise(data, index, index_, report_);
+        const auto older = before_ && !data.is_signed() ? before_->find(zone.name) : std::nullopt;
+        if (older && before_->image().chain(*older) != nullptr)
+            report_.warning(data.where(),
+                            "zone " + zone.name.to_string() +
+                                " is not signed any more: resolvers that validate refuse it as "
+                                "long as its parent has a DS record for it");
+        if (data.signed_here) {
+            load_again_at(data.signed_until - zone.dnssec->rrsig_refresh.count());
+            keys_.keep(std::move(*keys));
+        }
         if (image_)
             image_->add(index, data);
-    } else if (zone.file && bad_file_ == BadFile::tolerate && !refused_) {
-        replace_zone(index);
+    } else if ((zone.file || signing_fails) && bad_file_ == BadFile::tolerate && !refused_) {
+        replace_zone(index, std::move(keys));
     } else {
         refused_ = true;
     }
 }
 
 // A zone that cannot be loaded, by what it was before, or by one that is answered with SERVFAIL.
-void Builder::replace_zone(std::uint32_t index) {
+// keys: where it is to be signed and they are not what is wrong.
+void Builder::replace_zone(std::uint32_t index, std::optional<ZoneKeys::Keys> keys) {
     const config::Zone& zone = config_.zones[index];
     const Where where = report_.where(zone.where);
     ZoneData data(zone.name, where);
-    if (before_ && before_->restore(data, where)) {
+    if (before_ && before_->restore(data, where, keys.has_value())) {
         const std::size_t errors = report_.errors();
         report_.warning(where, "zone " + zone.name.to_string() +
                                    " cannot be loaded, see its errors; it stays as it was");
@@ -362,7 +430,11 @@ void Builder::replace_zone(std::uint32_t index) {
         data.finish();
         check_ids(index, data);
         validate(data, true, report_);
-        link_denials(data, report_);
+        if (keys && report_.errors() == errors && sign(index, keys, data))
+            keys_.keep(std::move(*keys));
+        check_chain_and_signatures(data);
+        if (data.signed_here && zone.dnssec)
+            load_again_at(data.signed_until - zone.dnssec->rrsig_refresh.count());
         if (report_.errors() > errors)
             refused_ = true;
     } else {
@@ -379,6 +451,24 @@ void Builder::replace_zone(std::uint32_t index) {
         image_->add(index, data);
 }
 
+// When signatures are to be made again, or keys take over. Where that is not possible now, since
+// the clock or a file is wrong, it is tried again.
+void Builder::finish(Built& built) {
+    constexpr std::int64_t for_the_clock = 60;  // seconds
+    constexpr std::int64_t between_loads = 600;
+    if (signs_) {
+        if (keys_.next())
+            load_again_at(*keys_.next());
+        if (again_at_ <= checks_.now)
+            again_at_ = checks_.now + between_loads;
+        if (keys_.clock_is_wrong())
+            again_at_ = checks_.now + for_the_clock;
+        image_->set_signing(checks_.now, again_at_);
+    }
+    if (keys_.save())
+        built.image = image_->finish();
+}
+
 Built Builder::build() {
     index_zones();
     find_guests();
@@ -391,8 +481,9 @@ Built Builder::build() {
     }
     Built built;
     if (image_)
-        built.image = image_->finish();
+        finish(built);
     built.problems = report_.take();
+    built.notes = keys_.take_notes();
     return built;
 }
 

@@ -232,6 +232,8 @@ void ImageBuilder::add(std::uint32_t zone, ZoneData& data) {
             nodes_.push_back(owner.node);
     }
     record(zone).apex = data.owners[0].node;
+    record(zone).content = data.signed_here ? data.content : 0;
+    record(zone).signed_until = data.signed_until;
     append_negative_soa(zone, data);
     link_owners(data);
     append_chain(zone, data);

@@ -23,6 +23,11 @@ class ImageBuilder {
     // Each zone once, in any order. It is finished and valid, or has no records at all: then its
     // names are answered with SERVFAIL. Sets Owner::node of each.
     void add(std::uint32_t zone, ZoneData& data);
+    // image::Header::signed_at, sign_again_at.
+    void set_signing(std::int64_t at, std::int64_t again_at) {
+        header_.signed_at = at;
+        header_.sign_again_at = again_at;
+    }
     // The image; nothing may be added afterwards.
     std::vector<std::uint8_t> finish();
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <optional>
 
+#include "image_records.hpp"
 #include "summond/zone/zone.hpp"
 #include "zone_data.hpp"
 
@@ -15,17 +15,19 @@ class OlderZones {
     // The image must outlive this.
     explicit OlderZones(const Zones& image) : image_(image) {}
 
+    const Zones& image() const { return image_; }
+    // A zone that the image could load; none: there is none of this name.
+    std::optional<std::uint32_t> find(const dns::Name& apex) const;
+
     // Fills an empty zone with the records that the image has for it, but for those that were made
     // for services; they are said to come from `where`. False: the image has no such zone, or could
     // not load it either.
-    bool restore(ZoneData& zone, Where where);
+    // bare: of one that was signed here, without what signing has put there.
+    bool restore(ZoneData& zone, Where where, bool bare);
 
   private:
-    void list_nodes();
-
     const Zones& image_;
-    // Zone and node, sorted; listed when the first zone is asked for.
-    std::vector<std::pair<std::uint32_t, image::Ref>> nodes_;
+    NodesByZone nodes_;  // listed when the first zone is asked for
 };
 
 }  // namespace summond::zone

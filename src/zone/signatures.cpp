@@ -5,8 +5,8 @@
 #include <ctime>
 #include <optional>
 
-#include "canonical_rdata.hpp"
 #include "record_types.hpp"
+#include "signed_sets.hpp"
 #include "summond/dns/folded_name.hpp"
 #include "summond/sign/signature.hpp"
 
@@ -27,18 +27,9 @@ std::string date(std::int64_t time) {
     return text;
 }
 
-std::uint8_t labels_of(std::string_view name) {
-    std::uint8_t labels = 0;
-    if (name.substr(0, 2) == std::string_view("\1*"))
-        name = parent_of(name);  // RFC 4034 §3.1.3
-    for (; name[0] != '\0'; name = parent_of(name))
-        ++labels;
-    return labels;
-}
-
 class Checker {
   public:
-    Checker(const ZoneData& zone, SignatureCheck& check, Report& report)
+    Checker(ZoneData& zone, SignatureCheck& check, Report& report)
         : zone_(zone), check_(check), report_(report) {}
     void run();
 
@@ -57,7 +48,6 @@ class Checker {
     };
 
     void read_keys();
-    bool is_own(const Owner& owner, Type type) const;
     void check_set(const Owner& owner, std::span<const Record> set);
     Verdict judge(const Owner& owner, std::span<const Record> set, const Record& record);
     bool verifies(const Owner& owner, std::span<const Record> set, sign::Bytes rrsig,
@@ -67,7 +57,7 @@ class Checker {
                static_cast<std::int32_t>(time - static_cast<std::uint32_t>(check_.now));
     }
 
-    const ZoneData& zone_;
+    ZoneData& zone_;
     SignatureCheck& check_;
     Report& report_;
     std::vector<Key> keys_;
@@ -91,35 +81,12 @@ void Checker::read_keys() {
     }
 }
 
-// RFC 4035 §2.2: not NS and glue at a cut, nor anything below it.
-bool Checker::is_own(const Owner& owner, Type type) const {
-    if (type == Type::rrsig)
-        return false;
-    if ((owner.flags & image::hashed) != 0 || owner.cut == image::none)
-        return true;
-    return &zone_.owners[owner.cut] == &owner && (type == Type::ds || type == Type::nsec);
-}
-
 bool Checker::verifies(const Owner& owner, std::span<const Record> set, sign::Bytes rrsig,
                        const sign::Rrsig& fields, const Key& key) {
-    std::vector<std::vector<std::uint8_t>> canonical;
-    std::vector<sign::Bytes> rdatas;
-    const bool changes = has_canonical_form(fields.covered);
-    for (const Record& record : set) {
-        const auto rdata = zone_.rdata(record);
-        if (changes) {
-            canonical.emplace_back(rdata.begin(), rdata.end());
-            make_canonical(fields.covered, canonical.back());
-        } else {
-            rdatas.push_back(rdata);
-        }
-    }
-    for (const auto& rdata : canonical)
-        rdatas.emplace_back(rdata);
-    const sign::Bytes name{reinterpret_cast<const std::uint8_t*>(owner.name.data()),
-                           owner.name.size()};
-    return key.key->verifies(sign::signed_octets(rrsig, name, fields.covered, rdatas),
-                             fields.signature);
+    CanonicalSet canonical(zone_, set);
+    return key.key->verifies(
+        sign::signed_octets(rrsig, octets_of(owner.name), fields.covered, canonical.rdatas()),
+        fields.signature);
 }
 
 Checker::Verdict Checker::judge(const Owner& owner, std::span<const Record> set,
@@ -131,7 +98,7 @@ Checker::Verdict Checker::judge(const Owner& owner, std::span<const Record> set,
         return wrong("is cut short");
     if (!std::ranges::equal(fields->signer, zone_.apex().wire(), {}, dns::fold))
         return wrong("is not by the zone itself");
-    if (fields->labels != labels_of(owner.name))
+    if (fields->labels != signed_labels(owner.name))
         return wrong("is for a name of another length");
     const std::string by = "by key " + std::to_string(fields->key_tag) + " (algorithm " +
                            std::to_string(fields->algorithm) + ") ";
@@ -208,7 +175,7 @@ void Checker::tell_times(const std::string& zone) {
         tell(early, "are not valid yet, the first before");
     if (expired.sets > 0)
         tell(expired, "have run out, the first on");
-    else if (valid.sets > 0 && valid.time < check_.now + warn_before)
+    else if (!zone_.signed_here && valid.sets > 0 && valid.time < check_.now + warn_before)
         report_.warning(valid.where, zone + ": signatures run out from " + date(valid.time) +
                                          " on; sign the zone again");
 }
@@ -220,17 +187,20 @@ void Checker::run() {
         const auto all = zone_.records_of(owner);
         for (std::size_t first = 0; first < all.size();) {
             const auto set = zone_.records_of(owner, all[first].type);
-            if (is_own(owner, set[0].type))
+            if (is_signed_set(zone_, owner, set[0].type))
                 check_set(owner, set);
             first += set.size();
         }
     }
+    for (const Earliest& earliest : earliest_)
+        if (earliest.sets > 0)
+            zone_.signed_until = earliest.time;  // of the worst that there are
     tell_times(zone);
 }
 
 }  // namespace
 
-void check_signatures(const ZoneData& zone, SignatureCheck& check, Report& report) {
+void check_signatures(ZoneData& zone, SignatureCheck& check, Report& report) {
     if (zone.is_signed())
         Checker(zone, check, report).run();
     else if (zone.has_signatures())

@@ -20,7 +20,8 @@ struct SignatureCheck {
 
 // Of a finished zone that has signatures: each RRset that is the zone's own has one that is valid
 // now, by a key that is at the apex; errors say which has not. Warns when the first run out soon.
-// Of those that ran out or are not valid yet, one message tells for all.
-void check_signatures(const ZoneData& zone, SignatureCheck& check, Report& report);
+// Of those that ran out or are not valid yet, one message tells for all. Sets
+// ZoneData::signed_until.
+void check_signatures(ZoneData& zone, SignatureCheck& check, Report& report);
 
 }  // namespace summond::zone

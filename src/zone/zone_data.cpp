@@ -7,6 +7,7 @@
 
 #include "rdata.hpp"
 #include "summond/dns/folded_name.hpp"
+#include "summond/dns/wire.hpp"
 
 namespace summond::zone {
 
@@ -174,6 +175,8 @@ void ZoneData::sort_records() {
         first = last;
     }
     records.resize(kept);
+    for (Owner& owner : owners)
+        owner.count = 0;
     for (std::size_t i = 0; i < records.size(); ++i) {
         Owner& owner = owners[records[i].owner];
         if (owner.count++ == 0)
@@ -199,6 +202,24 @@ std::vector<Record> ZoneData::signatures_of(const Owner& owner, dns::Type covere
     std::ranges::copy_if(records_of(owner, dns::Type::rrsig), std::back_inserter(found),
                          [&](const Record& r) { return covered_by(r) == covered; });
     return found;
+}
+
+std::uint32_t ZoneData::serial() const {
+    const auto soa = rdata(records_of(owners[0], dns::Type::soa)[0]);
+    return dns::get32(&soa[soa.size() - serial_before_end]);
+}
+
+void ZoneData::set_serial(std::uint32_t serial) {
+    const Record& soa = records_of(owners[0], dns::Type::soa)[0];
+    dns::put32(&rdata_[soa.rdata + soa.rdata_size - serial_before_end], serial);
+}
+
+void ZoneData::reserve(std::size_t more_records, std::size_t octets) {
+    constexpr std::size_t worth_it = 1 << 14;
+    if (more_records < worth_it)
+        return;
+    reserve_large(records, records.size() + more_records);
+    reserve_large(rdata_, rdata_.size() + octets);
 }
 
 // path: scratch space.

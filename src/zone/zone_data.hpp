@@ -15,6 +15,9 @@
 
 namespace summond::zone {
 
+// Where an SOA record's serial stands: RFC 1035 §3.3.13.
+inline constexpr std::size_t serial_before_end = 20;
+
 struct Record {
     std::uint32_t owner = 0;  // index into owners
     dns::Type type{};
@@ -71,7 +74,8 @@ class ZoneData {
              std::span<const std::uint8_t> rdata, Where where, bool of_service = false);
 
     // Sorts the records by owner and type, drops duplicates (RFC 2181 §5), makes the empty
-    // non-terminals and finds out each owner's parent, wildcard and cut.
+    // non-terminals and finds out each owner's parent, wildcard and cut. Once more after records
+    // have been added that change nothing of the latter.
     void finish();
 
     std::span<const std::uint8_t> rdata(const Record& record) const {
@@ -95,6 +99,16 @@ class ZoneData {
         return static_cast<dns::Type>(rdata_[rrsig.rdata] << 8 | rdata_[rrsig.rdata + 1]);
     }
 
+    std::uint32_t serial() const;  // the SOA record's; finished, and there is one
+    void set_serial(std::uint32_t serial);
+
+    // What signatures do to the size: for so many records of so many octets.
+    void reserve(std::size_t more_records, std::size_t octets);
+
+    bool signed_here = false;  // by ourselves, not by who wrote the file
+    // Unix time when the first signature ends; 0: there is none, or it is not known.
+    std::int64_t signed_until = 0;
+    std::uint64_t content = 0;  // image::ZoneRecord::content
     std::vector<Owner> owners;  // the first is the apex
     std::vector<Record> records;
     DenialChain chain;

@@ -66,6 +66,26 @@ struct RecordText {
     Location where;
 };
 
+// How a zone is signed (RFC 9364). The names are Knot's.
+struct Dnssec {
+    std::optional<std::uint8_t> algorithm;    // 13 or 15; none: that of the keys there are, or 13
+    std::optional<bool> single_type_signing;  // one CSK, or KSK and ZSK; none: as keys are, or CSK
+    bool nsec3 = false;                       // without iterations and salt (RFC 9276)
+    // What CDS and CDNSKEY records ask the parent for: nothing, the DS of the zone's keys (RFC
+    // 7344), no DS any more (RFC 8078 §4).
+    enum class Cds : std::uint8_t { none, always, remove };
+    Cds cds_cdnskey_publish = Cds::always;
+    std::chrono::seconds rrsig_lifetime = std::chrono::hours(14 * 24);
+    // How long before they run out signatures are made anew.
+    std::chrono::seconds rrsig_refresh = std::chrono::hours(7 * 24);
+    std::chrono::seconds rrsig_jitter = std::chrono::hours(12);  // by which some run out earlier
+    std::uint32_t dnskey_ttl = 3600;
+    std::chrono::seconds zsk_lifetime = std::chrono::hours(30 * 24);  // 0: until it is rolled
+    std::chrono::seconds propagation_delay = std::chrono::hours(1);   // to all servers of the zone
+    // Until a new DS at the parent is everywhere: its TTL there, and the delay among its servers.
+    std::chrono::seconds parent_delay = std::chrono::hours(25);
+};
+
 struct Zone {
     dns::Name name;
     // A zone with a file takes SOA and NS from the file; soa and ns are then empty/defaults.
@@ -76,6 +96,8 @@ struct Zone {
     std::optional<std::string> file;  // absolute path
     Location where;                   // of its name
     Location file_where;
+    std::optional<Dnssec> dnssec;  // none: not signed here
+    Location dnssec_where;
 };
 
 // Where a service's text is, for messages.
@@ -142,6 +164,7 @@ struct Control {
     std::vector<std::string> names;
 };
 
+inline constexpr char default_key_dir[] = "/var/lib/summond/keys";
 inline constexpr char default_state[] = "/var/lib/summond/state.db";
 
 struct Config {
@@ -158,6 +181,7 @@ struct Config {
     service::Limits limits;
     // Where suspended domains are kept; absolute.
     std::string save_dir = "/var/lib/summond";
+    std::string key_dir = default_key_dir;  // of the keys that zones are signed with; absolute
     // The file that pins, back-off, wakes and so on outlive the daemon in; absolute, empty: none.
     // Not given: default_state, but nothing where domains are simulated.
     std::optional<std::string> state;

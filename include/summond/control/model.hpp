@@ -44,6 +44,8 @@ struct ZoneText {
     std::string name;                     // with the final dot
     std::optional<std::uint32_t> serial;  // of its SOA; none: it could not be loaded
     bool is_signed = false;
+    bool signed_here = false;
+    std::optional<std::chrono::sys_seconds> signed_until{};  // when its first signature ends
 };
 
 class Model {

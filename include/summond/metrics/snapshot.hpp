@@ -45,8 +45,10 @@ struct Snapshot {
 
     std::uint32_t loads = 0;  // of the configuration
     std::uint32_t failed_loads = 0;
-    bool load_succeeded = true;     // the last one
-    double loaded_at = 0;           // seconds since 1970
+    bool load_succeeded = true;  // the last one
+    double loaded_at = 0;        // seconds since 1970
+    // Of all signed zones' signatures the first that ends, in seconds since 1970.
+    std::optional<double> signatures_end{};
     std::uint64_t config_hash = 0;  // of the one in force; 48 bits
     std::uint32_t zones = 0;
     std::uint32_t unloaded_zones = 0;  // of these

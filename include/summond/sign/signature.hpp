@@ -13,6 +13,10 @@ namespace summond::sign {
 
 using Bytes = std::span<const std::uint8_t>;
 
+// The algorithms that zones are signed with here: IANA's DNS Security Algorithm Numbers.
+inline constexpr std::uint8_t ecdsa_p256_sha256 = 13;  // RFC 6605
+inline constexpr std::uint8_t ed25519 = 15;            // RFC 8080
+
 // Bits of a DNSKEY's flags: RFC 4034 §2.1.1, RFC 5011 §7.
 inline constexpr std::uint16_t flag_zone = 0x0100;
 inline constexpr std::uint16_t flag_sep = 0x0001;

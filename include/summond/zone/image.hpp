@@ -23,7 +23,7 @@ namespace summond::zone::image {
 using Ref = std::uint32_t;
 inline constexpr std::size_t unit = 8;
 
-inline constexpr std::uint64_t magic = 0x33656e6f7a6d7573;  // "sumzone3"; changes with the layout
+inline constexpr std::uint64_t magic = 0x34656e6f7a6d7573;  // "sumzone4"; changes with the layout
 inline constexpr std::uint32_t none = 0xffffffff;
 
 struct Header {
@@ -40,6 +40,10 @@ struct Header {
     std::uint32_t node_count;
     std::uint32_t unloaded_zone_count;  // zones without a negative_soa
     std::uint32_t reserved;
+    // Unix time, seconds: when the zones that are signed here were, and when they are to be loaded
+    // again, for new signatures or keys that take over. 0: there are none.
+    std::int64_t signed_at;
+    std::int64_t sign_again_at;
 };
 
 struct Slot {
@@ -57,6 +61,10 @@ struct ZoneRecord {
     // service, so that whoever asks for one gets here.
     Ref negative_soa;
     Ref chain;  // of a signed zone; 0: the zone is not signed
+    // Of a zone that is signed here: a hash of its records, but for the SOA's serial and what only
+    // signing puts there. Where it stays the same, so does the serial. 0: it is not signed here.
+    std::uint64_t content;
+    std::int64_t signed_until;  // Unix time when its first signature ends; 0: it has none
 };
 
 // How a signed zone denies names: those that have an NSEC record, or, where `hashed`, the NSEC3
@@ -189,7 +197,7 @@ struct Node {
     }
 };
 
-static_assert(sizeof(Header) == 64 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 16 &&
+static_assert(sizeof(Header) == 80 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 32 &&
               sizeof(Chain) == 16);
 static_assert(sizeof(RRset) == 8 && sizeof(Node) == 24);
 

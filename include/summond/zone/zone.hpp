@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "summond/base/result.hpp"
@@ -28,11 +30,19 @@ enum class BadFile : std::uint8_t {
     tolerate,
 };
 
-// What signed zones are checked by.
+// What becomes of the keys that zones are signed with (Config::key_dir).
+enum class KeyUse : std::uint8_t {
+    as_found,  // nothing is written: a zone without keys is signed with some that nobody will see
+    keep,      // made where there are none, and their times are written
+};
+
+// What signed zones are checked by, and signed.
 struct Checks {
     std::int64_t now = std::time(nullptr);  // Unix time, seconds
     // How many signatures are verified, all zones together. Of others their fields are checked.
     std::size_t signatures = SIZE_MAX;
+    KeyUse keys = KeyUse::as_found;
+    unsigned threads = 1;  // that sign
 };
 
 // The image, or everything that is wrong (zone files: file:line). Reads the zone files that the
@@ -40,6 +50,7 @@ struct Checks {
 struct Built {
     std::vector<std::uint8_t> image;  // empty when the configuration is refused
     std::vector<config::Problem> problems;
+    std::vector<std::string> notes;  // what has been decided: keys made, rollovers
 };
 // before: the image in use, if there is one; for BadFile::tolerate.
 Built build(const config::Config& config, BadFile bad_file = BadFile::refuse,
@@ -109,5 +120,10 @@ class Zones {
     const image::Node* probe(const dns::FoldedName& name, std::size_t labels) const;
     std::span<const std::uint8_t> image_;
 };
+
+// A zone's records as lines of a zone file, the SOA record first: services' addresses, signatures
+// and all. False: there is no such zone, or it could not be loaded.
+bool print_zone(const Zones& zones, const dns::Name& apex,
+                const std::function<void(const std::string&)>& line);
 
 }  // namespace summond::zone

@@ -1,5 +1,5 @@
-"""Generated zones, signed by BIND's dnssec-signzone: one below `test`, others delegated from it, some
-without DS."""
+"""Generated zones, signed by BIND's dnssec-signzone or by summond: one below `test`, others delegated
+from it, some without DS."""
 
 import os
 import random
@@ -133,6 +133,40 @@ class Zone:
         with open(self.signed, encoding="ascii") as f:
             self.size = len(re.findall("RRSIG", f.read()))
         return self.signed
+
+
+SERVICES = """\
+services:
+  - {{name: svc-a, names: svc-a.{apex}, addresses: [192.0.2.201, "2001:db8::201"], kernel: /nonexistent}}
+  - {{name: svc-b, names: deep.svc-b.{apex}, addresses: 192.0.2.202, kernel: /nonexistent}}
+"""
+
+
+def sign_by_summond(world, seed, directory, config):
+    """Writes the zones and their part of the configuration, and makes their keys."""
+    rng = random.Random(seed)
+    listed = list(world.all())
+    world.names += [(b"svc-a", *world.apex), (b"deep", b"svc-b", *world.apex)]
+    summond = lambda *arguments: subprocess.run(  # noqa: E731
+        [os.environ["SUMMOND"], *arguments], check=True, capture_output=True, text=True).stdout
+    text = f"key_dir: {directory}/keys\nzones:\n"
+    for number, zone in enumerate(listed):
+        zone.algorithm = ALGORITHMS[(seed + number) % 2].lower()
+        zone.denial = ("nsec3",) if (seed // 2 + number) % 2 else ()
+        zone.single = rng.random() < 0.5
+        zone.file = f"{directory}/zone{number}"
+        text += (f"  - name: {text_of(zone.apex)}\n    file: {zone.file}\n    dnssec: {{algorithm: {zone.algorithm}, "
+                 f"nsec3: {'on' if zone.denial else 'off'}, single_type_signing: {'on' if zone.single else 'off'}}}\n")
+    with open(config, "a", encoding="ascii") as f:
+        f.write(text + SERVICES.format(apex=text_of(world.apex)))
+    for zone in listed:
+        summond("keys", "make", config, text_of(zone.apex))
+    ds = {line.split()[0]: line for line in summond("keys", "ds", config).splitlines()}
+    world.ds = ds[text_of(world.apex)]
+    for zone in listed:
+        zone.lines += [ds[text_of(child.apex)] for child in zone.children if child.secure]
+        with open(zone.file, "w", encoding="ascii") as f:
+            f.write(f"$ORIGIN {text_of(zone.apex)}\n" + "\n".join(zone.lines) + "\n")
 
 
 def make(seed, count, denial=None):

@@ -76,6 +76,8 @@ TEST(Top, Cookies) {
 
 TEST(Top, SaveDir) {
     EXPECT_EQ(config_of(zone_config(good_zone)).save_dir, "/var/lib/summond");
+    EXPECT_EQ(config_of(zone_config(good_zone)).key_dir, "/var/lib/summond/keys");
+    EXPECT_EQ(config_of("key_dir: keys\n" + zone_config(good_zone)).key_dir, "/etc/summond/keys");
     EXPECT_EQ(config_of("save_dir: /srv/saved\n" + zone_config(good_zone)).save_dir, "/srv/saved");
 }
 
@@ -161,7 +163,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
-                "cookies, rate_limit, tcp, control, limits, save_dir, state, zones, defaults and "
+                "cookies, rate_limit, tcp, control, limits, save_dir, key_dir, state, zones, "
+                "defaults and "
                 "services"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},

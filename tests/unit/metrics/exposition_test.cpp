@@ -62,6 +62,7 @@ struct Full {
         snapshot.failed_loads = 3;
         snapshot.load_succeeded = false;
         snapshot.loaded_at = 1764478800.25;
+        snapshot.signatures_end = 1765000000;
         snapshot.config_hash = 0xffff'ffff'ffff;
         DnsCounters& udp = snapshot.front.udp;
         udp.answered[label_of(dns::Type::a)][0].add(10);
@@ -106,9 +107,12 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_wake_seconds_bucket{until="ready",from="build",le="+Inf"} 2)",
              R"(summond_wake_seconds_sum{until="ready",from="build"} 200.04)",
              R"(summond_wake_seconds_count{until="ready",from="build"} 2)",
-             R"(summond_wake_packets_handed_over_total 3)", R"(summond_wake_packets_held 12)",
-             R"(summond_zones{state="loaded"} 5)", R"(summond_zones{state="not_loaded"} 2)",
-             R"(summond_state_writable 1)", R"(summond_state_write_failures_total 2)",
+             R"(summond_wake_packets_handed_over_total 3)",
+             R"(summond_wake_packets_held 12)",
+             R"(summond_zones{state="loaded"} 5)",
+             R"(summond_zones{state="not_loaded"} 2)",
+             R"(summond_state_writable 1)",
+             R"(summond_state_write_failures_total 2)",
              R"(summond_state_last_write_timestamp_seconds 1764478801)",
              R"(summond_config_load_failures_total 3)",
              R"(summond_services{phase="ready"} 1)",

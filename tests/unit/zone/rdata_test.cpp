@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "../../../src/zone/rdata_text.hpp"
 #include "../../../src/zone/scanner.hpp"
 
 using namespace summond;
@@ -40,6 +42,13 @@ std::string generic(std::string type, std::size_t size, const std::string& hex) 
     type += std::to_string(size);
     type += ' ';
     return type += hex;
+}
+
+std::vector<std::uint8_t> octets_of(const std::string& hex) {
+    std::vector<std::uint8_t> octets;
+    for (std::size_t i = 0; i < hex.size(); i += 2)
+        octets.push_back(static_cast<std::uint8_t>(std::stoul(hex.substr(i, 2), nullptr, 16)));
+    return octets;
 }
 
 struct Vector {
@@ -159,6 +168,10 @@ TEST(Rdata, OfEveryType) {
         const std::string type(text, std::string_view(text).find(' '));
         EXPECT_EQ(read(generic(type, size, expected)), expected);
         EXPECT_TRUE(read(generic(type, size + 1, expected)).starts_with("3: \\# says"));
+        // And back to text.
+        const std::string written =
+            type + " " + zone::rdata_to_text(*zone::type_from_text(type), octets_of(expected));
+        EXPECT_EQ(read(written), expected) << text << "\n" << written;
     }
 }
 

@@ -1,0 +1,34 @@
+// Signs a zone: what a signer of zone files does, in memory, between reading and the image.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "older_signatures.hpp"
+#include "report.hpp"
+#include "summond/config/config.hpp"
+#include "summond/sign/key_file.hpp"
+#include "zone_data.hpp"
+
+namespace summond::zone {
+
+// Records that only signing puts into a zone: the file has none.
+bool is_made_by_signing(dns::Type type);
+
+struct Signing {
+    const config::Dnssec& policy;
+    std::span<const sign::Key> keys;  // fit for it (ZoneKeys::prepare)
+    std::int64_t now;                 // Unix time
+    unsigned threads;
+    const OlderSignatures& older;  // that are taken over where they still fit
+};
+
+// Of a finished, valid zone without signatures: adds keys, CDS and CDNSKEY, the chain of NSEC or
+// NSEC3 records, signatures, and a serial. Errors: records that only signing should make. The zone
+// is of no use then.
+void sign_zone(ZoneData& zone, const Signing& signing, Report& report);
+
+// The largest TTL of any record.
+std::uint32_t max_ttl_of(const ZoneData& zone);
+
+}  // namespace summond::zone

@@ -1,0 +1,419 @@
+// Zones that are signed here. That what comes out is right is for the checks of zones that are
+// signed elsewhere to say: of the zone as it is built, and as it is printed and read again.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+
+#include "builder.hpp"
+#include "summond/sign/key_file.hpp"
+
+using namespace summond;
+using test::ZoneBuilder;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t start = 1893456000;  // 2030-01-01
+constexpr std::int64_t day = 86400;
+constexpr std::int64_t hour = 3600;
+
+constexpr const char* plain =
+    "$TTL 300\n"
+    "@ SOA ns1 hostmaster 7 3600 600 86400 60\n"
+    "@ NS ns1\n"
+    "ns1 A 192.0.2.53\n"
+    "Mail 600 MX 10 MAIL.Jit.Example.\n"
+    "mail A 192.0.2.25\n"
+    "*.wild TXT \"any\"\n"
+    "a.b.ent TXT \"below empty non-terminals\"\n"
+    "alias CNAME mail\n"
+    "old DNAME new\n"
+    "secure NS ns.secure\n"
+    "secure DS 4242 13 2 "
+    "0000000000000000000000000000000000000000000000000000000000000000\n"
+    "ns.secure A 192.0.2.99\n"
+    "insecure NS ns.insecure\n"
+    "ns.insecure A 192.0.2.98\n"
+    "mail TYPE65280 \\# 4 01020304\n";
+
+class Signing : public ::testing::Test {
+  protected:
+    Signing() {
+        builder.file("zone", plain);
+        builder.zone_with_file("jit.example", "zone");
+        zone().dnssec.emplace();
+        zone().dnssec_where = {"summond.yaml", 5, 5};
+        builder.config.key_dir = builder.path("keys");
+        builder.checks.now = start;
+        builder.checks.keys = zone::KeyUse::keep;
+    }
+    config::Zone& zone() { return builder.config.zones[0]; }
+
+    // A reload, where there is an image already. Errors, and what becomes of a zone that has some.
+    std::string load(std::int64_t now) {
+        builder.checks.now = now;
+        image_before = builder.built.image;
+        const auto before = zone::Zones::open(image_before);
+        std::string problems = builder.tolerated(before ? &*before : nullptr);
+        std::string kept;
+        for (std::size_t at = 0; at < problems.size();) {
+            const auto end = problems.find('\n', at) + 1;
+            const std::string line = problems.substr(at, end - at);
+            if (line.find(" warning: ") == std::string::npos ||
+                line.find("loaded") != std::string::npos)
+                kept += line;
+            at = end;
+        }
+        return kept;
+    }
+    std::vector<std::string> lines() const {
+        std::vector<std::string> lines;
+        const auto zones = zone::Zones::open(builder.built.image);
+        if (!zones || !zone::print_zone(*zones, ZoneBuilder::name("jit.example"),
+                                        [&](const std::string& line) { lines.push_back(line); }))
+            ADD_FAILURE() << "no zone";
+        return lines;
+    }
+    // By owner and type covered.
+    std::map<std::string, std::string> signatures() const {
+        std::map<std::string, std::string> found;
+        for (const std::string& line : lines())
+            if (const auto at = line.find(" IN RRSIG "); at != std::string::npos)
+                found[line.substr(0, line.find(' ')) +
+                      line.substr(at + 9, line.find(' ', at + 10) - at - 9)] = line;
+        return found;
+    }
+    std::size_t count(const std::string& text) const {
+        const auto all = lines();
+        return static_cast<std::size_t>(std::ranges::count_if(
+            all, [&](const auto& line) { return line.find(text) != std::string::npos; }));
+    }
+    // What the checks of a zone that is signed elsewhere say.
+    std::string read_again() {
+        std::string text;
+        for (const std::string& line : lines())
+            text += line + "\n";
+        ZoneBuilder other;
+        other.file("zone", text);
+        other.zone_with_file("jit.example", "zone");
+        other.checks.now = builder.checks.now;
+        return other.errors();
+    }
+    std::uint32_t serial() const {
+        const std::string soa = lines()[0];
+        std::istringstream words(soa);
+        std::vector<std::string> all{std::istream_iterator<std::string>(words), {}};
+        return static_cast<std::uint32_t>(std::stoul(all[6]));
+    }
+    const zone::image::Header& header() const {
+        return *reinterpret_cast<const zone::image::Header*>(builder.built.image.data());
+    }
+    std::vector<sign::Key> keys() const {
+        const auto directory =
+            sign::KeyDirectory::open(builder.config.key_dir, sign::KeyDirectory::Missing::error);
+        return std::move(directory->read(ZoneBuilder::name("jit.example")).value());
+    }
+
+    ZoneBuilder builder;
+    std::vector<std::uint8_t> image_before;
+};
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_F(Signing, IsRightByTheChecksOfZonesSignedElsewhere) {
+    for (const std::uint8_t algorithm : {sign::ecdsa_p256_sha256, sign::ed25519})
+        for (const bool nsec3 : {false, true})
+            for (const bool single : {false, true}) {
+                fs::remove_all(builder.config.key_dir);
+                builder.built = {};
+                zone().dnssec->algorithm = algorithm;
+                zone().dnssec->nsec3 = nsec3;
+                zone().dnssec->single_type_signing = single;
+                builder.checks.threads = single ? 1 : 3;
+                EXPECT_EQ(load(start), "") << int{algorithm} << nsec3 << single;
+                EXPECT_EQ(read_again(), "") << int{algorithm} << nsec3 << single;
+                EXPECT_EQ(count(" IN DNSKEY "), single ? 1U : 2U);
+                EXPECT_EQ(count(" IN NSEC3PARAM 1 0 0 -"), nsec3 ? 1U : 0U);
+                EXPECT_EQ(count(" IN NSEC "), nsec3 ? 0U : 9U);
+            }
+}
+
+TEST_F(Signing, GeneratedZones) {
+    std::mt19937 random(1);
+    const auto pick = [&](unsigned below) { return random() % below; };
+    for (int round = 0; round < 40; ++round) {
+        std::string text = "$TTL 300\n@ SOA ns1 h 1 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.1\n";
+        for (unsigned i = 0; i < 1 + pick(40); ++i) {
+            std::string owner = "n" + std::to_string(pick(30));
+            for (auto depth = pick(4); depth > 0; --depth)
+                owner = std::string(1, "a*b\\"[pick(3)]) + std::to_string(pick(4)) + "." + owner;
+            if (pick(6) == 0)
+                owner = "*." + owner;
+            text += owner + (pick(4) == 0 && owner[0] != '*' ? " NS ns1\n" : " A 192.0.2.2\n");
+        }
+        builder.file("zone", text);
+        zone().dnssec->nsec3 = round % 2 != 0;
+        builder.built = {};
+        EXPECT_EQ(load(start), "") << text;
+        EXPECT_EQ(read_again(), "") << text;
+    }
+}
+
+TEST_F(Signing, ServicesAreSignedAsWell) {
+    builder.service("www", "www.jit.example", "192.0.2.80");
+    EXPECT_EQ(load(start), "");
+    EXPECT_TRUE(signatures().contains("www.jit.example. A"));
+    EXPECT_EQ(read_again(), "");
+}
+
+TEST_F(Signing, KeysAreMadeOnceAndKept) {
+    EXPECT_EQ(load(start), "");
+    ASSERT_EQ(keys().size(), 1U);
+    ASSERT_EQ(builder.built.notes.size(), 2U);
+    EXPECT_TRUE(has(builder.built.notes[0],
+                    "made a key (CSK " + std::to_string(keys()[0].tag) + ", ecdsap256sha256)"));
+    EXPECT_EQ(keys()[0].flags, 257);
+    EXPECT_EQ(keys()[0].times.activate, start);
+    EXPECT_EQ(keys()[0].times.sync_publish, start + 2 * hour);  // propagation_delay, dnskey_ttl
+    const auto before = keys()[0].dnskey;
+    EXPECT_EQ(load(start + 10), "");
+    EXPECT_EQ(keys()[0].dnskey, before);
+    EXPECT_TRUE(builder.built.notes.empty());
+}
+
+TEST_F(Signing, CdsRecordsComeWhenResolversHaveTheKey) {
+    EXPECT_EQ(load(start), "");
+    EXPECT_EQ(count(" IN CDS "), 0U);
+    EXPECT_EQ(header().sign_again_at, start + 2 * hour);
+    EXPECT_EQ(load(start + 2 * hour), "");
+    EXPECT_EQ(count(" IN CDS "), 1U);
+    EXPECT_EQ(count(" IN CDNSKEY 257 3 13 "), 1U);
+    EXPECT_EQ(read_again(), "");
+    zone().dnssec->cds_cdnskey_publish = config::Dnssec::Cds::remove;
+    EXPECT_EQ(load(start + 3 * hour), "");
+    EXPECT_EQ(count(" IN CDS 0 0 0 00"), 1U);
+    EXPECT_EQ(count(" IN CDNSKEY 0 3 0 AA=="), 1U);
+    EXPECT_EQ(read_again(), "");
+    zone().dnssec->cds_cdnskey_publish = config::Dnssec::Cds::none;
+    EXPECT_EQ(load(start + 3 * hour), "");
+    EXPECT_EQ(count(" IN CDS "), 0U);
+}
+
+TEST_F(Signing, WhatDoesNotChangeKeepsItsSignature) {
+    load(start);
+    const auto before = signatures();
+    const auto old_serial = serial();
+    EXPECT_EQ(old_serial, static_cast<std::uint32_t>(start));
+    EXPECT_EQ(load(start + 10), "");
+    EXPECT_EQ(signatures(), before);
+    EXPECT_EQ(serial(), old_serial);
+
+    builder.file("zone", std::string(plain) + "new TXT x\n");
+    EXPECT_EQ(load(start + 20), "");
+    const auto after = signatures();
+    std::size_t changed = 0;
+    for (const auto& [what, line] : after)
+        changed += before.contains(what) && before.at(what) == line ? 0 : 1;
+    EXPECT_EQ(changed, 4U);  // its own TXT and NSEC, the NSEC before, the SOA
+    EXPECT_EQ(serial(), old_serial + 20);
+    EXPECT_EQ(read_again(), "");
+    // What has no signature counts as well.
+    builder.file("zone", std::string(plain) + "new TXT x\nns.insecure AAAA 2001:db8::98\n");
+    EXPECT_EQ(load(start + 20), "");
+    EXPECT_EQ(serial(), old_serial + 21);
+}
+
+TEST_F(Signing, SerialsOfTheFile) {
+    std::string text = plain;
+    text.replace(text.find(" 7 "), 3, " 2030010101 ");  // later than Unix time
+    builder.file("zone", text);
+    load(start);
+    EXPECT_EQ(serial(), 2030010101U);
+    load(start + 10);
+    EXPECT_EQ(serial(), 2030010101U);
+    builder.file("zone", text + "new TXT x\n");
+    load(start + 20);
+    EXPECT_EQ(serial(), 2030010102U);
+    text.replace(text.find(" 2030010101 "), 12, " 2030010105 ");
+    builder.file("zone", text + "new TXT x\n");
+    load(start + 30);
+    EXPECT_EQ(serial(), 2030010105U);
+    EXPECT_EQ(read_again(), "");
+}
+
+TEST_F(Signing, SignaturesAreMadeAgainBeforeTheyRunOut) {
+    zone().dnssec->zsk_lifetime = {};
+    load(start);
+    load(start + 3 * hour);  // with CDS
+    const auto before = signatures();
+    const std::int64_t due = header().sign_again_at;
+    EXPECT_GE(due, start + 14 * day - 12 * hour - 7 * day);
+    EXPECT_LE(due, start + 14 * day - 7 * day);
+    load(due - 1);
+    EXPECT_EQ(signatures(), before);
+    load(due);
+    const auto after = signatures();
+    std::size_t kept = 0;
+    for (const auto& [what, line] : before)
+        kept += after.at(what) == line ? 1 : 0;
+    EXPECT_LE(kept, 3U);  // CDS, CDNSKEY and what came with them may have time
+    EXPECT_GT(header().sign_again_at, due + 12 * hour);  // rrsig_jitter
+    EXPECT_EQ(serial(), static_cast<std::uint32_t>(due));
+    EXPECT_EQ(read_again(), "");
+}
+
+TEST_F(Signing, TheFileIsBadAtAReload) {
+    builder.service("www", "www.jit.example", "192.0.2.80");
+    load(start);
+    builder.file("zone", std::string(plain) + "bad A x\n");
+    builder.config.services[0].ipv4 = {base::IpAddress::parse("192.0.2.81").value()};
+    EXPECT_TRUE(has(load(start + 20), "it stays as it was"));
+    EXPECT_EQ(count(" IN A 192.0.2.81"), 1U) << "services follow the new configuration";
+    EXPECT_EQ(read_again(), "");
+    // And it is signed again in time, as long as that lasts.
+    EXPECT_TRUE(has(load(start + 8 * day), "it stays as it was"));
+    EXPECT_EQ(read_again(), "");
+    EXPECT_GT(header().sign_again_at, start + 14 * day);
+}
+
+TEST_F(Signing, AKeyThatOthersMayReadIsNotUsed) {
+    load(start);
+    const std::string file = builder.config.key_dir + "/" + keys()[0].file_name() + ".private";
+    fs::permissions(file, fs::perms(0644));
+    const auto before = signatures();
+    const std::string said = load(start + 20);
+    EXPECT_TRUE(has(said, "summond.yaml:5:5: ")) << said;
+    EXPECT_TRUE(has(said, "others may read or write it (mode 0644); `chmod 600` it")) << said;
+    EXPECT_TRUE(has(said, "it stays as it was")) << said;
+    EXPECT_EQ(signatures(), before);
+    EXPECT_EQ(header().unloaded_zone_count, 0U);
+    builder.built = {};
+    EXPECT_TRUE(has(load(start + 20), "SERVFAIL"));
+    EXPECT_EQ(header().unloaded_zone_count, 1U);
+    fs::permissions(file, fs::perms(0600));
+    EXPECT_EQ(load(start + 30), "");
+}
+
+TEST_F(Signing, KeysAreNotReplacedByNewOnesWhereTheZoneIsSigned) {
+    load(start);
+    const auto before = signatures();
+    fs::remove_all(builder.config.key_dir);
+    const std::string said = load(start + 20);
+    EXPECT_TRUE(has(said, "zone jit.example. is signed, but its keys are not in")) << said;
+    EXPECT_EQ(signatures(), before);
+    EXPECT_GT(header().sign_again_at, start + 6 * day);
+    EXPECT_TRUE(has(load(start + 8 * day), "it stays as it was"));
+    EXPECT_EQ(header().sign_again_at, start + 8 * day + 600);  // tried again
+}
+
+TEST_F(Signing, AWrongClockIsNoticed) {
+    EXPECT_TRUE(has(load(1000),
+                    "the clock says 1970-01-01 00:16 UTC, but this software is younger; "
+                    "set the clock"));
+    EXPECT_EQ(header().unloaded_zone_count, 1U);
+    EXPECT_EQ(header().sign_again_at, 1000 + 60);
+    EXPECT_FALSE(fs::exists(builder.config.key_dir) && !fs::is_empty(builder.config.key_dir));
+    builder.built = {};
+    EXPECT_EQ(load(start), "");
+    const std::string said = load(start - 2 * day);
+    EXPECT_TRUE(has(said, "the clock says 2029-12-30 00:00 UTC, but key " +
+                              std::to_string(keys()[0].tag) + " was made on 2030-01-01 00:00 UTC"))
+        << said;
+    // Set forth and back: signatures of the future are not kept.
+    builder.built = {};
+    EXPECT_EQ(load(start + 5 * day), "");
+    EXPECT_EQ(load(start + day), "");
+    EXPECT_EQ(read_again(), "");
+}
+
+TEST_F(Signing, WhatIsSignedAlreadyIsNotSignedAgain) {
+    builder.file("zone", std::string(plain) + "mail NSEC ns1 A RRSIG NSEC\n");
+    const std::string said = load(start);
+    EXPECT_TRUE(has(said,
+                    "zone:17: mail.jit.example. has NSEC records, which signing makes; give "
+                    "the zone as it was before it was signed, or leave out `dnssec`"))
+        << said;
+}
+
+TEST_F(Signing, KeysThatDoNotFit) {
+    load(start);
+    zone().dnssec->algorithm = sign::ed25519;
+    const std::string tag = std::to_string(keys()[0].tag);
+    EXPECT_TRUE(has(load(start), "algorithm is ed25519, but its key " + tag));
+    zone().dnssec->algorithm.reset();
+    zone().dnssec->single_type_signing = false;
+    EXPECT_TRUE(has(load(start), "single_type_signing is off, but there is no ZSK"));
+    zone().dnssec->single_type_signing.reset();
+    auto key = keys();
+    key[0].times.activate = start + day;
+    const auto directory =
+        sign::KeyDirectory::open(builder.config.key_dir, sign::KeyDirectory::Missing::error);
+    ASSERT_TRUE(directory->write(key[0]));
+    EXPECT_TRUE(has(load(start), "none of its keys in"));
+}
+
+TEST_F(Signing, ARolloverOfTheZsk) {
+    zone().dnssec->single_type_signing = false;
+    EXPECT_EQ(load(start), "");
+    // zsk_lifetime is 30 days; a new one is published two hours before.
+    const std::int64_t due = start + 30 * day - 2 * hour;
+    EXPECT_EQ(load(due), "");
+    EXPECT_EQ(count(" IN DNSKEY 256 "), 2U);
+    EXPECT_EQ(read_again(), "");
+    EXPECT_EQ(load(due + 2 * hour), "");
+    EXPECT_EQ(count(" IN DNSKEY 256 "), 2U);
+    std::uint16_t active = 0;
+    for (const sign::Key& key : keys())
+        if (!key.is_sep() && !key.times.inactive)
+            active = key.tag;
+    EXPECT_EQ(count(" " + std::to_string(active) + " jit.example. "), signatures().size() - 3)
+        << "all but those of DNSKEY, CDS and CDNSKEY are by the new key";
+    EXPECT_EQ(read_again(), "");
+    const std::int64_t longest_ttl = 600;
+    EXPECT_EQ(load(due + 3 * hour + longest_ttl - 1), "");
+    EXPECT_EQ(count(" IN DNSKEY 256 "), 2U);
+    EXPECT_EQ(load(due + 3 * hour + longest_ttl), "");
+    EXPECT_EQ(count(" IN DNSKEY 256 "), 1U);
+    EXPECT_EQ(read_again(), "");
+}
+
+TEST_F(Signing, ACheckWritesNothing) {
+    builder.checks.keys = zone::KeyUse::as_found;
+    EXPECT_EQ(builder.errors(), "");
+    EXPECT_FALSE(fs::exists(builder.config.key_dir));
+    ASSERT_EQ(builder.built.notes.size(), 1U);
+    EXPECT_TRUE(has(builder.built.notes[0], "the daemon makes one when it loads the zone"));
+}
+
+TEST_F(Signing, NoMore) {
+    load(start);
+    zone().dnssec.reset();
+    load(start + 20);
+    EXPECT_TRUE(std::ranges::any_of(builder.built.problems, [](const config::Problem& problem) {
+        return problem.warning && has(problem.what, "zone jit.example. is not signed any more");
+    }));
+    EXPECT_EQ(count(" IN RRSIG "), 0U);
+    EXPECT_EQ(header().sign_again_at, 0);
+}
+
+TEST_F(Signing, NestedZones) {
+    config::Zone& child = builder.zone("sub.jit.example");
+    child.dnssec.emplace();
+    builder.file("zone", std::string(plain) +
+                             "sub NS ns.other.\nsub DS 1 13 2 "
+                             "00000000000000000000000000000000000000000000000000"
+                             "00000000000000\n");
+    EXPECT_EQ(load(start), "");
+    EXPECT_EQ(read_again(), "");
+    const auto before = signatures();
+    EXPECT_EQ(load(start + 20), "");
+    EXPECT_EQ(signatures(), before) << "the parent's side of the cut is found again";
+}
