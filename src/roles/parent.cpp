@@ -229,6 +229,7 @@ void Parent::finish_reload() {
     }
     if (!next_->pending.empty())
         tell_opened();
+    close_other_readers(*in_force_, *next_);
     in_force_ = std::exchange(next_, nullptr);
     supervisor_.take_over();
     tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more

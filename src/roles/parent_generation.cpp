@@ -251,6 +251,13 @@ void close_given_up(Generation& generation) {
     });
 }
 
+void close_other_readers(const Generation& generation, const Generation& next) {
+    for (const ControlListener& listener : generation.readers)
+        if (std::ranges::find(next.readers, listener.endpoint, &ControlListener::endpoint) ==
+            next.readers.end())
+            net::close_shared(listener.socket->get());
+}
+
 std::vector<int> open_sockets(const Generation& generation) {
     std::vector<int> sockets;
     add(generation.listeners, sockets);

@@ -71,6 +71,9 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
 base::Result<void> open_pending(const Generation& generation);
 // Closes inherited sockets whose addresses are not listened on any more.
 void close_given_up(Generation& generation);
+// Those for readers that the next generation does not have any more: a front that drains may keep
+// the generation for a while.
+void close_other_readers(const Generation& generation, const Generation& next);
 // For its front.
 std::vector<int> open_sockets(const Generation& generation);
 // Adds all that it has to `own`.
