@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ids.hpp"
 #include "scalars.hpp"
 #include "xl.hpp"
 
@@ -147,6 +148,8 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
     complete_standby(draft, owner, problems);
     complete_answer(draft, owner, problems);
+    if (draft.is_pattern)
+        complete_pattern(draft, owner, problems);
     complete_host(draft, owner, problems);
 }
 
@@ -185,13 +188,17 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     }
     const auto names = mapping->require(
         "names", owner, "list the domain names that it answers for, such as www.jit.example");
-    if (names)
-        read_names(*names, draft);
     const auto addresses =
         mapping->require("addresses", owner, "list the guest's addresses, such as 10.0.0.10");
     draft.addresses_complete = false;
-    if (addresses)
-        read_addresses(*addresses, draft);
+    if (const PatternValues rule{names, mapping->take("ids"), addresses}; is_pattern(rule)) {
+        read_pattern(rule, paths, owner, draft);
+    } else {
+        if (names)
+            read_names(*names, draft);
+        if (addresses)
+            read_addresses(*addresses, draft);
+    }
     if (xl)
         read_xl_guest(*xl, draft, paths);
     read_settings(*mapping, draft, paths, Whose::service);
@@ -219,7 +226,7 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
     if (!mapping)
         return draft;
-    for (const auto* key : {"name", "names", "addresses", "mac", "xl"})
+    for (const auto* key : {"name", "names", "ids", "addresses", "mac", "xl"})
         if (const auto own = mapping->take(key))
             own->complain("every service has its own; move it there");
     read_settings(*mapping, draft, paths, Whose::defaults);

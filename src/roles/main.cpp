@@ -9,6 +9,7 @@
 #include <csignal>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "keys.hpp"
 #include "roles.hpp"
@@ -112,6 +113,17 @@ int main(int argc, char** argv) {
     check->add_option("FILE", checked, "Configuration, one YAML file")->required();
     check->add_option("--host", host, "What the dom0 that it is for is (default: this machine)")
         ->check(CLI::IsMember({"amd64", "arm64"}));
+    std::string asked;
+    CLI::App* name = app.add_subcommand(
+        "name", "Tell what a domain name is by a configuration: its service, address and kernel");
+    name->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    name->add_option("NAME", asked, "A domain name, such as x7f3.pages.jit.example")->required();
+    std::vector<std::string> ids;
+    std::string of;
+    CLI::App* sign = app.add_subcommand("sign", "Make names of ids for a service with signed ones");
+    sign->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    sign->add_option("ID", ids, "Ids")->required();
+    sign->add_option("--service", of, "Of which service, where several have signed ids");
     KeysArguments keys;
     add_keys(app, keys);
     std::string printed;
@@ -133,6 +145,10 @@ int main(int argc, char** argv) {
     if (*print)
         return summond::roles::print_main(checked, printed);
     using summond::service::Host;
-    const Host of = host == "arm64" ? Host::arm64 : Host::amd64;
-    return *check ? summond::roles::check_main(checked, of) : run(a, role);
+    if (*name)
+        return summond::roles::name_main(checked, asked);
+    if (*sign)
+        return summond::roles::sign_main(checked, ids, of);
+    const Host dom0 = host == "arm64" ? Host::arm64 : Host::amd64;
+    return *check ? summond::roles::check_main(checked, dom0) : run(a, role);
 }
