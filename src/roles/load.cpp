@@ -4,8 +4,6 @@
 
 #include "load.hpp"
 
-#include "load.hpp"
-
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -23,6 +21,7 @@
 #include <system_error>
 #include <thread>
 
+#include "load.hpp"
 #include "roles.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"

@@ -71,8 +71,8 @@ int name_main(const std::string& config_file, const std::string& asked) {
         return exit_bad_configuration;
     }
     const auto loaded = read_config(config_file);
-    const auto image = loaded ? build_zones(loaded->config, zone::BadFile::refuse, nullptr, {})
-                              : std::nullopt;
+    const auto image =
+        loaded ? build_zones(loaded->config, zone::BadFile::refuse, nullptr, {}) : std::nullopt;
     if (!image)
         return exit_bad_configuration;
     const auto zones = zone::Zones::open(*image);
