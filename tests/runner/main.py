@@ -43,7 +43,7 @@ CCACHE = {"CCACHE_DIR": os.path.abspath(BUILD / "ccache"), "CCACHE_BASEDIR": os.
           "CCACHE_NOHASHDIR": "1", "CMAKE_C_COMPILER_LAUNCHER": "ccache",
           "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
 AS_RELEASE = {"DEB_BUILD_OPTIONS": "werror", "DEB_CFLAGS_SET": "", "DEB_CXXFLAGS_SET": "",
-              "DEB_CPPFLAGS_SET": ""}
+              "DEB_CPPFLAGS_SET": "", "CC": "gcc", "CXX": "g++"}
 
 
 def with_environment(variables, *command):
