@@ -40,8 +40,8 @@ ARM_TESTS = ["cold_wake", "linux_guest", "standby", "idle", "vmm_killed", "front
 
 # What two builds compile with the same options is compiled once.
 CCACHE = {"CCACHE_DIR": os.path.abspath(BUILD / "ccache"), "CCACHE_BASEDIR": os.getcwd(),
-          "CCACHE_NOHASHDIR": "1", "CMAKE_C_COMPILER_LAUNCHER": "ccache",
-          "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
+          "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale",
+          "CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
 AS_RELEASE = {"DEB_BUILD_OPTIONS": "werror", "DEB_CFLAGS_SET": "", "DEB_CXXFLAGS_SET": "",
               "DEB_CPPFLAGS_SET": "", "CC": "gcc", "CXX": "g++"}
 
