@@ -243,9 +243,11 @@ class NothingIsLost(MetricsTest):
         def ready():
             return self.scrape(daemon).get("summond_wake_seconds_count", until="ready",
                                            **{"from": "build"})
+
         def wakes(name):
-            return self.scrape(daemon).get("summond_wakes_total", service=name, reason="dns",
-                                           result="ready") or 0
+            return self.scrape(daemon).get_or_zero("summond_wakes_total", frozenset(
+                {"service": name, "reason": "dns", "result": "ready"}.items()))
+
         for name in "one", "two":
             self.assertIsNotNone(ask(daemon.port, f"{name}.example.test"))
             wait_until(lambda name=name: wakes(name) >= 1, f"a wake of {name}")
