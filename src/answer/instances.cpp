@@ -41,18 +41,17 @@ std::optional<Instances::Found> Instances::find(const Bucket& bucket, const Inst
         const Place& place = places_[index - 1];
         const std::uint32_t version = place.version.load(std::memory_order_acquire);
         bool same = version % 2 == 0 &&
-                    place.size.load(std::memory_order_relaxed) == key.id.size() &&
-                    place.service.load(std::memory_order_relaxed) == key.service;
+                    place.size.load(std::memory_order_acquire) == key.id.size() &&
+                    place.service.load(std::memory_order_acquire) == key.service;
         for (std::size_t i = 0; same && 8 * i < key.id.size(); ++i)
-            same = place.id[i].load(std::memory_order_relaxed) == words[i];
+            same = place.id[i].load(std::memory_order_acquire) == words[i];
         if (!same)
             continue;
         Found found{first_ + index - 1, {}};
         for (std::size_t i = 0; i < place.address.size(); ++i) {
-            const std::uint64_t word = place.address[i].load(std::memory_order_relaxed);
+            const std::uint64_t word = place.address[i].load(std::memory_order_acquire);
             std::memcpy(&found.address[8 * i], &word, sizeof word);
         }
-        std::atomic_thread_fence(std::memory_order_acquire);
         if (place.version.load(std::memory_order_relaxed) == version)
             return found;
     }
@@ -87,18 +86,17 @@ std::optional<Instances::Found> Instances::take(const InstanceKey& key,
     Place& place = places_[index];
     const std::uint32_t version = place.version.load(std::memory_order_relaxed);
     place.version.store(version + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    place.service.store(key.service, std::memory_order_relaxed);
-    place.size.store(static_cast<std::uint8_t>(key.id.size()), std::memory_order_relaxed);
+    place.service.store(key.service, std::memory_order_release);
+    place.size.store(static_cast<std::uint8_t>(key.id.size()), std::memory_order_release);
     place.quiet.store(0, std::memory_order_relaxed);
     for (std::size_t i = 0; i < place.id.size(); ++i)
-        place.id[i].store(words[i], std::memory_order_relaxed);
+        place.id[i].store(words[i], std::memory_order_release);
     Found found{first_ + index, {}};
     std::ranges::copy(address.bytes(), found.address.begin());
     for (std::size_t i = 0; i < place.address.size(); ++i) {
         std::uint64_t word;
         std::memcpy(&word, &found.address[8 * i], sizeof word);
-        place.address[i].store(word, std::memory_order_relaxed);
+        place.address[i].store(word, std::memory_order_release);
     }
     place.version.store(version + 2, std::memory_order_release);
     entry->store(index + 1, std::memory_order_release);
@@ -148,8 +146,7 @@ void Instances::release(std::uint32_t number) noexcept {
             entry.store(0, std::memory_order_relaxed);
     const std::uint32_t version = place.version.load(std::memory_order_relaxed);
     place.version.store(version + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    place.size.store(0, std::memory_order_relaxed);
+    place.size.store(0, std::memory_order_release);
     place.version.store(version + 2, std::memory_order_release);
     free_.push_back(index);
 }

@@ -65,7 +65,8 @@ class Instances {
   private:
     static constexpr std::size_t id_words = 8;
     // A place's owner changes between two odd versions: whoever reads it sees the same even version
-    // before and after (Linux: seqcount).
+    // before and after (Linux: seqcount). What is between is stored with release and loaded with
+    // acquire instead of fences, which tsan does not know.
     struct Place {
         std::atomic<std::uint32_t> version{0};
         std::atomic<std::uint32_t> service{0};
