@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 from process_support import (A, AAAA, BINARY, NOERROR, NXDOMAIN, TXT, ProcessTest, ask,
-                             wait_until)
+                             sanitized, wait_until)
 
 PTR = 12
 CONFIG = """\
@@ -145,7 +145,7 @@ class Patterns(ProcessTest):
         round_of(200)
         round_of(400)
         self.assertEqual(len(set(self.woken(daemon))), 600)
-        for pid, kib in zip(pids, before):
+        for pid, kib in () if sanitized() else zip(pids, before):  # a sanitizer keeps what was freed
             self.assertLess(resident(pid) - kib, 1024, f"KiB that process {pid} has grown")
 
     def test_vmm_and_front_may_die(self):

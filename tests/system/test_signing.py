@@ -39,6 +39,8 @@ def memory_of(pid):
             begin, end, rights = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
             if not rights.startswith("r") or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
                 continue
+            if int(end, 16) - int(begin, 16) > 1 << 32:
+                continue  # what sanitizers have reserved
             try:
                 mem.seek(int(begin, 16))
                 yield mem.read(int(end, 16) - int(begin, 16))
