@@ -1,5 +1,6 @@
-# Headers that most sources include, read by the compiler once for all targets of a build. For builds that
-# only tests see (presets asan, tsan, fuzz, arm64): in the others a missing #include does not compile.
+# Headers that most sources include, read by the compiler once for all targets of a build. For clang's builds,
+# which only tests see (presets asan, fuzz): in the others a missing #include does not compile, and GCC forgets
+# of precompiled headers that they are the system's, whose warnings nobody wants.
 option(SUMMOND_PRECOMPILED "Precompile the headers that most sources include" OFF)
 
 set(precompiled_headers
