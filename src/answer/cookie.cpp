@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "siphash.hpp"
+#include "summond/base/siphash.hpp"
 #include "summond/dns/wire.hpp"
 
 namespace summond::answer {
@@ -29,7 +29,7 @@ std::array<std::uint8_t, 8> hash_of(std::span<const std::uint8_t> cookie,
     std::array<std::uint8_t, hash_at + 16> message;
     std::copy_n(cookie.begin(), hash_at, message.begin());
     std::copy(address.begin(), address.end(), message.begin() + hash_at);
-    return siphash_2_4(std::span(message).first(hash_at + address.size()), secret);
+    return base::siphash_2_4(std::span(message).first(hash_at + address.size()), secret);
 }
 
 // Octet by octet without a branch: how long it takes tells nothing about the hash.

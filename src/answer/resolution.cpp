@@ -58,6 +58,8 @@ Outcome Resolution::run() {
             return Outcome::failed;
         case Step::not_loaded:
             return Outcome::not_loaded;
+        case Step::no_place:
+            return Outcome::no_place;
         default:
             return Outcome::complete;
     }
@@ -87,6 +89,9 @@ Resolution::Step Resolution::solve_name(zone::Zones::Found found, const dns::Fol
     // Step 3c; node is the closest encloser.
     if ((node.flags & NodeFlag::dname) != 0)
         return solve_dname(node, name);
+    if (context_.rules != nullptr)
+        if (const auto step = solve_by_rule(node, name))
+            return *step;
     if (node.wildcard != 0) {
         encloser_ = &node;
         return solve_node(*zones_.at<Node>(node.wildcard));
@@ -124,10 +129,14 @@ Resolution::Step Resolution::solve_any(const Node& node) {
                 set = candidate;
         }
     }
-    const bool added = set != nullptr
-                           ? add(Section::answer, *set, owner_, node.name_size)
-                           : packet_.add(Section::answer, owner_, Type::hinfo, any_ttl, any_hinfo);
-    return added ? Step::done : truncate();
+    if (set == nullptr)
+        return add_any();
+    return add(Section::answer, *set, owner_, node.name_size) ? Step::done : truncate();
+}
+
+Resolution::Step Resolution::add_any() {
+    return packet_.add(Section::answer, owner_, Type::hinfo, any_ttl, any_hinfo) ? Step::done
+                                                                                 : truncate();
 }
 
 // All signatures of a name, which lie beside what they cover. As with any type, an alias is

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "packet.hpp"
 #include "summond/answer/answer.hpp"
+#include "summond/answer/rules.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -18,6 +21,7 @@ enum class Outcome : std::uint8_t {
     asleep,             // an address of service() is asked for, which does not run
     failed,             // the same, and its start has failed
     not_loaded,         // the name's zone could not be loaded
+    no_place,           // as asleep, of an instance by rule, and there are too many of these
 };
 
 class Resolution {
@@ -36,13 +40,18 @@ class Resolution {
     using RRset = zone::image::RRset;
 
     // What to do after one name of a chain of aliases.
-    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded };
+    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded, no_place };
 
     void choose_side(zone::Zones::Found& found) const;
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
     Step solve_node(const Node& node);
     Step solve_any(const Node& node);
     Step solve_signatures(const Node& node);
+    std::optional<Step> solve_by_rule(const Node& encloser, const dns::FoldedName& name);
+    Step solve_instance(const Rule& rule, std::string_view id, const Node& encloser);
+    std::optional<Step> solve_address(const Rule& rule, const Node& encloser,
+                                      const dns::FoldedName& name);
+    Step add_any();
     Step solve_dname(const Node& owner, const dns::FoldedName& name);
     Step add_answer(const RRset& rrset, const Node& node);
     Step follow_cname(const Node& node);

@@ -195,6 +195,9 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
             // RFC 8914 §4.25.
             return failed(packet, Rcode::servfail, ExtendedError::invalid_data,
                           "the zone is not loaded");
+        case Outcome::no_place:
+            packet.clear();
+            return failed(packet, service::WakeFailure::domain_limit);
         case Outcome::failed:
             break;
     }

@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ids.hpp"
+
 namespace summond::config {
 
 namespace {
@@ -116,7 +118,7 @@ class ServiceChecks {
     }
 
     void check_macs(const ServiceDraft& draft) {
-        if (draft.service.name.empty())  // there is nothing to derive them from either
+        if (draft.service.name.empty() || draft.is_pattern)  // they have theirs of somewhere else
             return;
         for (const ServiceDraft::Interface& given : draft.interfaces) {
             const service::Mac& mac = given.interface.mac;
@@ -186,6 +188,7 @@ void check_services(const std::vector<ServiceDraft>& drafts, const Zones& zones,
     ServiceChecks checks(zones, listen, problems);
     for (const ServiceDraft& draft : drafts)
         checks.check(draft);
+    check_patterns(drafts, zones, listen, problems);
 }
 
 }  // namespace summond::config

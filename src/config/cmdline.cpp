@@ -15,7 +15,8 @@ constexpr std::size_t max_pvh_cmdline = 4095;
 constexpr std::size_t max_expanded = 65536;  // far above what any use takes
 constexpr std::array<std::string_view, 4> placeholders{"ipv4", "ipv6", "name", "mac"};
 
-base::Result<std::string> value_of(std::string_view placeholder, const service::Template& service) {
+base::Result<std::string> value_of(std::string_view placeholder, const service::Template& service,
+                                   std::string_view id) {
     const auto first = [&](const std::vector<base::IpAddress>& addresses, const char* family) {
         if (addresses.empty())
             return base::Result<std::string>(
@@ -29,6 +30,10 @@ base::Result<std::string> value_of(std::string_view placeholder, const service::
         return first(service.ipv6, "IPv6");
     if (placeholder == "name")
         return service.name;
+    if (placeholder == "id" && !id.empty())
+        return std::string(id);
+    if (placeholder == "id")
+        return base::error("{id} is of a service with ids, which has {id} in its names");
     if (placeholder == "mac" && service.interfaces.empty())
         return base::error("{mac} needs a network interface, and there is none");
     if (placeholder == "mac")
@@ -43,7 +48,8 @@ base::Result<std::string> value_of(std::string_view placeholder, const service::
 
 }  // namespace
 
-base::Result<std::string> expand(std::string_view text, const service::Template& service) {
+base::Result<std::string> expand(std::string_view text, const service::Template& service,
+                                 std::string_view id) {
     std::string line;
     for (std::size_t i = 0; i < text.size() && line.size() <= max_expanded; ++i) {
         const char c = text[i];
@@ -59,7 +65,7 @@ base::Result<std::string> expand(std::string_view text, const service::Template&
         const auto end = text.find('}', i);
         if (c == '}' || end == std::string_view::npos)
             return base::error(std::string("a ") + c + " alone; write " + c + c + " for a brace");
-        const auto value = value_of(text.substr(i + 1, end - i - 1), service);
+        const auto value = value_of(text.substr(i + 1, end - i - 1), service, id);
         if (!value)
             return value;
         line += *value;
@@ -68,10 +74,11 @@ base::Result<std::string> expand(std::string_view text, const service::Template&
     return line;
 }
 
-base::Result<std::string> expand_cmdline(std::string_view text, const service::Template& service) {
+base::Result<std::string> expand_cmdline(std::string_view text, const service::Template& service,
+                                         std::string_view id) {
     const bool is_pv = service.type == service::DomainType::pv || service.pvshim;
     const std::size_t longest = is_pv ? max_pv_cmdline : max_pvh_cmdline;
-    auto line = expand(text, service);
+    auto line = expand(text, service, id);
     if (line && line->size() > longest)
         return base::error("longer than " + std::to_string(longest) +
                            " octets once its placeholders are filled in; shorten it");

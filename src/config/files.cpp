@@ -109,9 +109,15 @@ std::vector<Problem> check_files(const Config& config) {
                     {places.zones[each], "keep.zone: this host knows no time zone \"" + zone +
                                              "\"; timedatectl list-timezones "
                                              "shows those that it knows"});
+        // Of a file for each id nobody knows which there are to be.
+        const auto of_each_id = [&service](const std::string& path) {
+            return service.pattern && path.find("{id}") != std::string::npos;
+        };
+        if (of_each_id(service.kernel))
+            continue;
         if (service.bootloader.empty()) {  // otherwise these are in the disk
             check_file(problems, "kernel", service.kernel, places.kernel, false);
-            if (service.ramdisk)
+            if (service.ramdisk && !of_each_id(*service.ramdisk))
                 check_file(problems, "ramdisk", *service.ramdisk, places.ramdisk, false);
             check_kernel_type(problems, service, config.host, places.kernel);
             if (config.services.size() > 1)
@@ -125,7 +131,7 @@ std::vector<Problem> check_files(const Config& config) {
         }
         for (std::size_t d = 0; d < service.disks.size(); ++d) {
             const service::Disk& disk = service.disks[d];
-            if (!disk.script.empty())
+            if (!disk.script.empty() || of_each_id(disk.path))
                 continue;  // the script knows what its path means
             check_file(problems, "disks.path", disk.path, places.disks[d], true);
             shared.check(service, disk, places.disks[d], problems);

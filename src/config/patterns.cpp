@@ -99,10 +99,12 @@ std::vector<Pattern> make_patterns() {
         {"address", either({v4, v6})},
         {"network", either({v4 + "(?:/" + number_pattern(0, 32) + ")?",
                             v6 + "(?:/" + number_pattern(0, 128) + ")?"})},
+        {"id_network", v6 + "/0*(?:64|68|72|76|80|84|88|92|96)"},
         {"endpoint", either({v4 + port, v6, "\\[" + v6 + "\\]" + port})},
         {"listener", either({v4 + ":" + number_pattern(1, 65535),
                              "\\[" + v6 + "\\]:" + number_pattern(1, 65535)})},
         {"host", replaced(host, "L", label)},
+        {"pattern_name", replaced(R"([A-Za-z0-9_-]*\{id\}[A-Za-z0-9_-]*\.)" + host, "L", label)},
         {"server", "(?=.*\\.)" + replaced(host, "L", label)},
         {"domain", replaced(domain, "L", any_label)},
         {"mail", replaced(mail, "L", any_label)},
@@ -131,6 +133,10 @@ const Pattern& network_pattern() {
     return named("network");
 }
 
+const Pattern& id_network_pattern() {
+    return named("id_network");
+}
+
 const Pattern& endpoint_pattern() {
     return named("endpoint");
 }
@@ -141,6 +147,10 @@ const Pattern& listener_pattern() {
 
 const Pattern& host_pattern() {
     return named("host");
+}
+
+const Pattern& pattern_name_pattern() {
+    return named("pattern_name");
 }
 
 const Pattern& server_pattern() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ids.hpp"
 #include "scalars.hpp"
 #include "xl.hpp"
 
@@ -150,8 +151,19 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
     complete_standby(draft, owner, problems);
     complete_answer(draft, owner, problems);
+    if (draft.is_pattern)
+        complete_pattern(draft, owner, problems);
     complete_host(draft, owner, problems);
 }
+
+// Names and addresses beside ids, and without them, as JSON schema says it.
+constexpr std::string_view with_and_without_ids = R"({"if": {"required": ["ids"]},
+    "then": {"properties": {
+        "names": {"pattern": "\\{id\\}", "items": {"pattern": "\\{id\\}"}},
+        "addresses": {"type": "string", "pattern": "/"}}},
+    "else": {"properties": {
+        "names": {"pattern": "^[^{]*$", "items": {"pattern": "^[^{]*$"}},
+        "addresses": {"pattern": "^[^/]*$", "items": {"pattern": "^[^/]*$"}}}}})";
 
 // A service's own name, or the one that its xl file has for the domain.
 std::optional<std::string> read_own_name(const std::optional<Value>& name, XlGuest* xl) {
@@ -192,13 +204,22 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     const auto names =
         mapping->require({"names", "the domain names that it answers for"}, owner,
                          "list the domain names that it answers for, such as www.jit.example");
-    if (names)
-        read_names(*names, draft);
     const auto addresses = mapping->require({"addresses", "the guest's addresses, IPv4 and IPv6"},
                                             owner, "list the guest's addresses, such as 10.0.0.10");
     draft.addresses_complete = false;
-    if (addresses)
-        read_addresses(*addresses, draft);
+    const auto ids =
+        mapping->take({"ids", "which ids there are, where names have {id} in them"});
+    const PatternValues rule{names, ids, addresses};
+    mapping->is_true(with_and_without_ids);
+    const bool by_rule = is_pattern(rule);
+    if (by_rule)
+        read_pattern(rule, paths, owner, draft);
+    if (!by_rule || mapping->is_described()) {
+        if (names)
+            read_names(*names, draft);
+        if (addresses)
+            read_addresses(*addresses, draft);
+    }
     if (xl)
         read_xl_guest(*xl, draft, paths);
     read_settings(*mapping, draft, paths, Whose::service);
@@ -226,7 +247,7 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
     if (!mapping)
         return draft;
-    for (const std::string_view key : {"name", "names", "addresses", "mac", "xl"})
+    for (const std::string_view key : {"name", "names", "ids", "addresses", "mac", "xl"})
         mapping->refuse(key, "every service has its own; move it there");
     read_settings(*mapping, draft, paths, Whose::defaults);
     mapping->refuse_rest();

@@ -58,6 +58,9 @@ struct ServiceDraft {
     };
     std::vector<Address> addresses;
     bool addresses_complete = true;  // false: some could not be read
+    bool is_pattern = false;         // ids.hpp; whether or not it could be read
+    std::vector<Mark> pattern_names;
+    Mark prefix_where;
 };
 
 // Whose settings are read: a service's own, or those that services share.

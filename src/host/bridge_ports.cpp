@@ -146,6 +146,18 @@ base::Result<BridgePorts::Tap> BridgePorts::make_tap(const std::string& bridge) 
     return tap;
 }
 
+base::Result<void> BridgePorts::flood_to(int tap) {
+    ifinfomsg port = about_link(tap);
+    port.ifi_family = AF_BRIDGE;
+    NetlinkRequest manners(RTM_SETLINK, NLM_F_ACK, port);
+    nlattr* const options = mnl_attr_nest_start(manners.header(), IFLA_PROTINFO);
+    mnl_attr_put_u8(manners.header(), IFLA_BRPORT_UNICAST_FLOOD, 1);
+    mnl_attr_nest_end(manners.header(), options);
+    if (const auto r = state_->netlink.ask(manners); !r)
+        return base::system_error("cannot have a bridge flood to its tap", r.error());
+    return {};
+}
+
 base::Result<void> BridgePorts::send_to(const service::Mac& mac, int port, bool pinned) {
     ndmsg about = about_mac(port);
     if (pinned)

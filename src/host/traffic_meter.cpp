@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "meter_rules.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::host {
 namespace {
@@ -38,36 +39,28 @@ constexpr char no_discovery[] =
     "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
     "nd-redirect } return";
 
-// A chain of each policy that services have, and which chain a MAC's packets go through.
-class Policies {
-  public:
-    std::string chain_of(const service::Instance& service) {
-        const auto [it, added] =
-            names_.try_emplace(meter_policy(*service), fmt::format("policy{}", names_.size()));
-        return it->second;
-    }
-    std::string chains() const {
-        std::string text;
-        for (const auto& [rules, name] : names_)
-            text += fmt::format("chain {} {{\n{}}}\n", name, rules);
-        return text;
-    }
+// A chain of each policy that services have: which one is a service's.
+using Policies = std::map<std::string, std::string>;
 
-  private:
-    std::map<std::string, std::string> names_;
-};
+std::string chain_of(const service::Instance& service, Policies& policies) {
+    const std::string name = fmt::format("policy{}", policies.size());
+    return policies.try_emplace(meter_policy(*service), name).first->second;
+}
+
+std::string chain(const std::string& name, const std::string& rules) {
+    return fmt::format("chain {} {{\n{}}}\n", name, rules);
+}
 
 // Frames to one of a service's MACs that carry IP: ARP has another ether type; multicast, broadcast
 // and what the bridge floods for somebody else have another destination. forward: from another port
 // of the bridge; output: from dom0 itself; prerouting: what guests say; input: to dom0 itself,
 // where nobody has asked for the answers to our probes, so that dom0's kernel would reset them.
 std::string bridge_table(const std::vector<service::Instance>& services,
-                         const std::string& connections) {
+                         const std::string& connections, Policies& policies) {
     std::string counters;
     std::string guests;
     std::string counted;
     std::string ruled;
-    Policies policies;
     for (const auto& service : services) {
         bool has_interface = false;
         for (std::size_t i = 0; i < service->interfaces.size(); ++i) {
@@ -77,7 +70,7 @@ std::string bridge_table(const std::vector<service::Instance>& services,
             const std::string mac = service::to_string(service.mac(i));
             guests += mac + ", ";
             counted += fmt::format("{} : \"{}\", ", mac, counter_name(service.id()));
-            ruled += fmt::format("{} : jump {}, ", mac, policies.chain_of(service));
+            ruled += fmt::format("{} : jump {}, ", mac, chain_of(service, policies));
         }
         if (has_interface)
             counters += fmt::format("counter {} {{ comment \"{}\"; }}\n",
@@ -85,6 +78,9 @@ std::string bridge_table(const std::vector<service::Instance>& services,
     }
     if (guests.empty())
         return {};
+    std::string chains;
+    for (const auto& [rules, name] : policies)
+        chains += chain(name, rules);
     return fmt::format(R"(table {0} {{
 {1}set guests {{ type ether_addr
 elements = {{ {2} }} }}
@@ -105,8 +101,8 @@ chain said {{ type filter hook prerouting priority -300; policy accept; ether sa
 chain probed {{ type filter hook input priority -300; policy accept; ether saddr @guests tcp dport {8}-{9} drop; }}
 }}
 {10})",
-                       traffic_table, counters, guests, counted, meter_sets(), policies.chains(),
-                       ruled, no_discovery, first_probe_port, last_probe_port, connections);
+                       traffic_table, counters, guests, counted, meter_sets(), chains, ruled,
+                       no_discovery, first_probe_port, last_probe_port, connections);
 }
 
 // The same for one interface, as its last packets before the guest and the first after it. May be
@@ -191,7 +187,8 @@ base::Result<void> TrafficMeter::count(const std::vector<service::Instance>& ser
                     open.mac, open.address, open.port, open.own_port, most.count(),
                     std::min(open.expires, most - std::chrono::seconds(1)).count());
         }
-    const std::string wanted = bridge_table(services, connections);
+    policies_.clear();
+    const std::string wanted = bridge_table(services, connections, policies_);
     if (begun_ && wanted.empty() && !bridge_table_)
         return {};
     if (const auto r = nft_.run(without_table(traffic_table) + wanted); !r)  // one transaction
@@ -199,6 +196,51 @@ base::Result<void> TrafficMeter::count(const std::vector<service::Instance>& ser
     begun_ = true;
     bridge_table_ = !wanted.empty();
     return {};
+}
+
+base::Result<void> TrafficMeter::count_also(const service::Instance& service) {
+    if (!bridge_table_) {  // it is the first
+        std::vector<service::Instance> all{service};
+        for (const auto& [id, known] : services_)
+            all.push_back(known);
+        return count(all);
+    }
+    const std::size_t known = policies_.size();
+    const std::string name = chain_of(service, policies_);
+    std::string commands;
+    if (policies_.size() > known)
+        commands =
+            fmt::format("table {} {{\n{}}}\n", traffic_table, chain(name, meter_policy(*service)));
+    commands += fmt::format("add counter {} {} {{ comment \"{}\"; }}\n", traffic_table,
+                            counter_name(service.id()), service.name());
+    for (std::size_t i = 0; i < service->interfaces.size(); ++i)
+        commands += fmt::format(
+            "add element {0} guests {{ {1} }}\nadd element {0} services {{ {1} : \"{2}\" }}\n"
+            "add element {0} policies {{ {1} : jump {3} }}\n",
+            traffic_table, service::to_string(service.mac(i)), counter_name(service.id()), name);
+    if (const auto r = nft_.run(commands); !r) {  // one transaction
+        if (policies_.size() > known)
+            policies_.erase(meter_policy(*service));
+        return tl::make_unexpected(r.error());
+    }
+    services_.insert_or_assign(service.id(), service);
+    watches_connections_ |= service->keep_connections.count() > 0;
+    return {};
+}
+
+void TrafficMeter::forget(service::Id service) {
+    const auto known = services_.find(service);
+    if (known == services_.end())
+        return;
+    std::string commands;
+    for (std::size_t i = 0; i < known->second->interfaces.size(); ++i)
+        for (const char* set : {"guests", "services", "policies"})
+            commands += fmt::format("delete element {} {} {{ {} }}\n", traffic_table, set,
+                                    service::to_string(known->second.mac(i)));
+    commands += fmt::format("delete counter {} {}\n", traffic_table, counter_name(service));
+    services_.erase(known);
+    if (const auto r = nft_.run(commands); !r)
+        spdlog::warn("a counter of traffic is left behind: {}", r.error().what);
 }
 
 base::Result<void> TrafficMeter::count_at(const std::string& interface, const std::string& mac,

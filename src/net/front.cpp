@@ -22,6 +22,8 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
     for (const service::Template& service : config.services) {
         auto& setting =
             of_service[service.id] = {service.id, service.answer, {}, service.wake_packet};
+        if (service.pattern)
+            setting.name = service.name;
         if (!service.wake_dns)
             setting.wakers.emplace();
         else if (!service.wake_query_from.empty())
@@ -31,6 +33,20 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
     for (std::size_t i = 0; i < zones.service_count(); ++i)
         result.push_back(of_service[zones.service_id(i)]);
     return result;
+}
+
+std::unique_ptr<answer::Rules> rules_of(const config::Config& config, const zone::Zones& zones) {
+    std::map<service::Id, const service::Template*> of_service;
+    for (const service::Template& service : config.services)
+        if (service.pattern)
+            of_service[service.id] = &service;
+    if (of_service.empty())
+        return nullptr;
+    std::vector<service::Template> services(zones.service_count());
+    for (std::size_t i = 0; i < services.size(); ++i)
+        if (const auto found = of_service.find(zones.service_id(i)); found != of_service.end())
+            services[i] = *found->second;
+    return std::make_unique<answer::Rules>(zones, services, service::max_instances);
 }
 
 answer::Settings answer_settings(const config::Config& config,
@@ -83,9 +99,10 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
       clock_(clock),
       settings_(answer_settings(config, cookie_secret)),
       limit_report_(std::make_unique<LimitReport>(clock)),
+      rules_(rules_of(config, zones)),
       services_(
-          settings(config, zones), clock, [this] { on_services_changed(); },
-          [this] { schedule(); }),
+          settings(config, zones), clock, [this] { on_services_changed(); }, [this] { schedule(); },
+          rules_.get()),
       tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_, tcp_counters(counters)),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
@@ -186,6 +203,7 @@ void Front::schedule() {
 
 void Front::tick() {
     services_.send_touches();
+    services_.release_quiet();
     tcp_.tick();
     std::uint64_t overflows = 0;
     for (const auto& worker : workers_)

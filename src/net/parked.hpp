@@ -62,6 +62,8 @@ class ParkedQueries {
     std::span<const std::uint8_t> query(std::size_t i) const {
         return {entry(i).query.data(), entry(i).size};
     }
+    // An instance by rule may have got another place meanwhile.
+    void wait_for(std::size_t i, std::uint32_t service) { heads_[i].service = service; }
     // The last one takes its place.
     void remove(std::size_t i);
     // The earliest of all. Not when empty.

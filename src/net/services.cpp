@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "summond/base/log.hpp"
+#include "summond/service/instance.hpp"
 #include "view.hpp"
 
 namespace summond::net {
@@ -17,6 +18,9 @@ using service::WakeFailure;
 
 namespace {
 
+// Longer than a query can be parked: nobody waits for an instance that has been asleep for so long.
+constexpr unsigned quiet_seconds = 15;
+
 WakeFailure checked(WakeFailure failure) {
     return failure > WakeFailure::none && failure <= WakeFailure::last ? failure
                                                                        : WakeFailure::start_failed;
@@ -25,16 +29,18 @@ WakeFailure checked(WakeFailure failure) {
 }  // namespace
 
 Services::Services(const std::vector<Setting>& settings, const base::Clock& clock,
-                   std::function<void()> changed, std::function<void()> heard)
+                   std::function<void()> changed, std::function<void()> heard, answer::Rules* rules)
     : clock_(clock),
       changed_(std::move(changed)),
       heard_(std::move(heard)),
       settings_(settings),
-      states_(settings.size()),
-      wanted_(settings.size()),
-      late_(settings.size()),
+      rules_(rules),
+      instances_(rules == nullptr ? nullptr : &rules->instances()),
+      states_(settings.size() + (rules == nullptr ? 0 : instances_->places())),
+      wanted_(states_.size()),
+      late_(states_.size()),
       wanted_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      services_(settings.size()) {
+      services_(states_.size()) {
     if (!wanted_fd_)
         throw std::system_error(errno, std::generic_category(), "eventfd");
     for (std::uint32_t i = 0; i < settings.size(); ++i) {
@@ -89,7 +95,7 @@ void Services::take_wanted() {
     eventfd_t ignored;
     ::eventfd_read(wanted_fd_.get(), &ignored);
     // Only now the flags: what is set later writes the eventfd again.
-    for (std::uint32_t i = 0; i < wanted_.size(); ++i) {
+    for (std::uint32_t i = 0; i < end(); ++i) {
         tell_waited(i);
         Want& want = wanted_[i];
         if (want.state.load(std::memory_order_acquire) != Want::written)
@@ -103,6 +109,8 @@ void Services::take_wanted() {
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
         if (availability != Availability::asleep && availability != Availability::waiting)
             continue;
+        if (is_place(i) && !settle(i))
+            continue;
         services_[i].promised = promised || availability == Availability::waiting;
         wake(i);
     }
@@ -112,14 +120,76 @@ void Services::take_wanted() {
 // however many want it.
 void Services::wake(std::uint32_t service) {
     Service& wanted = services_[service];
-    const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
-    wanted.unsent = is_connected() && !vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client,
-                                                           wanted.query_type});
+    wanted.unsent = is_connected() && !send_wake(service);
     wanted.waking = true;
     const auto before = states_[service].availability.load(std::memory_order_relaxed);
     const bool at_once = before == Availability::waiting || before == Availability::answerable;
     set(service, at_once ? Availability::answerable : Availability::starting);
     set_timer(service, clock_.now() + (wanted.unsent ? send_patience : wake_patience));
+}
+
+bool Services::send_wake(std::uint32_t service) {
+    const Service& wanted = services_[service];
+    const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
+    if (!is_place(service))
+        return vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client, wanted.query_type});
+    const auto owner = instances_->owner(service);
+    if (!owner)
+        return true;
+    ipc::WakeInstance message{};
+    message.service = settings_[owner->service].id;
+    message.asked_ns = asked.count();
+    message.from = wanted.client;
+    message.query_type = wanted.query_type;
+    message.size = static_cast<std::uint8_t>(owner->id.size);
+    std::ranges::copy(owner->id.view(), message.id);
+    return vmm_.send(message);
+}
+
+std::uint32_t Services::end() const {
+    return instances_ == nullptr ? static_cast<std::uint32_t>(services_.size()) : instances_->end();
+}
+
+// The place has an instance, which vmm's states will be about. False: it has none, or one that
+// cannot be told from another, which somebody must have chosen so.
+bool Services::settle(std::uint32_t place) {
+    const auto owner = instances_->owner(place);
+    if (!owner)
+        return false;
+    const service::Id id =
+        service::id_of(service::instance_name(settings_[owner->service].name, owner->id.view()));
+    const auto [known, is_new] = index_.try_emplace(id, place);
+    if (known->second != place)
+        return false;
+    instances_->be_busy(place);
+    if (is_new) {
+        services_[place].id = id;
+        services_[place].answer = settings_[owner->service].answer;
+    }
+    return true;
+}
+
+void Services::leave(std::uint32_t place) {
+    index_.erase(services_[place].id);
+    set_timer(place, std::nullopt);
+    services_[place] = {};
+    states_[place].failure.store(WakeFailure::none, std::memory_order_relaxed);
+    states_[place].asked.store(false, std::memory_order_relaxed);
+    instances_->release(place);
+}
+
+void Services::release_quiet() {
+    if (instances_ == nullptr)
+        return;
+    for (std::uint32_t i = instances_->first(); i < instances_->end(); ++i) {
+        const bool asleep =
+            states_[i].availability.load(std::memory_order_relaxed) == Availability::asleep &&
+            !services_[i].waking && !keeps_promise(services_[i]);
+        if (!asleep)
+            instances_->be_busy(i);
+        else if (instances_->be_quiet(i) > quiet_seconds && instances_->owner(i))
+            leave(i);
+    }
 }
 
 void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
@@ -144,7 +214,7 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
              },
          .received = [this] { after_hearing(); }});
     connected_.store(true, std::memory_order_relaxed);
-    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    for (std::uint32_t i = 0; i < end(); ++i) {
         if (services_[i].waking || keeps_promise(services_[i]))
             wake(i);
     }
@@ -152,7 +222,7 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
 
 void Services::disconnected() {
     connected_.store(false, std::memory_order_relaxed);
-    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    for (std::uint32_t i = 0; i < end(); ++i) {
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
         if (availability == Availability::waiting)
             fall_asleep(i);
@@ -262,7 +332,7 @@ void Services::send_touches() {
         touch = {};
         in_message.clear();
     };
-    for (std::uint32_t i = 0; i < services_.size(); ++i) {
+    for (std::uint32_t i = 0; i < end(); ++i) {
         if (!states_[i].asked.load(std::memory_order_relaxed))
             continue;
         states_[i].asked.store(false, std::memory_order_relaxed);

@@ -26,7 +26,9 @@ TcpServer::TcpServer(boost::asio::io_context& io, const zone::Zones& zones, Serv
       limits_(limits),
       context_{zones, services.states(), answer::Transport::tcp, settings},
       answer_(answer::max_tcp_answer),
-      counters_(counters) {}
+      counters_(counters) {
+    context_.rules = services.rules();
+}
 
 TcpServer::~TcpServer() {
     drained_ = nullptr;

@@ -203,7 +203,9 @@ void TcpSession::resolve_parked() {
         }
         const Decision decision = answer::resolve(parked.query, server_.answer_, context());
         if (decision.kind == Decision::Kind::park) {
-            if (availability == Availability::asleep)
+            parked.service = decision.service;
+            if (server_.context_.services[decision.service].availability.load(
+                    std::memory_order_relaxed) == Availability::asleep)
                 server_.services_.want(decision.service, address_.bytes(), 0);
             ++i;
             continue;

@@ -110,7 +110,9 @@ UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::C
       limiter_(std::move(limiter)),
       batch_(std::make_unique<Batch>()),
       parked_(std::make_unique<ParkedQueries>()),
-      counters_(counters) {}
+      counters_(counters) {
+    context_.rules = services.rules();
+}
 
 UdpWorker::~UdpWorker() = default;
 
@@ -345,7 +347,9 @@ void UdpWorker::resolve_parked() {
         context_.client = octets_of(parked_->client(i).address);
         Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
         if (decision.kind == Decision::Kind::park) {
-            if (availability == Availability::asleep)
+            parked_->wait_for(i, decision.service);
+            if (context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
+                Availability::asleep)
                 services_.want(decision.service, context_.client, 0);
             ++i;
             continue;

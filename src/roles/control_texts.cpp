@@ -27,6 +27,11 @@ std::vector<control::ServiceText> texts_of(const config::Config& config) {
         for (const auto* addresses : {&service.ipv4, &service.ipv6})
             for (const base::IpAddress& address : *addresses)
                 text.addresses.push_back(address.to_string());
+        if (service.pattern) {
+            for (const service::Pattern::Name& name : service.pattern->names)
+                text.names.push_back(name.to_string());
+            text.addresses.push_back(service.pattern->addresses->prefix().to_string());
+        }
         texts.push_back(std::move(text));
     }
     return texts;

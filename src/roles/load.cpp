@@ -21,6 +21,7 @@
 #include <system_error>
 #include <thread>
 
+#include "load.hpp"
 #include "roles.hpp"
 #include "summond/base/excerpt.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -61,9 +62,10 @@ base::Result<std::string> read_text(const std::string& file) {
     }
 }
 
-// A file that is part of the configuration, such as an xl file: small, and no pipe to wait for.
+// A file that is part of the configuration, such as an xl file or a list of ids; no pipe to wait
+// for.
 base::Result<std::string> read_part(const std::string& file) {
-    constexpr off_t max_size = off_t{1} << 20;
+    constexpr off_t max_size = off_t{128} << 20;
     const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0)
@@ -71,7 +73,7 @@ base::Result<std::string> read_part(const std::string& file) {
     if (!S_ISREG(status.st_mode))
         return base::error("not a file");
     if (status.st_size > max_size)
-        return base::error("larger than 1 MiB");
+        return base::error("larger than 128 MiB");
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     const ssize_t r = ::pread(fd.get(), text.data(), text.size(), 0);
     if (r != ssize_t{status.st_size})

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "keys.hpp"
 #include "roles.hpp"
@@ -115,6 +116,17 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"amd64", "arm64"}));
     const CLI::App* schema = app.add_subcommand(
         "schema", "Print a JSON schema of the configuration, for editors that complete and check");
+    std::string asked;
+    CLI::App* name = app.add_subcommand(
+        "name", "Tell what a domain name is by a configuration: its service, address and kernel");
+    name->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    name->add_option("NAME", asked, "A domain name, such as x7f3.pages.jit.example")->required();
+    std::vector<std::string> ids;
+    std::string of;
+    CLI::App* sign = app.add_subcommand("sign", "Make names of ids for a service with signed ones");
+    sign->add_option("FILE", checked, "Configuration, one YAML file")->required();
+    sign->add_option("ID", ids, "Ids")->required();
+    sign->add_option("--service", of, "Of which service, where several have signed ids");
     KeysArguments keys;
     add_keys(app, keys);
     std::string printed;
@@ -140,6 +152,10 @@ int main(int argc, char** argv) {
     if (*print)
         return summond::roles::print_main(checked, printed);
     using summond::service::Host;
-    const Host of = host == "arm64" ? Host::arm64 : Host::amd64;
-    return *check ? summond::roles::check_main(checked, of) : run(a, role);
+    if (*name)
+        return summond::roles::name_main(checked, asked);
+    if (*sign)
+        return summond::roles::sign_main(checked, ids, of);
+    const Host dom0 = host == "arm64" ? Host::arm64 : Host::amd64;
+    return *check ? summond::roles::check_main(checked, dom0) : run(a, role);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "summond/config/config.hpp"
 
@@ -50,5 +51,12 @@ int load_main(const Arguments& arguments, const Row& row);
 // `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
 // and a line that says how much was found.
 int check_main(const std::string& config_file, service::Host host);
+// `summond name FILE NAME`: what the name is by the configuration. Exit status 0: it exists;
+// exit_failed: it does not.
+int name_main(const std::string& config_file, const std::string& name);
+// `summond sign FILE ID...`: the names of these ids of a service with signed ones. of: which
+// service; empty: the only one.
+int sign_main(const std::string& config_file, const std::vector<std::string>& ids,
+              const std::string& of);
 
 }  // namespace summond::roles

@@ -41,9 +41,21 @@ namespace {
 
 namespace asio = boost::asio;
 
-// All services are plain: one instance each.
+// Plain services: one instance each.
 std::vector<service::Instance> instances_of(const config::Config& config) {
-    return {config.services.begin(), config.services.end()};
+    std::vector<service::Instance> plain;
+    for (const service::Template& service : config.services)
+        if (!service.pattern)
+            plain.emplace_back(service);
+    return plain;
+}
+
+vm::Manager::Patterns patterns_of(const config::Config& config) {
+    vm::Manager::Patterns patterns;
+    for (const service::Template& service : config.services)
+        if (service.pattern)
+            patterns.push_back(std::make_shared<const service::Template>(service));
+    return patterns;
 }
 
 class Vmm {
@@ -75,10 +87,23 @@ class Vmm {
               [this](const service::Status& status) { changed(status); }, ledger),
           ports_(std::move(ports)),
           wake_count_(counters) {
-        manager_.on_wake([this](const vm::WakeRecord& record) {
-            wake_count_.told(record);
+        manager_.on_wake([this](vm::WakeRecord record) {
+            const service::Id as = manager_.configured_as(record.service);
+            wake_count_.told(record, as);
+            record.service = as;
             if (control_)
                 control_->woke(record);
+        });
+        manager_.on_instance([this](const service::Instance& instance, bool is_there) {
+            if (wire_ && is_there)
+                wire_->add(instance);
+            else if (wire_)
+                wire_->remove(instance);
+            if (is_there)
+                return;
+            wake_count_.forget(instance.id());
+            for (FrontLink& front : fronts_)
+                front.forget(instance.id());
         });
     }
 
@@ -87,7 +112,8 @@ class Vmm {
         state_ = config.state;
         hypervisor_.snapshots().use(config.save_dir);
         hypervisor_.keep_for_dom0(config.limits.dom0_memory_kib);
-        manager_.configure(services_, config.limits);
+        patterns_ = patterns_of(config);
+        manager_.configure(services_, config.limits, patterns_);
         manager_.retire_others();
         if (const auto r = manager_.adopt(); !r)
             return r;
@@ -136,8 +162,16 @@ class Vmm {
         }
         wire_.reset();
         if (ports_)
-            wire_ = std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
-                                               services_, [this] { wire_.reset(); });
+            wire_ =
+                std::make_unique<WireLink>(io_, std::move(channel), manager_, *ports_,
+                                           all_services(), patterns_, [this] { wire_.reset(); });
+    }
+
+    std::vector<service::Instance> all_services() const {
+        std::vector<service::Instance> all = services_;
+        const auto instances = manager_.instances();
+        all.insert(all.end(), instances.begin(), instances.end());
+        return all;
     }
 
     void reload(int fd) {
@@ -152,9 +186,10 @@ class Vmm {
         hypervisor_.snapshots().use(loaded.config->save_dir);
         hypervisor_.keep_for_dom0(loaded.config->limits.dom0_memory_kib);
         services_ = instances_of(*loaded.config);
-        manager_.configure(services_, loaded.config->limits);
+        patterns_ = patterns_of(*loaded.config);
+        manager_.configure(services_, loaded.config->limits, patterns_);
         if (wire_)
-            wire_->configure(services_);
+            wire_->configure(all_services(), patterns_);
         for (FrontLink& front : fronts_)
             for (const service::Status& status : manager_.statuses())
                 front.changed(status);
@@ -191,6 +226,7 @@ class Vmm {
     vm::Manager manager_;
     std::list<FrontLink> fronts_;
     std::vector<service::Instance> services_;
+    vm::Manager::Patterns patterns_;
     std::unique_ptr<host::BridgePorts> ports_;
     std::unique_ptr<WireLink> wire_;
     std::unique_ptr<ControlLink> control_;

@@ -78,14 +78,18 @@ ControlLink::ControlLink(boost::asio::io_context& io, ipc::Channel channel, vm::
     changed_all();
 }
 
+// Of instances by rule people are told nothing yet: control knows services by the configuration.
 void ControlLink::changed(service::Id service) {
+    if (manager_.is_instance(service))
+        return;
     unsent_.insert(service);
     flush();
 }
 
 void ControlLink::changed_all() {
     for (const service::Status& status : manager_.statuses())
-        unsent_.insert(status.service);
+        if (!manager_.is_instance(status.service))
+            unsent_.insert(status.service);
     flush();
 }
 

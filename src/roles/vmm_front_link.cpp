@@ -30,17 +30,16 @@ FrontLink::FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Mana
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
         const auto& [service, asked_ns, from, query_type] = message.as<ipc::Wake>();
-        const auto now = std::chrono::steady_clock::now();
-        const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
-        const auto woken = manager_.wake(service, service::WakeReason::dns,
-                                         std::clamp(asked_at, now - longest_ago, now), query_type);
-        // A front that is being replaced may ask for a service that is configured no more. Not by
-        // way of unsent_, which would grow with what a hostile front makes up.
-        if (woken == vm::Woken::unknown)
-            link_.send(ipc::state_of(service::unknown(service), now));
-        if (woken == vm::Woken::begun || woken == vm::Woken::done)
-            spdlog::info("{} {} for a query from {}", woken == vm::Woken::done ? "woke" : "waking",
-                         manager_.name(service), to_string(from));
+        wake(service, asked_ns, from, query_type);
+        return true;
+    }
+    if (message.type == ipc::Type::wake_instance) {
+        const auto wanted = message.as<ipc::WakeInstance>();
+        if (wanted.size == 0 || wanted.size > sizeof wanted.id)
+            return false;
+        // What it is called is checked by the rule: nothing else can come of what a front says.
+        if (const auto service = manager_.instance(wanted.service, {wanted.id, wanted.size}))
+            wake(*service, wanted.asked_ns, wanted.from, wanted.query_type);
         return true;
     }
     if (message.type == ipc::Type::touch) {
@@ -59,6 +58,21 @@ bool FrontLink::handle(const ipc::Received& message) {
         return true;
     }
     return false;
+}
+
+void FrontLink::wake(service::Id service, std::int64_t asked_ns, const ipc::Address& from,
+                     std::uint16_t query_type) {
+    const auto now = std::chrono::steady_clock::now();
+    const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
+    const auto woken = manager_.wake(service, service::WakeReason::dns,
+                                     std::clamp(asked_at, now - longest_ago, now), query_type);
+    // A front that is being replaced may ask for a service that is configured no more. Not by way
+    // of unsent_, which would grow with what a hostile front makes up.
+    if (woken == vm::Woken::unknown)
+        link_.send(ipc::state_of(service::unknown(service), now));
+    if (woken == vm::Woken::begun || woken == vm::Woken::done)
+        spdlog::info("{} {} for a query from {}", woken == vm::Woken::done ? "woke" : "waking",
+                     manager_.name(service), to_string(from));
 }
 
 // At once: what comes next in vmm's loop may be libxl's making of a domain, which takes long.

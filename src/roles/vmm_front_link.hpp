@@ -22,9 +22,13 @@ class FrontLink {
     // A service's status is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
     void changed(const service::Status& status);
+    // There is nothing to be said of it any more.
+    void forget(service::Id service) { unsent_.erase(service); }
 
   private:
     bool handle(const ipc::Received& message);
+    void wake(service::Id service, std::int64_t asked_ns, const ipc::Address& from,
+              std::uint16_t query_type);
     void flush();
 
     vm::Manager& manager_;

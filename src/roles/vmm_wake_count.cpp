@@ -6,16 +6,16 @@ namespace summond::roles {
 
 static_assert(std::size(metrics::wake_hows) == static_cast<std::size_t>(vm::WakeHow::last) + 1);
 
-void WakeCount::told(const vm::WakeRecord& record) {
+void WakeCount::told(const vm::WakeRecord& record, service::Id as) {
     using metrics::WakePhase;
     Counted& counted = counted_[record.service];
     const bool is_new = counted.number != record.number;
     if (is_new)
         counted = {record.number};
     if (is_new && record.failed)
-        count_.failed(record.service, record.why, record.failure);
+        count_.failed(as, record.why, record.failure);
     else if (is_new)
-        count_.done(record.service, record.why);
+        count_.done(as, record.why);
     if (!record.how)
         return;
     const auto phase = [&](WakePhase phase, const std::optional<base::Duration>& after) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 
 #include "summond/metrics/vmm_counters.hpp"
 #include "summond/vm/wake_record.hpp"
@@ -15,7 +14,10 @@ class WakeCount {
     explicit WakeCount(metrics::VmmCounters* counters) : count_(counters) {}
 
     // As vm::Manager tells of it: once, and again when more is known of it.
-    void told(const vm::WakeRecord& record);
+    // as: the service whose wake it counts as.
+    void told(const vm::WakeRecord& record, service::Id as);
+    // Nothing more is told of its wakes.
+    void forget(service::Id service) { counted_.erase(service); }
 
   private:
     metrics::VmmCount count_;

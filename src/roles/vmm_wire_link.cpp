@@ -29,23 +29,25 @@ wire::Steered steered(const service::Instance& service) {
 
 WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
                    host::BridgePorts& ports, const std::vector<service::Instance>& services,
-                   std::function<void()> closed)
+                   vm::Manager::Patterns patterns, std::function<void()> closed)
     : manager_(manager),
       ports_(ports),
       link_(io, std::move(channel),
             {[this](const ipc::Received& message) { return handle(message); }, std::move(closed),
              [this] {
                  steering_.writable();
+                 tell_networks();
                  arm();
              }}),
       timer_(io, [this] {
           steering_.tick();
           arm();
       }) {
-    configure(services);
+    configure(services, std::move(patterns));
 }
 
-void WireLink::configure(const std::vector<service::Instance>& services) {
+void WireLink::configure(const std::vector<service::Instance>& services,
+                         vm::Manager::Patterns patterns) {
     // Those that could not be used are tried again.
     std::erase_if(bridges_, [](const auto& each) { return each.second.done == Done::no; });
     std::vector<wire::Steered> woken_by_packets;
@@ -56,6 +58,46 @@ void WireLink::configure(const std::vector<service::Instance>& services) {
     for (const service::Status& status : manager_.statuses())
         guests.emplace(status.service, wire::guest_of(status));
     steering_.configure(woken_by_packets, guests);
+    patterns_ = std::move(patterns);
+    networks_told_ = 0;
+    tell_networks();
+    arm();
+}
+
+// What the link does not take now is told when it does.
+void WireLink::tell_networks() {
+    if (networks_told_ == 0 && link_.send(ipc::Network{}))
+        ++networks_told_;
+    while (networks_told_ > 0 && networks_told_ <= patterns_.size()) {
+        const service::Template& of = *patterns_[networks_told_ - 1];
+        if (of.wake_packet && of.pattern->tells_ids()) {
+            const Bridge way = bridge(of.interfaces.front().bridge);
+            if (way.done == Done::later)
+                return;
+            wire::Network network{
+                of.id,    of.name,      way.tap,         of.pattern->grammar, of.pattern->addresses,
+                of.ports, of.wake_from, of.ready.timeout};
+            if (way.done == Done::yes && !link_.send(network_message(network)))
+                return;
+            // The MACs of so many are in no table of the bridge's.
+            if (const auto r =
+                    way.done == Done::yes ? ports_.flood_to(way.port) : base::Result<void>();
+                !r)
+                spdlog::error("packets to {} wake nothing: {}", of.name, r.error().what);
+        }
+        ++networks_told_;
+    }
+}
+
+void WireLink::add(const service::Instance& service) {
+    if (!service->wake_packet)
+        return;
+    steering_.add(steered(service), wire::guest_of(*manager_.status(service.id())));
+    arm();
+}
+
+void WireLink::remove(const service::Instance& service) {
+    steering_.remove(service.id());
     arm();
 }
 
@@ -74,6 +116,9 @@ bool WireLink::handle(const ipc::Received& message) {
     switch (message.type) {
         case ipc::Type::arrived:
             arrived(message.as<ipc::Arrived>());
+            return true;
+        case ipc::Type::arrived_in:
+            arrived_in(message.as<ipc::ArrivedIn>());
             return true;
         case ipc::Type::handed_over:
             handed_over(message.as<ipc::HandedOver>());
@@ -95,7 +140,28 @@ bool WireLink::handle(const ipc::Received& message) {
 }
 
 void WireLink::arrived(const ipc::Arrived& message) {
-    const service::Id service = message.service;
+    woken_by_packet(message.service, to_string(message));
+}
+
+// Wire computes what it says as vmm does, and that is not believed: it may have been told of ids
+// that there are no more, and knows no lists.
+void WireLink::arrived_in(const ipc::ArrivedIn& message) {
+    const auto of = std::ranges::find(patterns_, message.service,
+                                      [](const auto& pattern) { return pattern->id; });
+    const auto address = address_of(message.to);
+    if (of == patterns_.end() || !(*of)->wake_packet || !address || !(*of)->pattern->tells_ids())
+        return;
+    const auto id = (*of)->pattern->addresses->id_at(*address);
+    if (!id)
+        return;
+    if (const auto service = manager_.instance(message.service, id->view()))
+        woken_by_packet(*service, to_string(ipc::Arrived{*service, message.from, message.protocol,
+                                                         message.port}));
+    else
+        link_.send(ipc::Forget{service::id_of(service::instance_name((*of)->name, id->view()))});
+}
+
+void WireLink::woken_by_packet(service::Id service, const std::string& by) {
     const wire::Steered* const known = steering_.find(service);
     if (known == nullptr)
         return;
@@ -103,8 +169,7 @@ void WireLink::arrived(const ipc::Arrived& message) {
     if (woken == vm::Woken::refused)
         steering_.refused(service);
     if (woken == vm::Woken::begun || woken == vm::Woken::done)
-        spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking", known->name,
-                     to_string(message));
+        spdlog::info("{} {} for {}", woken == vm::Woken::done ? "woke" : "waking", known->name, by);
     arm();
 }
 

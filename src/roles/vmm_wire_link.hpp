@@ -27,16 +27,23 @@ class WireLink final : wire::Ways {
     // may be deleted in it. ports and manager outlive the link.
     WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manager& manager,
              host::BridgePorts& ports, const std::vector<service::Instance>& services,
-             std::function<void()> closed);
+             vm::Manager::Patterns patterns, std::function<void()> closed);
 
-    // The services from now on; the manager knows them already.
-    void configure(const std::vector<service::Instance>& services);
+    // The services from now on; the manager knows them already. patterns: services with an instance
+    // for each id.
+    void configure(const std::vector<service::Instance>& services, vm::Manager::Patterns patterns);
+    // One more, or one less.
+    void add(const service::Instance& service);
+    void remove(const service::Instance& service);
     // A service's status is new.
     void changed(const service::Status& status);
 
   private:
     bool handle(const ipc::Received& message);
     void arrived(const ipc::Arrived& message);
+    void arrived_in(const ipc::ArrivedIn& message);
+    void woken_by_packet(service::Id service, const std::string& by);
+    void tell_networks();
     void handed_over(const ipc::HandedOver& message);
     void arm();
 
@@ -62,6 +69,8 @@ class WireLink final : wire::Ways {
     vm::Manager& manager_;
     host::BridgePorts& ports_;
     std::map<std::string, Bridge> bridges_;  // that have been looked at
+    vm::Manager::Patterns patterns_;
+    std::size_t networks_told_ = 0;  // of patterns_, and of what is told before the first
     ipc::Link link_;
     base::SteadyClock clock_;
     loop::DeadlineTimer timer_;

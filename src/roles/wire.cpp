@@ -99,6 +99,14 @@ class WireProcess final : wire::Outside {
                 if (const auto station = station_of(message.as<ipc::Station>()))
                     follower_.put(*station);
                 break;
+            case ipc::Type::network: {
+                const auto told = message.as<ipc::Network>();
+                if (told.length == 0)
+                    follower_.clear_networks();
+                else if (const auto network = network_of(told))
+                    follower_.put(*network);
+                break;
+            }
             case ipc::Type::forget:
                 follower_.remove(message.as<ipc::Forget>().service);
                 break;
@@ -197,6 +205,9 @@ class WireProcess final : wire::Outside {
     void close_guest(service::Id service) override { guests_.erase(service); }
     void wake(service::Id service, const frames::IpPacket& first) override {
         vmm_.send(arrived_message(service, first));
+    }
+    void wake_in(service::Id service, const frames::IpPacket& first) override {
+        vmm_.send(arrived_in_message(service, first));
     }
     void handed_over(service::Id service, std::uint32_t epoch,
                      const wire::HandOver& what) override {

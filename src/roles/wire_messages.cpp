@@ -5,6 +5,37 @@
 #include <algorithm>
 
 namespace summond::roles {
+namespace {
+
+// Module config sees to it that they fit.
+void put_wakers(const std::vector<service::Port>& ports,
+                const std::vector<base::IpPrefix>& wake_from, auto& message) {
+    for (const service::Port& port : ports)
+        if (message.ports < service::max_ports)
+            message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
+                                             0};
+    for (const base::IpPrefix& prefix : wake_from)
+        if (message.prefixes < service::max_prefixes)
+            message.prefix[message.prefixes++] = {message_of(prefix.address),
+                                                  static_cast<std::uint8_t>(prefix.length)};
+}
+
+// False: it makes no sense.
+bool take_wakers(const auto& message, std::vector<service::Port>& ports,
+                 std::vector<base::IpPrefix>& wake_from) {
+    for (std::size_t i = 0; i < message.ports; ++i)
+        ports.push_back(
+            {static_cast<service::Protocol>(message.port[i].protocol), message.port[i].number});
+    for (std::size_t i = 0; i < message.prefixes; ++i) {
+        const auto address = address_of(message.prefix[i].address);
+        if (!address || message.prefix[i].length > 8 * address->bytes().size())
+            return false;
+        wake_from.push_back({*address, message.prefix[i].length});
+    }
+    return true;
+}
+
+}  // namespace
 
 ipc::Address message_of(const base::IpAddress& address) {
     ipc::Address message{};
@@ -31,18 +62,10 @@ ipc::Station station_message(const wire::Station& station) {
     message.youth_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(station.youth).count());
     std::ranges::copy(station.mac, message.mac);
-    // Module config sees to it that they fit.
-    for (const service::Port& port : station.ports)
-        if (message.ports < service::max_ports)
-            message.port[message.ports++] = {port.number, static_cast<std::uint8_t>(port.protocol),
-                                             0};
+    put_wakers(station.ports, station.wake_from, message);
     for (const base::IpAddress& address : station.addresses)
         if (message.addresses < service::max_addresses)
             message.address[message.addresses++] = message_of(address);
-    for (const base::IpPrefix& prefix : station.wake_from)
-        if (message.prefixes < service::max_prefixes)
-            message.prefix[message.prefixes++] = {message_of(prefix.address),
-                                                  static_cast<std::uint8_t>(prefix.length)};
     return message;
 }
 
@@ -55,22 +78,65 @@ std::optional<wire::Station> station_of(const ipc::Station& message) {
     station.tap = message.tap;
     station.mac = std::to_array(message.mac);
     station.youth = std::chrono::milliseconds(message.youth_ms);
-    for (std::size_t i = 0; i < message.ports; ++i)
-        station.ports.push_back(
-            {static_cast<service::Protocol>(message.port[i].protocol), message.port[i].number});
     for (std::size_t i = 0; i < message.addresses; ++i) {
         const auto address = address_of(message.address[i]);
         if (!address)
             return std::nullopt;
         station.addresses.push_back(*address);
     }
-    for (std::size_t i = 0; i < message.prefixes; ++i) {
-        const auto address = address_of(message.prefix[i].address);
-        if (!address || message.prefix[i].length > 8 * address->bytes().size())
-            return std::nullopt;
-        station.wake_from.push_back({*address, message.prefix[i].length});
-    }
+    if (!take_wakers(message, station.ports, station.wake_from))
+        return std::nullopt;
     return station;
+}
+
+ipc::Network network_message(const wire::Network& network) {
+    ipc::Network message{};
+    message.service = network.service;
+    message.tap = network.tap;
+    message.youth_ms = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(network.youth).count());
+    message.length = static_cast<std::uint8_t>(network.addresses->prefix().length);
+    message.address = message_of(network.addresses->prefix().address);
+    std::ranges::copy(network.addresses->key(), message.key);
+    message.shortest = static_cast<std::uint8_t>(network.grammar.shortest);
+    message.longest = static_cast<std::uint8_t>(network.grammar.longest);
+    const auto put = [](const std::string& text, auto& octets) {
+        const std::size_t size = std::min(text.size(), sizeof octets);
+        std::copy_n(text.begin(), size, octets);
+        return static_cast<std::uint8_t>(size);
+    };
+    message.characters = put(network.grammar.characters, message.character);
+    message.name_size = put(network.name, message.name);
+    put_wakers(network.ports, network.wake_from, message);
+    return message;
+}
+
+std::optional<wire::Network> network_of(const ipc::Network& message) {
+    const auto address = address_of(message.address);
+    if (message.ports > service::max_ports || message.prefixes > service::max_prefixes ||
+        message.tap >= ipc::Tap::capacity || !address || !address->is_v6() || message.length < 64 ||
+        message.length > 96 || message.shortest < 1 || message.longest < message.shortest ||
+        message.longest > service::max_id || message.characters < 1 ||
+        message.characters > sizeof message.character || message.name_size < 1 ||
+        message.name_size > sizeof message.name)
+        return std::nullopt;
+    wire::Network network;
+    network.service = message.service;
+    network.tap = message.tap;
+    network.youth = std::chrono::milliseconds(message.youth_ms);
+    network.name.assign(message.name, message.name_size);
+    network.grammar = {std::string(message.character, message.characters), message.shortest,
+                       message.longest};
+    network.addresses = std::make_shared<service::IdAddresses>(
+        base::IpPrefix{*address, message.length}, network.grammar, std::to_array(message.key));
+    if (!take_wakers(message, network.ports, network.wake_from))
+        return std::nullopt;
+    return network;
+}
+
+ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet) {
+    const ipc::Arrived arrived = arrived_message(service, packet);
+    return {service, message_of(packet.to), arrived.from, arrived.protocol, arrived.port};
 }
 
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet) {

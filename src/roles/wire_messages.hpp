@@ -18,10 +18,16 @@ ipc::Station station_message(const wire::Station& station);
 // None: not as station_message makes it.
 std::optional<wire::Station> station_of(const ipc::Station& message);
 
+ipc::Network network_message(const wire::Network& network);
+// None: not as network_message makes it.
+std::optional<wire::Network> network_of(const ipc::Network& message);
+
 ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
 
 ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what);
+
+ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string to_string(const ipc::Arrived& message);

@@ -45,6 +45,16 @@ Mac derived_mac(Id id, std::size_t interface) {
             static_cast<std::uint8_t>(id)};
 }
 
+Mac derived_wide_mac(Id id, std::size_t interface) {
+    if (interface > 0)
+        id = spread(id + interface);
+    Mac mac;
+    for (std::size_t i = 0; i < mac.size(); ++i)
+        mac[i] = static_cast<std::uint8_t>(id >> (8 * (mac.size() - 1 - i)));
+    mac[0] = static_cast<std::uint8_t>((mac[0] & 0xfc) | 0x02);
+    return mac;
+}
+
 std::string to_string(const Mac& mac) {
     char text[18];
     std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],

@@ -444,6 +444,17 @@ void Lifecycle::retire() {
     hooks_.changed(service_.id());
 }
 
+std::optional<base::TimePoint> Lifecycle::forgettable_at() const {
+    const auto* absent = std::get_if<Absent>(&stage_);
+    if (absent == nullptr || absent->restart_at || (pin_ && !pin_->until))
+        return std::nullopt;
+    if (retired_)
+        return stage_since_;
+    // Answers that have gone out until now are told of a little later.
+    return std::max({stage_since_ + touch_delay + touch_delay, backoff_.until(),
+                     pin_ ? *pin_->until : base::TimePoint{}});
+}
+
 void Lifecycle::stop() {
     stopping_ = true;
     forget_wishes();

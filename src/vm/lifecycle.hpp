@@ -194,6 +194,8 @@ class Lifecycle {
     void retire();
     bool retired() const { return retired_; }
     bool gone() const { return retired_ && in<Absent>(); }
+    // When nothing has to be known of it any more, if nobody asks for it before; none: not so.
+    std::optional<base::TimePoint> forgettable_at() const;
     // No more wakes; done when quiescent(), which is when nothing of it is under way.
     void stop();
     bool quiescent() const {

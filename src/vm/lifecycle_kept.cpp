@@ -40,7 +40,8 @@ void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const st
     wakes_.of(*wake.why).add(at - wake.asked_at);
     spdlog::info("woke {}: domid {}, why {}, {} ({})", service_.name(), its().domid(),
                  to_string(*wake.why), words, to_string(wakes_));
-    hypervisor_.wake_counters().show(service_, wakes_);
+    if (service_.label().empty())  // a counter that stays for each of many would be too many
+        hypervisor_.wake_counters().show(service_, wakes_);
 
     WakeRecord record = record_of(wake);
     record.how = how;

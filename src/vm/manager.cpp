@@ -53,10 +53,8 @@ void Manager::publish(service::Id service) {
     changed_(status(service).value_or(service::unknown(service)));
 }
 
-void Manager::configure(const std::vector<service::Instance>& services,
-                        const service::Limits& limits) {
-    admission_->configure(limits);
-    const Lifecycle::Hooks hooks{
+void Manager::add(const service::Instance& service) {
+    Lifecycle::Hooks hooks{
         .changed =
             [this](service::Id service) {
                 follow_up_due_ = true;
@@ -66,23 +64,39 @@ void Manager::configure(const std::vector<service::Instance>& services,
         .wants_domain = [this](Lifecycle& lifecycle) { admission_->request(lifecycle); },
         .freed = [this] { admission_->freed(); },
         .woke = [this](WakeRecord& record) { told(record); }};
+    lifecycles_
+        .emplace(service.id(), std::make_unique<Lifecycle>(service, hypervisor_, clock_,
+                                                           wall_clock_, std::move(hooks)))
+        .first->second->drain(drained_);
+}
+
+void Manager::configure(const std::vector<service::Instance>& services,
+                        const service::Limits& limits, const Patterns& patterns) {
+    admission_->configure(limits);
     configured_.clear();
+    patterns_.clear();
     for (const auto& service : services) {
         configured_.insert(service.id());
         if (Lifecycle* lifecycle = find(service.id()))
             lifecycle->reconfigure(service);
         else
-            lifecycles_
-                .emplace(service.id(), std::make_unique<Lifecycle>(service, hypervisor_, clock_,
-                                                                   wall_clock_, hooks))
-                .first->second->drain(drained_);
+            add(service);
     }
+    for (const auto& pattern : patterns)
+        patterns_.emplace(pattern->id, pattern);
+    reconfigure_instances();
     // Half of what there is at all, where nothing is said.
     standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
                                       ? limits.standby_memory_kib
                                       : *limits.memory_kib / 2);
-    hypervisor_.domains().expect(services);
-    if (const auto r = hypervisor_.traffic_meter().count(services); !r)
+    std::vector<service::Instance> expected = services;
+    for (const auto& pattern : patterns)
+        expected.emplace_back(pattern);
+    hypervisor_.domains().expect(expected);
+    std::vector<service::Instance> metered = services;
+    for (const service::Id id : metered_)
+        metered.push_back(find(id)->service());
+    if (const auto r = hypervisor_.traffic_meter().count(metered); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
     follow_up_due_ = true;
 }
@@ -128,6 +142,8 @@ base::Result<void> Manager::adopt() {
             continue;
         }
         Lifecycle* lifecycle = find(domain.service);
+        if (lifecycle == nullptr && domain.complete)
+            lifecycle = adoptive(domain);
         if (lifecycle != nullptr && lifecycle->in<Lifecycle::Absent>()) {
             lifecycle->adopt(domain);
             continue;
@@ -338,6 +354,8 @@ void Manager::stop(std::function<void()> done) {
 void Manager::follow_up() {
     follow_up_due_ = false;
     keep_changes();
+    meter_instances();
+    forget_instances();
     std::erase_if(lifecycles_, [this](const auto& entry) {
         if (!entry.second->gone())
             return false;
@@ -362,6 +380,9 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
         if (const auto at = lifecycle->deadline())
             earlier(*at);
     }
+    for (const auto& [id, of] : instances_)
+        if (const auto at = find(id)->forgettable_at())
+            earlier(*at);
     for (const auto& stray : strays_)
         if (const auto at = stray->deadline())
             earlier(*at);

@@ -92,4 +92,13 @@ base::Result<void> SimulatedHypervisor::count(const std::vector<service::Instanc
     return {};
 }
 
+base::Result<void> SimulatedHypervisor::count_also(const service::Instance& service) {
+    traffic_.push_back({service.id(), 0});
+    return {};
+}
+
+void SimulatedHypervisor::forget(service::Id service) {
+    std::erase_if(traffic_, [service](const Traffic& each) { return each.service == service; });
+}
+
 }  // namespace summond::vm

@@ -48,12 +48,25 @@ struct Asked {
     frames::Frame frame;  // empty: none
 };
 
+// Who has an address of a network.
+struct SleepProxy::Resident {
+    const Network& network;
+    service::Id id;
+    service::Mac mac;
+};
+
+struct SleepProxy::Totals {
+    HeldTotal held;
+};
+
 struct SleepProxy::Entry {
     Entry(Station new_station, HeldTotal& total) : station(std::move(new_station)), held(total) {}
 
     Station station;
     GuestState state = GuestState::away;
-    bool told = true;    // since begin_anew
+    bool told = true;  // since begin_anew
+    // Of a network's instance that vmm has not told of: whose it is.
+    std::optional<service::Id> found_in{};
     bool known = false;  // its state has been told
     bool attached = false;
     bool started = false;      // the guest that is up was not when it was first told of

@@ -24,10 +24,6 @@ constexpr std::size_t groups_in_report = 64;
 
 }  // namespace
 
-struct SleepProxy::Totals {
-    HeldTotal held;
-};
-
 SleepProxy::SleepProxy(const base::Clock& clock, Actions& actions)
     : clock_(clock), actions_(actions), totals_(std::make_unique<Totals>()) {}
 
@@ -56,6 +52,8 @@ void SleepProxy::put(const Station& station) {
     } else {
         if (std::exchange(entry->told, true))
             forget_keys(*entry);  // else they are gone already
+        if (std::exchange(entry->found_in, std::nullopt))
+            --foundlings_;
         entry->station = station;
     }
     by_mac_[{station.tap, station.mac}] = entry;
@@ -67,6 +65,7 @@ void SleepProxy::remove(service::Id service) {
     if (Entry* entry = find(service)) {
         forget_keys(*entry);
         timed_.erase(entry);
+        foundlings_ -= entry->found_in ? 1 : 0;
         entries_.erase(service);
     }
 }
@@ -76,6 +75,7 @@ void SleepProxy::begin_anew() {
         entry->told = entry->attached = false;
     by_address_.clear();
     by_mac_.clear();
+    networks_.clear();
 }
 
 void SleepProxy::end_anew() {
@@ -164,12 +164,18 @@ void SleepProxy::from_bridge(unsigned tap, std::span<const std::uint8_t> frame) 
     }
     if (const auto it = by_mac_.find({tap, packet->to}); it != by_mac_.end())
         receive(*it->second, frame, *packet);
+    else
+        receive_in_networks(tap, frame, *packet);
 }
 
 void SleepProxy::answer(unsigned tap, std::span<const std::uint8_t> frame,
                         const frames::Packet& packet, const service::Mac& asker_mac,
                         const base::IpAddress& asker, const base::IpAddress& target) {
     const auto it = by_address_.find({tap, target});
+    if (it == by_address_.end() && !networks_.empty()) {
+        if (const auto found = resident(tap, target); found && find(found->id) == nullptr)
+            answer_for(*found, packet, asker_mac, asker, target);
+    }
     if (it == by_address_.end() || it->second->silent_for(target))
         return;
     const Station& station = it->second->station;
@@ -252,7 +258,10 @@ void SleepProxy::wake(Entry& entry, const frames::IpPacket& ip) {
     if (entry.may_wake_at && now < *entry.may_wake_at)
         return;
     entry.may_wake_at = now + wake_interval;
-    actions_.wake(entry.station.service, ip);
+    if (entry.found_in)
+        actions_.wake_in(*entry.found_in, ip);
+    else
+        actions_.wake(entry.station.service, ip);
 }
 
 void SleepProxy::pass(Entry& entry, std::span<const std::uint8_t> frame) {
@@ -411,7 +420,17 @@ void SleepProxy::tick() {
         try_hand_over(*entry);
         tend_young(*entry);
     }
-    std::erase_if(timed_, [](const Entry* entry) { return !is_timed(*entry); });
+    // Of whom vmm has told nothing while somebody waited.
+    std::vector<service::Id> lost;
+    std::erase_if(timed_, [&lost](const Entry* entry) {
+        if (is_timed(*entry))
+            return false;
+        if (entry->found_in)
+            lost.push_back(entry->station.service);
+        return true;
+    });
+    for (const service::Id service : lost)
+        remove(service);
 }
 
 }  // namespace summond::wire

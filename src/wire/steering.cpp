@@ -25,13 +25,7 @@ void Steering::configure(const std::vector<Steered>& services,
     for (const Steered& service : services) {
         const service::Id id = service.station.service;
         wanted.insert(id);
-        Post& post = posts_.try_emplace(id, Post{service}).first->second;
-        if (post.service != service) {
-            leave(post);
-            post = Post{service};
-        }
-        post.guest = guests.at(id);
-        unsent_.insert(id);
+        put(service, guests.at(id));
     }
     for (auto it = posts_.begin(); it != posts_.end();) {
         auto& [id, post] = *it;
@@ -44,6 +38,32 @@ void Steering::configure(const std::vector<Steered>& services,
         it = posts_.erase(it);
     }
     flush();
+}
+
+void Steering::put(const Steered& service, const Guest& guest) {
+    const service::Id id = service.station.service;
+    Post& post = posts_.try_emplace(id, Post{service}).first->second;
+    if (post.service != service) {
+        leave(post);
+        post = Post{service};
+    }
+    post.guest = guest;
+    unsent_.insert(id);
+}
+
+void Steering::add(const Steered& service, const Guest& guest) {
+    put(service, guest);
+    flush();
+}
+
+void Steering::remove(service::Id service) {
+    const auto it = posts_.find(service);
+    if (it == posts_.end())
+        return;
+    leave(it->second);
+    posts_.erase(it);
+    waits_for_port_.erase(service);
+    again(service);
 }
 
 void Steering::leave(Post& post) {

@@ -75,8 +75,8 @@ base::Result<std::vector<vm::Found>> LibxlDomains::find() {
         auto mark = xenstore.read(path + standby_mark);
         if (mark == standby_new)
             mark->clear();
-        found.push_back(
-            {info.domid, identity->service, complete, run_of(info), mark, identity->number, asked});
+        found.push_back({info.domid, identity->service, complete, run_of(info), mark,
+                         identity->number, asked, xenstore.read(path + service_mark).value_or("")});
     }
     libxl_dominfo_list_free(domains, count);
     toolstack_.vifs->sweep(there);

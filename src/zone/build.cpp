@@ -45,11 +45,13 @@ class Builder {
             zone,     // the apex of a zone nested in it
             name,     // of a service
             pointer,  // to a service
+            ids,      // that names by a rule are below
+            reverse,  // that these names' addresses are below
         };
         std::uint32_t zone;
         Kind kind;
         std::uint32_t index;  // of the nested zone or the service
-        std::uint32_t item;   // which of the service's names or addresses
+        std::uint32_t item;   // which of the service's names, of its rule's, or addresses
     };
 
     void index_zones();
@@ -64,6 +66,9 @@ class Builder {
     void add_guests(std::uint32_t zone, ZoneData& data);
     void add_service_name(const Guest& guest, ZoneData& data);
     void add_pointer(const Guest& guest, ZoneData& data);
+    void find_names_by_rule(std::uint32_t service);
+    void add_parent_of_ids(const Guest& guest, ZoneData& data);
+    void check_ids(std::uint32_t zone, const ZoneData& data);
     void replace_zone(std::uint32_t index, std::optional<ZoneKeys::Keys> keys);
     // A finished zone that is valid. False: it cannot be signed, and errors say why. Takes keys
     // away that cannot be used.
@@ -133,6 +138,7 @@ void Builder::find_guests() {
             refused_ = true;
         }
         find_pointers(i);
+        find_names_by_rule(i);
     }
     std::ranges::stable_sort(guests_, {}, &Guest::zone);
 }
@@ -152,6 +158,75 @@ void Builder::find_pointers(std::uint32_t service) {
         const auto zone = index_.find(view(dns::Name::reverse(addresses[i])));
         if (zone != image::none)
             guests_.push_back({zone, Guest::Kind::pointer, service, i});
+    }
+}
+
+void Builder::find_names_by_rule(std::uint32_t service) {
+    const service::Pattern* const pattern = config_.services[service].pattern.get();
+    if (pattern == nullptr)
+        return;
+    for (std::uint32_t n = 0; n < pattern->names.size(); ++n)  // all of them are in some zone
+        if (const auto zone = index_.find(view(pattern->names[n].parent)); zone != image::none)
+            guests_.push_back({zone, Guest::Kind::ids, service, n});
+    const auto zone = index_.find(view(pattern->addresses->reverse_parent()));
+    if (zone != image::none && pattern->tells_ids())
+        guests_.push_back({zone, Guest::Kind::reverse, service, 0});
+}
+
+// What names by a rule are below exists, even if nothing else is there (RFC 8020).
+void Builder::add_parent_of_ids(const Guest& guest, ZoneData& data) {
+    const service::Template& service = config_.services[guest.index];
+    const service::Pattern& pattern = *service.pattern;
+    const bool forward = guest.kind == Guest::Kind::ids;
+    const dns::Name parent =
+        forward ? pattern.names[guest.item].parent : pattern.addresses->reverse_parent();
+    const Where where = where_of(guest.index);
+    if (data.is_signed() || config_.zones[guest.zone].dnssec) {
+        if (forward) {
+            report_.error(where,
+                          "the names of service " + service.name + " are in no signature of zone " +
+                              data.apex().to_string() +
+                              ", which is signed, so validating resolvers would take them for "
+                              "forged; put them into a zone of their own that is not signed");
+            refused_ = true;
+        }
+        return;
+    }
+    data.owner(view(parent), where);
+}
+
+// After what the zone itself says is known.
+void Builder::check_ids(std::uint32_t zone, const ZoneData& data) {
+    for (const Guest& guest : guests_of(zone)) {
+        if (guest.kind != Guest::Kind::ids)
+            continue;
+        const service::Template& service = config_.services[guest.index];
+        const service::Pattern::Name& name = service.pattern->names[guest.item];
+        const std::uint32_t parent = data.find(view(name.parent));
+        if (parent == image::none)
+            continue;
+        const Owner& owner = data.owners[parent];
+        if (owner.cut != image::none || (owner.flags & image::dname) != 0) {
+            report_.error(
+                where_of(guest.index),
+                "the names of service " + service.name + " lie at or below " +
+                    to_name(owner.cut != image::none ? data.owners[owner.cut].name : owner.name)
+                        .to_string() +
+                    ", which the zone delegates to other servers or redirects by DNAME");
+            refused_ = true;
+            continue;
+        }
+        for (const Owner& each : data.owners) {
+            if (each.parent != parent || each.service != image::none)
+                continue;
+            const std::string_view label =
+                each.name.substr(1, static_cast<unsigned char>(each.name[0]));
+            if (const auto id = service.pattern->id_in(label, name))
+                report_.warning(each.where,
+                                to_name(each.name).to_string() +
+                                    " has records in the zone, and is not the name of id " +
+                                    std::string(*id) + " of service " + service.name);
+        }
     }
 }
 
@@ -240,6 +315,10 @@ void Builder::add_guests(std::uint32_t zone, ZoneData& data) {
             case Guest::Kind::pointer:
                 add_pointer(guest, data);
                 break;
+            case Guest::Kind::ids:
+            case Guest::Kind::reverse:
+                add_parent_of_ids(guest, data);
+                break;
         }
     }
 }
@@ -310,6 +389,7 @@ void Builder::add_zone(std::uint32_t index) {
     const bool complete = read_zone(index, data);
     add_guests(index, data);
     data.finish();
+    check_ids(index, data);
     validate(data, complete, report_);
     if (report_.errors() == before && keys)
         signing_fails = !sign(index, keys, data);
@@ -348,6 +428,7 @@ void Builder::replace_zone(std::uint32_t index, std::optional<ZoneKeys::Keys> ke
                                    " cannot be loaded, see its errors; it stays as it was");
         add_guests(index, data);
         data.finish();
+        check_ids(index, data);
         validate(data, true, report_);
         if (keys && report_.errors() == errors && sign(index, keys, data))
             keys_.keep(std::move(*keys));

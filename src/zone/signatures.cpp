@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <optional>
 
 #include "record_types.hpp"
 #include "signed_sets.hpp"
 #include "summond/dns/folded_name.hpp"
+#include "summond/sign/key_schedule.hpp"
 #include "summond/sign/signature.hpp"
 
 namespace summond::zone {
@@ -17,15 +17,6 @@ namespace {
 using dns::Type;
 
 constexpr std::int64_t warn_before = 7 * 86400;  // seconds; who signs by himself does so earlier
-
-std::string date(std::int64_t time) {
-    const std::time_t value = time;
-    std::tm parts{};
-    ::gmtime_r(&value, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-    return text;
-}
 
 class Checker {
   public:
@@ -164,8 +155,8 @@ void Checker::tell_times(const std::string& zone) {
     const auto& [valid, early, expired] = earliest_;
     const auto tell = [&](const Earliest& earliest, const std::string& what) {
         const std::string text = zone + ": the signatures of " + std::to_string(earliest.sets) +
-                                 " record sets " + what + " " + date(earliest.time) +
-                                 " (the clock says " + date(check_.now) + ")";
+                                 " record sets " + what + " " + sign::date_text(earliest.time) +
+                                 " (the clock says " + sign::date_text(check_.now) + ")";
         if (check_.refuse_times)
             report_.error(earliest.where, text);
         else
@@ -176,8 +167,8 @@ void Checker::tell_times(const std::string& zone) {
     if (expired.sets > 0)
         tell(expired, "have run out, the first on");
     else if (!zone_.signed_here && valid.sets > 0 && valid.time < check_.now + warn_before)
-        report_.warning(valid.where, zone + ": signatures run out from " + date(valid.time) +
-                                         " on; sign the zone again");
+        report_.warning(valid.where, zone + ": signatures run out from " +
+                                         sign::date_text(valid.time) + " on; sign the zone again");
 }
 
 void Checker::run() {

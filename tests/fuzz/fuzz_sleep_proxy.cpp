@@ -22,6 +22,7 @@ struct Counter final : wire::Actions {
         if (!attached)
             std::abort();
     }
+    void wake_in(service::Id, const frames::IpPacket&) override {}
     void wake(service::Id, const frames::IpPacket& first) override {
         if (first.to != base::IpAddress::v4({10, 0, 2, 50}) && first.to.is_v4() &&
             first.kind != frames::IpPacket::Kind::later_fragment)

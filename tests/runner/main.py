@@ -38,11 +38,26 @@ def say(text):
 ARM_TESTS = ["cold_wake", "linux_guest", "standby", "idle", "vmm_killed", "front_killed", "kills"]
 
 
+# What two builds compile with the same options is compiled once.
+CCACHE = {"CCACHE_DIR": os.path.abspath(BUILD / "ccache"), "CCACHE_BASEDIR": os.getcwd(),
+          "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale",
+          "CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
+AS_RELEASE = {"DEB_BUILD_OPTIONS": "werror", "DEB_CFLAGS_SET": "", "DEB_CXXFLAGS_SET": "",
+              "DEB_CPPFLAGS_SET": "", "CC": "gcc", "CXX": "g++"}
+
+
+def with_environment(variables, *command):
+    return ["env", *(f"{name}={value}" for name, value in variables.items()), *command]
+
+
 def compile_part(name, preset, *targets, needs=()):
     script = 'cmake --preset "$1" && cmake --build "build/$1" ${2:+--target "${@:2}"}'
     if preset == "arm64":
         script = f"scripts/arm64-root && {script}"
-    return Part(name, "compile", ["bash", "-c", script, "_", preset, *targets], needs, niceness=10)
+    command = ["bash", "-c", script, "_", preset, *targets]
+    if preset == "release":
+        command = with_environment(CCACHE, *command)
+    return Part(name, "compile", command, needs, niceness=10)
 
 
 def ctest(preset, *, pattern=".", without=None, needs, times=1):
@@ -95,8 +110,7 @@ def parts_of(options):
     # The lab begins as soon as it has a daemon.
     parts += [
         compile_part("compile daemon", "release", "summond", "summonctl", "guest"),
-        # Without optimisation: what is tested is the package.
-        Part("package", "compile", ["env", "DEB_BUILD_OPTIONS=noopt", "scripts/package"]),
+        Part("package", "compile", with_environment(CCACHE | AS_RELEASE, "scripts/package"), ("compile daemon",)),
         compile_part("compile release", "release", needs=("compile daemon",)),
         ctest("release", needs=("compile release",), times=times),
         # The whole under address and undefined-behaviour sanitizers, fuzz targets included; what has

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "summond/answer/answer.hpp"
+#include "summond/answer/rules.hpp"
 #include "summond/dns/wire.hpp"
 
 namespace summond::test {
@@ -150,6 +151,25 @@ class Engine {
             (address->is_v4() ? service.ipv4 : service.ipv6).push_back(*address);
         }
     }
+    // One with an instance for each id.
+    service::Pattern& add_pattern(const std::string& service_name, const std::string& before,
+                                  const std::string& parent, const std::string& prefix) {
+        service::Template& service = config_.services.emplace_back();
+        service.id = config_.services.size();
+        service.name = service_name;
+        auto pattern = std::make_shared<service::Pattern>();
+        pattern->names = {{before, "", name(parent)}};
+        pattern->grammar.longest = 8;
+        const auto slash = prefix.find('/');
+        pattern->addresses = std::make_shared<service::IdAddresses>(
+            base::IpPrefix{*base::IpAddress::parse(prefix.substr(0, slash)),
+                           static_cast<unsigned>(std::stoul(prefix.substr(slash + 1)))},
+            pattern->grammar, service::Key{1});
+        service.pattern = pattern;
+        return *pattern;
+    }
+    // As many instances may be wanted at a time.
+    static constexpr std::uint32_t places = 4;
     void build(zone::BadFile bad_file = zone::BadFile::refuse) {
         built_ = zone::build(config_, bad_file);
         for (const auto& problem : built_.problems) {
@@ -159,10 +179,11 @@ class Engine {
         }
         for (const std::string& path : paths_)
             std::remove(path.c_str());
-        states_ = std::vector<answer::ServiceState>(config_.services.size());
-        for (auto& state : states_)
-            state.availability = answer::Availability::answerable;
+        states_ = std::vector<answer::ServiceState>(config_.services.size() + places);
+        for (std::size_t i = 0; i < config_.services.size(); ++i)
+            states_[i].availability = answer::Availability::answerable;
         zones_ = std::make_unique<zone::Zones>(*zone::Zones::open(built_.image));
+        rules_ = std::make_unique<answer::Rules>(*zones_, config_.services, places);
     }
 
     config::Config& config() { return config_; }
@@ -171,6 +192,8 @@ class Engine {
     // All queries from now on have waited for as long as they may.
     void set_overdue() { overdue_ = true; }
     answer::ServiceState& state(std::size_t service) { return states_[service]; }
+    answer::Instances& instances() { return rules_->instances(); }
+    const zone::Built& built() const { return built_; }
 
     answer::Decision resolve(std::span<const std::uint8_t> query,
                              answer::Transport transport = answer::Transport::udp) {
@@ -210,7 +233,8 @@ class Engine {
   private:
     answer::Context context(answer::Transport transport) {
         static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        return {*zones_, states_, transport, settings_, client, 1559731985, 100, overdue_};
+        return {*zones_,    states_, transport, settings_,   client,
+                1559731985, 100,     overdue_,  rules_.get()};
     }
 
     config::Config config_;
@@ -219,6 +243,7 @@ class Engine {
     std::vector<answer::ServiceState> states_;
     answer::Settings settings_;
     std::unique_ptr<zone::Zones> zones_;
+    std::unique_ptr<answer::Rules> rules_;
     std::vector<std::uint8_t> out_;
     bool overdue_ = false;
 };

@@ -203,6 +203,11 @@ class FakeHypervisor final : public vm::Hypervisor,
             metered.push_back(service.id());
         return {};
     }
+    base::Result<void> count_also(const service::Instance& service) override {
+        metered.push_back(service.id());
+        return {};
+    }
+    void forget(service::Id service) override { std::erase(metered, service); }
     void show(const service::Instance& service, const vm::Wakes& done) override {
         wakes[service.id()] = done;
     }

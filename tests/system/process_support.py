@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sys
@@ -186,7 +187,7 @@ class Daemon(Server):
             control = "" if "control:" in config else "control: off\n"
             f.write(f"listen: [{addresses}]\n{control}{config}")
 
-    def wait_log(self, text, count=1):
+    def wait_log(self, text, count=1, patience=PATIENCE):
         def found():
             if self.log().count(text) >= count:
                 return True
@@ -194,12 +195,13 @@ class Daemon(Server):
                 raise AssertionError(f"ended with {self.process.returncode} before {text!r}")
             return False
         try:
-            wait_until(found, f"{text!r} in the log")
+            wait_until(found, f"{text!r} in the log", patience=patience)
         except AssertionError as e:
             raise AssertionError(f"{e}\n{self.log()}") from None
 
     def ready(self):
-        self.wait_log("parent: ready: ")
+        # Ten thousand services, read by a sanitizer's build beside others, take more than usual.
+        self.wait_log("parent: ready: ", patience=4 * PATIENCE)
         return self
 
     def children(self):
@@ -240,6 +242,12 @@ class Daemon(Server):
                 except ProcessLookupError:
                     pass
         self.directory.cleanup()
+
+
+def sanitized():
+    """Whether the daemon is a sanitizer's build."""
+    with open(shutil.which(BINARY), "rb") as f:
+        return b"__asan_init" in f.read()
 
 
 class ProcessTest(unittest.TestCase):

@@ -243,16 +243,20 @@ class NothingIsLost(MetricsTest):
         def ready():
             return self.scrape(daemon).get("summond_wake_seconds_count", until="ready",
                                            **{"from": "build"})
-        for i, name in enumerate(("one", "two"), 1):
+
+        def wakes(name):
+            return self.scrape(daemon).get_or_zero("summond_wakes_total", frozenset(
+                {"service": name, "reason": "dns", "result": "ready"}.items()))
+
+        for name in "one", "two":
             self.assertIsNotNone(ask(daemon.port, f"{name}.example.test"))
-            wait_until(lambda i=i: ready() == i, f"{i} wakes")
+            wait_until(lambda name=name: wakes(name) >= 1, f"a wake of {name}")
             old = daemon.pid_of("vmm")
             os.kill(old, signal.SIGKILL)
             daemon.pid_of("vmm", other_than=old)
-        self.assertEqual(ready(), 2)
-        for name in "one", "two":
-            self.assertEqual(self.scrape(daemon).get("summond_wakes_total", service=name, reason="dns",
-                                                     result="ready"), 1)
+        # A front that had not heard of it asks the next vmm once more.
+        self.assertIn((wakes("one"), wakes("two")), [(1, 1), (1, 2), (2, 1), (2, 2)])
+        self.assertGreaterEqual(ready(), 2)
 
     def test_over_a_kill_of_control(self):
         daemon = self.daemon(CONFIG).ready()

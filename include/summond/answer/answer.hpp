@@ -66,9 +66,11 @@ inline constexpr std::size_t max_identity = 100;
 
 inline const Settings default_settings;
 
+class Rules;
+
 struct Context {
     const zone::Zones& zones;
-    std::span<ServiceState> services;  // as many as zones.service_count()
+    std::span<ServiceState> services;  // zones.service_count(), and the places of rules
     Transport transport = Transport::udp;
     const Settings& settings = default_settings;
     // For cookies, of each query. Without an address there are none.
@@ -80,6 +82,8 @@ struct Context {
     // The query has been parked for as long as it may. Where packets are held for the service, it
     // is answered with the address all the same.
     bool overdue = false;
+    // Names that there are by rule; null: none.
+    Rules* rules = nullptr;
 };
 
 // What a query had for a DNS cookie (RFC 7873).

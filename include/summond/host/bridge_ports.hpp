@@ -31,6 +31,8 @@ class BridgePorts {
     // A tap that is a port of the bridge and up. The bridge learns nothing from it and floods no
     // unicast to it; groups other than those of neighbour discovery are not read.
     base::Result<Tap> make_tap(const std::string& bridge);
+    // From now on the bridge floods to this tap what it knows no way for, as to other ports.
+    base::Result<void> flood_to(int tap);
 
     // The bridge of this port sends frames for the MAC there. Pinned: whoever else sends as that
     // MAC.

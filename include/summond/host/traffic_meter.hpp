@@ -28,6 +28,9 @@ class TrafficMeter final : public vm::TrafficMeter {
 
     // Those of their interfaces that are on bridges.
     base::Result<void> count(const std::vector<service::Instance>& services) override;
+    // Interfaces with a script are for count_at.
+    base::Result<void> count_also(const service::Instance& service) override;
+    void forget(service::Id service) override;
     // Counts what is sent into this interface of dom0's to the guest that has it, of a service that
     // is counted. On error the service is not read any more: nobody knows whether it is idle.
     base::Result<void> count_at(const std::string& interface, const std::string& mac,
@@ -49,6 +52,7 @@ class TrafficMeter final : public vm::TrafficMeter {
 
     Nft nft_;
     std::map<service::Id, service::Instance> services_;  // that are counted
+    std::map<std::string, std::string> policies_;  // rules of the bridge table, by what they say
     bool watches_connections_ = false;
     bool begun_ = false;
     bool bridge_table_ = false;

@@ -81,6 +81,9 @@ enum class Type : std::uint32_t {
     reload_wanted,
     load_report,
     counters,
+    wake_instance,
+    network,
+    arrived_in,
     waited,
     first_byte,
 };
@@ -110,6 +113,18 @@ struct Waited {
     std::int64_t longest_us;  // how long that one has waited that waited longest
     std::uint32_t queries;
     std::uint32_t reserved;
+};
+
+// The same of an instance by rule.
+struct WakeInstance {
+    static constexpr Type type = Type::wake_instance;
+    static constexpr Route routes[] = {{Role::front, Role::vmm}};
+    std::uint64_t service;  // whose instance
+    std::int64_t asked_ns;
+    Address from;
+    std::uint16_t query_type;
+    std::uint8_t size;
+    char id[63];
 };
 
 // Addresses of these services were given out since the last Touch; the TTL of such an answer keeps
@@ -235,6 +250,40 @@ struct Station {
     Port port[service::max_ports];
     Address address[service::max_addresses];
     Prefix prefix[service::max_prefixes];
+};
+
+// Addresses of instances, one for each id (wire::Network), beside those that have been told; or,
+// where `length` is 0, there are none any more.
+struct Network {
+    static constexpr Type type = Type::network;
+    static constexpr Route routes[] = {{Role::vmm, Role::wire}};
+    std::uint64_t service;
+    std::uint32_t tap;
+    std::uint32_t youth_ms;
+    std::uint16_t ports;
+    std::uint8_t prefixes;
+    std::uint8_t length;  // of the prefix, 64 to 96
+    Address address;
+    std::uint8_t key[16];
+    std::uint8_t shortest;
+    std::uint8_t longest;
+    std::uint8_t characters;
+    std::uint8_t name_size;
+    char character[38];
+    char name[63];
+    Station::Port port[service::max_ports];
+    Station::Prefix prefix[service::max_prefixes];
+};
+
+// Somebody waits for the instance that has an address of a network.
+struct ArrivedIn {
+    static constexpr Type type = Type::arrived_in;
+    static constexpr Route routes[] = {{Role::wire, Role::vmm}};
+    std::uint64_t service;  // whose instance
+    Address to;
+    Address from;
+    std::uint8_t protocol;  // as of Arrived
+    std::uint16_t port;
 };
 
 struct Forget {
@@ -522,10 +571,10 @@ struct MessageList {
 };
 
 using Messages =
-    MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
-                Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown, Report,
-                HostReport, WakeReport, Command, CommandDone, Listener, Image, Access, RoleReport,
-                ReloadWanted, LoadReport, Counters, Waited, FirstByte>;
+    MessageList<Wake, WakeInstance, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire,
+                Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived, ArrivedIn,
+                HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
+                Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

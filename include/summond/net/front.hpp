@@ -69,6 +69,7 @@ class Front {
     const base::Clock& clock_;
     const answer::Settings settings_;
     const std::unique_ptr<LimitReport> limit_report_;
+    const std::unique_ptr<answer::Rules> rules_;  // null: no service has any
     Services services_;
     TcpServer tcp_;
     std::vector<base::UniqueFd> listeners_;  // until start

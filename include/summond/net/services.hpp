@@ -18,11 +18,13 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "summond/answer/answer.hpp"
+#include "summond/answer/rules.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/ipc/link.hpp"
@@ -38,6 +40,7 @@ class Services {
         service::AnswerWhen answer;
         std::optional<answer::Wakers> wakers{};  // none: everybody
         bool holds_packets = false;              // answer::ServiceState
+        std::string name{};                      // of one that has instances by rule
     };
     // How long a Wake may stay without an answer before those who wait must ask for it again.
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
@@ -50,10 +53,13 @@ class Services {
     // settings: in the order of the zone image's service table. Called on the main thread:
     // changed: one or more services have ceased to be `starting`; parked queries must be resolved
     // again. heard: of vmm, so next_timer() may be another.
+    // rules: whose instances' places are services, too; null: there are none. It outlives this.
     Services(const std::vector<Setting>& settings, const base::Clock& clock,
-             std::function<void()> changed, std::function<void()> heard = {});
+             std::function<void()> changed, std::function<void()> heard = {},
+             answer::Rules* rules = nullptr);
 
     std::span<answer::ServiceState> states() { return states_; }
+    answer::Rules* rules() const { return rules_; }
 
     // Any thread: a query for this service found it asleep and waits, or, promised: has been
     // answered because a copy waits. client: the octets of its address. type: QTYPE; 0: of a query
@@ -86,10 +92,12 @@ class Services {
     // Tells vmm which services' addresses have been given out since the last call. Call once a
     // second.
     void send_touches();
+    // Likewise: instances that nobody has asked for in a while give their places back.
+    void release_quiet();
 
   private:
     struct Service {
-        service::Id id = 0;
+        service::Id id = 0;  // 0: a place that no instance has
         service::AnswerWhen answer;
         service::Phase phase = service::Phase::asleep;
         bool waking = false;    // a Wake is wanted, and vmm has said nothing since
@@ -118,6 +126,11 @@ class Services {
     bool keeps_promise(const Service& service) const {
         return service.promised && clock_.now() < service.asked + promise_kept;
     }
+    bool is_place(std::uint32_t i) const { return instances_ != nullptr && i >= settings_.size(); }
+    std::uint32_t end() const;
+    bool settle(std::uint32_t place);
+    void leave(std::uint32_t place);
+    bool send_wake(std::uint32_t service);
     void wake(std::uint32_t service);
     void tell_waited(std::uint32_t service);
     void disconnected();
@@ -132,6 +145,8 @@ class Services {
     std::function<void()> changed_;
     std::function<void()> heard_;
     const std::vector<Setting> settings_;
+    answer::Rules* const rules_;
+    answer::Instances* const instances_;  // of rules_
     std::vector<answer::ServiceState> states_;
     std::vector<Want> wanted_;
     std::vector<Late> late_;

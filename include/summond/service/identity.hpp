@@ -26,5 +26,8 @@ std::string to_string(const Mac& mac);  // "00:16:3e:xx:xx:xx"
 // id with the top bit set. The MACs that libxl makes up have that bit clear (libxl_nic.c), so the
 // two never meet.
 Mac derived_mac(Id id, std::size_t interface = 0);
+// The same of services with many instances: locally administered (IEEE 802, 46 bits of the id),
+// since of a few thousand with 23 bits two would be the same.
+Mac derived_wide_mac(Id id, std::size_t interface = 0);
 
 }  // namespace summond::service

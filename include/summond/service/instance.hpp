@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +49,15 @@ class Instance {
     const std::vector<base::IpAddress>& ipv6() const {
         return own_ ? own_->addresses.ipv6 : template_->ipv6;
     }
+    // Empty: it has none.
+    const std::string& label() const;
     // Of its interface (counted from 0): that of the text, of which a plain service alone has one,
     // or the one derived from its id.
     Mac mac(std::size_t interface) const;
 
   private:
     struct Own {
+        std::string label;
         std::string name;
         Addresses addresses;
     };
@@ -62,5 +66,12 @@ class Instance {
     std::shared_ptr<const Own> own_;  // null: of a plain service
     Id id_;
 };
+
+// Of an instance with a label.
+std::string instance_name(std::string_view service, std::string_view label);
+// The label in such a name of this service; none: it is no instance's of it.
+std::optional<std::string_view> label_in(std::string_view name, std::string_view service);
+// The instance of an id that `of`'s pattern has: with the id in its paths and its command line.
+Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view id);
 
 }  // namespace summond::service

@@ -13,6 +13,8 @@ inline constexpr std::size_t max_addresses = 32;
 inline constexpr std::size_t max_ports = 64;
 // In wake_from, idle_ignore and their like.
 inline constexpr std::size_t max_prefixes = 32;
+// Of all services with an instance for each id: how many may be up, on their way, or backing off.
+inline constexpr std::uint32_t max_instances = 2048;
 
 // What all services' domains together may take of the host.
 struct Limits {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "summond/dns/name.hpp"
 #include "summond/service/host.hpp"
 #include "summond/service/identity.hpp"
+#include "summond/service/pattern.hpp"
 #include "summond/service/schedule.hpp"
 
 namespace summond::service {
@@ -142,6 +144,10 @@ struct Preserve {
 struct Template {
     Id id = 0;
     std::string name;  // also the domain's name in xl list; unique
+    // Of a service with an instance for each id (instance_of); null: a plain service. It has
+    // neither names nor addresses then, its MACs are of no meaning, and {id} stands in its paths,
+    // {id}, {ipv6}, {name} and {mac} in its command line.
+    std::shared_ptr<const Pattern> pattern{};
     std::vector<dns::Name> names;
     std::vector<base::IpAddress> ipv4;
     std::vector<base::IpAddress> ipv6;
@@ -152,7 +158,7 @@ struct Template {
     std::string bootloader;  // absolute path, or a name such as pygrub; empty: none
     std::vector<std::string> bootloader_args;
     std::optional<std::string> ramdisk;  // absolute path
-    std::string cmdline;                 // {ipv4}, {ipv6}, {name} and {mac} already filled in
+    std::string cmdline;                 // of a plain service with its placeholders filled in
     std::uint64_t memory_kib = 0;
     std::uint64_t max_memory_kib = 0;     // what it may grow to by itself; at least memory_kib
     std::uint64_t shadow_memory_kib = 0;  // 0: as much as its size needs

@@ -50,6 +50,7 @@ struct Found {
     std::optional<std::string> standby{};
     unsigned number = 0;  // Domains::build's
     bool saving = true;   // suspended: by a save of ours, not by somebody else
+    std::string name{};   // the service's, as it was marked when it was built
 };
 
 // Packets to a service that keep it, since the meter was set up (a number that only grows).
@@ -162,8 +163,11 @@ class TrafficMeter {
   public:
     virtual ~TrafficMeter() = default;
 
-    // The services whose traffic is counted, from now on.
+    // The services whose traffic is counted, from now on. Counts may begin anew.
     virtual base::Result<void> count(const std::vector<service::Instance>& services) = 0;
+    // One more, and one less; those of the others go on.
+    virtual base::Result<void> count_also(const service::Instance& service) = 0;
+    virtual void forget(service::Id service) = 0;
     // Unicast IP packets sent to each service that is counted by whose kind it could be woken
     // (ports, wake_from), and answers to what the guest has begun itself. Not: ARP, neighbour
     // discovery, multicast or broadcast, frames flooded for somebody else, whoever is in

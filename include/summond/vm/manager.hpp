@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "summond/base/clock.hpp"
@@ -47,8 +48,10 @@ class Manager {
     // The services from now on, with their settings. A running domain keeps what it was built with,
     // unless its addresses changed: then it is destroyed. Services that are there no more go on for
     // those who know them, without standby copies, until retire_others.
+    // patterns: services with an instance for each id.
+    using Patterns = std::vector<std::shared_ptr<const service::Template>>;
     void configure(const std::vector<service::Instance>& services,
-                   const service::Limits& limits = {});
+                   const service::Limits& limits = {}, const Patterns& patterns = {});
     // Those that the last configure did not name are gone: their domains are destroyed and their
     // saved files removed.
     void retire_others();
@@ -63,6 +66,25 @@ class Manager {
     const std::deque<WakeRecord>& wakes() const { return wakes_; }
     // Null: it is not among these.
     const WakeRecord* wake_of_number(std::uint64_t number) const;
+
+    // -- Instances of patterns
+
+    // That of an id, which is a service from now on, until it has been absent for a moment. None:
+    // no such pattern or id, too many of them, or one that cannot be told from another.
+    std::optional<service::Id> instance(service::Id of, std::string_view id);
+    bool is_instance(service::Id service) const { return instances_.contains(service); }
+    // The pattern that it is an instance of; of others, itself.
+    service::Id configured_as(service::Id service) const {
+        const auto of = instances_.find(service);
+        return of == instances_.end() ? service : of->second;
+    }
+    // All that are services now.
+    std::vector<service::Instance> instances() const;
+    // Told when one becomes a service, and when it is one no more; must not call back into the
+    // Manager.
+    void on_instance(std::function<void(const service::Instance&, bool is_there)> told) {
+        told_instance_ = std::move(told);
+    }
 
     // One wake at a time for a service; of a known one changed is called in any case. asked_at:
     // since when somebody has waited, if not now. query_type: of a query; 0: it is none.
@@ -126,6 +148,12 @@ class Manager {
 
   private:
     Lifecycle* find(service::Id service) const;
+    const Lifecycle* resembling(const service::Instance& made) const;
+    void add(const service::Instance& service);
+    void reconfigure_instances();
+    Lifecycle* adoptive(const Found& domain);
+    void meter_instances();
+    void forget_instances();
     void publish(service::Id service);
     void told(WakeRecord& record);
     void add_wake(const WakeRecord& record);
@@ -150,6 +178,10 @@ class Manager {
     std::map<service::Id, Kept> kept_;
     std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
     std::set<service::Id> configured_;
+    std::map<service::Id, std::shared_ptr<const service::Template>> patterns_;
+    std::map<service::Id, service::Id> instances_;  // and whose they are
+    std::set<service::Id> metered_;                 // of those
+    std::function<void(const service::Instance&, bool)> told_instance_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Admission> admission_;
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out

@@ -67,6 +67,8 @@ class SimulatedHypervisor final : public Hypervisor,
     void woken(DomId, const service::Instance&) override {}
 
     base::Result<void> count(const std::vector<service::Instance>& services) override;
+    base::Result<void> count_also(const service::Instance& service) override;
+    void forget(service::Id service) override;
     base::Result<std::vector<Traffic>> read() override { return traffic_; }
 
     void show(const service::Instance&, const Wakes&) override {}

@@ -28,6 +28,7 @@ class Outside {
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    virtual void wake_in(service::Id service, const frames::IpPacket& first) = 0;
     virtual void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) = 0;
     virtual void grown(service::Id service, std::uint32_t epoch) = 0;
     virtual void first_byte(service::Id service, std::uint32_t epoch) = 0;
@@ -47,6 +48,8 @@ class Follower final : Actions {
     void vmm_speaks();
 
     void put(const Station& station) { proxy_.put(station); }
+    void put(const Network& network) { proxy_.put(network); }
+    void clear_networks() { proxy_.clear_networks(); }
     void remove(service::Id service);
     // A new socket to the guest is there.
     void attach(service::Id service) { proxy_.attach(service); }
@@ -71,6 +74,9 @@ class Follower final : Actions {
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override;
     void to_guest(service::Id service, std::span<const std::uint8_t> frame) override;
     void wake(service::Id service, const frames::IpPacket& first) override;
+    void wake_in(service::Id service, const frames::IpPacket& first) override {
+        outside_.wake_in(service, first);
+    }
     void handed_over(service::Id service, const HandOver& what) override;
     void grown(service::Id service) override;
     void first_byte(service::Id service) override;

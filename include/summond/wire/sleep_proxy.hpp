@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct Limits {
     static constexpr std::size_t source_packets = 16;  // of one IPv4 address or one IPv6 /64
     static constexpr std::size_t total_packets = 4096;
     static constexpr std::size_t total_octets = std::size_t{8} * 1024 * 1024;
+    // Instances of networks that packets have come for and that vmm has not told of yet.
+    static constexpr std::size_t foundlings = 256;
     // From a packet, or its last retransmission: who waits longer than this tries anew.
     static constexpr std::chrono::seconds hold_time{60};
 };
@@ -45,6 +48,19 @@ struct Station {
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
     friend bool operator==(const Station&, const Station&) = default;
+};
+
+// All addresses of a prefix, each of which is an instance's that its service's rule computes
+// (service::IdAddresses): stood in for without a table. Of one that wakes a Station is to follow.
+struct Network {
+    service::Id service = 0;  // whose instances
+    std::string name;         // of the service
+    unsigned tap = 0;
+    service::IdGrammar grammar;
+    std::shared_ptr<const service::IdAddresses> addresses;  // that tell their ids
+    std::vector<service::Port> ports;                       // as of a Station, here and below
+    std::vector<base::IpPrefix> wake_from;
+    base::Duration youth{};
 };
 
 // What was held for a guest that has now been given it.
@@ -67,6 +83,9 @@ class Actions {
     virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
     // Somebody waits for the service.
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    // For the instance that has the packet's address: of that service, in a network of which its
+    // guest is not known yet.
+    virtual void wake_in(service::Id service, const frames::IpPacket& first) = 0;
     // The guest has everything that was held, and is given what still comes. From now on nothing
     // is answered for it.
     virtual void handed_over(service::Id service, const HandOver& what) = 0;
@@ -86,6 +105,9 @@ class SleepProxy {
     // A new service, or a known one with new particulars (which then keeps its state).
     void put(const Station& station);
     void remove(service::Id service);
+    // One more network, and none.
+    void put(const Network& network) { networks_.push_back(network); }
+    void clear_networks() { networks_.clear(); }
     // Whoever tells of services begins anew, and may leave some out: these are removed at the end.
     // What is held stays. Until it is told again, no guest can be sent to.
     void begin_anew();
@@ -121,6 +143,13 @@ class SleepProxy {
     void answer(unsigned tap, std::span<const std::uint8_t> frame, const frames::Packet& packet,
                 const service::Mac& asker_mac, const base::IpAddress& asker,
                 const base::IpAddress& target);
+    struct Resident;
+    std::optional<Resident> resident(unsigned tap, const base::IpAddress& address) const;
+    void answer_for(const Resident& resident, const frames::Packet& packet,
+                    const service::Mac& asker_mac, const base::IpAddress& asker,
+                    const base::IpAddress& target);
+    void receive_in_networks(unsigned tap, std::span<const std::uint8_t> frame,
+                             const frames::Packet& packet);
     void report_groups(unsigned tap) const;
     void receive(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet);
     void hold(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet,
@@ -141,6 +170,8 @@ class SleepProxy {
     std::map<AddressKey, Entry*> by_address_;
     std::map<MacKey, Entry*> by_mac_;
     std::set<Entry*> timed_;  // at least those for which is_timed holds
+    std::vector<Network> networks_;
+    std::size_t foundlings_ = 0;  // entries of which vmm has not told
 };
 
 }  // namespace summond::wire

@@ -82,6 +82,9 @@ class Steering {
     // The services from now on, and how the guest of each stands.
     void configure(const std::vector<Steered>& services,
                    const std::map<service::Id, Guest>& guests);
+    // One more, or one less, of which wire may have been told before.
+    void add(const Steered& service, const Guest& guest);
+    void remove(service::Id service);
     // How its guest stands is new. Unknown services are ignored, here and below.
     void changed(service::Id service, const Guest& guest);
     // Wire takes messages again.
@@ -124,6 +127,7 @@ class Steering {
 
     Post* running(service::Id service, std::uint32_t epoch);
     void again(service::Id service);
+    void put(const Steered& service, const Guest& guest);
     void leave(Post& post);
     void let_reset(Post& post);
     void take_over(Post& post);

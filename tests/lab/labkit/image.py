@@ -8,13 +8,14 @@ that looks whole:
   image/             base + tests/lab/dom0 + the second guest, as an ext4 disk: seconds
 """
 
+import contextlib
 import gzip
 import hashlib
 import os
 import shutil
 import stat
 
-from . import emulated, kernels, linux_guest, mirror
+from . import emulated, kernels, lent, linux_guest, mirror
 from .arch import NATIVE
 from .util import XEN_DIR, LabError, need_tools, packages, run_logged, say, step
 
@@ -148,8 +149,9 @@ def _base(tree, log):
                    log, env={**os.environ, **mirror.environment()})
         if not _is_native(arch):
             # A container's root may make no devices; the first stage has made them.
-            _inside(tree, new, ["/debootstrap/debootstrap", "--second-stage"], log,
-                    env={**os.environ, "container": "lxc"})
+            with lent.lent(new, SUITE, log):
+                _inside(tree, new, ["/debootstrap/debootstrap", "--second-stage"], log,
+                        env={**os.environ, "container": "lxc"})
     mirror.configure(new, SUITE)
     kernel_packages = " ".join(dict.fromkeys([arch.dom0_kernel, arch.guest_kernel]))
     script = BASE_SCRIPT
@@ -159,7 +161,8 @@ def _base(tree, log):
         script = script.replace(key, value)
     with step("install dom0's packages"):
         shutil.copy("/etc/resolv.conf", new / "etc/resolv.conf")
-        _inside(tree, new, ["/bin/sh", "-c", script], log)
+        with contextlib.nullcontext() if _is_native(arch) else lent.lent(new, SUITE, log):
+            _inside(tree, new, ["/bin/sh", "-c", script], log)
     mirror.forget(new)
     for old in tree.cache.glob("base-*"):
         shutil.rmtree(old)

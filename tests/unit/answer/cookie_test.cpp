@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "siphash.hpp"
 #include "summond/base/ip_address.hpp"
+#include "summond/base/siphash.hpp"
 
 namespace summond::answer {
 namespace {
@@ -51,7 +51,7 @@ TEST(SipHash, ReferenceVectors) {
     for (std::uint8_t i = 0; i < 16; ++i)
         key[i] = i;
     const auto of = [&](const Bytes& message) {
-        const auto hash = siphash_2_4(message, key);
+        const auto hash = base::siphash_2_4(message, key);
         return Bytes(hash.begin(), hash.end());
     };
     EXPECT_EQ(of({}), hex("310e0edd47db6f72"));

@@ -50,10 +50,10 @@ TEST(ControlKey, AnAddressThatOthersReachIsWarnedOf) {
     };
     EXPECT_EQ(warned("9153"), "");
     EXPECT_EQ(warned("[::1]:9153"), "");
-    EXPECT_EQ(
-        warned("192.0.2.7:9153"),
-        "1:19: warning: control.listen: 192.0.2.7:9153 can be read by everybody who reaches it: nobody "
-        "is asked who they are; keep others away by a firewall, or listen on 127.0.0.1");
+    EXPECT_EQ(warned("192.0.2.7:9153"),
+              "1:19: warning: control.listen: 192.0.2.7:9153 can be read by everybody who reaches "
+              "it: nobody "
+              "is asked who they are; keep others away by a firewall, or listen on 127.0.0.1");
     EXPECT_NE(warned("[::]:9153"), "");
 }
 

@@ -233,7 +233,8 @@ const std::string key =
     "; it must be a xenstore key below data/, where guests may write, such as data/ready";
 const std::string timeout = "; it must be a duration from 100ms to 10m, such as 30s";
 const std::string known =
-    "; known here: xl, name, names, addresses, ttl, kernel, bootloader, bootloader_args, ramdisk, "
+    "; known here: xl, name, names, addresses, ids, ttl, kernel, bootloader, bootloader_args, "
+    "ramdisk, "
     "cmdline, memory, max_memory, shadow_memory, vcpus, max_vcpus, cpus, cpus_soft, type, pvshim, "
     "interfaces, bridge, script, mac, disks, rumprun, p9, on_poweroff, on_reboot, on_watchdog, "
     "on_crash, idle, standby, answer, ports, ready, wake, "

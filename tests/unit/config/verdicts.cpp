@@ -14,6 +14,8 @@ namespace {
 summond::base::Result<std::string> read_part(const std::string& path) {
     if (path.ends_with(".xl"))
         return "name = 'hello'\nkernel = 'hello.xen'\ntype = 'pvh'\nvif = [ 'bridge=xenbr0' ]\n";
+    if (path.ends_with(".txt"))
+        return "a1\nb2\n";
     return "{, \n\t\"cmdline\": \"hello\", \n}, \n";
 }
 

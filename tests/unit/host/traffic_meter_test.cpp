@@ -213,6 +213,41 @@ TEST(TrafficMeter, KnowsOpenConnections) {
     EXPECT_FALSE(open()) << "the client has";
 }
 
+// Of services that come and go while others' counts go on.
+TEST(TrafficMeter, CountsOneMoreAndOneLess) {
+    if (!enter_namespace() || !make_bridge())
+        GTEST_SKIP() << "needs root";
+    const auto late = [](service::Id id, const service::Mac& mac) {
+        service::Template service = picky();
+        service.id = id;
+        service.name = "pages@" + std::to_string(id);
+        service.interfaces[0].mac = mac;
+        service.ports = {{service::Protocol::tcp, 8080}};
+        return service;
+    };
+    TrafficMeter meter;
+    ASSERT_TRUE(meter.count({}));
+    const auto first = meter.count_also(picky());
+    ASSERT_TRUE(first) << first.error().what;
+    send_frame("client1", to_guest(80, test::syn));
+    EXPECT_EQ(packets(meter, 10), 1U);
+    for (int again = 0; again < 2; ++again) {
+        const auto also = meter.count_also(late(11, other));
+        ASSERT_TRUE(also) << also.error().what;
+        send_frame("client1", tcp(other, client, near_by, here, 9, 8080, 1, test::syn));
+        send_frame("client1", tcp(other, client, near_by, here, 9, 80, 1, test::syn));
+        EXPECT_EQ(packets(meter, 11), 1U) << "by rules of its own";
+        EXPECT_EQ(packets(meter, 10), 1U) << "as before";
+        meter.forget(11);
+        EXPECT_EQ(packets(meter, 11), 999U) << "there is none";
+    }
+    meter.forget(10);
+    meter.forget(10);
+    EXPECT_TRUE(meter.read()->empty());
+    ASSERT_TRUE(meter.count_also(picky()));
+    EXPECT_EQ(packets(meter, 10), 0U);
+}
+
 TEST(TrafficMeter, TheSameAtAnInterface) {
     if (!enter_namespace())
         GTEST_SKIP() << "needs root";

@@ -230,7 +230,7 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 28U + 3U * 2U /* Connection, Reload, Retire */ + 6U /* Peer, to all */ +
+    EXPECT_EQ(allowed, 31U + 3U * 2U /* Connection, Reload, Retire */ + 6U /* Peer, to all */ +
                            8U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
@@ -246,7 +246,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 33U);
+    EXPECT_EQ(std::size(Messages::declarations), 36U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

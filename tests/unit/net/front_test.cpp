@@ -92,15 +92,20 @@ TEST_F(FrontTest, ServesAllEndpoints) {
 
 TEST_F(FrontTest, ManyClientsOneWake) {
     std::vector<Client> clients;
-    for (std::uint16_t i = 0; i < 200; ++i) {
-        clients.push_back(Client::udp(addresses[i % 2]));
-        clients.back().send(query("booting.jit.example", test::type_a, i));
-    }
-    for (std::uint16_t i = 200; i < 210; ++i) {
-        clients.push_back(Client::tcp(addresses[i % 2]));
-        clients.back().send(framed(query("booting.jit.example", test::type_a, i)));
-    }
+    const auto each_asks = [&](const char* name, std::uint16_t type, std::uint16_t from) {
+        for (std::uint16_t i = 0; i < 210; ++i) {
+            const Bytes asked = query(name, type, static_cast<std::uint16_t>(from + i));
+            clients[i].send(i < 200 ? asked : framed(asked));
+        }
+    };
+    for (std::uint16_t i = 0; i < 210; ++i)
+        clients.push_back(i < 200 ? Client::udp(addresses[i % 2]) : Client::tcp(addresses[i % 2]));
+    each_asks("booting.jit.example", test::type_a, 0);
     EXPECT_THAT(hear().wakes, ElementsAre(service("booting")));
+    // Whose next query is answered has one that waits.
+    each_asks("static.jit.example", test::type_txt, 1000);
+    for (std::uint16_t i = 0; i < clients.size(); ++i)
+        EXPECT_EQ(test::id(clients[i].receive()), 1000 + i);
     vmm.say(state("booting", Phase::building));
     vmm.say(state("booting", Phase::booting));
     for (std::uint16_t i = 0; i < clients.size(); ++i) {

@@ -169,6 +169,10 @@ FakeVmm::Heard FakeVmm::hear() {
             heard.wakes.push_back(wake.service);
             heard.clients.push_back(wake.from);
             heard.query_types.push_back(wake.query_type);
+        } else if ((*received)->type == ipc::Type::wake_instance) {
+            const auto wake = (*received)->as<ipc::WakeInstance>();
+            heard.instances.push_back(std::string(wake.id, wake.size) + " of " +
+                                      std::to_string(wake.service));
         } else if ((*received)->type == ipc::Type::waited) {
             heard.waited.push_back((*received)->as<ipc::Waited>());
         } else if ((*received)->type == ipc::Type::touch) {

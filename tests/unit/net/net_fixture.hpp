@@ -64,6 +64,7 @@ class FakeVmm {
         std::vector<ipc::Address> clients;       // of these wakes
         std::vector<std::uint16_t> query_types;  // likewise
         std::vector<ipc::Waited> waited;
+        std::vector<std::string> instances;  // "ID of SERVICE", by service::Id
         std::vector<std::vector<service::Id>> touches;
     };
     Heard hear();

@@ -49,8 +49,8 @@ TEST(Instance, OfALabelOrReplicaHasAnIdentityOfItsOwn) {
     EXPECT_EQ(anna.id(), id_of("www@anna"));
     EXPECT_TRUE(anna.ipv4().empty());
     EXPECT_EQ(anna.ipv6(), addresses.ipv6);
-    EXPECT_EQ(anna.mac(0), derived_mac(anna.id(), 0));
-    EXPECT_EQ(anna.mac(1), derived_mac(anna.id(), 1)) << "that of the text is one domain's";
+    EXPECT_EQ(anna.mac(0), derived_wide_mac(anna.id(), 0));
+    EXPECT_EQ(anna.mac(1), derived_wide_mac(anna.id(), 1)) << "that of the text is one domain's";
 }
 
 TEST(Instance, FollowsFromTemplateLabelAndReplicaAlone) {

@@ -67,6 +67,9 @@ class FollowerTest : public testing::Test, protected Outside {
     void close_guest(service::Id service) override {
         done_.push_back(fmt::format("close guest {}", service));
     }
+    void wake_in(service::Id service, const frames::IpPacket&) override {
+        done_.push_back(fmt::format("wake in {}", service));
+    }
     void wake(service::Id service, const frames::IpPacket&) override {
         done_.push_back(fmt::format("wake {}", service));
     }

@@ -25,6 +25,7 @@ struct Recorder final : Actions {
     std::vector<Frame> to_all;
     std::vector<Frame> given;
     std::vector<IpPacket> wakes;
+    std::vector<IpPacket> wakes_in;
     std::vector<HandOver> hand_overs;
     unsigned grown_up = 0;
 
@@ -38,6 +39,7 @@ struct Recorder final : Actions {
         given.emplace_back(frame.begin(), frame.end());
     }
     void wake(service::Id, const IpPacket& first) override { wakes.push_back(first); }
+    void wake_in(service::Id, const IpPacket& first) override { wakes_in.push_back(first); }
     void handed_over(service::Id, const HandOver& what) override { hand_overs.push_back(what); }
 };
 

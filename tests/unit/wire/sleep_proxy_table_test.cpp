@@ -35,6 +35,7 @@ struct Seen final : Actions {
     }
     void to_guest(service::Id, std::span<const std::uint8_t>) override { note("passed"); }
     void wake(service::Id, const IpPacket&) override { note("wakes"); }
+    void wake_in(service::Id, const IpPacket&) override { note("wakes in"); }
     void handed_over(service::Id, const HandOver&) override {}
     void grown(service::Id) override {}
     void first_byte(service::Id) override {}

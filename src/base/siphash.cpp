@@ -1,8 +1,8 @@
-#include "siphash.hpp"
+#include "summond/base/siphash.hpp"
 
 #include <bit>
 
-namespace summond::answer {
+namespace summond::base {
 
 namespace {
 
@@ -60,4 +60,4 @@ std::array<std::uint8_t, 8> siphash_2_4(std::span<const std::uint8_t> message,
     return octets;
 }
 
-}  // namespace summond::answer
+}  // namespace summond::base

@@ -1,0 +1,148 @@
+// Instances of services with many, from the first query until their place is another's.
+#include <gmock/gmock.h>
+
+#include "net_fixture.hpp"
+#include "summond/service/instance.hpp"
+#include "summond/zone/zone.hpp"
+
+namespace summond::net {
+namespace {
+
+using answer::Availability;
+using service::Phase;
+using test::state;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr char text[] = R"(
+zones: [{name: jit.example, ns: ns1.jit.example, records: ["ns1 A 192.0.2.53"]}]
+services:
+  - {name: www, names: www.jit.example, addresses: 192.0.2.1, kernel: /k}
+  - {name: pages, names: "{id}.pages.jit.example", ids: any, addresses: "2001:db8:1::/64", kernel: /k}
+)";
+
+class InstancesTest : public testing::Test {
+  protected:
+    static constexpr std::uint32_t first = 2;
+    static constexpr std::uint32_t places = 8;
+
+    InstancesTest()
+        : config(config::parse(text, "c.yaml").config.value()),
+          built(zone::build(config)),
+          zones(zone::Zones::open(built.image).value()),
+          rules(zones, config.services, places) {
+        services.connect(io, vmm.connect());
+    }
+    // As a worker does.
+    std::optional<std::uint32_t> want(const std::string& id) {
+        const auto found =
+            rules.instances().take({1, id}, config.services[1].pattern->addresses->of(id));
+        if (!found)
+            return std::nullopt;
+        services.want(found->number, {}, 28);
+        services.take_wanted();
+        return found->number;
+    }
+    void say(const std::string& id, Phase phase) {
+        vmm.say(state("pages@" + id, phase));
+        services.receive();
+    }
+    void pass(int seconds) {
+        for (int i = 0; i < seconds; ++i) {
+            clock.advance(std::chrono::seconds(1));
+            services.run_timers();
+            services.release_quiet();
+        }
+    }
+    Availability availability(std::uint32_t i) { return services.states()[i].availability; }
+
+    config::Config config;
+    zone::Built built;
+    zone::Zones zones;
+    answer::Rules rules;
+    test::FakeClock clock;
+    test::FakeVmm vmm;
+    boost::asio::io_context io;
+    std::string pages = std::to_string(test::service("pages"));
+    Services services{{{test::service("www"), {}}, {test::service("pages"), {}, {}, true, "pages"}},
+                      clock,
+                      [] {},
+                      {},
+                      &rules};
+};
+
+TEST_F(InstancesTest, AreWokenByTheirIdAndThenAsServicesAre) {
+    const auto place = want("x7f3");
+    ASSERT_EQ(place, first);
+    EXPECT_EQ(availability(*place), Availability::starting);
+    EXPECT_EQ(want("x7f3"), place);
+    EXPECT_EQ(want("other"), first + 1);
+    const auto heard = vmm.hear();
+    EXPECT_THAT(heard.instances, ElementsAre("x7f3 of " + pages, "other of " + pages));
+    EXPECT_THAT(heard.wakes, IsEmpty());
+    say("x7f3", Phase::booting);
+    EXPECT_EQ(availability(*place), Availability::answerable);
+    services.states()[*place].asked = true;
+    services.send_touches();
+    EXPECT_THAT(vmm.hear().touches, ElementsAre(ElementsAre(test::service("pages@x7f3"))));
+}
+
+TEST_F(InstancesTest, KeepTheirPlaceUntilNobodyCanWaitForThem) {
+    const auto place = want("x7f3");
+    say("x7f3", Phase::ready);
+    pass(60);
+    EXPECT_TRUE(rules.instances().owner(*place)) << "it is up";
+    say("x7f3", Phase::asleep);
+    pass(10);
+    EXPECT_TRUE(rules.instances().owner(*place)) << "a query may be parked for so long";
+    EXPECT_EQ(want("x7f3"), place);
+    say("x7f3", Phase::ready);
+    say("x7f3", Phase::asleep);
+    pass(20);
+    EXPECT_FALSE(rules.instances().owner(*place));
+    EXPECT_EQ(want("other"), place) << "the place, not the instance";
+    say("x7f3", Phase::ready);
+    EXPECT_EQ(availability(*place), Availability::starting) << "of whom nobody asks";
+}
+
+TEST_F(InstancesTest, OfThousandsNoneIsLeft) {
+    for (unsigned n = 0; n < 10'000; ++n) {
+        const std::string id = "id" + std::to_string(n);
+        ASSERT_TRUE(want(id)) << n;
+        say(id, Phase::ready);
+        say(id, Phase::asleep);
+        if (n % places == places - 1)
+            pass(20);
+        vmm.hear();
+    }
+    EXPECT_EQ(rules.instances().end(), first + places);
+    for (std::uint32_t i = first; i < first + places; ++i)
+        EXPECT_FALSE(rules.instances().owner(i));
+    EXPECT_FALSE(services.next_timer());
+}
+
+TEST_F(InstancesTest, ThatVmmRefusesAreAskedForAgain) {
+    const auto place = want("x7f3");
+    vmm.say(state("pages@x7f3", Phase::failed, service::WakeFailure::no_kernel, 1000));
+    services.receive();
+    EXPECT_EQ(availability(*place), Availability::failed);
+    pass(3);
+    EXPECT_EQ(availability(*place), Availability::asleep);
+    vmm.hear();
+    want("x7f3");
+    EXPECT_THAT(vmm.hear().instances, ElementsAre("x7f3 of " + pages));
+}
+
+TEST_F(InstancesTest, ANewVmmIsAskedForThoseThatAreWaitedFor) {
+    want("x7f3");
+    want("up");
+    say("up", Phase::ready);
+    vmm.die();
+    services.receive();
+    services.connect(io, vmm.connect());
+    EXPECT_THAT(vmm.hear().instances, ElementsAre("x7f3 of " + pages));
+    EXPECT_EQ(availability(first + 1), Availability::answerable);
+}
+
+}  // namespace
+}  // namespace summond::net
