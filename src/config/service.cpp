@@ -159,7 +159,8 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
 // Names and addresses beside ids, and without them, as JSON schema says it.
 constexpr std::string_view with_and_without_ids = R"({"if": {"required": ["ids"]},
     "then": {"properties": {
-        "names": {"pattern": "\\{id\\}", "items": {"pattern": "\\{id\\}"}},
+        "names": {"type": ["string", "array"], "pattern": "\\{id\\}",
+                  "items": {"type": "string", "pattern": "\\{id\\}"}},
         "addresses": {"type": "string", "pattern": "/"}}},
     "else": {"properties": {
         "names": {"pattern": "^[^{]*$", "items": {"pattern": "^[^{]*$"}},
