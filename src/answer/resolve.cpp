@@ -149,6 +149,12 @@ void add_options(const dns::Query& query, const Context& context, Packet& packet
         packet.set_padded();
 }
 
+// Whether it is for the role transfer.
+bool are_passed(const dns::Query& query, const Context& context) {
+    return context.zones.header().transfer_count != 0 && query.klass == dns::Class::in &&
+           (query.type == dns::Type::ixfr || context.transport == Transport::tcp);
+}
+
 // The answer to a well-formed query, or to a cookie without a question.
 Decision respond(const ReadQuery& read, Packet& packet, Context& context, ClientCookie client) {
     const dns::Query& query = read.query;
@@ -160,8 +166,11 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
     if (query.klass != dns::Class::in && query.klass != dns::Class::any)
         return failed(packet, Rcode::refused, ExtendedError::not_supported, "only class IN");
     switch (query.type) {
+        // RFC 5936 §4.2: the one goes over TCP only.
         case dns::Type::axfr:
         case dns::Type::ixfr:
+            if (are_passed(query, context))
+                return {.kind = Decision::Kind::pass};
             return failed(packet, Rcode::refused);
         // RFC 1035 §3.2.3 has these two as obsolete.
         case dns::Type::maila:
@@ -221,6 +230,27 @@ void prefetch(const ReadQuery& read, const zone::Zones& zones) noexcept {
         zones.prefetch_node(read.hash);
 }
 
+namespace {
+
+// What is no plain query.
+Decision resolve_other(const ReadQuery& read, std::span<std::uint8_t> out, Context& context) {
+    if (read.parsed == dns::Parsed::drop)
+        return {};
+    if (read.parsed == dns::Parsed::tsig) {
+        if (context.zones.header().transfer_count != 0)
+            return {.kind = Decision::Kind::pass};
+        // Nobody here has a key, and who asks will not take the answer for signed.
+        ReadQuery plain = read;
+        plain.parsed = dns::Parsed::query;
+        plain.hash = context.zones.hash(read.query.name);
+        return resolve(plain, out, context);
+    }
+    Packet packet(read.query, out, context.transport);
+    return failed(packet, read.parsed == dns::Parsed::notimp ? Rcode::notimp : Rcode::formerr);
+}
+
+}  // namespace
+
 Decision resolve(std::span<const std::uint8_t> bytes, std::span<std::uint8_t> out,
                  Context& context) noexcept {
     ReadQuery query;
@@ -229,14 +259,10 @@ Decision resolve(std::span<const std::uint8_t> bytes, std::span<std::uint8_t> ou
 }
 
 Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& context) noexcept {
-    if (read.parsed == dns::Parsed::drop)
-        return {};
+    if (read.parsed != dns::Parsed::query && read.parsed != dns::Parsed::cookie)
+        return resolve_other(read, out, context);
     const dns::Query& query = read.query;
     Packet packet(query, out, context.transport);
-    if (read.parsed == dns::Parsed::notimp)
-        return failed(packet, Rcode::notimp);
-    if (read.parsed == dns::Parsed::formerr)
-        return failed(packet, Rcode::formerr);
     // RFC 6891 §6.1.3: nothing of the query is understood but its version.
     if (query.edns.version > 0)
         return failed(packet, Rcode::badvers);

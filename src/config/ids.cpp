@@ -440,6 +440,18 @@ void check_patterns(const std::vector<ServiceDraft>& drafts, const Zones& zones,
                     draft->pattern_names[i],
                     "names: " + text +
                         " is in none of the zones; write the name in full, or add its zone");
+            // The innermost zone that it is in.
+            const Zone* own = nullptr;
+            for (const Zone& zone : zones.zones)
+                if (in_zone(zone) &&
+                    (own == nullptr || own->name.label_count() < zone.name.label_count()))
+                    own = &zone;
+            if (own != nullptr && own->transfer)
+                problems.error(
+                    draft->pattern_names[i],
+                    "names: " + text + " is made when somebody asks, and cannot be transferred " +
+                        "with zone " + own->name.to_string() + "; make " + name.parent.to_string() +
+                        " a zone of its own without transfer:, and delegate it to this server");
             const auto [other, is_new] =
                 given.try_emplace({name.parent, name.before, name.after}, draft);
             if (!is_new)

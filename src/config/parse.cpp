@@ -13,6 +13,7 @@
 #include "reader.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
+#include "transfer.hpp"
 #include "yaml.hpp"
 #include "zone.hpp"
 
@@ -199,6 +200,10 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
              "the file of what outlives the daemon (pins, back-off, the history of wakes), or none",
              "/var/lib/summond/state.db; with --simulate none"}))
         config.state = state->node->text == "none" ? std::string() : paths.read(*state);
+
+    if (const auto tsig =
+            mapping->take({"tsig", "files with TSIG keys (RFC 8945) of secondaries", "none"}))
+        config.tsig = read_tsig(*tsig, paths);
 
     Zones zones = read_zones(*mapping, paths, wanted);
     check_zones(zones, problems);

@@ -5,6 +5,7 @@
 
 #include "dnssec.hpp"
 #include "scalars.hpp"
+#include "transfer.hpp"
 
 namespace summond::config {
 
@@ -60,10 +61,11 @@ std::optional<dns::Name> read_rname(const Value& value, const dns::Name& zone) {
     return std::move(*name);
 }
 
-void read_soa(const Value& value, const dns::Name& zone, Soa& soa) {
+// True: the serial is given.
+bool read_soa(const Value& value, const dns::Name& zone, Soa& soa) {
     auto mapping = Mapping::of(value, "soa.", "a mapping of SOA fields, such as {refresh: 1h}");
     if (!mapping)
-        return;
+        return false;
     if (const auto mname = mapping->take({"mname", "the primary server's name", "the first ns"}))
         if (const auto name = read_server(*mname, zone))
             soa.mname = *name;
@@ -71,7 +73,8 @@ void read_soa(const Value& value, const dns::Name& zone, Soa& soa) {
             mapping->take({"rname", "mail of the responsible person", "hostmaster. and the zone"}))
         if (const auto name = read_rname(*rname, zone))
             soa.rname = *name;
-    if (const auto serial = mapping->take({"serial", "serial number", "1"}))
+    const auto serial = mapping->take({"serial", "serial number", "1"});
+    if (serial)
         if (const auto number = serial->number(0, std::numeric_limits<std::uint32_t>::max()))
             soa.serial = static_cast<std::uint32_t>(*number);
     const auto seconds = [&](const Key& key, std::uint32_t& field) {
@@ -86,6 +89,7 @@ void read_soa(const Value& value, const dns::Name& zone, Soa& soa) {
             soa.minimum);
     seconds({"ttl", "of the SOA and NS records", "3600"}, soa.ttl);
     mapping->refuse_rest();
+    return serial.has_value();
 }
 
 void read_ns(const Value& value, Zone& zone) {
@@ -121,15 +125,16 @@ void read_records(const Value& value, Zone& zone) {
     }
 }
 
-// SOA and NS of a zone come from its file or from here, not from both.
-void read_apex(Mapping& mapping, Zone& zone, const std::string& owner, bool from_file) {
+// SOA and NS of a zone come from its file or from here, not from both. True: somebody has written
+// its serial.
+bool read_apex(Mapping& mapping, Zone& zone, const std::string& owner, bool from_file) {
     if (from_file)
         for (const std::string_view key : {"ns", "soa"}) {
             mapping.refuse(key, "the zone's file has its own; leave this out or leave out file");
             mapping.has_at_most_one_of({"file", key});
         }
     if (from_file && !mapping.is_described())
-        return;
+        return true;
     const auto ns = mapping.require(
         {"ns", "the zone's NS records: names in full, as the parent zone has them"}, owner,
         "name this server as the parent zone's delegation does, such "
@@ -144,8 +149,8 @@ void read_apex(Mapping& mapping, Zone& zone, const std::string& owner, bool from
         zone.soa.rname = *rname;
     else  // too long: the zone's own name is at least valid
         zone.soa.rname = zone.name;
-    if (const auto soa = mapping.take({"soa", "fields of its SOA record"}))
-        read_soa(*soa, zone.name, zone.soa);
+    const auto soa = mapping.take({"soa", "fields of its SOA record"});
+    return soa && read_soa(*soa, zone.name, zone.soa);
 }
 
 std::optional<Zone> read_zone(const Value& value, const Paths& paths) {
@@ -168,7 +173,8 @@ std::optional<Zone> read_zone(const Value& value, const Paths& paths) {
         zone.file = paths.read(*file);
         zone.file_where = value.problems->at(file->where);
     }
-    read_apex(*mapping, zone, name ? "zone " + name->to_string() : "a zone", file.has_value());
+    const bool serial_given =
+        read_apex(*mapping, zone, name ? "zone " + name->to_string() : "a zone", file.has_value());
     if (const auto records =
             mapping->take({"records", "records that wake nothing, each a line of a zone file"}))
         read_records(*records, zone);
@@ -177,6 +183,16 @@ std::optional<Zone> read_zone(const Value& value, const Paths& paths) {
         zone.dnssec = read_dnssec(*dnssec);
         zone.dnssec_where = value.problems->at(dnssec->where);
     }
+    if (const auto transfer =
+            mapping->take({"transfer", "secondaries that may have the zone as a whole", "nobody"}))
+        zone.transfer = read_transfer(*transfer);
+    // Nobody writes a serial for each change into a list of records.
+    if (zone.transfer && !serial_given && !zone.dnssec)
+        zone.serial = SerialPolicy::unixtime;
+    if (const auto serial = mapping->take(
+            {"serial", "where the zone's serial comes from",
+             "file; with transfer, without a serial that somebody has written, unixtime"}))
+        zone.serial = read_serial_policy(*serial);
     mapping->refuse_rest();
     return name ? std::optional(std::move(zone)) : std::nullopt;
 }

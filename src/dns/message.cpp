@@ -86,33 +86,35 @@ bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
     return true;
 }
 
-// One record at `at`, which is moved past it; an OPT record ends in edns.
-bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool additional,
-                 Edns& edns) {
+// One record at `at`, which is moved past it; an OPT record ends in edns. What the message is by
+// it: query, formerr, or tsig.
+Parsed read_record(std::span<const std::uint8_t> message, std::size_t& at, bool additional,
+                   Edns& edns) {
     const std::size_t owner = at;
     if (!skip_name(message, at) || message.size() - at < 10)
-        return false;
+        return Parsed::formerr;
     const std::uint8_t* fields = &message[at];
     const std::size_t rdata_size = get16(fields + 8);
     at += 10;
     if (message.size() - at < rdata_size)
-        return false;
+        return Parsed::formerr;
     const auto rdata = message.subspan(at, rdata_size);
     at += rdata_size;
-    if (static_cast<Type>(get16(fields)) != Type::opt)
-        return true;
+    const auto type = static_cast<Type>(get16(fields));
+    if (type != Type::opt)
+        return type == Type::tsig ? Parsed::tsig : Parsed::query;
     // RFC 6891 §6.1.1: one, in the additional section, owned by the root.
     if (!additional || edns.present || message[owner] != 0)
-        return false;
+        return Parsed::formerr;
     Edns read;
     if (!read_options(rdata, read))
-        return false;
+        return Parsed::formerr;
     edns = read;
     edns.present = true;
     edns.udp_size = get16(fields + 2);
     edns.version = fields[5];
     edns.dnssec_ok = (fields[6] & 0x80) != 0;
-    return true;
+    return Parsed::query;
 }
 
 // Everything behind the header's flags.
@@ -134,15 +136,21 @@ Parsed parse_sections(std::span<const std::uint8_t> message, Query& query) {
     std::size_t at = header_size + query.question.size();
     const unsigned before = get16(&message[6]) + get16(&message[8]);
     const unsigned additional = get16(&message[10]);
+    Parsed parsed = Parsed::query;
     for (unsigned i = 0; i < before + additional; ++i) {
-        if (!read_record(message, at, i >= before, query.edns))
+        const Parsed by = read_record(message, at, i >= before, query.edns);
+        if (by == Parsed::query)
+            continue;
+        // RFC 8945 §5.1: one, at the end of the additional section.
+        if (by != Parsed::tsig || i < before || i + 1 < before + additional)
             return Parsed::formerr;
+        parsed = by;
     }
     if (at != message.size())
         return Parsed::formerr;
     if (questions == 0)
-        return query.edns.cookie ? Parsed::cookie : Parsed::formerr;
-    return Parsed::query;
+        return query.edns.cookie && parsed == Parsed::query ? Parsed::cookie : Parsed::formerr;
+    return parsed;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <chrono>
@@ -146,6 +147,8 @@ base::Result<std::unique_ptr<Front>> Front::make(
                                       udp_counters(counters, front->workers_.size()));
         if (!worker)
             return tl::make_unexpected(worker.error());
+        (*worker)->on_pass([front = front.get(), index = front->workers_.size()](
+                               const ipc::SignedQuery& query) { front->pass_later(index, query); });
         front->workers_.push_back(std::move(*worker));
     }
     return front;
@@ -177,6 +180,48 @@ base::Result<void> Front::start() {
 void Front::connect_vmm(ipc::Channel channel) {
     services_.connect(io_, std::move(channel));
     schedule();
+}
+
+void Front::connect_transfer(ipc::Channel channel) {
+    transfer_ = ipc::Link(io_, std::move(channel),
+                          {[this](ipc::Received& message) { return from_transfer(message); },
+                           [] { spdlog::warn("the connection to transfer is gone"); }});
+    tcp_.on_pass([this](int connection, std::span<const std::uint8_t> received) {
+        ipc::Passed message{};
+        if (received.size() > sizeof message.octets)
+            return false;
+        message.size = static_cast<std::uint32_t>(received.size());
+        std::ranges::copy(received, message.octets);
+        return transfer_.send(message, connection);
+    });
+}
+
+// On a worker's thread.
+void Front::pass_later(std::size_t worker, const ipc::SignedQuery& query) {
+    constexpr unsigned most = 256;
+    if (passing_.fetch_add(1, std::memory_order_relaxed) >= most) {
+        passing_.fetch_sub(1, std::memory_order_relaxed);
+        return;  // they ask again
+    }
+    boost::asio::post(io_, [this, worker, passed = ipc::SignedQuery(query)]() mutable {
+        passing_.fetch_sub(1, std::memory_order_relaxed);
+        passed.worker = static_cast<std::uint32_t>(worker);
+        transfer_.send(passed);
+    });
+}
+
+bool Front::from_transfer(ipc::Received& message) {
+    if (message.type == ipc::Type::passed) {
+        const auto passed = message.as<ipc::Passed>();
+        if (passed.size > sizeof passed.octets)
+            return false;
+        tcp_.adopt(std::move(message.fd), std::span(passed.octets).first(passed.size));
+        return true;
+    }
+    if (message.type != ipc::Type::signed_answer)
+        return false;
+    const auto answer = message.as<ipc::SignedAnswer>();
+    return answer.worker < workers_.size() && workers_[answer.worker]->answer_passed(answer);
 }
 
 void Front::on_services_changed() {

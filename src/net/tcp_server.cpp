@@ -77,7 +77,8 @@ void TcpServer::resume() {
     }
 }
 
-bool TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
+bool TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer,
+                              std::span<const std::uint8_t> received) {
     const base::IpAddress address = peer.address().is_v4()
                                         ? base::IpAddress::v4(peer.address().to_v4().to_bytes())
                                         : base::IpAddress::v6(peer.address().to_v6().to_bytes());
@@ -92,10 +93,11 @@ bool TcpServer::on_connection(tcp::socket socket, const tcp::endpoint& peer) {
     ++sources_[source];
     const auto place = sessions_.insert(
         sessions_.end(), std::make_shared<TcpSession>(*this, std::move(socket), source, address));
-    (*place)->start(place);
+    const std::shared_ptr<TcpSession> session = *place;
+    session->start(place, received);
     count_sessions();
     if (draining_)
-        (*place)->drain();
+        session->drain();
     return true;
 }
 
@@ -156,7 +158,7 @@ void TcpServer::tick() {
     resume();
 }
 
-void TcpServer::adopt(base::UniqueFd connection) {
+void TcpServer::adopt(base::UniqueFd connection, std::span<const std::uint8_t> received) {
     const auto info = describe(connection.get());
     if (!info)
         return;
@@ -167,7 +169,7 @@ void TcpServer::adopt(base::UniqueFd connection) {
         return;
     connection.release();
     const tcp::endpoint peer = socket.remote_endpoint(error);
-    if (!error && on_connection(std::move(socket), peer) && counters_.dns != nullptr)
+    if (!error && on_connection(std::move(socket), peer, received) && counters_.dns != nullptr)
         counters_.dns->taken_over.add();
 }
 

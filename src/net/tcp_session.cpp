@@ -43,11 +43,17 @@ TcpSession::TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket,
       last_progress_(opened_),
       in_(usual_input) {}
 
-void TcpSession::start(TcpServer::Sessions::iterator place) {
+void TcpSession::start(TcpServer::Sessions::iterator place,
+                       std::span<const std::uint8_t> received) {
     place_ = place;
     error_code ignored;
     socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-    read();
+    if (received.empty())
+        return read();
+    in_.resize(std::max(in_.size(), received.size()));
+    std::ranges::copy(received, in_.begin());
+    end_ = received.size();
+    process();
 }
 
 bool TcpSession::idle() const {
@@ -96,16 +102,19 @@ void TcpSession::on_read(std::size_t size) {
 
 // Handles whole frames while there is room for answers.
 void TcpSession::process() {
-    while (!closed_ && !backlog_full() && end_ - begin_ >= length_size) {
+    while (!closed_ && !passing_ && !backlog_full() && end_ - begin_ >= length_size) {
         const std::size_t length = frame_length(received());
         if (length < header_size)
             return close();  // no DNS message; nothing that follows can be trusted
         if (end_ - begin_ < length_size + length)
             break;
         const auto query = received().subspan(length_size, length);
+        if (!handle(query)) {
+            passing_ = true;
+            break;
+        }
         begin_ += length_size + length;
         move_on();
-        handle(query);
     }
     next();
 }
@@ -123,11 +132,13 @@ answer::Context& TcpSession::context() {
     return server_.context_;
 }
 
-void TcpSession::handle(std::span<const std::uint8_t> query) {
+bool TcpSession::handle(std::span<const std::uint8_t> query) {
     answer::ReadQuery read;
     answer::Context& context = this->context();
     answer::read(query, read, context.zones);
     Decision decision = answer::resolve(read, server_.answer_, context);
+    if (decision.kind == Decision::Kind::pass)
+        return false;
     const std::uint16_t type = type_of(read.query);
     if (decision.kind == Decision::Kind::park && !park(query, decision.service, type)) {
         decision.kind = Decision::Kind::answer;
@@ -139,6 +150,7 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
         reply(decision, type);
     if (server_.counters_.dns != nullptr)
         count_query(read.query, query.size(), decision);
+    return true;
 }
 
 // decision: whose answer is in the server's buffer, if it has one.
@@ -257,6 +269,8 @@ void TcpSession::next() {
         return;
     if (writing_.empty() && !backlog_.empty())
         write();
+    if (passing_)
+        return pass();
     if (end_of_input_) {
         // What remains in the buffer is the start of a frame that will never be whole.
         if (shut_down_ || (backlog_.empty() && writing_.empty() && parked_.empty()))
@@ -286,6 +300,20 @@ void TcpSession::hand_over() {
         const base::UniqueFd given_away(socket_.release(ignored));
         close();
     }
+}
+
+// When all before is answered.
+void TcpSession::pass() {
+    error_code ignored;
+    if (!backlog_.empty() || !writing_.empty() || !parked_.empty())
+        return;
+    if (reading_) {
+        socket_.cancel(ignored);
+        return;
+    }
+    if (server_.pass_ && server_.pass_(socket_.native_handle(), received()))
+        const base::UniqueFd given_away(socket_.release(ignored));
+    close();
 }
 
 bool TcpSession::may_shut_down() const {

@@ -16,8 +16,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     TcpSession(TcpServer& server, boost::asio::ip::tcp::socket socket, TcpServer::Source source,
                const base::IpAddress& address);
 
-    // place: this session in the server's list.
-    void start(TcpServer::Sessions::iterator place);
+    // place: this session in the server's list. received: what somebody else has read on it.
+    void start(TcpServer::Sessions::iterator place, std::span<const std::uint8_t> received);
     // Nothing received that is not answered, nothing to send.
     bool idle() const;
     const TcpServer::Source& source() const { return source_; }
@@ -42,7 +42,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void on_read(std::size_t size);
     void process();
     answer::Context& context();
-    void handle(std::span<const std::uint8_t> query);
+    // False: it is for the role transfer.
+    bool handle(std::span<const std::uint8_t> query);
     bool park(std::span<const std::uint8_t> query, std::uint32_t service, std::uint16_t type);
     void reply(const answer::Decision& decision, std::uint16_t type);
     void append(std::uint32_t size);
@@ -53,6 +54,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void next();
     bool handing_over() const { return draining_ && server_.hand_over_ != nullptr; }
     void hand_over();
+    void pass();
     bool may_shut_down() const;
     void shut_down();
     bool backlog_full() const;
@@ -75,6 +77,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
 
     bool reading_ = false;
     bool closed_ = false;
+    bool passing_ = false;       // the next message is for the role transfer
     bool end_of_input_ = false;  // the client sends no more (half-closed)
     bool draining_ = false;
     bool moved_since_drain_ = false;

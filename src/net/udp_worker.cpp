@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <type_traits>
 
 #include "counting.hpp"
 #include "parked.hpp"
@@ -229,6 +231,8 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
             size = limited(query(i), batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::park) {
             park(socket, first + i, query(i), decision.service, asked);
+        } else if (decision.kind == Decision::Kind::pass) {
+            pass(socket, first + i, query(i));
         }
         if (counters_.dns != nullptr)
             count_query(asked, decision, batch.out(answers).first(size));
@@ -327,6 +331,50 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     if (context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
         services_.want(service, context_.client, type_of(asked));
+}
+
+// Whom to answer, as it lies in SignedQuery::way.
+static_assert(sizeof(ParkedQueries::Client) <= sizeof(ipc::SignedQuery::way));
+static_assert(std::is_trivially_copyable_v<ParkedQueries::Client>);
+
+void UdpWorker::pass(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query) {
+    if (!pass_ || query.size() > ipc::SignedQuery::most)
+        return;
+    msghdr& header = batch_->message[slot].msg_hdr;
+    prepare_reply(header);
+    ParkedQueries::Client client;
+    client.socket = socket;
+    client.address = batch_->address[slot];
+    client.address_size = header.msg_namelen;
+    client.info = batch_->info[slot];
+    client.info_size = header.msg_controllen;
+    ipc::SignedQuery message{};
+    const auto from = octets_of(client.address);
+    message.from.size = static_cast<std::uint8_t>(from.size());
+    std::ranges::copy(from, message.from.bytes);
+    std::memcpy(message.way, &client, sizeof client);
+    message.size = static_cast<std::uint32_t>(query.size());
+    std::ranges::copy(query, message.octets);
+    pass_(message);
+}
+
+bool UdpWorker::answer_passed(const ipc::SignedAnswer& answer) const {
+    ParkedQueries::Client client;
+    std::memcpy(&client, answer.way, sizeof client);
+    if (client.socket >= sockets_.size() || client.address_size > sizeof client.address ||
+        client.info_size > sizeof client.info || answer.size > sizeof answer.octets)
+        return false;
+    iovec data{const_cast<std::uint8_t*>(answer.octets), answer.size};
+    msghdr header{};
+    header.msg_name = &client.address;
+    header.msg_namelen = client.address_size;
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    header.msg_control = client.info_size > 0 ? client.info.bytes : nullptr;
+    header.msg_controllen = client.info_size;
+    // What cannot be sent now is asked for again.
+    static_cast<void>(::sendmsg(sockets_[client.socket].get(), &header, MSG_DONTWAIT));
+    return true;
 }
 
 void UdpWorker::count_parked() {

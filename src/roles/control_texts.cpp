@@ -42,7 +42,7 @@ std::vector<control::ZoneText> texts_of(const zone::Zones& zones) {
     for (std::uint32_t i = 0; i < zones.header().zone_count; ++i) {
         const zone::image::ZoneRecord& record = zones.zone(i);
         const auto& apex = *zones.at<zone::image::Node>(record.apex);
-        control::ZoneText text{"", {}, record.chain != 0, record.content != 0};
+        control::ZoneText text{"", {}, record.chain != 0, record.chain != 0 && record.content != 0};
         if (record.signed_until != 0)
             text.signed_until.emplace(std::chrono::seconds(record.signed_until));
         if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))

@@ -85,10 +85,7 @@ class FrontProcess {
     bool handle(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                spdlog::info("connected to vmm");
-                front_->connect_vmm(
-                    ipc::Channel(std::move(message.fd), ipc::Role::front, ipc::Role::vmm));
-                return true;
+                return connect(message.as<ipc::Peer>().role, std::move(message.fd));
             case ipc::Type::opened:
                 front_->resume();
                 return true;
@@ -101,6 +98,16 @@ class FrontProcess {
             default:
                 return false;
         }
+    }
+
+    bool connect(ipc::Role role, base::UniqueFd fd) {
+        spdlog::info("connected to {}", ipc::to_string(role));
+        ipc::Channel channel(std::move(fd), ipc::Role::front, role);
+        if (role == ipc::Role::transfer)
+            front_->connect_transfer(std::move(channel));
+        else
+            front_->connect_vmm(std::move(channel));
+        return true;
     }
 
     void use_huge_page(std::size_t index) {

@@ -28,8 +28,11 @@
 #include "summond/config/config.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
+#include "summond/transfer/plan.hpp"
 #include "summond/zone/image.hpp"
+#include "summond/zone/journal.hpp"
 #include "summond/zone/zone.hpp"
+#include "transfers.hpp"
 
 namespace summond::roles {
 namespace {
@@ -40,6 +43,13 @@ constexpr std::size_t max_config_size = std::size_t{256} << 20;
 struct Loaded {
     Read read;
     std::vector<std::uint8_t> image;
+    Transfers transfers;
+};
+
+// What was before, at a reload.
+struct Before {
+    const zone::Zones* zones = nullptr;  // null: nothing
+    std::string transfers;
 };
 
 base::Result<std::string> read_text(const std::string& file) {
@@ -159,10 +169,26 @@ std::optional<std::vector<std::uint8_t>> build_zones(const config::Config& confi
 
 namespace {
 
+// Who may have the zones, and how they have changed; none: the configuration is refused.
+std::optional<Transfers> find_transfers(const config::Config& config, const Before& before,
+                                        const std::vector<std::uint8_t>& image) {
+    std::vector<config::Problem> problems;
+    Transfers transfers;
+    transfers.plan = transfer::make_plan(config, problems).pack();
+    const auto after = zone::Zones::open(image);
+    if (before.zones != nullptr && after) {
+        const auto older = Transfers::split(before.transfers);
+        const auto journal = older ? zone::Journal::open(older->journal)
+                                   : base::Result<zone::Journal>(zone::Journal());
+        transfers.journal =
+            journal.value_or(zone::Journal()).write(config, *before.zones, *after, problems);
+    }
+    return print(problems) ? std::nullopt : std::optional(std::move(transfers));
+}
+
 // Prints every problem; nothing if the configuration is refused. threads: that sign.
-std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
-                           const zone::Zones* before, unsigned threads,
-                           service::Host host = service::this_host()) {
+std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file, const Before& before,
+                           unsigned threads, service::Host host = service::this_host()) {
     auto read = read_config(file, host);
     if (!read)
         return std::nullopt;
@@ -173,10 +199,11 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
         checks.signatures = verified_at_load;
         checks.keys = zone::KeyUse::keep;
     }
-    auto image = build_zones(read->config, bad_file, before, checks);
-    if (bad_files || !image)
+    auto image = build_zones(read->config, bad_file, before.zones, checks);
+    auto transfers = image ? find_transfers(read->config, before, *image) : std::nullopt;
+    if (bad_files || !transfers)
         return std::nullopt;
-    return Loaded{std::move(*read), std::move(*image)};
+    return Loaded{std::move(*read), std::move(*image), std::move(*transfers)};
 }
 
 // Over all zones, addresses of services included.
@@ -241,7 +268,8 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     const bool background = proc::in_background();
     const std::uint8_t* const memory = background ? keep_memory() : nullptr;
     std::optional<proc::Mapping> older_image;
-    std::optional<zone::Zones> before;
+    std::optional<zone::Zones> zones_before;
+    Before before;
     if (arguments.older_image) {
         auto mapping = proc::Mapping::map(older_image_fd);
         if (!mapping)
@@ -250,16 +278,21 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
         const auto zones = zone::Zones::open(older_image->bytes());
         if (!zones)
             return failed(config_file, zones.error());
-        before.emplace(*zones);
+        zones_before.emplace(*zones);
+        before.zones = &*zones_before;
+        if (auto transfers = proc::read_memfd(older_transfers_fd))
+            before.transfers = std::move(*transfers);
     }
     // In the background the CPUs are for the fronts.
     const unsigned threads = background ? 1 : processors();
-    auto loaded = load(config_file, zone::BadFile::tolerate, before ? &*before : nullptr, threads);
+    auto loaded = load(config_file, zone::BadFile::tolerate, before, threads);
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->read.sources.pack());
     if (written)
         written = proc::move_all(image_fd, loaded->image);
+    if (written)
+        written = proc::write_all(transfers_fd, loaded->transfers.join());
     if (written && !background)  // otherwise the front does it bit by bit
         proc::use_huge_pages(image_fd);
     if (!written)
@@ -271,7 +304,7 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
 
 int check_main(const std::string& config_file, service::Host host) {
     hide_memory();
-    const auto loaded = load(config_file, zone::BadFile::refuse, nullptr, processors(), host);
+    const auto loaded = load(config_file, zone::BadFile::refuse, {}, processors(), host);
     if (!loaded)
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),

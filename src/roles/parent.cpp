@@ -66,7 +66,7 @@ std::vector<proc::Role> supervised_roles() {
 }  // namespace
 
 Parent::Parent(const Arguments& arguments)
-    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, arguments.uncounted},
+    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, {}, arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -106,12 +106,14 @@ void Parent::load() {
     auto config = proc::create_memfd("summond-config");
     auto image = proc::create_memfd("summond-zones");
     auto printed = proc::create_memfd("summond-printed");
-    for (const auto* made : {&config, &image, &printed})
+    auto transfers = proc::create_memfd("summond-transfers");
+    for (const auto* made : {&config, &image, &printed, &transfers})
         if (!*made)
             return load_failed(exit_failed, made->error().what);
     estate_.loaded_config = std::move(*config);
     estate_.loaded_image = std::move(*image);
     estate_.printed = std::move(*printed);
+    estate_.loaded_transfers = std::move(*transfers);
     load_began_ = std::time(nullptr);
     ++load_.report.number;
     show_load(ipc::LoadReport::Result::under_way);
@@ -131,9 +133,9 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
         return load_failed(exit_bad_configuration, file + " cannot be used, see above");
     if (!exit.success())
         return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
-    auto generation =
-        make_generation(file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
-                        (in_force_ ? in_force_ : left_).get(), own_sockets());
+    auto generation = make_generation(
+        file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
+        std::move(estate_.loaded_transfers), (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     if (supervisor_.phase() == Phase::starting)
@@ -236,6 +238,7 @@ void Parent::finish_reload() {
     kept_.keep(*in_force_);
     close_given_up_later();
     show_socket();
+    tell_transfers();
     set_log_level(*in_force_);
     spdlog::info("reloaded: {}", in_force_->to_string());
     show_load(ipc::LoadReport::Result::in_force);

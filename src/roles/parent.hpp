@@ -84,6 +84,9 @@ class Parent final : proc::Children {
     std::vector<std::pair<std::uint32_t, int>> control_sockets() const;
     void show_socket();
     void show_all(proc::ChildId child);
+    // To those that transfer zones: which are in force. False: it takes no messages.
+    bool give_transfers(proc::Child& child);
+    void tell_transfers();
     bool received(proc::ChildId child, ipc::Received& message);
     void hand_on(proc::RoleIndex role, int connection);
     // Memory that no child of the role counts in; null: it does not count.

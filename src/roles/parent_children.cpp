@@ -77,6 +77,8 @@ bool Parent::start(proc::ChildId id, proc::RoleIndex role, proc::Place place,
                      report};
     if (row.shows)
         show_all(id);
+    if (row.transfers)
+        give_transfers(*children_.at(id).child);
     show_role(id, report.state);
     return true;
 }
@@ -186,6 +188,19 @@ bool Parent::drain(proc::ChildId id) {
 bool Parent::end(proc::ChildId id) {
     auto& [child, role, generation, counters, report] = children_.at(id);
     return table()[role].end(*child);
+}
+
+bool Parent::give_transfers(proc::Child& child) {
+    return child.send(ipc::Image{}, in_force_->image.get()) &&
+           child.send(ipc::Transfers{}, in_force_->transfers.get());
+}
+
+void Parent::tell_transfers() {
+    for (const auto& [id, running] : children_)
+        if (table()[running.role].transfers &&
+            running.report.state != ipc::RoleReport::State::ended &&
+            !give_transfers(*running.child))
+            supervisor_.takes_no_messages(id);
 }
 
 // -- What is shown

@@ -178,9 +178,9 @@ std::string Generation::to_string() const {
 }
 
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
-                                            base::UniqueFd image, const Generation* before,
-                                            net::OwnSockets own) {
-    for (const int fd : {config.get(), image.get()}) {
+                                            base::UniqueFd image, base::UniqueFd transfers,
+                                            const Generation* before, net::OwnSockets own) {
+    for (const int fd : {config.get(), image.get(), transfers.get()}) {
         if (auto sealed = proc::seal(fd); !sealed)
             return tl::make_unexpected(sealed.error());
     }
@@ -201,6 +201,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->sign_again_at = header.sign_again_at;
     generation->config = std::move(config);
     generation->image = std::move(image);
+    generation->transfers = std::move(transfers);
+    generation->transferred_zones = header.transfer_count;
     generation->log_level = parsed->log_level;
     generation->user = parsed->user;
     for (const service::Template& service : parsed->services)

@@ -19,10 +19,12 @@ Birth load_birth(const Estate& estate, const Generation* generation) {
     Birth birth{{},
                 {{estate.loaded_config.get(), config_fd},
                  {estate.loaded_image.get(), image_fd},
-                 {estate.printed.get(), printed_fd}}};
+                 {estate.printed.get(), printed_fd},
+                 {estate.loaded_transfers.get(), transfers_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
         birth.fds.push_back({generation->image.get(), older_image_fd});
+        birth.fds.push_back({generation->transfers.get(), older_transfers_fd});
     }
     return birth;
 }
@@ -40,6 +42,10 @@ Birth wire_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
 
 Birth control_birth(const Estate& /*estate*/, const Generation* generation) {
     return {{}, {{generation->config.get(), config_fd}}};
+}
+
+Birth transfer_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
+    return {};
 }
 
 Birth front_birth(const Estate& estate, const Generation* generation) {
@@ -71,6 +77,11 @@ bool where_packets_wake(const Estate& estate, const Generation& generation, bool
 
 bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool /*before*/) {
     return generation.is_shown();
+}
+
+// Once zones have been transferred, some may still be on their way.
+bool with_transfers(const Estate& /*estate*/, const Generation& generation, bool before) {
+    return before || generation.transferred_zones > 0;
 }
 
 // -- How they end
@@ -119,6 +130,14 @@ constexpr std::array rows{
         .isolation = proc::Syscalls::control,
         .is_told_of_reloads = true,
         .shows = true},
+    // Secondaries ask again. Before the front, which is to know it when the first of them asks.
+    Row{.role = ipc::Role::transfer,
+        .run = transfer_main,
+        .birth = transfer_birth,
+        .wanted = with_transfers,
+        .kept = {.ready_within = 30s},
+        .isolation = proc::Syscalls::control,
+        .transfers = true},
     // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced
     // one: parked queries and TCP sessions. At the end: a second for what is on its way, then
     // nobody waits for clients.
@@ -143,6 +162,7 @@ constexpr proc::RoleIndex index_of(ipc::Role role) {
 
 constexpr std::array pairs{
     proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::vmm)},
+    proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::transfer)},
     proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::control), index_of(ipc::Role::vmm)},
 };

@@ -28,6 +28,7 @@ struct Estate {
     base::UniqueFd loaded_config;
     base::UniqueFd loaded_image;
     base::UniqueFd printed;
+    base::UniqueFd loaded_transfers;
     bool uncounted = false;
 };
 
@@ -60,6 +61,8 @@ struct Row {
     } counters{};
     // Gets Reload and Retire.
     bool is_told_of_reloads = false;
+    // Is given the zones in force, and who may have them.
+    bool transfers = false;
     // Is told of all roles and loads, and listens on the control socket.
     bool shows = false;
     // With kept.drained_within. replaced: another one serves, and takes over connections. False: it

@@ -8,9 +8,11 @@
 #include "image_builder.hpp"
 #include "older_signatures.hpp"
 #include "older_zone.hpp"
+#include "serials.hpp"
 #include "signatures.hpp"
 #include "signing.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/zone/records.hpp"
 #include "summond/zone/zone.hpp"
 #include "validate.hpp"
 #include "zone_data.hpp"
@@ -31,6 +33,7 @@ class Builder {
           checks_(checks),
           signatures_{checks.now, checks.signatures, bad_file == BadFile::refuse},
           keys_(config, checks.keys, checks.now, report_),
+          serials_(config.save_dir),
           index_(config.zones.size()) {
         if (before != nullptr)
             before_.emplace(*before);
@@ -74,6 +77,9 @@ class Builder {
     // away that cannot be used.
     bool sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, ZoneData& data);
     void check_chain_and_signatures(ZoneData& data);
+    // Of a finished, valid zone that is not signed here.
+    void make_serial(const config::Zone& zone, ZoneData& data);
+    void keep_serial(const config::Zone& zone, const ZoneData& data);
     // At a time that is due for a load: the first of them.
     void load_again_at(std::int64_t time) { again_at_ = std::min(again_at_, time); }
     void finish(Built& built);
@@ -85,6 +91,7 @@ class Builder {
     std::optional<OlderZones> before_;
     Report report_;
     ZoneKeys keys_;
+    Serials serials_;
     bool signs_ = false;  // some zone
     std::int64_t again_at_ = INT64_MAX;
     ZoneIndex index_;
@@ -370,8 +377,37 @@ bool Builder::sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, Zon
         keys.reset();
         return false;
     }
-    sign_zone(data, {*zone.dnssec, *keys, checks_.now, checks_.threads, older}, report_);
+    const auto made = serials_.find(zone.name);
+    sign_zone(data,
+              {*zone.dnssec, *keys, checks_.now, checks_.threads, older,
+               made ? std::optional(made->serial) : std::nullopt},
+              report_);
     return report_.errors() == before;
+}
+
+// The image in use knows best what is served, if it has the zone.
+void Builder::make_serial(const config::Zone& zone, ZoneData& data) {
+    if (zone.serial == config::SerialPolicy::file)
+        return;
+    if (data.is_signed()) {
+        report_.warning(data.where(), "zone " + zone.name.to_string() +
+                                          " is signed elsewhere, and its serial with it; it stays "
+                                          "as it is");
+        return;
+    }
+    auto last = serials_.find(zone.name);
+    if (const auto index = before_ ? before_->find(zone.name) : std::nullopt) {
+        const Zones& image = before_->image();
+        last = {serial_of(image, *index), image.zone(*index).content};
+    }
+    data.content = content_of(data);
+    data.set_serial(next_serial(zone.serial, data.serial(), data.content, last, checks_.now));
+}
+
+// Where it would matter that it is smaller one day.
+void Builder::keep_serial(const config::Zone& zone, const ZoneData& data) {
+    if (zone.transfer && data.content != 0)
+        serials_.set(zone.name, {data.serial(), data.content});
 }
 
 void Builder::add_zone(std::uint32_t index) {
@@ -393,6 +429,8 @@ void Builder::add_zone(std::uint32_t index) {
     validate(data, complete, report_);
     if (report_.errors() == before && keys)
         signing_fails = !sign(index, keys, data);
+    if (report_.errors() == before && !zone.dnssec)
+        make_serial(zone, data);
     if (complete && !signing_fails)
         check_chain_and_signatures(data);
     if (report_.errors() == before) {
@@ -407,6 +445,7 @@ void Builder::add_zone(std::uint32_t index) {
             load_again_at(data.signed_until - zone.dnssec->rrsig_refresh.count());
             keys_.keep(std::move(*keys));
         }
+        keep_serial(zone, data);
         if (image_)
             image_->add(index, data);
     } else if ((zone.file || signing_fails) && bad_file_ == BadFile::tolerate && !refused_) {
@@ -432,6 +471,9 @@ void Builder::replace_zone(std::uint32_t index, std::optional<ZoneKeys::Keys> ke
         validate(data, true, report_);
         if (keys && report_.errors() == errors && sign(index, keys, data))
             keys_.keep(std::move(*keys));
+        if (report_.errors() == errors && !zone.dnssec)
+            make_serial(zone, data);
+        keep_serial(zone, data);
         check_chain_and_signatures(data);
         if (data.signed_here && zone.dnssec)
             load_again_at(data.signed_until - zone.dnssec->rrsig_refresh.count());
@@ -465,8 +507,12 @@ void Builder::finish(Built& built) {
             again_at_ = checks_.now + for_the_clock;
         image_->set_signing(checks_.now, again_at_);
     }
-    if (keys_.save())
-        built.image = image_->finish();
+    if (!keys_.save())
+        return;
+    if (checks_.keys == KeyUse::keep)
+        if (const auto why = serials_.save())
+            built.notes.push_back(*why);
+    built.image = image_->finish();
 }
 
 Built Builder::build() {
@@ -483,7 +529,8 @@ Built Builder::build() {
     if (image_)
         finish(built);
     built.problems = report_.take();
-    built.notes = keys_.take_notes();
+    for (std::string& note : keys_.take_notes())
+        built.notes.push_back(std::move(note));
     return built;
 }
 

@@ -36,6 +36,8 @@ ImageBuilder::ImageBuilder(const config::Config& config, const ZoneIndex& index)
     header_.magic = image::magic;
     header_.zone_count = static_cast<std::uint32_t>(config.zones.size());
     header_.service_count = static_cast<std::uint32_t>(config.services.size());
+    header_.transfer_count = static_cast<std::uint32_t>(std::ranges::count_if(
+        config.zones, [](const config::Zone& zone) { return zone.transfer.has_value(); }));
     if (::getrandom(&header_.seed, sizeof header_.seed, 0) != sizeof header_.seed)
         throw std::runtime_error("getrandom failed");
     bytes_.resize(sizeof(image::Header));
@@ -232,7 +234,7 @@ void ImageBuilder::add(std::uint32_t zone, ZoneData& data) {
             nodes_.push_back(owner.node);
     }
     record(zone).apex = data.owners[0].node;
-    record(zone).content = data.signed_here ? data.content : 0;
+    record(zone).content = data.content;
     record(zone).signed_until = data.signed_until;
     append_negative_soa(zone, data);
     link_owners(data);

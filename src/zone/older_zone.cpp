@@ -24,7 +24,8 @@ bool OlderZones::restore(ZoneData& zone, Where where, bool bare) {
     if (!index)
         return false;
     const image::ZoneRecord& record = image_.zone(*index);
-    zone.signed_here = record.content != 0 && !bare;
+    const bool signed_here = record.content != 0 && record.chain != 0;
+    zone.signed_here = signed_here && !bare;
     zone.content = record.content;
     if (nodes_.empty())
         nodes_ = nodes_by_zone(image_);
@@ -38,7 +39,7 @@ bool OlderZones::restore(ZoneData& zone, Where where, bool bare) {
             const bool of_service =
                 (address && node.service != image::none) ||
                 (rrset->type == Type::ptr && (node.flags & image::service_pointer) != 0);
-            const bool of_signing = bare && record.content != 0 && is_made_by_signing(rrset->type);
+            const bool of_signing = bare && signed_here && is_made_by_signing(rrset->type);
             if (!of_service && !of_signing)
                 each_record(name, *rrset, [&](std::uint32_t ttl, auto rdata) {
                     zone.add(zone.owner(name, where), rrset->type, ttl, rdata, where);

@@ -32,21 +32,6 @@ std::uint64_t hash_of(std::string_view octets, std::uint64_t seed) {
     return (std::hash<std::string_view>{}(octets) ^ seed) * 0x9e3779b97f4a7c15;
 }
 
-// One of its own for each record, whatever order they stand in.
-std::uint64_t content_of(const ZoneData& zone) {
-    std::uint64_t sum = 0;
-    for (const Record& record : zone.records) {
-        const auto rdata = zone.rdata(record);
-        std::string octets(rdata.begin(), rdata.end());
-        if (record.type == Type::soa)
-            octets.replace(octets.size() - serial_before_end, 4, 4, '\0');
-        sum += hash_of(octets, hash_of(zone.owners[record.owner].name,
-                                       std::uint64_t{record.ttl} << 16 |
-                                           static_cast<std::uint16_t>(record.type)));
-    }
-    return sum == 0 ? 1 : sum;
-}
-
 // Sets to be signed, by one thread.
 class SetSigner {
   public:
@@ -271,8 +256,9 @@ void ZoneSigner::sign_soa(bool changed) {
     } else {
         if (sign::is_before(serial, now))
             serial = now;
-        if (served && !sign::is_before(served->serial, serial))
-            serial = served->serial + 1;
+        const auto last = served ? std::optional(served->serial) : signing_.last;
+        if (last && !sign::is_before(*last, serial))
+            serial = *last + 1;
     }
     zone_.set_serial(serial);
     SetSigner signer(zone_, signing_);
@@ -300,6 +286,21 @@ void ZoneSigner::run() {
 }
 
 }  // namespace
+
+// One of its own for each record, whatever order they stand in.
+std::uint64_t content_of(const ZoneData& zone) {
+    std::uint64_t sum = 0;
+    for (const Record& record : zone.records) {
+        const auto rdata = zone.rdata(record);
+        std::string octets(rdata.begin(), rdata.end());
+        if (record.type == Type::soa)
+            octets.replace(octets.size() - serial_before_end, 4, 4, '\0');
+        sum += hash_of(octets, hash_of(zone.owners[record.owner].name,
+                                       std::uint64_t{record.ttl} << 16 |
+                                           static_cast<std::uint16_t>(record.type)));
+    }
+    return sum == 0 ? 1 : sum;
+}
 
 bool is_made_by_signing(Type type) {
     return type == Type::rrsig || type == Type::nsec || type == Type::nsec3 ||

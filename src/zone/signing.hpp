@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "older_signatures.hpp"
@@ -20,7 +21,8 @@ struct Signing {
     std::span<const sign::Key> keys;  // fit for it (ZoneKeys::prepare)
     std::int64_t now;                 // Unix time
     unsigned threads;
-    const OlderSignatures& older;  // that are taken over where they still fit
+    const OlderSignatures& older;         // that are taken over where they still fit
+    std::optional<std::uint32_t> last{};  // the serial that was made last, before this daemon
 };
 
 // Of a finished, valid zone without signatures: adds keys, CDS and CDNSKEY, the chain of NSEC or
@@ -30,5 +32,8 @@ void sign_zone(ZoneData& zone, const Signing& signing, Report& report);
 
 // The largest TTL of any record.
 std::uint32_t max_ttl_of(const ZoneData& zone);
+
+// image::ZoneRecord::content.
+std::uint64_t content_of(const ZoneData& zone);
 
 }  // namespace summond::zone

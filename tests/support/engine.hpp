@@ -221,6 +221,8 @@ class Engine {
         switch (decision.kind) {
             case answer::Decision::Kind::drop:
                 return "drop";
+            case answer::Decision::Kind::pass:
+                return "pass";
             case answer::Decision::Kind::park:
                 return "park " + std::to_string(decision.service);
             case answer::Decision::Kind::answer:

@@ -101,6 +101,7 @@ struct Decision {
         answer,  // send out[0, size)
         park,    // keep the query bytes and resolve them again when the service's state changes
         drop,    // say nothing
+        pass,    // it is for the role transfer, which has the keys
     };
     Kind kind = Kind::drop;
     ClientCookie cookie = ClientCookie::none;

@@ -86,6 +86,31 @@ struct Dnssec {
     std::chrono::seconds parent_delay = std::chrono::hours(25);
 };
 
+// Who gets a zone as a whole (RFC 5936), and who is told that it has changed (RFC 1996).
+struct Transfer {
+    struct Notify {
+        base::Endpoint to;
+        std::optional<dns::Name> key;  // of tsig; none: not signed
+    };
+    std::vector<base::IpPrefix> to;  // empty: who has a key, from anywhere
+    std::vector<dns::Name> keys;     // of tsig; empty: without one
+    std::vector<Notify> notify;
+    Location where;
+};
+
+// Where a zone's serial comes from. The names are Knot's.
+enum class SerialPolicy : std::uint8_t {
+    file,       // what the file or `soa` says
+    unixtime,   // the time at which its content has last changed
+    increment,  // one more whenever its content changes
+};
+
+// A file with a TSIG key (RFC 8945), as tsig-keygen(8) and Knot's keymgr(8) write it.
+struct TsigFile {
+    std::string path;  // absolute
+    Location where;
+};
+
 struct Zone {
     dns::Name name;
     // A zone with a file takes SOA and NS from the file; soa and ns are then empty/defaults.
@@ -98,6 +123,8 @@ struct Zone {
     Location file_where;
     std::optional<Dnssec> dnssec;  // none: not signed here
     Location dnssec_where;
+    std::optional<Transfer> transfer;  // none: nobody gets it
+    SerialPolicy serial = SerialPolicy::file;
 };
 
 // Where a service's text is, for messages.
@@ -185,6 +212,7 @@ struct Config {
     // The file that pins, back-off, wakes and so on outlive the daemon in; absolute, empty: none.
     // Not given: default_state, but nothing where domains are simulated.
     std::optional<std::string> state;
+    std::vector<TsigFile> tsig;
     std::vector<Zone> zones;
     std::vector<service::Template> services;
     std::vector<ServicePlaces> service_places;  // of services, one each

@@ -38,6 +38,7 @@ struct Query {
 
 enum class Parsed : std::uint8_t {
     query,    // everything in Query is set
+    tsig,     // a query whose last record is a TSIG record (RFC 8945); everything in Query is set
     cookie,   // no question, but a COOKIE option: a client asks for a server cookie only (RFC 7873
               // §5.4); id, flags and edns are set
     drop,     // not a query at all: under 12 octets, or a response. Never answered, so that two
@@ -48,7 +49,8 @@ enum class Parsed : std::uint8_t {
 };
 
 // Also formerr: other QDCOUNTs than 1 (RFC 9619), two OPT records or one that is ill-formed (RFC
-// 6891 §6.1.1), trailing octets. Other records of the query are checked for form and ignored.
+// 6891 §6.1.1), a TSIG record that is not the last one (RFC 8945 §5.1), trailing octets. Other
+// records of the query are checked for form and ignored.
 Parsed parse_query(std::span<const std::uint8_t> message, Query& query) noexcept;
 
 }  // namespace summond::dns

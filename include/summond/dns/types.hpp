@@ -65,6 +65,7 @@ enum class Rcode : std::uint16_t {
     notimp = 4,
     refused = 5,
     yxdomain = 6,    // RFC 6672 §2.2
+    notauth = 9,     // RFC 8945 §5.2, RFC 5936 §2.2.1
     badvers = 16,    // RFC 6891 §9
     badcookie = 23,  // RFC 7873 §8
 };

@@ -20,7 +20,7 @@
 namespace summond::ipc {
 
 // The ends of a channel. Each but the parent is a row in src/roles/table.cpp.
-enum class Role : std::uint32_t { parent, load, front, vmm, wire, control };
+enum class Role : std::uint32_t { parent, load, front, vmm, wire, control, transfer };
 
 constexpr std::string_view to_string(Role role) {
     switch (role) {
@@ -36,6 +36,8 @@ constexpr std::string_view to_string(Role role) {
             return "wire";
         case Role::control:
             return "control";
+        case Role::transfer:
+            return "transfer";
     }
     return "?";
 }
@@ -86,6 +88,10 @@ enum class Type : std::uint32_t {
     arrived_in,
     waited,
     first_byte,
+    passed,
+    signed_query,
+    signed_answer,
+    transfers,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -476,9 +482,55 @@ struct Listener {
 // With a descriptor: a sealed memfd with the zones in force.
 struct Image {
     static constexpr Type type = Type::image;
-    static constexpr Route routes[] = {{Role::parent, Role::control}};
+    static constexpr Route routes[] = {{Role::parent, Role::control},
+                                       {Role::parent, Role::transfer}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
+};
+
+// With a descriptor: a sealed memfd with who gets the zones of the last Image (transfer::Plan),
+// which are in force from now on.
+struct Transfers {
+    static constexpr Type type = Type::transfers;
+    static constexpr Route routes[] = {{Role::parent, Role::transfer}};
+    static constexpr bool carries_fd = true;
+    std::uint32_t reserved;
+};
+
+// -- Zone transfers
+
+// With a descriptor: a client's TCP connection on which nothing is under way, and what has been
+// received on it and not been looked at. It begins with a message that is the receiver's to answer.
+struct Passed {
+    static constexpr Type type = Type::passed;
+    static constexpr Route routes[] = {{Role::front, Role::transfer},
+                                       {Role::transfer, Role::front}};
+    static constexpr bool carries_fd = true;
+    static constexpr std::size_t most = 4096;
+    std::uint32_t size;
+    std::uint8_t octets[most];
+};
+
+// A query over UDP that is signed, or for a transfer.
+struct SignedQuery {
+    static constexpr Type type = Type::signed_query;
+    static constexpr Route routes[] = {{Role::front, Role::transfer}};
+    static constexpr std::size_t most = 1232;
+    Address from;
+    std::uint8_t way[128];  // back to the client, as front has it
+    std::uint32_t worker;   // likewise
+    std::uint32_t size;
+    std::uint8_t octets[most];
+};
+
+struct SignedAnswer {
+    static constexpr Type type = Type::signed_answer;
+    static constexpr Route routes[] = {{Role::transfer, Role::front}};
+    static constexpr std::size_t most = 1232;
+    std::uint8_t way[128];
+    std::uint32_t worker;
+    std::uint32_t size;
+    std::uint8_t octets[most];
 };
 
 // With a descriptor: memory that the children of a role count in (summond/metrics), to be read
@@ -574,7 +626,8 @@ using Messages =
     MessageList<Wake, WakeInstance, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire,
                 Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived, ArrivedIn,
                 HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
-                Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte>;
+                Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
+                Passed, SignedQuery, SignedAnswer, Transfers>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

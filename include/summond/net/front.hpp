@@ -2,11 +2,13 @@
 // together. Lives on the thread of its io_context; the workers have threads of their own.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -14,7 +16,7 @@
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
-#include "summond/ipc/channel.hpp"
+#include "summond/ipc/link.hpp"
 #include "summond/loop/fd_watch.hpp"
 #include "summond/metrics/front_counters.hpp"
 #include "summond/net/services.hpp"
@@ -47,7 +49,11 @@ class Front {
     // Sockets that were not open are now.
     void resume() { tcp_.resume(); }
     // A client's connection from another front.
-    void adopt(base::UniqueFd connection) { tcp_.adopt(std::move(connection)); }
+    void adopt(base::UniqueFd connection, std::span<const std::uint8_t> received = {}) {
+        tcp_.adopt(std::move(connection), received);
+    }
+    // The role transfer, in place of the one before.
+    void connect_transfer(ipc::Channel channel);
     // Takes no new queries, answers those that wait; then calls drained. hand_over: takes the
     // connections, if there is one.
     void drain(std::function<void()> drained, TcpServer::HandOver hand_over = {});
@@ -64,6 +70,8 @@ class Front {
     void tick();
     void report_limits();
     void part_drained();
+    bool from_transfer(ipc::Received& message);
+    void pass_later(std::size_t worker, const ipc::SignedQuery& query);
 
     boost::asio::io_context& io_;
     const base::Clock& clock_;
@@ -75,6 +83,8 @@ class Front {
     std::vector<base::UniqueFd> listeners_;  // until start
     std::vector<std::unique_ptr<UdpWorker>> workers_;
     std::vector<std::thread> threads_;
+    ipc::Link transfer_;
+    std::atomic<unsigned> passing_{0};  // queries on their way from workers to transfer_
     loop::FdWatch wanted_watch_;
     boost::asio::steady_timer services_timer_;
     boost::asio::steady_timer tick_timer_;

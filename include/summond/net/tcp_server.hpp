@@ -14,6 +14,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "summond/answer/answer.hpp"
@@ -68,8 +69,14 @@ class TcpServer {
     void signal();
     // Ends what has taken too long. Call about once a second.
     void tick();
-    // A connection that another server has handed over; counts as a new one.
-    void adopt(base::UniqueFd connection);
+    // A connection that another server has handed over, and what has been received on it; counts as
+    // a new one.
+    void adopt(base::UniqueFd connection, std::span<const std::uint8_t> received = {});
+    // Takes a connection, which the caller then closes, whose next message is for the role
+    // transfer, and what has been received on it from there on; false: not now. None: there is
+    // none.
+    using Pass = std::function<bool(int connection, std::span<const std::uint8_t> received)>;
+    void on_pass(Pass pass) { pass_ = std::move(pass); }
     // Gives a connection away, which the caller then closes; false: not now.
     using HandOver = std::function<bool(int connection)>;
     // Takes no new connections and ends those there are when they have been answered, or hands them
@@ -91,7 +98,8 @@ class TcpServer {
     void accept(Listener& listener);
     // False: there is no room for it.
     bool on_connection(boost::asio::ip::tcp::socket socket,
-                       const boost::asio::ip::tcp::endpoint& peer);
+                       const boost::asio::ip::tcp::endpoint& peer,
+                       std::span<const std::uint8_t> received = {});
     bool make_room(const Source* of = nullptr);
     bool refuse(metrics::Refused why);
     // A session has so many more queries, or fewer, that wait.
@@ -113,6 +121,7 @@ class TcpServer {
     bool draining_ = false;
     std::function<void()> drained_;
     HandOver hand_over_;
+    Pass pass_;
     const metrics::ThreadCounters counters_;
     std::size_t parked_ = 0;  // of all sessions
 };

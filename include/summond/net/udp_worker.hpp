@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/ipc/messages.hpp"
 #include "summond/metrics/front_counters.hpp"
 #include "summond/net/rate_limiter.hpp"
 #include "summond/net/services.hpp"
@@ -36,6 +38,13 @@ class alignas(64) UdpWorker {
         const base::Clock& clock, const answer::Settings& settings = answer::default_settings,
         std::unique_ptr<RateLimiter> limiter = nullptr, metrics::ThreadCounters counters = {});
     ~UdpWorker();
+
+    // Takes queries for the role transfer, on the worker's thread; before run. None: they are
+    // dropped. `way` leads back to the client, by answer_passed.
+    using Pass = std::function<void(const ipc::SignedQuery&)>;
+    void on_pass(Pass pass) { pass_ = std::move(pass); }
+    // The answer to one of them; any thread. False: it is none.
+    bool answer_passed(const ipc::SignedAnswer& answer) const;
 
     // Until stop(), or until nothing is left to do after drain().
     void run();
@@ -69,6 +78,7 @@ class alignas(64) UdpWorker {
     void send(int fd, unsigned count);
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
               std::uint32_t service, const dns::Query& asked);
+    void pass(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query);
     void count_received(unsigned count);
     void count_query(const dns::Query& query, const answer::Decision& decision,
                      std::span<const std::uint8_t> answer);
@@ -88,6 +98,7 @@ class alignas(64) UdpWorker {
     std::vector<base::UniqueFd> sockets_;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<ParkedQueries> parked_;
+    Pass pass_;
     base::UniqueFd signal_;
     // signal_, then the sockets. Polled: in an epoll set, each answer that leaves would cost a call
     // of the set's wake-up function, which the kernel makes whenever a socket becomes more

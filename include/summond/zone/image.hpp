@@ -39,7 +39,7 @@ struct Header {
     Ref services;
     std::uint32_t node_count;
     std::uint32_t unloaded_zone_count;  // zones without a negative_soa
-    std::uint32_t reserved;
+    std::uint32_t transfer_count;       // zones that secondaries may have (config::Zone::transfer)
     // Unix time, seconds: when the zones that are signed here were, and when they are to be loaded
     // again, for new signatures or keys that take over. 0: there are none.
     std::int64_t signed_at;
@@ -61,8 +61,9 @@ struct ZoneRecord {
     // service, so that whoever asks for one gets here.
     Ref negative_soa;
     Ref chain;  // of a signed zone; 0: the zone is not signed
-    // Of a zone that is signed here: a hash of its records, but for the SOA's serial and what only
-    // signing puts there. Where it stays the same, so does the serial. 0: it is not signed here.
+    // Of a zone that is signed here, or has its serial from here: a hash of its records, but for
+    // the SOA's serial and what only signing puts there. Where it stays the same, so does the
+    // serial. 0: neither.
     std::uint64_t content;
     std::int64_t signed_until;  // Unix time when its first signature ends; 0: it has none
 };

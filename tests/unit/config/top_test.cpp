@@ -163,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
-                "cookies, rate_limit, tcp, control, limits, save_dir, key_dir, state, zones, "
+                "cookies, rate_limit, tcp, control, limits, save_dir, key_dir, state, tsig, zones, "
                 "defaults and "
                 "services"},
         BadCase{"services", "{www: {}}",
