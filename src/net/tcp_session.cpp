@@ -311,8 +311,9 @@ void TcpSession::pass() {
         socket_.cancel(ignored);
         return;
     }
-    if (server_.pass_ && server_.pass_(socket_.native_handle(), received()))
-        const base::UniqueFd given_away(socket_.release(ignored));
+    if (!server_.pass_ || !server_.pass_(socket_.native_handle(), received()))
+        return;  // there may be somebody soon: expire tries again, or ends it
+    const base::UniqueFd given_away(socket_.release(ignored));
     close();
 }
 

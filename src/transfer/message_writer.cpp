@@ -100,7 +100,7 @@ bool MessageWriter::add(std::span<const std::uint8_t> owner, dns::Type type, std
     add16(static_cast<std::uint16_t>(ttl));
     const std::size_t length_at = message_.size();
     add16(0);
-    const auto names = zone::compressible_names_of(type);
+    const auto names = zone::compressible_names(type);
     std::size_t at = std::min(names.offset, rdata.size());
     message_.insert(message_.end(), rdata.begin(), rdata.begin() + static_cast<std::ptrdiff_t>(at));
     for (std::size_t i = 0; i < names.count && at < rdata.size(); ++i) {

@@ -21,9 +21,8 @@ class MessageWriter {
     // False: there is no room, and nothing has been written.
     bool add(std::span<const std::uint8_t> owner, dns::Type type, std::uint32_t ttl,
              std::span<const std::uint8_t> rdata);
-    // As one that is longer than any usual message: alone in one of its own.
     unsigned count() const { return count_; }
-    std::size_t size() const { return message_.size(); }
+    // For a record that is longer than any usual message, alone in one of its own.
     void raise_limit(std::size_t limit) { limit_ = limit; }
     // With an OPT record (RFC 6891) where opt is.
     struct Opt {

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "rdata.hpp"
 #include "summond/dns/folded_name.hpp"
+#include "summond/zone/records.hpp"
 
 namespace summond::zone {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "rdata.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/zone/records.hpp"
 
 namespace summond::zone {
 

@@ -5,6 +5,7 @@
 
 #include "rdata_forms.hpp"
 #include "rdata_wire.hpp"
+#include "summond/zone/records.hpp"
 #include "svc_params.hpp"
 
 namespace summond::zone {

@@ -13,14 +13,6 @@
 
 namespace summond::zone {
 
-// The names at the beginning of RDATA that may be compressed in answers: those of RFC 1035 (RFC
-// 3597 §4). `offset` octets come before the first of `count` names.
-struct CompressibleNames {
-    std::size_t offset = 0;
-    std::size_t count = 0;
-};
-CompressibleNames compressible_names(dns::Type type);
-
 struct RdataError {
     std::string what;
     std::size_t word = 0;  // the one it is in, counted from 1; 0: there is none

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "image_records.hpp"
-#include "rdata.hpp"
 #include "summond/dns/wire.hpp"
 #include "zone_data.hpp"
 
@@ -71,11 +70,6 @@ bool ZoneSets::next(RecordSet& set) {
         return true;
     }
     return false;
-}
-
-NamesInRdata compressible_names_of(dns::Type type) {
-    const auto names = compressible_names(type);
-    return {names.offset, names.count};
 }
 
 }  // namespace summond::zone

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "rdata.hpp"
 #include "summond/dns/folded_name.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/zone/records.hpp"
 
 namespace summond::zone {
 

@@ -5,9 +5,9 @@
 #include <iterator>
 #include <numeric>
 
-#include "rdata.hpp"
 #include "summond/dns/folded_name.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/zone/records.hpp"
 
 namespace summond::zone {
 

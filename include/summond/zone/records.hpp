@@ -69,11 +69,12 @@ class ZoneSets {
     bool begun_ = false;
 };
 
-// The names at the beginning of RDATA that may be compressed: `offset` octets, then `count` names.
-struct NamesInRdata {
+// The names at the beginning of RDATA that may be compressed in answers: those of RFC 1035 (RFC
+// 3597 §4). `offset` octets come before the first of `count` names.
+struct CompressibleNames {
     std::size_t offset = 0;
     std::size_t count = 0;
 };
-NamesInRdata compressible_names_of(dns::Type type);
+CompressibleNames compressible_names(dns::Type type);
 
 }  // namespace summond::zone
