@@ -86,35 +86,66 @@ bool read_options(std::span<const std::uint8_t> rdata, Edns& edns) {
     return true;
 }
 
-// One record at `at`, which is moved past it; an OPT record ends in edns. What the message is by
-// it: query, formerr, or tsig.
-Parsed read_record(std::span<const std::uint8_t> message, std::size_t& at, bool additional,
-                   Edns& edns) {
+// One record at `at`, which is moved past it; an OPT record ends in edns. False: it is ill-formed,
+// or a TSIG record, which is for with_odd_record to tell.
+bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool additional,
+                 Edns& edns) {
     const std::size_t owner = at;
     if (!skip_name(message, at) || message.size() - at < 10)
-        return Parsed::formerr;
+        return false;
     const std::uint8_t* fields = &message[at];
     const std::size_t rdata_size = get16(fields + 8);
     at += 10;
     if (message.size() - at < rdata_size)
-        return Parsed::formerr;
+        return false;
     const auto rdata = message.subspan(at, rdata_size);
     at += rdata_size;
-    const auto type = static_cast<Type>(get16(fields));
-    if (type != Type::opt)
-        return type == Type::tsig ? Parsed::tsig : Parsed::query;
+    if (static_cast<Type>(get16(fields)) != Type::opt)
+        return static_cast<Type>(get16(fields)) != Type::tsig;
     // RFC 6891 §6.1.1: one, in the additional section, owned by the root.
     if (!additional || edns.present || message[owner] != 0)
-        return Parsed::formerr;
+        return false;
     Edns read;
     if (!read_options(rdata, read))
-        return Parsed::formerr;
+        return false;
     edns = read;
     edns.present = true;
     edns.udp_size = get16(fields + 2);
     edns.version = fields[5];
     edns.dnssec_ok = (fields[6] & 0x80) != 0;
-    return Parsed::query;
+    return true;
+}
+
+// Moves past a name as skip_name does; that one is inlined where it counts.
+bool skip_any_name(std::span<const std::uint8_t> message, std::size_t& at) {
+    while (at < message.size()) {
+        const std::uint8_t length = message[at];
+        at += length >= 0xc0 ? 2U : 1U + length;
+        if (length == 0 || length >= 0xc0)
+            return at <= message.size();
+    }
+    return false;
+}
+
+// What a message is whose i-th record read_record does not take: well-formed, if that is a TSIG
+// record at its end (RFC 8945 §5.1).
+[[gnu::cold, gnu::noinline]] Parsed with_odd_record(std::span<const std::uint8_t> message,
+                                                    const Query& query, unsigned i) {
+    const unsigned additional = get16(&message[10]);
+    if (query.question.empty() || additional == 0 ||
+        i + 1 != get16(&message[6]) + get16(&message[8]) + additional)
+        return Parsed::formerr;
+    std::size_t at = header_size + query.question.size();
+    for (;; --i) {
+        if (!skip_any_name(message, at) || message.size() - at < 10)
+            return Parsed::formerr;
+        const std::size_t end = at + 10 + get16(&message[at + 8]);
+        if (i == 0)
+            return end == message.size() && static_cast<Type>(get16(&message[at])) == Type::tsig
+                       ? Parsed::tsig
+                       : Parsed::formerr;
+        at = end;  // read_record has taken it
+    }
 }
 
 // Everything behind the header's flags.
@@ -136,21 +167,15 @@ Parsed parse_sections(std::span<const std::uint8_t> message, Query& query) {
     std::size_t at = header_size + query.question.size();
     const unsigned before = get16(&message[6]) + get16(&message[8]);
     const unsigned additional = get16(&message[10]);
-    Parsed parsed = Parsed::query;
     for (unsigned i = 0; i < before + additional; ++i) {
-        const Parsed by = read_record(message, at, i >= before, query.edns);
-        if (by == Parsed::query)
-            continue;
-        // RFC 8945 §5.1: one, at the end of the additional section.
-        if (by != Parsed::tsig || i < before || i + 1 < before + additional)
-            return Parsed::formerr;
-        parsed = by;
+        if (!read_record(message, at, i >= before, query.edns))
+            return with_odd_record(message, query, i);
     }
     if (at != message.size())
         return Parsed::formerr;
     if (questions == 0)
-        return query.edns.cookie && parsed == Parsed::query ? Parsed::cookie : Parsed::formerr;
-    return parsed;
+        return query.edns.cookie ? Parsed::cookie : Parsed::formerr;
+    return Parsed::query;
 }
 
 }  // namespace
