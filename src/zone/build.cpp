@@ -429,7 +429,7 @@ void Builder::add_zone(std::uint32_t index) {
     const bool complete = read_zone(index, data);
     add_guests(index, data);
     // A digest is of what its author has written.
-    if (zone.dnssec || !zone.records.empty() ||
+    if (zone.dnssec || zone.serial != config::SerialPolicy::file || !zone.records.empty() ||
         std::ranges::any_of(data.records, &Record::of_service))
         drop_digest(data);
     data.finish();
