@@ -22,10 +22,14 @@ bool is_link_name(std::string_view name) {
 }
 
 // "none": no interface at all; empty if it is wrong.
+// The same as a regular expression.
+constexpr std::string_view link_name = R"((?!\.{1,2}$)[^/: \x00-\x1f\x7f]{1,15})";
+constexpr std::string_view link_name_but_none = R"((?!\.{1,2}$|none$)[^/: \x00-\x1f\x7f]{1,15})";
+
 std::string read_bridge(const Value& value, bool may_be_none) {
     const std::string expected = std::string("the name of a bridge of dom0, such as xenbr0") +
                                  (may_be_none ? ", or none for no network interface" : "");
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, may_be_none ? link_name : link_name_but_none);
     if (!name || (*name == "none" ? may_be_none : is_link_name(*name)))
         return name.value_or("");
     value.refuse(expected, *name == "none" ? "" : "which no network interface can be called");
@@ -35,7 +39,7 @@ std::string read_bridge(const Value& value, bool may_be_none) {
 // What Open vSwitch takes too: a bridge, its VLAN and trunks as in ovsbr0.7:8.
 std::string read_bridge_for_script(const Value& value) {
     constexpr std::string_view expected = "what the script knows as a bridge, such as ovsbr0.7";
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, R"([^/ \x00-\x1f\x7f]+)");
     if (!name || name->find_first_of("/ ") == std::string::npos)
         return name.value_or("");
     value.refuse(expected);
@@ -44,7 +48,7 @@ std::string read_bridge_for_script(const Value& value) {
 
 std::string read_link(const Value& value) {
     constexpr std::string_view expected = "the name of a network interface of dom0, such as eth0";
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, link_name);
     if (!name || is_link_name(*name))
         return name.value_or("");
     value.refuse(expected);
@@ -63,6 +67,7 @@ std::string read_ips(const Value& value) {
     std::string ips;
     for (const Value& item : value.list_or_one(expected)) {
         const std::string& text = item.node->text;  // empty if it is no scalar
+        item.takes(network_pattern());
         const auto slash = text.find('/');
         const auto address = base::IpAddress::parse(text.substr(0, slash));
         const auto prefix =
@@ -77,7 +82,7 @@ std::string read_ips(const Value& value) {
 
 void read_rate(const Value& value, service::Interface& interface) {
     constexpr std::string_view expected = "bits or bytes in a second, such as 10Mb/s or 1MB/s@20ms";
-    const auto text = value.text(expected);
+    const auto text = value.text(expected, "[0-9]+[GMK]?[Bb]/s(?:@[0-9]+(?:ms|us|s))?");
     if (!text)
         return;
     const auto rate = xlfile::parse_xl_rate(*text);
@@ -91,6 +96,8 @@ void read_rate(const Value& value, service::Interface& interface) {
 
 void read_mac(const Value& value, ServiceDraft::Interface& draft) {
     draft.mac_where = value.problems->at(value.where);
+    value.takes(
+        "(?!00(?::00){5}$|[Ff][Ee](?::[Ff]{2}){5}$)[0-9A-Fa-f][02468ACEace](?::[0-9A-Fa-f]{2}){5}");
     const auto mac = value.is(Node::Kind::scalar) ? parse_mac(value.node->text)
                                                   : base::Result<service::Mac>(base::error(""));
     draft.has_mac = mac.has_value();
@@ -108,17 +115,18 @@ std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose 
     ServiceDraft::Interface draft;
     service::Interface& interface = draft.interface;
     interface.bridge = default_bridge;
-    if (const auto script = mapping->take("script"))
+    if (const auto script = mapping->take(
+            {"script", "a hotplug script: a path that begins with /, or the name of one of Xen's"}))
         interface.script = read_vif_script(*script);
-    const bool scripted = !interface.script.empty();
-    if (const auto bridge = mapping->take("bridge"))
+    const bool scripted = !interface.script.empty() || mapping->is_described();
+    if (const auto bridge = mapping->take({"bridge", "the name of a bridge of dom0", "xenbr0"}))
         interface.bridge = scripted ? read_bridge_for_script(*bridge) : read_bridge(*bridge, false);
-    const auto mac = mapping->take("mac");
-    if (mac && whose == Whose::defaults)
-        mac->complain("every service has its own; move it there");
-    else if (mac)
+    if (whose == Whose::defaults)
+        mapping->refuse("mac", "every service has its own; move it there");
+    else if (const auto mac =
+                 mapping->take({"mac", "its MAC address", "made from the service's name"}))
         read_mac(*mac, draft);
-    const auto for_script = [&](std::string_view key, std::string& field, auto read) {
+    const auto for_script = [&](const Key& key, std::string& field, auto read) {
         const auto option = mapping->take(key);
         if (option && !scripted)
             option->complain(
@@ -126,16 +134,21 @@ std::optional<ServiceDraft::Interface> read_interface(const Value& value, Whose 
                 "vif-bridge alone is what summond does itself");
         else if (option)
             field = read(*option);
+        mapping->goes_with(key.name, "script");
     };
-    for_script("ip", interface.ip, read_ips);
-    for_script("gatewaydev", interface.gatewaydev, read_link);
-    if (const auto name = mapping->take("vifname"))
+    for_script({"ip", "addresses or networks for the script"}, interface.ip, read_ips);
+    for_script({"gatewaydev", "an interface of dom0 for the script"}, interface.gatewaydev,
+               read_link);
+    if (const auto name = mapping->take({"vifname", "what dom0 calls its end of the interface",
+                                         "vif, domain id, dot and number"}))
         interface.vifname = read_link(*name);
-    if (const auto rate = mapping->take("rate"))
+    if (const auto rate = mapping->take(
+            {"rate", "what it may send, such as 10Mb/s or 1MB/s@20ms", "without limit"}))
         read_rate(*rate, interface);
-    if (const auto mtu = mapping->take("mtu"))
+    if (const auto mtu = mapping->take({"mtu", "the longest packet", "the bridge's"}))
         interface.mtu = static_cast<std::uint32_t>(mtu->number(min_mtu, max_mtu).value_or(0));
-    if (const auto trusted = mapping->take("trusted"))
+    if (const auto trusted =
+            mapping->take({"trusted", "false: the guest takes its backend for hostile", "true"}))
         interface.trusted = read_boolean(*trusted);
     mapping->refuse_rest();
     return draft;
@@ -148,7 +161,7 @@ std::string read_script(const Value& value) {
     constexpr std::string_view expected =
         "a hotplug script: a path that begins with /, or the name of one of Xen's, such as "
         "vif-route";
-    const auto script = value.text(expected);
+    const auto script = value.text(expected, R"((?:/[^\x00-\x1f\x7f]*|[^/ \x00-\x1f\x7f]+))");
     if (!script || script->starts_with('/') || script->find_first_of("/ ") == std::string::npos)
         return script.value_or("");
     value.refuse(expected);
@@ -168,17 +181,24 @@ void read_interface_list(const Value& list, ServiceDraft& draft, Whose whose) {
 }
 
 void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
-    const auto list = mapping.take("interfaces");
-    const auto bridge = mapping.take("bridge");
-    const auto script = mapping.take("script");
-    const auto mac = whose == Whose::service ? mapping.take("mac") : std::nullopt;
+    const auto list =
+        mapping.take({"interfaces", "its network interfaces, instead of bridge, mac and script"});
+    const auto bridge = mapping.take({"bridge", "the name of a bridge of dom0", "xenbr0"});
+    const auto script = mapping.take(
+        {"script", "a hotplug script: a path that begins with /, or the name of one of Xen's"});
+    const auto mac = whose == Whose::service
+                         ? mapping.take({"mac", "its MAC address", "made from the service's name"})
+                         : std::nullopt;
     if (list) {
         read_interface_list(*list, draft, whose);
         for (const auto& own : {bridge, script, mac})
             if (own)
                 own->complain("interfaces is there too; say it in there, or leave out interfaces");
-        return;
     }
+    for (const std::string_view own : {"bridge", "script", "mac"})
+        mapping.has_at_most_one_of({"interfaces", own});
+    if (list && !mapping.is_described())
+        return;
     if (draft.interfaces.size() > 1) {
         for (const auto& own : {bridge, script, mac})
             if (own)
@@ -193,9 +213,10 @@ void read_interfaces(Mapping& mapping, ServiceDraft& draft, Whose whose) {
         draft.interfaces[0].interface.script = read_vif_script(*script);
     if (bridge) {
         ServiceDraft::Interface& only = draft.interfaces[0];
-        only.interface.bridge = only.interface.script.empty() || bridge->node->text == "none"
-                                    ? read_bridge(*bridge, true)
-                                    : read_bridge_for_script(*bridge);
+        only.interface.bridge = mapping.is_described() || (!only.interface.script.empty() &&
+                                                           bridge->node->text != "none")
+                                    ? read_bridge_for_script(*bridge)
+                                    : read_bridge(*bridge, true);
         draft.interfaces_where = mapping.problems().at(bridge->where);
         if (only.interface.bridge == "none")
             draft.interfaces.clear();

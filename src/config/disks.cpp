@@ -16,16 +16,21 @@ void read_disk(const Value& value, const Paths& paths, ServiceDraft& draft) {
         return;
     std::vector<service::Disk>& disks = draft.service.disks;
     service::Disk disk;
-    if (const auto script = mapping->take("script"))
+    if (const auto script =
+            mapping->take({"script", "a hotplug script, which knows what path means"}))
         disk.script = read_script(*script);
-    if (const auto path = mapping->require("path", "a disk", "name its image or block device"))
+    if (const auto path =
+            mapping->require({"path", "an image or a block device; with a script, what that takes"},
+                             "a disk", "name its image or block device"))
         disk.path = (disk.script.empty() ? paths.read(*path) : path->text("what the script takes"))
                         .value_or("");
-    if (const auto device = mapping->require("device", "a disk", "say what the guest sees: xvda")) {
+    if (const auto device = mapping->require(
+            {"device", "what the guest sees: xvda, xvdb, hda, sda, d0p1 or a number"}, "a disk",
+            "say what the guest sees: xvda")) {
         constexpr std::string_view expected =
             "a disk as the guest sees it: xvda, xvdb and so on, hda to hdd, sda to sdp, d0p1, or a "
             "number such as 0x1";
-        disk.device = device->text(expected).value_or("");
+        disk.device = device->text(expected, vdev_pattern).value_or("");
         const auto number = vdev_number(disk.device);
         const auto same = [&](const service::Disk& other) {
             return vdev_number(other.device) == number;
@@ -35,24 +40,28 @@ void read_disk(const Value& value, const Paths& paths, ServiceDraft& draft) {
         else if (number && std::any_of(disks.begin(), disks.end(), same))
             device->complain(disk.device + " is another disk of this service already");
     }
-    if (const auto cdrom = mapping->take("cdrom"))
+    if (const auto cdrom = mapping->take({"cdrom", "it is a CD drive", "false"}))
         disk.cdrom = read_boolean(*cdrom);
-    if (const auto mode = mapping->take("mode")) {
+    if (const auto mode = mapping->take({"mode", "whether the guest may write to it", "r"})) {
         disk.writable = mode->one_of({"r", "w"}) == 1U;
         if (disk.writable && disk.cdrom)
             mode->complain("a CD is not written to; leave it out");
     }
-    if (const auto format = mapping->take("format"))
+    if (const auto format = mapping->take({"format", "the format of the image", "raw"}))
         disk.format = static_cast<service::Disk::Format>(
             format->one_of({"raw", "qcow2", "vhd", "qcow", "qed"}).value_or(0));
-    if (const auto backend = mapping->take("backendtype"))
+    if (const auto backend =
+            mapping->take({"backendtype", "who serves it: the kernel, or qemu", "libxl chooses"}))
         disk.backend = backend->one_of({"phy", "qdisk"}) == 1U ? service::Disk::Backend::qdisk
                                                                : service::Disk::Backend::phy;
-    if (const auto safe = mapping->take("direct-io-safe"))
+    if (const auto safe =
+            mapping->take({"direct-io-safe", "as in xl-disk-configuration(5)", "false"}))
         disk.direct_io_safe = read_boolean(*safe);
-    if (const auto discard = mapping->take("discard"))
+    if (const auto discard =
+            mapping->take({"discard", "the guest may discard blocks", "as the backend has it"}))
         disk.discard = read_boolean(*discard);
-    if (const auto trusted = mapping->take("trusted"))
+    if (const auto trusted =
+            mapping->take({"trusted", "false: the guest takes its backend for hostile", "true"}))
         disk.trusted = read_boolean(*trusted);
     mapping->refuse_rest();
     disks.push_back(std::move(disk));
@@ -65,9 +74,11 @@ void read_share(const Value& value, const Paths& paths, std::vector<service::Sha
     if (!mapping)
         return;
     service::Share share;
-    if (const auto tag = mapping->require("tag", "a share", "say what the guest mounts it by"))
+    if (const auto tag = mapping->require({"tag", "what the guest mounts it by"}, "a share",
+                                          "say what the guest mounts it by"))
         share.tag = tag->text("a word, such as www").value_or("");
-    if (const auto path = mapping->require("path", "a share", "name a directory of dom0"))
+    if (const auto path = mapping->require({"path", "a directory of dom0"}, "a share",
+                                           "name a directory of dom0"))
         share.path = paths.read(*path).value_or("");
     mapping->refuse_rest();
     shares.push_back(std::move(share));

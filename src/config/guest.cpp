@@ -19,6 +19,7 @@ constexpr std::uint64_t max_vcpus = 128;  // HVM_MAX_VCPUS, xen/hvm/hvm_info_tab
 // The size, or otherwise if it is wrong.
 std::uint64_t read_memory(const Value& value, std::uint64_t otherwise) {
     std::string reason;
+    value.takes_size(min_memory_kib, max_memory_kib);
     if (value.is(Node::Kind::scalar)) {
         const auto size = parse_size_kib(value.node->text);
         if (size && *size >= min_memory_kib && *size <= max_memory_kib)
@@ -68,13 +69,24 @@ bool is_cpu_list(std::string_view text) {
     return any;
 }
 
+// The same as a regular expression, but that a range may end before it begins.
+const std::string& cpu_list_pattern() {
+    static const std::string pattern = [] {
+        const std::string number = number_pattern(0, max_cpus - 1);
+        const std::string part = "(?:(?:node:)?(?:nodes:)?all|\\^?(?:node:)?(?:nodes:)?" + number +
+                                 "(?:-" + number + ")?)";
+        return "[, ]*" + part + "(?:,[, ]*" + part + ")*(?:,[, ]*)?";
+    }();
+    return pattern;
+}
+
 service::Affinity read_affinity(const Value& value) {
     constexpr std::string_view expected =
         "CPUs of the host such as 0-3,^1 or node:0, or a list with those of each vCPU";
     service::Affinity affinity;
     affinity.each = value.is(Node::Kind::list);
     for (const Value& item : value.list_or_one(expected)) {
-        const auto text = item.text(expected);
+        const auto text = item.text(expected, cpu_list_pattern());
         if (text && is_cpu_list(*text))
             affinity.cpus.push_back(*text);
         else if (text)
@@ -86,41 +98,50 @@ service::Affinity read_affinity(const Value& value) {
 void read_machine(Mapping& mapping, ServiceDraft& draft) {
     service::Template& service = draft.service;
     const auto at = [&](const Value& value) { return mapping.problems().at(value.where); };
-    if (const auto memory = mapping.take("memory")) {
+    if (const auto memory = mapping.take({"memory", "memory of its domain", "32MiB"})) {
         service.memory_kib = read_memory(*memory, service.memory_kib);
         service.max_memory_kib = 0;  // of somebody else's memory
     }
-    if (const auto max = mapping.take("max_memory")) {
+    if (const auto max = mapping.take(
+            {"max_memory", "what it may grow to by itself (ballooning)", "its memory"})) {
         service.max_memory_kib = read_memory(*max, 0);
         draft.max_memory_where = at(*max);
     }
-    if (const auto shadow = mapping.take("shadow_memory"))
+    if (const auto shadow = mapping.take(
+            {"shadow_memory", "what Xen may use for its page tables (pvh)", "as its size needs"}))
         service.shadow_memory_kib = read_memory(*shadow, 0);
-    if (const auto vcpus = mapping.take("vcpus")) {
+    if (const auto vcpus = mapping.take({"vcpus", "virtual CPUs at the start", "1"})) {
         service.vcpus = static_cast<std::uint32_t>(vcpus->number(1, max_vcpus).value_or(1));
         service.max_vcpus = 0;  // of somebody else's vcpus
     }
-    if (const auto max = mapping.take("max_vcpus")) {
+    if (const auto max =
+            mapping.take({"max_vcpus", "as many as it may bring up itself", "its vcpus"})) {
         service.max_vcpus = static_cast<std::uint32_t>(max->number(1, max_vcpus).value_or(0));
         draft.max_vcpus_where = at(*max);
     }
-    if (const auto cpus = mapping.take("cpus"))
+    if (const auto cpus = mapping.take({"cpus",
+                                        "the host's CPUs on which it runs: 0-3,^1, node:0, all, or "
+                                        "a list with those of each vCPU",
+                                        "any"}))
         service.cpus = read_affinity(*cpus);
-    if (const auto cpus = mapping.take("cpus_soft"))
+    if (const auto cpus = mapping.take(
+            {"cpus_soft", "the host's CPUs on which it runs if it can, as cpus", "any"}))
         service.cpus_soft = read_affinity(*cpus);
-    if (const auto type = mapping.take("type")) {
+    if (const auto type =
+            mapping.take({"type", "the type of its domain", "pvh; pv with rumprun"})) {
         service.type = read_type(*type);
         draft.has_type = true;
         draft.type_where = at(*type);
     }
-    if (const auto pvshim = mapping.take("pvshim")) {
+    if (const auto pvshim =
+            mapping.take({"pvshim", "a PV kernel runs inside a pvh domain", "false"})) {
         service.pvshim = pvshim->one_of({"false", "true"}) == 1U;
         draft.pvshim_where = at(*pvshim);
     }
 }
 
 void read_ends(Mapping& mapping, service::Template& service) {
-    const auto read = [&](std::string_view key, bool& restart, bool& preserve) {
+    const auto read = [&](const Key& key, bool& restart, bool& preserve) {
         const auto action = mapping.take(key);
         if (!action)
             return;
@@ -137,10 +158,14 @@ void read_ends(Mapping& mapping, service::Template& service) {
     };
     service::Restart& restart = service.restart;
     service::Preserve& preserve = service.preserve;
-    read("on_poweroff", restart.poweroff, preserve.poweroff);
-    read("on_reboot", restart.reboot, preserve.reboot);
-    read("on_watchdog", restart.watchdog, preserve.watchdog);
-    read("on_crash", restart.crash, preserve.crash);
+    read({"on_poweroff", "what is done with a domain that has powered off", "destroy"},
+         restart.poweroff, preserve.poweroff);
+    read({"on_reboot", "what is done with a domain that wants to reboot", "restart"},
+         restart.reboot, preserve.reboot);
+    read({"on_watchdog", "what is done with a domain whose watchdog has run out", "destroy"},
+         restart.watchdog, preserve.watchdog);
+    read({"on_crash", "what is done with a domain that has crashed", "destroy"}, restart.crash,
+         preserve.crash);
 }
 
 // A path, or a name that libxl looks for beside its own programs.
@@ -157,10 +182,13 @@ std::string read_bootloader(const Value& value, const Paths& paths) {
 void read_boot(Mapping& mapping, ServiceDraft& draft, const Paths& paths) {
     service::Template& service = draft.service;
     Problems& problems = mapping.problems();
-    const auto kernel = mapping.take("kernel");
-    const auto bootloader = mapping.take("bootloader");
-    const auto args = mapping.take("bootloader_args");
-    const auto ramdisk = mapping.take("ramdisk");
+    const auto kernel = mapping.take(
+        {"kernel", "path of the kernel or unikernel; with a bootloader, a file in the disk"});
+    const auto bootloader = mapping.take(
+        {"bootloader", "a program that finds the kernel in the first disk, such as pygrub"});
+    const auto args = mapping.take({"bootloader_args", "arguments of the bootloader"});
+    const auto ramdisk = mapping.take(
+        {"ramdisk", "path of an initial ramdisk; with a bootloader, a file in the disk"});
     if (kernel || bootloader) {
         draft.has_kernel = true;
         service.kernel.clear();
@@ -197,18 +225,20 @@ void read_guest(Mapping& mapping, ServiceDraft& draft, const Paths& paths, Whose
     service::Template& service = draft.service;
     Problems& problems = mapping.problems();
     read_boot(mapping, draft, paths);
-    if (const auto cmdline = mapping.take("cmdline")) {
+    if (const auto cmdline = mapping.take(
+            {"cmdline",
+             "the kernel's command line; {ipv4}, {ipv6}, {name} and {mac} are filled in"})) {
         draft.cmdline =
             cmdline->text("the kernel's command line, in quotes if it begins with {").value_or("");
         draft.cmdline_where = problems.at(cmdline->where);
     }
     read_machine(mapping, draft);
     read_interfaces(mapping, draft, whose);
-    if (const auto disks = mapping.take("disks"))
+    if (const auto disks = mapping.take({"disks", "its disks"}))
         read_disks(*disks, paths, draft);
-    if (const auto rumprun = mapping.take("rumprun"))
+    if (const auto rumprun = mapping.take({"rumprun", "the configuration of a rumprun guest"}))
         draft.rumprun = read_rumprun(*rumprun, paths);
-    if (const auto shares = mapping.take("p9"))
+    if (const auto shares = mapping.take({"p9", "directories of dom0 that it can mount"}))
         read_shares(*shares, paths, service.shares);
     read_options(mapping, draft, paths);
     read_ends(mapping, service);

@@ -39,6 +39,7 @@ std::optional<std::uint8_t> parse_days(std::string_view text) {
 void read_days(const Value& value, service::KeepWindow& window) {
     window.days = 0;
     for (const Value& item : value.list_or_one(days_expected)) {
+        item.takes("(?:mon|tue|wed|thu|fri|sat|sun)(?:-(?:mon|tue|wed|thu|fri|sat|sun))?");
         const auto days = item.is(Node::Kind::scalar) ? parse_days(item.node->text) : std::nullopt;
         if (!days)
             item.refuse(days_expected);
@@ -51,6 +52,8 @@ void read_days(const Value& value, service::KeepWindow& window) {
 std::optional<std::uint16_t> read_time(const Value& value, unsigned last,
                                        std::string_view example) {
     const std::string& text = value.node->text;  // empty if it is no scalar
+    value.takes(last < 1440 ? "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+                            : "(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)");
     const auto digits = [&](std::size_t at) {
         unsigned number = 0;
         const char* const begin = text.data() + at;
@@ -73,7 +76,7 @@ std::optional<std::uint16_t> read_time(const Value& value, unsigned last,
 void read_zone(const Value& value, service::KeepWindow& window) {
     constexpr std::string_view expected = "a time zone such as Europe/Oslo or UTC";
     constexpr std::string_view others = "/_+-";
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, "[A-Za-z0-9_+-][A-Za-z0-9_+/-]*", 64);
     if (!name)
         return;
     const auto allowed = [&](char c) {
@@ -93,11 +96,14 @@ void read_window(const Value& value, ServiceDraft& draft) {
     service::KeepWindow window;
     window.zone = "localtime";
     Location where = value.problems->at(value.where);
-    if (const auto days = mapping->take("days"))
+    if (const auto days =
+            mapping->take({"days", "days such as mon-fri, or a list of them", "every day"}))
         read_days(*days, window);
-    const auto from =
-        mapping->require("from", "keep", "say when it begins, such as from: \"08:00\"");
-    const auto to = mapping->require("to", "keep", "say when it ends, such as to: \"18:00\"");
+    const auto from = mapping->require({"from", "when it begins, such as \"08:00\""}, "keep",
+                                       "say when it begins, such as from: \"08:00\"");
+    const auto to =
+        mapping->require({"to", "when it ends, such as \"18:00\"; before from: the next day"},
+                         "keep", "say when it ends, such as to: \"18:00\"");
     const int begin = from ? read_time(*from, 24 * 60 - 1, "08:00").value_or(-1) : -1;
     const int end = to ? read_time(*to, 24 * 60, "18:00").value_or(-1) : -1;
     if (begin >= 0 && begin == end)
@@ -106,7 +112,8 @@ void read_window(const Value& value, ServiceDraft& draft) {
             "to: \"24:00\"");
     window.from = static_cast<std::uint16_t>(std::max(begin, 0));
     window.to = static_cast<std::uint16_t>(std::max(end, 0));
-    if (const auto zone = mapping->take("zone")) {
+    if (const auto zone =
+            mapping->take({"zone", "the time zone, such as Europe/Oslo", "the host's"})) {
         read_zone(*zone, window);
         where = value.problems->at(zone->where);
     }
@@ -118,23 +125,21 @@ void read_window(const Value& value, ServiceDraft& draft) {
 }  // namespace
 
 void read_keep_warm(Mapping& mapping, ServiceDraft& draft) {
-    if (const auto keep = mapping.take("keep")) {
+    if (const auto keep = mapping.take(
+            {"keep", "when the service is up without being asked for, or none", "none"})) {
         constexpr std::string_view expected =
             "none, or a list such as [{days: mon-fri, from: \"08:00\", to: \"18:00\"}]";
         draft.service.keep.clear();
         draft.places.zones.clear();
-        const bool one = keep->is(Node::Kind::mapping);
-        if (one) {
-            read_window(*keep, draft);
-        } else if (!keep->is(Node::Kind::scalar) || keep->node->text != "none") {
-            const auto items = keep->list(expected);
+        if (!keep->word({"none"})) {
+            const auto items = keep->list_or_mapping(expected);
             if (items.size() > most_windows)
                 keep->complain("at most " + std::to_string(most_windows) + " windows");
             for (const Value& item : items)
                 read_window(item, draft);
         }
     }
-    if (const auto min = mapping.take("min"))
+    if (const auto min = mapping.take({"min", "1: the service is always up", "0"}))
         if (const auto number = min->number(0, 1))
             draft.service.min = static_cast<std::uint32_t>(*number);
 }

@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds longest_queue = 10s;  // no resolver waits l
 
 std::optional<std::uint64_t> read_limit(const Value& value, std::uint64_t least_kib) {
     std::string reason;
+    value.takes_size(least_kib, most_memory_kib);
     if (value.is(Node::Kind::scalar)) {
         const auto size = parse_size_kib(value.node->text);
         if (size && *size >= least_kib && *size <= most_memory_kib)
@@ -32,19 +33,23 @@ void read_limits(const Value& value, service::Limits& limits) {
     auto mapping = Mapping::of(value, "limits.", "a mapping, such as {memory: 8GiB, evict: true}");
     if (!mapping)
         return;
-    if (const auto memory = mapping->take("memory"))
+    if (const auto memory = mapping->take(
+            {"memory", "of all domains, with what Xen needs for each", "what Xen has free"}))
         limits.memory_kib = read_limit(*memory, least_memory_kib);
-    if (const auto domains = mapping->take("domains"))
+    if (const auto domains =
+            mapping->take({"domains", "how many there may be", "as many as there is memory for"}))
         if (const auto number = domains->number(1, most_domains))
             limits.domains = static_cast<std::uint32_t>(*number);
-    if (const auto memory = mapping->take("standby_memory"))
+    if (const auto memory = mapping->take(
+            {"standby_memory", "of the standby copies, within memory", "half of memory"}))
         limits.standby_memory_kib = read_limit(*memory, 0);
-    if (const auto memory = mapping->take("dom0_memory"))
+    if (const auto memory = mapping->take({"dom0_memory", "what dom0 keeps of its memory", "1GiB"}))
         limits.dom0_memory_kib =
             read_limit(*memory, least_dom0_kib).value_or(limits.dom0_memory_kib);
-    if (const auto evict = mapping->take("evict"))
+    if (const auto evict =
+            mapping->take({"evict", "idle domains are put away for those that wake", "false"}))
         limits.evict = evict->one_of({"false", "true"}) == 1U;
-    if (const auto queue = mapping->take("queue"))
+    if (const auto queue = mapping->take({"queue", "how long a wake waits for room", "9s"}))
         if (const auto duration = read_duration(*queue, 0ms, longest_queue, "9s"))
             limits.queue = *duration;
     mapping->refuse_rest();
@@ -56,18 +61,19 @@ void read_standby(const Value& value, service::Standby& standby) {
         standby.count =
             static_cast<std::uint32_t>(count.number(0, service::max_standby).value_or(0));
     };
-    if (value.is(Node::Kind::scalar)) {
+    if (value.is(Node::Kind::scalar))
         read_count(value);
+    if (value.is_only(Node::Kind::scalar))
         return;
-    }
     auto mapping =
         Mapping::of(value, "standby.", "a number, or {count: 1, stage: booted or built}");
     if (!mapping)
         return;
-    if (const auto count =
-            mapping->require("count", "standby", "say how many copies, such as count: 1"))
+    if (const auto count = mapping->require({"count", "how many copies wait"}, "standby",
+                                            "say how many copies, such as count: 1"))
         read_count(*count);
-    if (const auto stage = mapping->take("stage"))
+    if (const auto stage = mapping->take(
+            {"stage", "how far copies get: their guest runs, or they only exist", "booted"}))
         standby.stage =
             static_cast<service::StandbyStage>(stage->one_of({"booted", "built"}).value_or(0));
     mapping->refuse_rest();

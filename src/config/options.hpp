@@ -17,6 +17,7 @@ struct Option {
     enum class Kind : std::uint8_t { number, boolean, words, text, path, cpuid };
     enum class Of : std::uint8_t { any, pv, pvh };  // the guests that it means something to
     std::string_view key;
+    std::string_view about;  // in one line
     Kind kind;
     std::int64_t low = 0;   // number
     std::int64_t high = 0;  // likewise

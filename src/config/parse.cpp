@@ -1,6 +1,7 @@
 // The top level of a configuration: listen, workers, user, log, server, cookies, save_dir, state;
 // the rest in files of its own.
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <exception>
 
@@ -12,6 +13,7 @@
 #include "reader.hpp"
 #include "scalars.hpp"
 #include "service.hpp"
+#include "webhooks.hpp"
 #include "yaml.hpp"
 #include "zone.hpp"
 
@@ -33,6 +35,7 @@ std::vector<base::Endpoint> read_listen(const Value& value) {
         "\"[2001:db8::1]:53\"";
     std::vector<base::Endpoint> endpoints;
     for (const Value& item : value.list_or_one("an address or a list of addresses")) {
+        item.takes(endpoint_pattern());
         const auto endpoint = item.is(Node::Kind::scalar)
                                   ? parse_endpoint(item.node->text, dns_port)
                                   : base::Result<base::Endpoint>(base::error(""));
@@ -54,7 +57,7 @@ std::vector<base::Endpoint> read_listen(const Value& value) {
 std::string read_user(const Value& value) {
     constexpr std::string_view expected = "the name of a user other than root, such as summond";
     constexpr std::size_t longest = 32;  // useradd(8)
-    const auto name = value.text(expected);
+    const auto name = value.text(expected, R"((?!root$|[0-9]+$)[^:/ \x00-\x1f\x7f]+)", longest);
     if (!name)
         return {};
     const bool is_number = name->find_first_not_of("0123456789") == std::string::npos;
@@ -69,7 +72,7 @@ void read_log(const Value& value, Config& config) {
     auto mapping = Mapping::of(value, "log.", "a mapping, such as {level: info}");
     if (!mapping)
         return;
-    if (const auto level = mapping->take("level"))
+    if (const auto level = mapping->take({"level", "the least that is logged", "info"}))
         if (level->one_of({"trace", "debug", "info", "warn", "error"}))
             config.log_level = level->node->text;
     mapping->refuse_rest();
@@ -77,7 +80,7 @@ void read_log(const Value& value, Config& config) {
 
 std::string read_words(const Value& value, std::size_t longest) {
     const std::string expected = "a text of at most " + std::to_string(longest) + " octets";
-    const auto text = value.text(expected);
+    const auto text = value.text(expected, any_text, longest);
     if (text && text->size() <= longest)
         return *text;
     if (text)
@@ -91,14 +94,17 @@ void read_server(const Value& value, Server& server) {
     auto mapping = Mapping::of(value, "server.", "a mapping, such as {identity: ns1}");
     if (!mapping)
         return;
-    if (const auto version = mapping->take("version"))
+    if (const auto version =
+            mapping->take({"version", "the answer to version.bind", "none is given"}))
         server.version = read_words(*version, longest_version);
-    if (const auto identity = mapping->take("identity"))
+    if (const auto identity = mapping->take(
+            {"identity", "the answer to id.server, and NSID (RFC 5001)", "none is given"}))
         server.identity = read_words(*identity, longest_identity);
     mapping->refuse_rest();
 }
 
 void read_secret(const Value& value, Cookies& cookies) {
+    value.takes("[0-9a-fA-F]{32}");
     std::array<std::uint8_t, 16> secret;
     const std::string_view text = value.node->text;  // empty if it is no scalar
     constexpr std::string_view digits = "0123456789abcdefABCDEF";
@@ -114,72 +120,110 @@ void read_secret(const Value& value, Cookies& cookies) {
 }
 
 void read_cookies(const Value& value, Cookies& cookies) {
-    if (value.is(Node::Kind::scalar) && (value.node->text == "on" || value.node->text == "off")) {
-        cookies.enabled = value.node->text == "on";
+    if (const auto word = value.word({"off", "on"})) {
+        cookies.enabled = *word == 1;
         return;
     }
     auto mapping = Mapping::of(value, "cookies.", "on, off or {secret: 32 hexadecimal digits}");
     if (!mapping)
         return;
-    if (const auto secret =
-            mapping->require("secret", "cookies", "give 32 hexadecimal digits, or say on"))
+    if (const auto secret = mapping->require(
+            {"secret",
+             "32 hexadecimal digits that servers behind one address share; openssl rand -hex 16"},
+            "cookies", "give 32 hexadecimal digits, or say on"))
         read_secret(*secret, cookies);
     mapping->refuse_rest();
 }
 
 Zones read_zones(Mapping& mapping, const Paths& paths, ReadZones wanted) {
     if (wanted == ReadZones::no) {
-        mapping.take("zones");
+        mapping.take({"zones", "the zones that are answered for"});
         return {{}, false};
     }
-    const auto value = mapping.require("zones", "the configuration",
-                                       "list at least one, such as - name: jit.example");
+    const auto value =
+        mapping.require({"zones", "the zones that are answered for"}, "the configuration",
+                        "list at least one, such as - name: jit.example");
     return value ? read_zones(*value, paths) : Zones{{}, false};
 }
 
-void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problems& problems,
+void read_webhooks(Mapping& mapping, const Paths& paths, ReadZones wanted,
+                   const std::vector<ServiceDraft>& services, Config& config) {
+    const auto value = mapping.take({"webhooks", "who is told over HTTP what happens", "none"});
+    if (!value || wanted == ReadZones::no)
+        return;
+    std::vector<WebhookDraft> drafts = read_webhooks(*value, paths);
+    check_webhooks(drafts, services, mapping.problems());
+    if (!config.control.enabled && !drafts.empty())
+        value->complain("with control: off nobody tells them anything; leave one of the two out");
+    for (WebhookDraft& draft : drafts)
+        config.webhooks.push_back(std::move(draft.webhook));
+}
+
+// Of each service, its own or the defaults'.
+constexpr std::string_view something_to_boot = R"({"anyOf": [
+    {"required": ["defaults"],
+     "properties": {"defaults": {"anyOf": [{"required": ["kernel"]}, {"required": ["bootloader"]}]}}},
+    {"properties": {"services": {"items": {"anyOf": [
+        {"required": ["kernel"]}, {"required": ["bootloader"]}, {"required": ["xl"]}]}}}}]})";
+
+void read_config(const Value& value, const Paths& paths, ReadZones wanted, Problems& problems,
                  Config& config) {
-    const Value value{&root, root.where, "the configuration", &problems};
     auto mapping = Mapping::of(value, "", "a mapping with zones: and perhaps services:");
     if (!mapping)
         return;
-    const auto listen = mapping->take("listen");
+    const auto listen = mapping->take(
+        {"listen", "addresses that queries are answered at, each with or without a port",
+         "[\"0.0.0.0:53\", \"[::]:53\"]"});
     config.listen = listen ? read_listen(*listen) : default_listen();
-    if (const auto workers = mapping->take("workers"))
+    if (const auto workers =
+            mapping->take({"workers", "how many threads answer UDP queries", "one for each CPU"}))
         if (const auto number = workers->number(1, max_workers))
             config.workers = static_cast<unsigned>(*number);
-    if (const auto user = mapping->take("user"))
+    if (const auto user =
+            mapping->take({"user", "whom the process that talks to the network runs as; not root",
+                           "summond, or nobody where that does not exist"}))
         config.user = read_user(*user);
-    if (const auto log = mapping->take("log"))
+    if (const auto log = mapping->take({"log", "what is logged"}))
         read_log(*log, config);
-    if (const auto server = mapping->take("server"))
+    if (const auto server =
+            mapping->take({"server", "what the server says of itself to those who ask", "nothing"}))
         read_server(*server, config.server);
-    if (const auto cookies = mapping->take("cookies"))
+    if (const auto cookies = mapping->take({"cookies", "DNS Cookies (RFC 7873)", "on"}))
         read_cookies(*cookies, config.cookies);
-    if (const auto limit = mapping->take("rate_limit"))
+    if (const auto limit = mapping->take(
+            {"rate_limit", "how many UDP answers one network gets in a second", "on"}))
         read_rate_limit(*limit, config.rate_limit);
-    if (const auto tcp = mapping->take("tcp"))
+    if (const auto tcp = mapping->take({"tcp", "what clients may take of DNS over TCP"}))
         read_tcp(*tcp, config.tcp);
-    if (const auto control = mapping->take("control"))
+    if (const auto control =
+            mapping->take({"control", "the socket of summonctl, and who may use it", "on"}))
         read_control(*control, paths, config.control);
-    if (const auto limits = mapping->take("limits"))
+    if (const auto limits = mapping->take(
+            {"limits", "what the domains of all services together may take of the host"}))
         read_limits(*limits, config.limits);
-    if (const auto save_dir = mapping->take("save_dir"))
+    if (const auto save_dir = mapping->take(
+            {"save_dir", "the directory where suspended domains are kept", "/var/lib/summond"}))
         config.save_dir = paths.read(*save_dir).value_or(config.save_dir);
-    if (const auto state = mapping->take("state"))
+    if (const auto state = mapping->take(
+            {"state",
+             "the file of what outlives the daemon (pins, back-off, the history of wakes), or none",
+             "/var/lib/summond/state.db; with --simulate none"}))
         config.state = state->node->text == "none" ? std::string() : paths.read(*state);
 
     Zones zones = read_zones(*mapping, paths, wanted);
     check_zones(zones, problems);
 
-    const auto defaults_value = mapping->take("defaults");
+    const auto defaults_value = mapping->take({"defaults", "settings that services share"});
     ServiceDraft defaults = defaults_value ? read_defaults(*defaults_value, paths) : ServiceDraft();
     defaults.host = config.host;
-    const auto services_value = mapping->take("services");
+    const auto services_value =
+        mapping->take({"services", "DNS names and the Xen domains behind them", "none"});
     std::vector<ServiceDraft> drafts;
     if (services_value)
         drafts = read_services(*services_value, defaults, paths);
     check_services(drafts, zones, config.listen, problems);
+    read_webhooks(*mapping, paths, wanted, drafts, config);
+    mapping->is_true(something_to_boot);
     mapping->refuse_rest();
 
     config.zones = std::move(zones.zones);
@@ -190,6 +234,20 @@ void read_config(const Node& root, const Paths& paths, ReadZones wanted, Problem
 }
 
 }  // namespace
+
+std::string schema() {
+    Problems none("");
+    Shape shape;
+    Config config;
+    read_config({nullptr, {}, "the configuration", &none, &shape}, Paths("/"), ReadZones::yes, none,
+                config);
+    boost::json::object out{{"$schema", "http://json-schema.org/draft-07/schema#"},
+                            {"title", "summond's configuration"}};
+    for (const auto& [key, value] : shape.json())
+        out[key] = value;
+    out["definitions"] = pattern_definitions();
+    return boost::json::serialize(out);
+}
 
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read, ReadZones zones,
              service::Host host) {
@@ -209,8 +267,10 @@ Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& rea
                            "the file is empty; it needs zones, such as in config/minimal.yaml");
         }
         if (!problems.refused()) {
-            read_config(*root, Paths(file, &read), zones, problems, config);
-            loaded.without_zones = without("zones", yaml, *root);
+            read_config({root.get(), root->where, "the configuration", &problems},
+                        Paths(file, &read), zones, problems, config);
+            // Both by the positions in the whole text, of which no line goes.
+            loaded.without_zones = without("webhooks", without("zones", yaml, *root), *root);
         }
     } catch (const std::exception& e) {  // memory
         problems.error({}, std::string("cannot be read: ") + e.what());

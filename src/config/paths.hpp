@@ -25,7 +25,7 @@ class Paths {
 
     std::optional<std::string> read(const Value& value) const {
         constexpr std::size_t longest = 4095;  // PATH_MAX with its NUL
-        const auto text = value.text("the path of a file");
+        const auto text = value.text("the path of a file", any_text, longest);
         if (!text)
             return std::nullopt;
         std::string path = base::path_beside(file_, *text);

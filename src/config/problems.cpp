@@ -7,8 +7,6 @@ namespace summond::config {
 
 namespace {
 
-constexpr std::size_t max_quoted = 80;
-
 // Problems reach terminals and logs: no control characters from the file.
 std::string printable(std::string_view text) {
     std::string out;
@@ -73,16 +71,6 @@ std::vector<Problem> Problems::take() {
     if (more)
         problems_.push_back({at({}), "there are more problems; mend these first", false});
     return std::move(problems_);
-}
-
-std::string in_quotes(std::string_view text) {
-    if (text.size() <= max_quoted)
-        return "\"" + std::string(text) + "\"";
-    std::size_t end = max_quoted;
-    // Not inside a UTF-8 sequence, of which there may be none: at most 3 octets follow the first.
-    while (end > max_quoted - 3 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-        --end;
-    return "\"" + std::string(text.substr(0, end)) + "...\"";
 }
 
 std::string joined(std::span<const std::string_view> words, std::string_view last_joint) {

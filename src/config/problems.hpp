@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "summond/base/nearest.hpp"
+#include "summond/base/quoted.hpp"
 #include "summond/config/config.hpp"
 
 namespace summond::config {
@@ -51,11 +52,10 @@ class Problems {
     bool refused_ = false;
 };
 
-// "text" in quotes, short enough for a message.
-std::string in_quotes(std::string_view text);
-
 // The known word that was probably meant.
 using base::nearest;
+
+using base::in_quotes;
 
 // "a, b and c" with the given last joint.
 std::string joined(std::span<const std::string_view> words, std::string_view last_joint);

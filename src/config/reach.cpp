@@ -36,10 +36,22 @@ std::optional<service::Port> parse_port(std::string_view text) {
     return port;
 }
 
+struct PortPatterns {
+    std::string any;
+    std::string to_probe;  // those of `ready`
+};
+const PortPatterns& port_patterns() {
+    static const std::string number = number_pattern(1, max_port);
+    static const PortPatterns patterns{"(?:icmp|tcp|udp|(?:tcp|udp)/" + number + ")",
+                                       "(?:tcp|http)/" + number};
+    return patterns;
+}
+
 void read_ports(const Value& value, service::Template& service) {
     constexpr std::string_view expected = "tcp/80, udp/53, icmp, or tcp or udp for any port";
     service.ports.clear();
     for (const Value& item : value.list_or_one("a list such as [tcp/80, udp/53, icmp]")) {
+        item.takes(port_patterns().any);
         const auto port = item.is(Node::Kind::scalar) ? parse_port(item.node->text) : std::nullopt;
         if (!port)
             item.refuse(expected);
@@ -53,7 +65,8 @@ void read_ports(const Value& value, service::Template& service) {
 void read_xenstore_key(const Value& value, service::Ready& ready) {
     constexpr std::string_view expected =
         "a xenstore key below data/, where guests may write, such as data/ready";
-    const auto key = value.text(expected);
+    const auto key =
+        value.text(expected, "(?!.*//)data/[A-Za-z0-9/_@-]*[A-Za-z0-9_@-]", max_xenstore_key);
     if (!key)
         return;
     // xenstored's own rules for a node's name.
@@ -70,7 +83,7 @@ void read_xenstore_key(const Value& value, service::Ready& ready) {
 std::string read_http_path(const Value& value) {
     constexpr std::string_view expected =
         "a path such as /health: at most 200 characters of a URL, the first a slash";
-    const auto path = value.text(expected);
+    const auto path = value.text(expected, "/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*", max_http_path);
     // RFC 3986 §3.3 and §3.4.
     constexpr std::string_view characters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+,;=:@/?";
@@ -100,16 +113,20 @@ void read_ready(const Value& value, ServiceDraft& draft) {
             ready.how = service::ReadyEnds{};
         else if (value.node->text != "link")
             value.refuse(expected);
-        return;
+        static_cast<void>(value.word({"link", "ends"}));
+        value.takes(port_patterns().to_probe);
     }
+    if (value.is_only(Node::Kind::scalar))
+        return;
     auto mapping = Mapping::of(value, "ready.", expected);
     if (!mapping)
         return;
-    const auto link = mapping->take("link");
-    const auto tcp = mapping->take("tcp");
-    const auto http = mapping->take("http");
-    const auto path = mapping->take("path");
-    const auto xenstore = mapping->take("xenstore");
+    const auto link = mapping->take({"link", "its network interface is connected"});
+    const auto tcp = mapping->take({"tcp", "it accepts connections on this port"});
+    const auto http = mapping->take({"http", "the web server on this port answers"});
+    const auto path = mapping->take({"path", "what is asked for with http; / if it is not given"});
+    const auto xenstore =
+        mapping->take({"xenstore", "it has written this key in its part of xenstore, below data/"});
     const auto port = [](const Value& number) {
         return static_cast<std::uint16_t>(number.number(1, max_port).value_or(1));
     };
@@ -131,8 +148,11 @@ void read_ready(const Value& value, ServiceDraft& draft) {
             given->complain("one of link, tcp, http and xenstore says that a guest is ready");
         given = &**one;
     }
+    mapping->has_at_most_one_of({"link", "tcp", "http", "xenstore"});
+    mapping->goes_with("path", "http");
     draft.ready_given = given != nullptr;
-    if (const auto timeout = mapping->take("timeout")) {
+    if (const auto timeout = mapping->take(
+            {"timeout", "a guest that is not ready by then has failed to start", "30s"})) {
         draft.ready_timeout_where = timeout->where;
         if (const auto duration = read_duration(*timeout, 100ms, max_ready_timeout, "30s"))
             ready.timeout = *duration;
@@ -143,9 +163,12 @@ void read_ready(const Value& value, ServiceDraft& draft) {
 }  // namespace
 
 void read_reach(Mapping& mapping, ServiceDraft& draft) {
-    if (const auto ports = mapping.take("ports"))
+    if (const auto ports = mapping.take(
+            {"ports", "what it is there for: tcp/80, udp/53, icmp, or tcp or udp for any port",
+             "it does not say"}))
         read_ports(*ports, draft.service);
-    if (const auto ready = mapping.take("ready"))
+    if (const auto ready = mapping.take({"ready", "how the guest shows that it is up",
+                                         "its first TCP port, else link; within 30s"}))
         read_ready(*ready, draft);
 }
 

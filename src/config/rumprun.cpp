@@ -39,7 +39,7 @@ class Writer {
 
 // The guest takes what stands between two quotes and undoes no escapes.
 std::optional<std::string> read_word(const Value& value, std::string_view expected) {
-    auto text = value.text(expected);
+    auto text = value.text(expected, R"([^"\\\x00-\x1f\x7f]+)");
     if (!text || text->find_first_of("\"\\") == std::string::npos)
         return text;
     value.refuse(expected, "with a quote or backslash in it, which rumprun has no way to take");
@@ -47,40 +47,61 @@ std::optional<std::string> read_word(const Value& value, std::string_view expect
 }
 
 // A key of net or blk: as given, or otherwise what is usual.
-void write_entry(Writer& writer, Mapping& mapping, std::string_view key, std::string_view expected,
+void write_entry(Writer& writer, Mapping& mapping, const Key& key, std::string_view expected,
                  const std::string& usual) {
     const auto value = mapping.take(key);
     const auto word = value ? read_word(*value, expected) : usual;
     if (word && !word->empty())
-        writer.entry(std::string(key), *word, value ? value->where : mapping.where());
+        writer.entry(std::string(key.name), *word, value ? value->where : mapping.where());
 }
+
+// What write_net makes of method and type.
+constexpr std::string_view static_or_not = R"({
+    "if": {"required": ["method"], "properties": {"method": {"enum": ["auto", "dhcp"]}}},
+    "then": {"properties": {"addr": false, "mask": false, "gw": false}},
+    "else": {"required": ["mask"]}})";
+constexpr std::string_view of_a_family = R"({
+    "if": {"required": ["type"], "properties": {"type": {"const": "inet6"}}},
+    "then": {"properties": {"method": {"not": {"const": "dhcp"}}}},
+    "else": {"properties": {"method": {"not": {"const": "auto"}},
+                            "mask": {"not": {"type": "integer", "minimum": 33}}}}})";
 
 void write_net(Writer& writer, const Value& value, std::size_t index) {
     auto mapping = Mapping::of(value, "rumprun.net.", "an interface, such as {mask: 24}");
     if (!mapping)
         return;
     writer.open("net");
-    write_entry(writer, *mapping, "if", "the guest's name of it, such as xenif0",
-                "xenif" + std::to_string(index));
-    const auto cloner = mapping->take("cloner");
+    write_entry(writer, *mapping, {"if", "the guest's name of it", "xenif0, xenif1 and so on"},
+                "the guest's name of it, such as xenif0", "xenif" + std::to_string(index));
+    const auto cloner = mapping->take({"cloner", "the guest makes the interface", "true"});
     if (!cloner || cloner->one_of({"true", "false"}) == 0U)
         writer.entry("cloner", "true", value.where);
-    const auto type = mapping->take("type");
+    const auto type = mapping->take({"type", "the family of its address", "inet"});
     const bool is_v6 = type && type->one_of({"inet", "inet6"}) == 1U;
     writer.entry("type", is_v6 ? "inet6" : "inet", value.where);
-    const auto method = mapping->take("method");
+    const auto method = mapping->take(
+        {"method", "how it gets its address; dhcp for inet, auto for inet6", "static"});
     const std::vector<std::string_view> methods{"static", is_v6 ? "auto" : "dhcp"};
+    if (method)  // either, whatever type says
+        method->takes("(?:auto|dhcp)");
     const std::size_t chosen = method ? method->one_of(methods).value_or(0) : 0;
     writer.entry("method", std::string(methods[chosen]), value.where);
     if (chosen == 0) {
-        write_entry(writer, *mapping, "addr", "an address of the guest, such as {ipv4}",
-                    is_v6 ? "{ipv6}" : "{ipv4}");
-        if (const auto mask = mapping->require("mask", "a static interface of rumprun",
-                                               "give the length of its network's prefix"))
-            if (const auto length = mask->number(1, is_v6 ? 128 : 32))
+        write_entry(writer, *mapping, {"addr", "with static: its address", "the service's first"},
+                    "an address of the guest, such as {ipv4}", is_v6 ? "{ipv6}" : "{ipv4}");
+        constexpr Key mask_key{"mask", "with static: length of the network's prefix"};
+        const auto mask = mapping->is_described()
+                              ? mapping->take(mask_key)
+                              : mapping->require(mask_key, "a static interface of rumprun",
+                                                 "give the length of its network's prefix");
+        if (mask)
+            if (const auto length = mask->number(1, is_v6 || mask->is_described() ? 128 : 32))
                 writer.entry("mask", std::to_string(*length), mask->where);
-        write_entry(writer, *mapping, "gw", "the address of the gateway, such as 10.0.0.1", "");
+        write_entry(writer, *mapping, {"gw", "with static: the gateway's address"},
+                    "the address of the gateway, such as 10.0.0.1", "");
     }
+    mapping->is_true(static_or_not);
+    mapping->is_true(of_a_family);
     mapping->refuse_rest();
     writer.close();
 }
@@ -91,18 +112,18 @@ void write_blk(Writer& writer, const Value& value, RumprunDraft& draft) {
     if (!mapping)
         return;
     writer.open("blk");
-    const auto source = mapping->take("source");
+    const auto source = mapping->take({"source", "a disk of Xen's (etfs), or a device", "etfs"});
     const bool is_dev = source && source->one_of({"etfs", "dev"}) == 1U;
     writer.entry("source", is_dev ? "dev" : "etfs", value.where);
-    if (const auto path = mapping->require("path", "a disk of rumprun",
+    if (const auto path = mapping->require({"path", "the device, as in disks"}, "a disk of rumprun",
                                            "name the device, as in disks, such as xvda"))
         if (const auto word = read_word(*path, "a device, such as xvda")) {
             writer.entry("path", *word, path->where);
             if (!is_dev)
                 draft.disks.push_back({*word, value.problems->at(path->where)});
         }
-    const auto fstype = mapping->take("fstype");
-    const auto mountpoint = mapping->take("mountpoint");
+    const auto fstype = mapping->take({"fstype", "what is mounted", "blk"});
+    const auto mountpoint = mapping->take({"mountpoint", "where it is mounted"});
     if (mountpoint) {
         const bool is_kernfs = fstype && fstype->one_of({"blk", "kernfs"}) == 1U;
         writer.entry("fstype", is_kernfs ? "kernfs" : "blk", value.where);
@@ -111,14 +132,18 @@ void write_blk(Writer& writer, const Value& value, RumprunDraft& draft) {
     } else if (fstype) {
         fstype->complain("nothing is mounted; give the mountpoint too");
     }
+    mapping->goes_with("fstype", "mountpoint");
     mapping->refuse_rest();
     writer.close();
 }
 
+constexpr std::string_view env_pattern = R"([^="\\\x00-\x1f\x7f]+=[^"\\\x00-\x1f\x7f]*)";
+
 void write_env(Writer& writer, const Value& value) {
     constexpr std::string_view expected = "NAME=VALUE or a list of them";
     for (const Value& item : value.list_or_one(expected)) {
-        const auto word = read_word(item, expected);
+        const auto word =
+            item.is_described() ? item.text(expected, env_pattern) : read_word(item, expected);
         if (word && word->find('=') != std::string::npos && !word->starts_with('='))
             writer.entry("env", *word, item.where);
         else if (word)
@@ -126,25 +151,19 @@ void write_env(Writer& writer, const Value& value) {
     }
 }
 
-// One mapping, or a list of them.
-std::vector<Value> one_or_list(const Value& value, std::string_view expected) {
-    if (value.is(Node::Kind::mapping))
-        return {value};
-    return value.list(expected);
-}
-
 void write_inline(Mapping& mapping, RumprunDraft& draft) {
     Writer writer(draft);
     writer.open();
-    if (const auto net = mapping.take("net")) {
+    if (const auto net =
+            mapping.take({"net", "a network interface for each address, or a list of them"})) {
         std::size_t index = 0;
-        for (const Value& item : one_or_list(*net, "an interface or a list of them"))
+        for (const Value& item : net->list_or_mapping("an interface or a list of them"))
             write_net(writer, item, index++);
     }
-    if (const auto blk = mapping.take("blk"))
-        for (const Value& item : one_or_list(*blk, "a disk or a list of them"))
+    if (const auto blk = mapping.take({"blk", "a disk, or a list of them"}))
+        for (const Value& item : blk->list_or_mapping("a disk or a list of them"))
             write_blk(writer, item, draft);
-    if (const auto env = mapping.take("env"))
+    if (const auto env = mapping.take({"env", "NAME=VALUE, or a list of them"}))
         write_env(writer, *env);
     // As the script does for every Xen guest.
     writer.open("blk");
@@ -154,10 +173,11 @@ void write_inline(Mapping& mapping, RumprunDraft& draft) {
     writer.entry("mountpoint", "/kern", {});
     writer.close();
     if (const auto cmdline =
-            mapping.require("cmdline", "rumprun", "give the program and its arguments"))
+            mapping.require({"cmdline", "the program and its arguments"}, "rumprun",
+                            "give the program and its arguments", "config"))
         if (const auto words = read_word(*cmdline, "the program and its arguments"))
             writer.entry("cmdline", *words, cmdline->where);
-    if (const auto hostname = mapping.take("hostname"))
+    if (const auto hostname = mapping.take({"hostname", "the guest's name of itself"}))
         if (const auto word = read_word(*hostname, "a name, such as {name}"))
             writer.entry("hostname", *word, hostname->where);
     mapping.refuse_rest();
@@ -200,14 +220,15 @@ RumprunDraft read_rumprun(const Value& value, const Paths& paths) {
         return draft;
     draft.given = true;
     draft.where = value.problems->at(value.where);
-    const auto config = mapping->take("config");
-    if (!config) {
+    const auto config = mapping->take({"config", "the path of a file, instead of all others"});
+    if (!config || mapping->is_described())
         write_inline(*mapping, draft);
+    if (!config)
         return draft;
+    for (const std::string_view key : {"cmdline", "hostname", "env", "net", "blk"}) {
+        mapping->refuse(key, "config is there too, and says it; leave one of the two out");
+        mapping->has_at_most_one_of({"config", key});
     }
-    for (const auto* key : {"cmdline", "hostname", "env", "net", "blk"})
-        if (const auto own = mapping->take(key))
-            own->complain("config is there too, and says it; leave one of the two out");
     mapping->refuse_rest();
     read_file(*config, paths, draft);
     return draft;

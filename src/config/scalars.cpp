@@ -11,54 +11,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Unit {
-    std::string_view name;
-    std::uint64_t factor;
-};
-constexpr std::array<Unit, 5> duration_units{
-    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
-constexpr std::array<Unit, 3> size_units{{{"GiB", 1024 * 1024}, {"MiB", 1024}, {"KiB", 1}}};
-constexpr std::uint64_t max_quantity = 1'000'000'000'000'000;  // any unit's ranges end long before
-
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
 bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-// "NUMBER UNIT" in the units' base.
-template <std::size_t N>
-base::Result<std::uint64_t> parse_quantity(std::string_view text,
-                                           const std::array<Unit, N>& units) {
-    const auto unit_at = std::find_if_not(text.begin(), text.end(), is_digit) - text.begin();
-    const auto number = parse_number(text.substr(0, static_cast<std::size_t>(unit_at)));
-    std::string_view unit = text.substr(static_cast<std::size_t>(unit_at));
-    if (!number)
-        return base::error("");
-    if (unit.empty())
-        return base::error("without a unit");
-    if (unit.front() == ' ')
-        unit.remove_prefix(1);
-    for (const Unit& known : units) {
-        if (unit != known.name)
-            continue;
-        if (*number > max_quantity / known.factor)
-            return base::error("");
-        return *number * known.factor;
-    }
-    if (unit.front() == '.')
-        return base::error("with a fraction");
-    return base::error("with the unknown unit " + in_quotes(unit));
-}
-
-template <std::size_t N>
-std::string quantity_text(std::uint64_t amount, const std::array<Unit, N>& units) {
-    for (const Unit& unit : units)
-        if (amount % unit.factor == 0 && amount != 0)
-            return std::to_string(amount / unit.factor).append(unit.name);
-    return "0";
 }
 
 std::optional<std::uint8_t> parse_hex_octet(std::string_view text) {
@@ -88,24 +46,6 @@ std::string host_name_fault(const dns::Name& name) {
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (problem != std::errc() || end != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
-
-base::Result<milliseconds> parse_duration(std::string_view text) {
-    return parse_quantity(text, duration_units).map([](std::uint64_t ms) {
-        return milliseconds(static_cast<std::int64_t>(ms));
-    });
-}
-
-base::Result<std::uint64_t> parse_size_kib(std::string_view text) {
-    return parse_quantity(text, size_units);
-}
 
 base::Result<service::Mac> parse_mac(std::string_view text) {
     service::Mac mac{};
@@ -188,14 +128,6 @@ bool is_v4_mapped(const base::IpAddress& address) {
     return address.is_v6() && std::equal(prefix.begin(), prefix.end(), address.bytes().begin());
 }
 
-std::string to_text(milliseconds duration) {
-    return quantity_text(static_cast<std::uint64_t>(duration.count()), duration_units);
-}
-
-std::string size_text(std::uint64_t kib) {
-    return quantity_text(kib, size_units);
-}
-
 bool read_boolean(const Value& value) {
     return value.one_of({"false", "true"}) == 1U;
 }
@@ -203,6 +135,7 @@ bool read_boolean(const Value& value) {
 std::optional<milliseconds> read_duration(const Value& value, milliseconds low, milliseconds high,
                                           std::string_view example) {
     std::string reason;
+    value.takes_duration(low, high);
     if (value.is(Node::Kind::scalar)) {
         const auto duration = parse_duration(value.node->text);
         if (duration && *duration >= low && *duration <= high)
@@ -219,6 +152,8 @@ std::optional<milliseconds> read_duration(const Value& value, milliseconds low, 
 std::optional<std::uint32_t> read_seconds(const Value& value) {
     constexpr std::uint64_t high = 0x7fffffff;
     std::string reason;
+    value.takes_number(0, high);
+    value.takes(seconds_pattern());
     if (value.is(Node::Kind::scalar)) {
         auto seconds = parse_number(value.node->text);
         if (!seconds) {
@@ -239,7 +174,8 @@ std::optional<std::uint32_t> read_seconds(const Value& value) {
 
 std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::string_view example) {
     const std::string expected = "a domain name in full, such as " + std::string(example);
-    const auto text = value.text(expected);
+    const auto text =
+        value.text(expected, rule == NameRule::host ? host_pattern() : domain_pattern());
     if (!text)
         return std::nullopt;
     // The longest name in its longest form: four characters an octet.
@@ -270,10 +206,11 @@ std::vector<base::IpPrefix> read_networks(const Value& value, std::string_view w
     constexpr std::string_view expected =
         "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address";
     std::vector<base::IpPrefix> networks;
-    if (value.is(Node::Kind::scalar) && value.node->text == word)
+    if (value.word({word}))
         return networks;
     for (const Value& item :
          value.list_or_one("a network, a list of networks, or " + std::string(word))) {
+        item.takes(network_pattern());
         const auto prefix = item.is(Node::Kind::scalar)
                                 ? parse_prefix(item.node->text)
                                 : base::Result<base::IpPrefix>(base::error(""));

@@ -13,18 +13,19 @@
 
 #include "reader.hpp"
 #include "summond/base/ip_address.hpp"
+#include "summond/base/quantity.hpp"
 #include "summond/base/result.hpp"
 #include "summond/config/config.hpp"
 #include "summond/dns/name.hpp"
 
 namespace summond::config {
 
-// Decimal digits only.
-std::optional<std::uint64_t> parse_number(std::string_view text);
-// "500ms", "5s", "10m", "2h", "1d"; one space before the unit may be there.
-base::Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-// "8192KiB", "16MiB", "1 GiB".
-base::Result<std::uint64_t> parse_size_kib(std::string_view text);
+using base::parse_duration;
+using base::parse_number;
+using base::parse_size_kib;
+using base::size_text;
+using base::to_text;
+
 base::Result<service::Mac> parse_mac(std::string_view text);
 // "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53".
 base::Result<base::Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
@@ -37,10 +38,6 @@ bool is_loopback(const base::IpAddress& address);
 bool is_link_local(const base::IpAddress& address);
 // ::ffff:0:0/96 (RFC 4291 §2.5.5.2).
 bool is_v4_mapped(const base::IpAddress& address);
-
-// In the largest unit that needs no fraction: "500ms", "5m".
-std::string to_text(std::chrono::milliseconds duration);
-std::string size_text(std::uint64_t kib);
 
 // The rest read a value and report what is wrong with it.
 bool read_boolean(const Value& value);  // true or false

@@ -29,7 +29,9 @@ std::optional<std::string> read_service_name(const Value& value) {
     constexpr std::string_view expected =
         "1 to 63 letters, digits, dots, - and _, not digits alone and not Domain-0, beginning with "
         "a letter or digit";
-    const auto name = value.text(expected);
+    // The same as a regular expression.
+    constexpr std::string_view pattern = "(?![0-9]+$|Domain-0$)[A-Za-z0-9][A-Za-z0-9._-]*";
+    const auto name = value.text(expected, pattern, max_service_name);
     if (!name || is_service_name(*name))
         return name;
     value.refuse(expected);
@@ -74,6 +76,7 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
         value.list_or_one("an address or a list of addresses, IPv4 and IPv6, such as 10.0.0.10");
     draft.addresses_complete = !items.empty();
     for (const Value& item : items) {
+        item.takes(address_pattern());
         const auto address =
             item.is(Node::Kind::scalar) ? base::IpAddress::parse(item.node->text) : std::nullopt;
         const std::string_view fault = address ? address_fault(*address) : "";
@@ -167,13 +170,16 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         return std::nullopt;
     ServiceDraft draft = defaults;
     service::Template& service = draft.service;
-    const auto xl_value = mapping->take("xl");
+    const auto xl_value =
+        mapping->take({"xl", "the path of a file of xl's that describes the guest"});
     auto xl = xl_value ? read_xl(*xl_value, *mapping, paths) : std::nullopt;
     const bool xl_unread = xl_value && !xl;
-    const auto name_value = xl_value ? mapping->take("name")
-                                     : mapping->require("name", "a service",
-                                                        "add name: and what its domain is called "
-                                                        "in xl list");
+    constexpr Key name_key{"name", "its name, also that of its domain in xl list"};
+    const auto name_value =
+        xl_value && !xl_value->is_described()
+            ? mapping->take(name_key)
+            : mapping->require(name_key, "a service",
+                               "add name: and what its domain is called in xl list", "xl");
     const auto name = read_own_name(name_value, xl ? &*xl : nullptr);
     if (xl && !name_value && !xl_name(*xl))
         xl_value->complain("there is no name in it; add one there, or name: here");
@@ -183,12 +189,13 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
         service.name = *name;
         service.id = service::id_of(*name);
     }
-    const auto names = mapping->require(
-        "names", owner, "list the domain names that it answers for, such as www.jit.example");
+    const auto names =
+        mapping->require({"names", "the domain names that it answers for"}, owner,
+                         "list the domain names that it answers for, such as www.jit.example");
     if (names)
         read_names(*names, draft);
-    const auto addresses =
-        mapping->require("addresses", owner, "list the guest's addresses, such as 10.0.0.10");
+    const auto addresses = mapping->require({"addresses", "the guest's addresses, IPv4 and IPv6"},
+                                            owner, "list the guest's addresses, such as 10.0.0.10");
     draft.addresses_complete = false;
     if (addresses)
         read_addresses(*addresses, draft);
@@ -219,9 +226,8 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
     if (!mapping)
         return draft;
-    for (const auto* key : {"name", "names", "addresses", "mac", "xl"})
-        if (const auto own = mapping->take(key))
-            own->complain("every service has its own; move it there");
+    for (const std::string_view key : {"name", "names", "addresses", "mac", "xl"})
+        mapping->refuse(key, "every service has its own; move it there");
     read_settings(*mapping, draft, paths, Whose::defaults);
     mapping->refuse_rest();
     return draft;
@@ -230,9 +236,9 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
 std::vector<ServiceDraft> read_services(const Value& value, const ServiceDraft& defaults,
                                         const Paths& paths) {
     std::vector<ServiceDraft> drafts;
-    const bool none =
-        value.is(Node::Kind::empty) || (value.is(Node::Kind::list) && value.node->items.empty());
-    if (none)
+    value.takes_nothing();
+    if (value.is_only(Node::Kind::empty) ||
+        (value.is_only(Node::Kind::list) && value.node->items.empty()))
         return drafts;
     for (const Value& item : value.list("a list of services, such as - name: www"))
         if (auto draft = read_service(item, defaults, paths))

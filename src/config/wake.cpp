@@ -14,6 +14,7 @@ void read_wake(const Value& value, ServiceDraft& draft) {
     bool packet = false;
     for (const Value& item : value.list_or_one(expected)) {
         const std::string& word = item.node->text;  // empty if it is no scalar
+        static_cast<void>(item.word({"dns", "packet"}));
         bool* const known = word == "dns" ? &dns : word == "packet" ? &packet : nullptr;
         if (known == nullptr)
             item.refuse("dns or packet");
@@ -41,11 +42,13 @@ std::string obstacle(const ServiceDraft& draft) {
 }  // namespace
 
 void read_wakes(Mapping& mapping, ServiceDraft& draft) {
-    if (const auto wake = mapping.take("wake"))
+    if (const auto wake =
+            mapping.take({"wake", "what wakes it: queries, packets or both",
+                          "[dns, packet]; dns with a script or without an interface"}))
         read_wake(*wake, draft);
-    if (const auto from = mapping.take("wake_from"))
+    if (const auto from = mapping.take({"wake_from", "whose packets wake it, or any", "any"}))
         draft.service.wake_from = read_networks(*from, "any", service::max_prefixes);
-    if (const auto from = mapping.take("wake_query_from"))
+    if (const auto from = mapping.take({"wake_query_from", "whose queries wake it, or any", "any"}))
         draft.service.wake_query_from = read_networks(*from, "any", service::max_prefixes);
 }
 

@@ -361,14 +361,14 @@ std::optional<XlGuest> read_xl(const Value& value, const Mapping& service, const
 }
 
 std::optional<Value> xl_name(XlGuest& guest) {
-    return Mapping::of(root(guest), "", "")->take("name");
+    return Mapping::of(root(guest), "", "")->take({"name", {}});
 }
 
 void read_xl_guest(XlGuest& guest, ServiceDraft& draft, const Paths& paths) {
     forget_guest(draft);
     draft.interfaces_where = {guest.path, 0, 0};
     auto mapping = Mapping::of(root(guest), "", "");
-    mapping->take("name");
+    mapping->take({"name", {}});
     read_guest(*mapping, draft, paths.beside(guest.path), Whose::service);
     const Value vif{guest.vif.get(), guest.vif->where, "vif", &guest.problems};
     if (!guest.vif->items.empty())

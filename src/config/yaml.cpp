@@ -180,6 +180,7 @@ bool is_plain_utf8(std::string_view text, Problems& problems) {
     const char* next = text.data();
     const char* const end = next + text.size();
     while (next != end) {
+        const char* const begin = next;
         const auto code_point = Utf8::decode(next, end);
         if (!boost::locale::utf::is_valid_codepoint(code_point)) {
             problems.error(where, "not UTF-8; save the file as UTF-8 text");
@@ -193,7 +194,7 @@ bool is_plain_utf8(std::string_view text, Problems& problems) {
         if (code_point == '\n')
             where = {where.line + 1, 1};
         else
-            ++where.column;
+            where.column += static_cast<int>(next - begin);  // octets, as yaml-cpp counts
     }
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "summond/base/ip_address.hpp"
 #include "summond/base/nearest.hpp"
+#include "summond/base/quantity.hpp"
 
 namespace summond::control {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::string_view phases[] = {"asleep", "building", "booting", "ready",
 constexpr std::string_view waits[] = {"no", "running", "ready"};
 
 constexpr Parameter of_service[] = {{"service", In::path, Kind::text}};
+constexpr Parameter of_webhook[] = {{"webhook", In::path, Kind::text}};
 constexpr Parameter of_services[] = {{"phase", In::query, Kind::word, phases}};
 constexpr Parameter of_wakes[] = {{"service", In::query, Kind::text},
                                   {"last", In::query, Kind::number}};
@@ -39,6 +41,7 @@ constexpr Route table[] = {
     {Method::get, "/v1/services", Right::read, Operation::services, of_services},
     {Method::get, "/v1/services/{service}", Right::read, Operation::service, of_service},
     {Method::get, "/v1/zones", Right::read, Operation::zones},
+    {Method::get, "/v1/webhooks", Right::read, Operation::webhooks},
     {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
     {Method::get, "/v1/events", Right::read, Operation::events, of_events},
     {Method::get, "/metrics", Right::read, Operation::metrics},
@@ -54,6 +57,7 @@ constexpr Route table[] = {
     {Method::post, "/v1/services/{service}/pin", Right::command, Operation::pin, of_pin},
     {Method::post, "/v1/services/{service}/unpin", Right::command, Operation::unpin, of_service},
     {Method::post, "/v1/services/{service}/touch", Right::command, Operation::touch, of_service},
+    {Method::post, "/v1/webhooks/{webhook}/ping", Right::command, Operation::ping, of_webhook},
     {Method::post, "/v1/drain", Right::command, Operation::drain},
     {Method::post, "/v1/undrain", Right::command, Operation::undrain},
     {Method::post, "/v1/reload", Right::command, Operation::reload},
@@ -94,7 +98,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
     }
 }
 
-// What stands for {service}, if the path is one of the route's.
+// What stands for {service} or {webhook}, if the path is one of the route's.
 std::optional<std::string_view> match(const Route& route, std::string_view path) {
     const auto wanted = split(route.path, '/');
     const auto given = split(path, '/');
@@ -102,7 +106,7 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
         return std::nullopt;
     std::string_view service;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i] == "{service}" && !given[i].empty())
+        if (wanted[i].starts_with('{') && !given[i].empty())
             service = given[i];
         else if (wanted[i] != given[i])
             return std::nullopt;
@@ -166,9 +170,10 @@ Read read(const Parameter& parameter, const std::string& value, Asked& asked) {
             break;
         }
         case Kind::duration: {
-            const auto duration = parse_duration(value);
+            const auto duration = base::parse_duration(value);
             const bool timeout = parameter.name == "timeout";
-            if (!duration || duration->count() == 0 || (timeout && *duration > longest_timeout))
+            if (!duration || duration->count() == 0 ||
+                *duration > (timeout ? longest_timeout : longest_duration))
                 return bad(parameter, value,
                            timeout ? "a duration up to 10m, such as 60s"
                                    : "a duration up to 366d, such as 30m, 2h or 7d");
@@ -269,24 +274,6 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
         return tl::make_unexpected(
             Refusal{405, quoted(path) + " has no method " + quoted(method), allow, allow});
     return tl::make_unexpected(no_such_path(path));
-}
-
-std::optional<milliseconds> parse_duration(std::string_view text) {
-    struct Unit {
-        std::string_view name;
-        std::int64_t ms;
-    };
-    constexpr Unit units[] = {
-        {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
-    if (problem != std::errc() || number < 0)
-        return std::nullopt;
-    for (const Unit& unit : units)
-        if (rest == unit.name && number <= longest_duration.count() / unit.ms)
-            return milliseconds(number * unit.ms);
-    return std::nullopt;
 }
 
 std::optional<Refusal> suspicious(const Browser& browser, Right right) {

@@ -14,6 +14,7 @@
 
 #include "completion.hpp"
 #include "program.hpp"
+#include "summond/base/quantity.hpp"
 #include "summond/control/routes.hpp"
 #include "views.hpp"
 
@@ -76,7 +77,7 @@ struct Given {
 
 const CLI::Validator is_duration(
     [](std::string& text) {
-        return control::parse_duration(text) ? "" : text + " is no duration such as 30s, 10m or 2h";
+        return base::parse_duration(text) ? "" : text + " is no duration such as 30s, 10m or 2h";
     },
     "DURATION");
 
@@ -153,17 +154,19 @@ class CommandLine {
                  });
         add("zones", "The zones that are answered for",
             [](const Program& program) { return program.show("/v1/zones", zones_view); });
+        add("webhooks", "Who is told over HTTP what happens, and whether they take it",
+            [](const Program& program) { return program.show("/v1/webhooks", webhooks_view); });
     }
 
     void add_commands() {
         CLI::App& wake = add_each(
             "wake", "Wakes a service", [this](const Program& program, const std::string& name) {
                 const bool waits = given_.wait != "no";
-                return program.command(of_service(name, "/wake?wait=" + given_.wait + "&timeout=" +
-                                                            given_.timeout + force("&")),
-                                       name, "waking " + name,
-                                       waits ? *control::parse_duration(given_.timeout)
-                                             : std::chrono::milliseconds(0));
+                return program.command(
+                    of_service(name, "/wake?wait=" + given_.wait + "&timeout=" + given_.timeout +
+                                         force("&")),
+                    name, "waking " + name,
+                    waits ? *base::parse_duration(given_.timeout) : std::chrono::milliseconds(0));
             });
         wake.add_option("--wait", given_.wait, "Until its domain runs, or until it is ready")
             ->check(CLI::IsMember({"no", "running", "ready"}))
@@ -193,6 +196,9 @@ class CommandLine {
         add("undrain", "Wakes again", [](const Program& program) {
             return program.command("/v1/undrain", "", "undraining", {});
         });
+        add("ping", "Tells webhooks something at once, and says what they answer",
+            [this](const Program& program) { return program.ping(given_.names); })
+            .add_option("WEBHOOK", given_.names, "Their names; all, if there are none");
         add("reload", "Reads the configuration again; says what is wrong with it",
             [](const Program& program) { return program.reload(); });
     }

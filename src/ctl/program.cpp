@@ -12,6 +12,7 @@
 #include <string_view>
 #include <thread>
 
+#include "summond/base/excerpt.hpp"
 #include "views.hpp"
 
 namespace summond::ctl {
@@ -21,6 +22,8 @@ using std::chrono::milliseconds;
 
 // Commands may wait for libxl, control/commands.hpp.
 constexpr std::chrono::seconds patience{40};
+// `timeout` of a webhook is a minute at most.
+constexpr std::chrono::seconds longest_ping{70};
 // Zones may be large.
 constexpr std::chrono::minutes longest_load{10};
 
@@ -53,6 +56,13 @@ class Spinner {
     std::size_t frame_ = 0;
     bool drawn_ = false;
 };
+
+// As `summond check` does; the file is here, if this user may read it.
+void print_problem(const std::string& problem) {
+    std::fprintf(stderr, "%s\n", problem.c_str());
+    if (const auto style = base::excerpt_style(STDERR_FILENO))
+        std::fputs(base::excerpt_of(problem, *style).c_str(), stderr);
+}
 
 int fail(const Unreachable& why) {
     std::fprintf(stderr, "summonctl: %s\n", why.what.c_str());
@@ -138,7 +148,7 @@ int Program::reload() const {
             problems != nullptr && problems->is_array())
             for (const auto& problem : problems->as_array())
                 if (problem.is_string())
-                    std::fprintf(stderr, "%s\n", problem.as_string().c_str());
+                    print_problem(std::string(problem.as_string()));
     if (reply->status >= 400) {
         std::fprintf(stderr, "summonctl: %s\n", text_at(reply->json, "error").c_str());
         return refused;
@@ -146,6 +156,52 @@ int Program::reload() const {
     if (!options_.json)
         std::printf("reloaded\n");
     return 0;
+}
+
+int Program::ping(std::vector<std::string> webhooks) const {
+    if (webhooks.empty()) {
+        const auto all = client_.request("GET", "/v1/webhooks", patience);
+        if (!all)
+            return ctl::fail(all.error());
+        if (all->status != 200)
+            return fail(*all);
+        if (const auto* const list = member(all->json, "webhooks");
+            list != nullptr && list->is_array())
+            for (const auto& webhook : list->as_array())
+                webhooks.push_back(text_at(webhook, "name"));
+        if (webhooks.empty())
+            std::fprintf(stderr, "summonctl: there are no webhooks in the configuration\n");
+    }
+    int status = webhooks.empty() ? refused : 0;
+    for (const std::string& webhook : webhooks)
+        if (const int r = ping(webhook); r != 0)
+            status = r;
+    return status;
+}
+
+int Program::ping(const std::string& webhook) const {
+    tl::expected<Reply, Unreachable> reply;
+    {
+        Spinner spinner("waiting for " + webhook);
+        reply = client_.request("POST", "/v1/webhooks/" + encoded(webhook) + "/ping", longest_ping,
+                                [&] { spinner.tick(); });
+    }
+    if (!reply)
+        return ctl::fail(reply.error());
+    const auto* const receiver = member(reply->json, "receiver");
+    if (options_.json || receiver == nullptr) {
+        if (reply->status >= 400)
+            return fail(*reply);
+        std::fputs(reply->body.c_str(), stdout);
+        return 0;
+    }
+    const auto code = number_at(*receiver, "status").value_or(0);
+    const std::string what = text_at(*receiver, "what");
+    const std::string answer = code == 0 ? "no answer" : "HTTP " + std::to_string(code);
+    std::printf("%s: %s after %s%s%s\n", webhook.c_str(), answer.c_str(),
+                words_of(milliseconds(number_at(*receiver, "took_ms").value_or(0))).c_str(),
+                what.empty() ? "" : ": ", what.c_str());
+    return reply->status >= 400 ? refused : 0;
 }
 
 int Program::events(const std::string& service, bool follow, unsigned last) const {

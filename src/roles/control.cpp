@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "control_counters.hpp"
+#include "control_webhooks.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -153,7 +154,10 @@ class Control {
     bool from_parent(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                connect_vmm(std::move(message.fd));
+                if (message.as<ipc::Peer>().role == ipc::Role::notifier)
+                    webhooks_.connect(std::move(message.fd));
+                else
+                    connect_vmm(std::move(message.fd));
                 return true;
             case ipc::Type::listener:
                 server_.listen(std::move(message.fd));
@@ -243,6 +247,8 @@ class Control {
 
     void set_report(const service::Report& report) {
         const auto* const before = model_.report_of(report.status.service);
+        const std::optional<service::Report> known =
+            before == nullptr ? std::nullopt : std::optional(*before);
         // When it is idle moves with all its traffic, and each wake is told of besides.
         service::Report as_before = report;
         if (before != nullptr) {
@@ -253,9 +259,12 @@ class Control {
         if (!model_.report(report))
             return;
         commands_.changed(report.status.service);
-        if (is_new)
-            tell("service", model_.service_json(report.status.service, now()),
-                 model_.find(report.status.service)->name);
+        if (!is_new)
+            return;
+        const std::string& name = model_.find(report.status.service)->name;
+        const json::object data = model_.service_json(report.status.service, now());
+        tell("service", data, name);
+        webhooks_.stands(known ? &*known : nullptr, report, name, data);
     }
 
     void connect_vmm(base::UniqueFd fd) {
@@ -298,7 +307,9 @@ class Control {
                     return false;
                 if (const auto* const service = model_.find(record->service)) {
                     record->name = service->name;
-                    tell("wake", Model::wake_json(*record, now()), service->name);
+                    const json::object data = Model::wake_json(*record, now());
+                    tell("wake", data, service->name);
+                    webhooks_.woke(*record, data);
                 }
                 model_.woke(std::move(*record));
                 break;
@@ -351,6 +362,8 @@ class Control {
             events(*asked, request, *exchange);
         else if (asked->route->operation == Operation::reload)
             reload(std::move(exchange));
+        else if (asked->route->operation == Operation::ping)
+            webhooks_.ping(asked->service, std::move(exchange));
         else if (right == control::Right::command)
             command(*asked, request.client.user, std::move(exchange));
         else
@@ -386,6 +399,7 @@ class Control {
         const auto snapshot = std::make_unique<metrics::Snapshot>();
         model_.fill(*snapshot, now());
         counters_.fill(*snapshot);
+        webhooks_.fill(*snapshot);
         snapshot->config_hash = config_hash_;
         return metrics::exposition(*snapshot);
     }
@@ -394,6 +408,8 @@ class Control {
         switch (asked.route->operation) {
             case Operation::status:
                 return json_response(200, model_.status_json(now()));
+            case Operation::webhooks:
+                return json_response(200, webhooks_.json(now().wall));
             case Operation::services:
                 return json_response(200, model_.services_json(asked.phase, now()));
             case Operation::zones: {
@@ -459,6 +475,7 @@ class Control {
     ipc::Access access_{ipc::Access::nobody, ipc::Access::nobody};
     ipc::Link parent_;
     ipc::Link vmm_;
+    ControlWebhooks webhooks_{io_};
     control::Commands commands_{model_, clock_,
                                 [this](const ipc::Command& command) { return vmm_.send(command); }};
     loop::DeadlineTimer timer_{io_, [this] {

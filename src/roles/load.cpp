@@ -16,8 +16,10 @@
 #include <system_error>
 
 #include "roles.hpp"
+#include "summond/base/excerpt.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
+#include "summond/notify/pack.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
 #include "summond/zone/image.hpp"
@@ -83,11 +85,18 @@ void print(const std::string& line) {
         static_cast<void>(proc::write_all(printed_copy, line + "\n"));
 }
 
-// One line each, as editors understand them; true if one of them is an error.
+// One line each, as editors understand them, and on a terminal the place in its file; true if one
+// of them is an error.
 bool print(const std::vector<config::Problem>& problems) {
+    constexpr int most_excerpts = 100;  // each reads its file anew
+    const auto style = base::excerpt_style(STDERR_FILENO);
+    int excerpts = 0;
     bool refused = false;
     for (const config::Problem& problem : problems) {
-        print(problem.to_string());
+        const std::string line = problem.to_string();
+        print(line);
+        if (style && excerpts++ < most_excerpts)
+            std::fputs(base::excerpt_of(line, *style).c_str(), stderr);
         refused = refused || !problem.warning;
     }
     return refused;
@@ -128,6 +137,9 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file,
     if (bad_files || built.image.empty())
         return std::nullopt;
     sources.yaml = std::move(parsed.without_zones);
+    for (const config::Webhook& webhook : parsed.config->webhooks)  // they are nobody's else
+        for (const std::string& path : webhook.files)
+            sources.files.erase(path);
     return Loaded{std::move(sources), std::move(*parsed.config), std::move(built.image)};
 }
 
@@ -203,6 +215,8 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->sources.pack());
+    if (written)
+        written = proc::write_all(webhooks_fd, notify::pack(loaded->config.webhooks));
     if (written)
         written = proc::move_all(image_fd, loaded->image);
     if (written && !background)  // otherwise the front does it bit by bit

@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <string>
 
@@ -78,14 +79,20 @@ int main(int argc, char** argv) {
     check->add_option("FILE", checked, "Configuration, one YAML file")->required();
     check->add_option("--host", host, "What the dom0 that it is for is (default: this machine)")
         ->check(CLI::IsMember({"amd64", "arm64"}));
+    const CLI::App* schema = app.add_subcommand(
+        "schema", "Print a JSON schema of the configuration, for editors that complete and check");
     app.require_subcommand(0, 1);
 
     try {
         app.parse(argc, argv);
-        if (!*check && a.config.empty())
+        if (!*check && !*schema && a.config.empty())
             throw CLI::RequiredError("--config FILE (or `check FILE`)");
     } catch (const CLI::ParseError& e) {
         return app.exit(e) == 0 ? 0 : summond::roles::exit_bad_configuration;
+    }
+    if (*schema) {
+        std::puts(summond::config::schema().c_str());
+        return 0;
     }
     using summond::service::Host;
     const Host of = host == "arm64" ? Host::arm64 : Host::amd64;

@@ -30,6 +30,7 @@ struct Pending {
 struct Generation {
     base::UniqueFd config;            // sealed memfd: text
     base::UniqueFd image;             // sealed memfd: zones
+    base::UniqueFd webhooks;          // sealed memfd: notify::pack
     std::vector<Listener> listeners;  // of `listen`
     // Of the generation before, and read by this one's front, too: those whose address is one of a
     // wildcard that is listened on now, for good, as a query in a socket that is closed is lost;
@@ -45,6 +46,7 @@ struct Generation {
     std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
     bool wakes_by_packet = false;  // some service does
+    bool has_webhooks = false;
 
     // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".
     std::string to_string() const;
@@ -52,13 +54,13 @@ struct Generation {
 
 using GenerationPtr = std::shared_ptr<Generation>;
 
-// From what the loader wrote into the two memfds, which are sealed here. Endpoints that the
+// From what the loader wrote into the three memfds, which are sealed here. Endpoints that the
 // generation `before` (or null) listens on keep its sockets and get more if there are more workers
 // now; all of them even if there are fewer. own: all sockets of the daemon's. Errors: an endpoint
 // that cannot be bound, in words for the log.
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
-                                            base::UniqueFd image, const Generation* before,
-                                            net::OwnSockets own);
+                                            base::UniqueFd image, base::UniqueFd webhooks,
+                                            const Generation* before, net::OwnSockets own);
 // Binds what is pending. After an error the generation is of no use.
 base::Result<void> open_pending(const Generation& generation);
 // Closes inherited sockets whose addresses are not listened on any more.

@@ -34,6 +34,8 @@ enum class Operation : std::uint8_t {
     drain,
     undrain,
     reload,
+    webhooks,
+    ping,
 };
 
 struct Parameter {
@@ -66,7 +68,7 @@ struct Browser {
 // What a request says.
 struct Asked {
     const Route* route = nullptr;
-    std::string service;                    // its name
+    std::string service;                    // its name; of ping: the webhook's
     std::optional<service::Phase> phase{};  // only services that are in it
     enum class Wait : std::uint8_t { no, running, ready } wait = Wait::no;
     std::chrono::milliseconds timeout{60'000};          // of wait
@@ -90,8 +92,5 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
 // Why not: a name that is not ours, which another site may point here (DNS rebinding), or a command
 // that a page gives. Nothing: go on.
 std::optional<Refusal> suspicious(const Browser& browser, Right right);
-
-// "500ms", "30s", "10m", "2h", "1d", up to a year.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace summond::control
