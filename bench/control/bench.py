@@ -15,6 +15,7 @@ import figures  # noqa: E402
 import modes  # noqa: E402
 import rounds  # noqa: E402
 import servers  # noqa: E402
+import watched  # noqa: E402
 
 
 class Uncounted(servers.Summond):
@@ -39,12 +40,29 @@ def count_cost(run):
     return {**result, "count_cost_percent": figures.rounded(percent)}
 
 
-MODES = {"count": count_cost}
+def upgrade(run):
+    """Queries lost in an upgrade of Debian's package on Xen: what the lab's test `package` has counted in its last
+    run; None where there was none."""
+    file = run.options.lab / "results/package/result.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"status": "none"}
+    if found["status"] != "ok":
+        print(f"\n### upgrade: {file} tells of no good run of the lab's test `package`; make one:\n\n"
+              "    scripts/package && tests/lab/lab test package", flush=True)
+        return {"lost_in_upgrade": None}
+    measured = found["measured"]
+    print(f"\n### upgrade: {measured['lost']} of {measured['asked']} queries lost", flush=True)
+    return {"asked": measured["asked"], "lost_in_upgrade": measured["lost"]}
+
+
+MODES = {"count": count_cost, "scrape": watched.scrape, "page": watched.page, "watched": watched.watched,
+         "upgrade": upgrade}
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench control", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--lab", type=pathlib.Path, default=ROOT / "build/lab", metavar="DIRECTORY",
+                        help="of the lab whose last run counts for `upgrade` (default: build/lab)")
     parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...",
                         help="default: %(default)s")
     options = parser.parse_args()

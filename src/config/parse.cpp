@@ -197,7 +197,7 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
         read_tcp(*tcp, config.tcp);
     if (const auto control =
             mapping->take({"control", "the socket of summonctl, and who may use it", "on"}))
-        read_control(*control, paths, config.control);
+        read_control(*control, paths, config.listen, config.control);
     if (const auto limits = mapping->take(
             {"limits", "what the domains of all services together may take of the host"}))
         read_limits(*limits, config.limits);

@@ -100,6 +100,8 @@ std::vector<Pattern> make_patterns() {
         {"network", either({v4 + "(?:/" + number_pattern(0, 32) + ")?",
                             v6 + "(?:/" + number_pattern(0, 128) + ")?"})},
         {"endpoint", either({v4 + port, v6, "\\[" + v6 + "\\]" + port})},
+        {"listener", either({v4 + ":" + number_pattern(1, 65535),
+                             "\\[" + v6 + "\\]:" + number_pattern(1, 65535)})},
         {"host", replaced(host, "L", label)},
         {"server", "(?=.*\\.)" + replaced(host, "L", label)},
         {"domain", replaced(domain, "L", any_label)},
@@ -131,6 +133,10 @@ const Pattern& network_pattern() {
 
 const Pattern& endpoint_pattern() {
     return named("endpoint");
+}
+
+const Pattern& listener_pattern() {
+    return named("listener");
 }
 
 const Pattern& host_pattern() {

@@ -20,6 +20,8 @@ ipc::Command::What what_of(Operation operation) {
             return What::unpin;
         case Operation::touch:
             return What::touch;
+        case Operation::adopt:
+            return What::adopt;
         case Operation::drain:
             return What::drain;
         case Operation::undrain:
@@ -29,7 +31,7 @@ ipc::Command::What what_of(Operation operation) {
     }
 }
 
-CommandAnswer answer_of(Outcome outcome, const std::string& name) {
+CommandAnswer answer_of(Outcome outcome, const std::string& name, const std::string& what) {
     switch (outcome) {
         case Outcome::done:
             return {200, "done"};
@@ -50,8 +52,9 @@ CommandAnswer answer_of(Outcome outcome, const std::string& name) {
             return {409, "", "something is under way for " + name + " that has to end first",
                     "another try when its state is ready or asleep"};
         case Outcome::not_ours:
-            return {409, "", "there is no domain of " + name + " that could be taken over",
-                    "a domain with the service's UUID"};
+            return {409, "", what.empty() ? "there is no such domain of " + name : what,
+                    "a running domain called " + name +
+                        ", with the service's type, memory, MACs and bridges"};
         case Outcome::failed:
             break;
     }
@@ -60,7 +63,7 @@ CommandAnswer answer_of(Outcome outcome, const std::string& name) {
 
 }  // namespace
 
-void Commands::begin(const Asked& asked, std::uint32_t user, Reply reply) {
+std::uint64_t Commands::begin(const Asked& asked, std::uint32_t user, Reply reply) {
     ipc::Command message{};
     std::optional<service::Id> service;
     if (!asked.service.empty()) {
@@ -69,18 +72,18 @@ void Commands::begin(const Asked& asked, std::uint32_t user, Reply reply) {
             const std::string meant = model_.nearest(asked.service);
             reply({404, "", "no service is called " + asked.service,
                    meant.empty() ? "GET /v1/services lists them" : "did you mean " + meant + "?"});
-            return;
+            return 0;
         }
         service = message.service = found->id;
     }
     if (model_.vmm() != Model::Vmm::up) {
         reply({503, "", "the process that looks after domains is not there",
                "another try; the daemon starts it again by itself", service});
-        return;
+        return 0;
     }
     if (commands_.size() >= most) {
         reply({503, "", "too many commands are under way", "another try", service});
-        return;
+        return 0;
     }
     message.serial = ++last_serial_;
     message.what = what_of(asked.route->operation);
@@ -90,10 +93,18 @@ void Commands::begin(const Asked& asked, std::uint32_t user, Reply reply) {
     if (!send_(message)) {
         reply({503, "", "the process that looks after domains takes no commands now", "another try",
                service});
-        return;
+        return 0;
     }
     commands_.push_back(
         {message.serial, asked, service, std::move(reply), clock_.now() + patience});
+    return message.serial;
+}
+
+void Commands::forget(std::uint64_t serial) {
+    std::list<Command> forgotten;  // whose replies end with it, once nothing is looked at
+    if (const auto command = std::ranges::find(commands_, serial, &Command::serial);
+        command != commands_.end())
+        forgotten.splice(forgotten.end(), commands_, command);
 }
 
 void Commands::finish(Each command, CommandAnswer answer) {
@@ -109,7 +120,9 @@ void Commands::done(const ipc::CommandDone& message) {
         return;
     const bool waits = command->asked.wait != Asked::Wait::no;
     if (message.outcome != Outcome::begun || !waits) {
-        finish(command, answer_of(message.outcome, command->asked.service));
+        const std::string what(message.what,
+                               std::min<std::size_t>(message.what_size, sizeof message.what));
+        finish(command, answer_of(message.outcome, command->asked.service, what));
         return;
     }
     command->waits = true;

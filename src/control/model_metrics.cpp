@@ -39,6 +39,7 @@ void Model::fill(metrics::Snapshot& snapshot, const Now& now) const {
         snapshot.memory_limit_bytes = *limits_.memory_kib * 1024;
     snapshot.domain_limit = limits_.domains;
     snapshot.loads = load_.number;
+    snapshot.failed_loads = load_.failures;
     snapshot.load_succeeded = load_.result != ipc::LoadReport::Result::refused &&
                               load_.result != ipc::LoadReport::Result::failed;
     snapshot.loaded_at = seconds(load_.at);

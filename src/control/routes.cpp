@@ -23,7 +23,8 @@ constexpr Parameter of_service[] = {{"service", In::path, Kind::text}};
 constexpr Parameter of_webhook[] = {{"webhook", In::path, Kind::text}};
 constexpr Parameter of_services[] = {{"phase", In::query, Kind::word, phases}};
 constexpr Parameter of_wakes[] = {{"service", In::query, Kind::text},
-                                  {"last", In::query, Kind::number}};
+                                  {"last", In::query, Kind::number},
+                                  {"before", In::query, Kind::wake}};
 constexpr Parameter of_events[] = {{"service", In::query, Kind::text},
                                    {"follow", In::query, Kind::boolean},
                                    {"last", In::query, Kind::number}};
@@ -47,6 +48,7 @@ constexpr Route table[] = {
     {Method::get, "/metrics", Right::read, Operation::metrics},
     {Method::get, "/", Right::read, Operation::page},
     {Method::get, "/list.js", Right::read, Operation::page},
+    {Method::get, "/order.js", Right::read, Operation::page},
     {Method::get, "/page.css", Right::read, Operation::page},
     {Method::get, "/page.js", Right::read, Operation::page},
     {Method::get, "/page.svg", Right::read, Operation::page},
@@ -57,6 +59,7 @@ constexpr Route table[] = {
     {Method::post, "/v1/services/{service}/pin", Right::command, Operation::pin, of_pin},
     {Method::post, "/v1/services/{service}/unpin", Right::command, Operation::unpin, of_service},
     {Method::post, "/v1/services/{service}/touch", Right::command, Operation::touch, of_service},
+    {Method::post, "/v1/services/{service}/adopt", Right::command, Operation::adopt, of_service},
     {Method::post, "/v1/webhooks/{webhook}/ping", Right::command, Operation::ping, of_webhook},
     {Method::post, "/v1/drain", Right::command, Operation::drain},
     {Method::post, "/v1/undrain", Right::command, Operation::undrain},
@@ -151,6 +154,15 @@ Read read(const Parameter& parameter, const std::string& value, Asked& asked) {
             if (problem != std::errc() || end != value.data() + value.size() || number > most_last)
                 return bad(parameter, value, "a number from 0 to 1000");
             asked.last = number;
+            break;
+        }
+        case Kind::wake: {
+            std::uint64_t number = 0;
+            const auto [end, problem] =
+                std::from_chars(value.data(), value.data() + value.size(), number);
+            if (problem != std::errc() || end != value.data() + value.size() || number == 0)
+                return bad(parameter, value, "the number of a wake, as `next` says");
+            asked.before = number;
             break;
         }
         case Kind::boolean:
@@ -276,17 +288,26 @@ tl::expected<Asked, Refusal> understand(std::string_view method, std::string_vie
     return tl::make_unexpected(no_such_path(path));
 }
 
-std::optional<Refusal> suspicious(const Browser& browser, Right right) {
-    std::string_view host = browser.host;
+std::optional<Refusal> suspicious(const Browser& browser, Right right,
+                                  std::span<const std::string> names) {
+    std::string lower = browser.host;
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    std::string_view host = lower;
     if (const auto colon = host.rfind(':');
         colon != host.npos && host.find(']', colon) == host.npos)
         host = host.substr(0, colon);
+    if (host.size() > 1 && host.ends_with('.'))
+        host.remove_suffix(1);
     const bool bracketed = host.starts_with('[') && host.ends_with(']');
     const auto address = bracketed ? host.substr(1, host.size() - 2) : host;
     if (!host.empty() && host != "localhost" && host != "summond" &&
+        std::ranges::find(names, host) == names.end() &&
         !base::IpAddress::parse(std::string(address)))
         return Refusal{421, "this is not " + quoted(browser.host),
-                       "the Host localhost, summond or an IP address"};
+                       "the Host localhost, summond, an IP address, or one of `control: {names: "
+                       "[...]}`"};
     if (right == Right::command && !browser.origin.empty())
         return Refusal{403, "a page in a browser gives no commands", "summonctl, or curl"};
     return std::nullopt;

@@ -1,11 +1,14 @@
 #include "session.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <utility>
 
 namespace summond::control {
@@ -32,6 +35,10 @@ class SessionExchange final : public Exchange {
     }
 
     std::shared_ptr<Stream> stream(std::shared_ptr<const std::string> too_slow) override;
+    void on_gone(std::function<void()> gone) override {
+        if (session_)
+            session_->on_gone(std::move(gone));
+    }
 
   private:
     std::shared_ptr<Session> session_;
@@ -91,12 +98,16 @@ void Session::close() {
     const auto server = server_.lock();
     if (!server)
         return;
-    server->waiting -= std::exchange(waiting_, 0);
+    Server::State::Room& room = server->room_of(client_);
+    room.waiting -= std::exchange(waiting_, 0);
     if (server->sessions.erase(shared_from_this()) == 0)
         return;
-    const auto count = server->connections.find(client_.user);
+    --room.sessions;
+    const auto count = room.connections.find(client_.account);
     if (--count->second == 0)
-        server->connections.erase(count);
+        room.connections.erase(count);
+    if (const auto gone = std::exchange(gone_, nullptr))
+        gone();
 }
 
 void Session::read() {
@@ -159,10 +170,12 @@ void Session::respond(Response response) {
     if (!server || !answering_)
         return;
     answering_ = false;
-    if (server->waiting + response.body->size() > server->bounds.answers)
+    gone_ = nullptr;
+    Server::State::Room& room = server->room_of(client_);
+    if (room.waiting + response.body->size() > server->bounds.answers)
         response = error_response(503, "too many answers wait to be taken", "another try");
     waiting_ = response.body->size();
-    server->waiting += waiting_;
+    room.waiting += waiting_;
     response_ = std::move(response);
     message_ = Message{http::int_to_status(response_.status), 11};
     message_.set(http::field::server, "summond");
@@ -201,9 +214,32 @@ void Session::write() {
 
 void Session::written() {
     if (const auto server = server_.lock())
-        server->waiting -= std::exchange(waiting_, 0);
+        server->room_of(client_).waiting -= std::exchange(waiting_, 0);
     response_ = {};
     read();
+}
+
+// -- A client that leaves while its answer is waited for
+
+void Session::on_gone(std::function<void()> gone) {
+    gone_ = std::move(gone);
+    watch_leaving();
+}
+
+// It may have sent another request already: that stays where it is, and hides its end.
+void Session::watch_leaving() {
+    stream_.socket().async_wait(
+        Socket::wait_read, [this, self = shared_from_this()](const error_code& error) {
+            if (error || !answering_ || !gone_)
+                return;
+            char next = 0;
+            const auto r =
+                ::recv(stream_.socket().native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+            if (r < 0 && (errno == EAGAIN || errno == EINTR))
+                watch_leaving();
+            else if (r <= 0)
+                close();
+        });
 }
 
 // What a client has sent that is not read when its connection ends would take its answer with it.

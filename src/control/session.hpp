@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -11,11 +11,13 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/span_body.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "summond/control/server.hpp"
 
@@ -24,22 +26,34 @@ namespace summond::control {
 class Session;
 
 struct Server::State : std::enable_shared_from_this<State> {
+    using Protocol = boost::asio::generic::stream_protocol;
+    using Acceptor = boost::asio::basic_socket_acceptor<Protocol>;
+    // What clients take together, those of the socket or those of TCP.
+    struct Room {
+        std::size_t sessions = 0;
+        std::size_t waiting = 0;  // octets of answers that have not been taken
+        std::map<std::string, std::size_t> connections;  // by account
+    };
+
     State(boost::asio::io_context& loop, const Bounds& limits, Handler to)
         : io(loop), bounds(limits), handler(std::move(to)) {}
 
-    void accept();
-    void accepted(boost::asio::local::stream_protocol::socket socket);
-    bool has_room(const Client& client) const;
+    void accept(std::uint32_t number);
+    // Those of these numbers.
+    void close_acceptors(std::uint32_t first, std::uint32_t last);
+    void accepted(Protocol::socket socket, Client client);
+    Room& room_of(const Client& client) { return client.over_tcp ? tcp : local; }
+    bool has_room(const Client& client);
     // Ends everything.
     void end();
 
     boost::asio::io_context& io;
     Bounds bounds;
     Handler handler;
-    std::shared_ptr<boost::asio::local::stream_protocol::acceptor> acceptor;
+    std::map<std::uint32_t, std::shared_ptr<Acceptor>> acceptors;
     std::set<std::shared_ptr<Session>> sessions;
-    std::map<uid_t, std::size_t> connections;
-    std::size_t waiting = 0;  // octets of answers that have not been taken
+    Room local;
+    Room tcp;
     bool ended = false;
 };
 
@@ -55,6 +69,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void run() { read(); }
     void close();
     void respond(Response response);
+
+    void on_gone(std::function<void()> gone);
 
     // Events.
     void stream(std::shared_ptr<const std::string> too_slow);
@@ -74,6 +90,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void read_on();
     void write_next();
     void watch_end();
+    void watch_leaving();
     void beat();
 
     // Gone once the server has ended; a session then only closes.
@@ -92,6 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool head_ = false;
     bool last_ = false;  // the connection ends with this answer
 
+    std::function<void()> gone_;
     bool refused_ = false;  // what has come is no request
     std::size_t lingered_ = 0;
 

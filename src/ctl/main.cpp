@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 #include <boost/json/array.hpp>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -34,8 +35,9 @@ std::string of_service(const std::string& name, const std::string& rest = "") {
     return "/v1/services/" + encoded(name) + rest;
 }
 
-std::string wakes_target(const std::string& service, unsigned last) {
+std::string wakes_target(const std::string& service, unsigned last, std::uint64_t before = 0) {
     return "/v1/wakes?last=" + std::to_string(last) +
+           (before == 0 ? "" : "&before=" + std::to_string(before)) +
            (service.empty() ? "" : "&service=" + encoded(service));
 }
 
@@ -54,7 +56,7 @@ std::string traces_view(const boost::json::value& answer, const Style& style) {
         if (wakes->is_array())
             for (const auto& wake : wakes->as_array())
                 out += wake_view(wake, style);
-    return out.empty() ? "it has not been woken since the start of the daemon\n" : out;
+    return out.empty() ? "no wake of it is remembered\n" : out;
 }
 
 // What the options of one command line say.
@@ -72,6 +74,7 @@ struct Given {
     bool follow = false;
     bool wakes_it = false;
     unsigned last = 20;
+    std::uint64_t before = 0;
     int status = 0;
 };
 
@@ -189,6 +192,8 @@ class CommandLine {
             ->check(is_duration);
         add_simple("unpin", "Lets it be put away again", "unpinning ");
         add_simple("touch", "Its idle time begins anew, as after an answer", "touching ");
+        add_simple("adopt", "Takes over a domain that was made for it by hand (xl create)",
+                   "adopting ");
         add("drain", "No new wakes on this host; what is up stays until it is idle",
             [](const Program& program) {
                 return program.command("/v1/drain", "", "draining", {});
@@ -215,13 +220,17 @@ class CommandLine {
     void add_followers() {
         CLI::App& wakes =
             add("wakes", "The last wakes, the newest first", [this](const Program& program) {
-                return program.show(wakes_target(given_.name, given_.last), wakes_view);
+                return program.show(wakes_target(given_.name, given_.last, given_.before),
+                                    wakes_view);
             });
         wakes.add_option("SERVICE", given_.name, "Only its wakes");
         add_last(wakes);
+        wakes.add_option("--before", given_.before, "Only those before the wake of this number");
         CLI::App& trace =
             add("trace", "Where the time of a service's last wake went",
                 [this](const Program& program) {
+                    if (given_.follow)
+                        return program.trace(given_.name, given_.wakes_it);
                     if (given_.wakes_it)
                         if (const int r = program.command(
                                 of_service(given_.name, "/wake?wait=ready"), given_.name,
@@ -232,6 +241,8 @@ class CommandLine {
                 });
         trace.add_option("SERVICE", given_.name, "Its name")->required();
         trace.add_flag("--wake", given_.wakes_it, "Wakes it first");
+        trace.add_flag("--follow,-f", given_.follow,
+                       "The wake that is under way, or the next one, step by step to its end");
         CLI::App& events = add("events", "What has happened; with --follow, as it happens",
                                [this](const Program& program) {
                                    return program.events(given_.name, given_.follow, given_.last);

@@ -64,12 +64,12 @@ void print_problem(const std::string& problem) {
         std::fputs(base::excerpt_of(problem, *style).c_str(), stderr);
 }
 
-int fail(const Unreachable& why) {
+}  // namespace
+
+int unreachable_for(const Unreachable& why) {
     std::fprintf(stderr, "summonctl: %s\n", why.what.c_str());
     return unreachable;
 }
-
-}  // namespace
 
 Style style_of(std::FILE* stream) {
     Style style;
@@ -99,7 +99,7 @@ int Program::fail(const Reply& reply) const {
 int Program::show(const std::string& target, const View& view) const {
     const auto reply = client_.request("GET", target, patience);
     if (!reply)
-        return ctl::fail(reply.error());
+        return unreachable_for(reply.error());
     if (reply->status != 200)
         return fail(*reply);
     std::fputs(options_.json ? reply->body.c_str() : view(reply->json, style_of(stdout)).c_str(),
@@ -115,7 +115,7 @@ int Program::command(const std::string& target, const std::string& about,
         reply = client_.request("POST", target, patience + wait, [&] { spinner.tick(); });
     }
     if (!reply)
-        return ctl::fail(reply.error());
+        return unreachable_for(reply.error());
     if (reply->status >= 400)
         return fail(*reply);
     if (options_.json) {
@@ -140,7 +140,7 @@ int Program::reload() const {
         reply = client_.request("POST", "/v1/reload", longest_load, [&] { spinner.tick(); });
     }
     if (!reply)
-        return ctl::fail(reply.error());
+        return unreachable_for(reply.error());
     if (options_.json)
         std::fputs(reply->body.c_str(), stdout);
     if (const auto* const load = member(reply->json, "load"); load != nullptr && !options_.json)
@@ -231,9 +231,9 @@ int Program::events(const std::string& service, bool follow, unsigned last) cons
     for (bool lost = false;; std::this_thread::sleep_for(next_try)) {
         const auto ended = client_.follow(target, last_id, print);
         if (!follow || std::ferror(stdout) != 0)
-            return ended ? 0 : ctl::fail(ended.error());
+            return ended ? 0 : unreachable_for(ended.error());
         if (!ended && last_id.empty() && !lost)
-            return ctl::fail(ended.error());
+            return unreachable_for(ended.error());
         if (!lost)
             std::fprintf(stderr, "summonctl: the daemon is gone; waiting for it\n");
         lost = true;

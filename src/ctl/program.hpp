@@ -24,6 +24,9 @@ struct Options {
     bool json = false;
 };
 
+// Says why, and is the exit status for it.
+int unreachable_for(const Unreachable& why);
+
 // Colours and a width only where a person reads.
 Style style_of(std::FILE* stream);
 
@@ -44,6 +47,8 @@ class Program {
     int ping(std::vector<std::string> webhooks) const;
     // Events as lines. service: only its events; empty: all.
     int events(const std::string& service, bool follow, unsigned last) const;
+    // A service's wake that is under way, or its next one, to its end. wake: wakes it.
+    int trace(const std::string& service, bool wake) const;
     // A page of the terminal, until somebody ends it.
     int top() const;
 

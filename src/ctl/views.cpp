@@ -14,22 +14,6 @@ namespace {
 namespace json = boost::json;
 using std::chrono::milliseconds;
 
-milliseconds between(WallTime from, WallTime to) {
-    return std::chrono::duration_cast<milliseconds>(to - from);
-}
-
-Colour colour_of(const std::string& state) {
-    if (state == "ready")
-        return Colour::green;
-    if (state == "failed" || state == "drained")
-        return Colour::red;
-    if (state == "paused" || state == "saved")
-        return Colour::cyan;
-    if (state == "asleep" || state == "unknown")
-        return Colour::dim;
-    return Colour::yellow;
-}
-
 std::string for_words(const json::value& object, WallTime now) {
     const auto since = time_at(object, "since");
     return since ? words_of(between(*since, now)) : "";
@@ -38,17 +22,6 @@ std::string for_words(const json::value& object, WallTime now) {
 std::string memory_words(const json::value& object, const char* key) {
     const auto kib = number_at(object, key);
     return kib && *kib > 0 ? size_words(*kib) : "";
-}
-
-std::string number_words(const json::value& object, const char* key) {
-    const auto number = number_at(object, key);
-    return number ? std::to_string(*number) : "";
-}
-
-const json::array& list_at(const json::value& object, std::string_view key) {
-    static const json::array nothing;
-    const auto* const value = member(object, key);
-    return value != nullptr && value->is_array() ? value->as_array() : nothing;
 }
 
 std::string without_dot(std::string name) {
@@ -85,6 +58,18 @@ std::string vmm_warning(const json::value& answer, WallTime now, const Style& st
 }
 
 }  // namespace
+
+Colour colour_of(const std::string& state) {
+    if (state == "ready")
+        return Colour::green;
+    if (state == "failed" || state == "drained")
+        return Colour::red;
+    if (state == "paused" || state == "saved")
+        return Colour::cyan;
+    if (state == "asleep" || state == "unknown")
+        return Colour::dim;
+    return Colour::yellow;
+}
 
 std::string next_words(const json::value& service, WallTime now) {
     const auto left = [&](const char* key) -> std::string {
@@ -265,135 +250,6 @@ std::string webhooks_view(const json::value& answer, const Style& style) {
                    {last, colour}});
     }
     return table.to_string(style);
-}
-
-static std::string clock_words(WallTime at) {
-    const std::time_t time = std::chrono::system_clock::to_time_t(at);
-    const auto ms = std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count() % 1000;
-    std::tm local{};
-    ::localtime_r(&time, &local);
-    return fmt::format("{:02}:{:02}:{:02}.{:03}", local.tm_hour, local.tm_min, local.tm_sec, ms);
-}
-
-static std::optional<double> ms_at(const json::value& wake, const char* phase) {
-    const auto* const phases = member(wake, "after_ms");
-    const auto* const value = phases == nullptr ? nullptr : member(*phases, phase);
-    if (value == nullptr || !value->is_number())
-        return std::nullopt;
-    return value->to_number<double>();
-}
-
-static std::string ms_words(const std::optional<double>& ms) {
-    return ms ? fmt::format("{:.1f}", *ms) : "";
-}
-
-std::string wakes_view(const json::value& answer, const Style& style) {
-    const WallTime now = time_at(answer, "now").value_or(std::chrono::system_clock::now());
-    Table table({{"AGO", true},
-                 {"SERVICE", false, true},
-                 {"WHY"},
-                 {"HOW"},
-                 {"BUILT", true},
-                 {"RUNS", true},
-                 {"READY ms", true},
-                 {"RESULT"}});
-    for (const json::value& wake : list_at(answer, "wakes")) {
-        const auto asked = time_at(wake, "asked_at");
-        const std::string failure = text_at(wake, "failure");
-        table.add(
-            {{asked ? words_of(between(*asked, now)) : ""},
-             {text_at(wake, "service"), Colour::bold},
-             {text_at(wake, "why")},
-             {text_at(wake, "how")},
-             {ms_words(ms_at(wake, "built"))},
-             {ms_words(ms_at(wake, "unpaused"))},
-             {ms_words(ms_at(wake, "ready"))},
-             {failure.empty() ? "ready" : failure, failure.empty() ? Colour::green : Colour::red}});
-    }
-    if (list_at(answer, "wakes").empty())
-        return "no wakes since the start of the daemon\n";
-    return table.to_string(style);
-}
-
-std::string wake_view(const json::value& wake, const Style& style) {
-    struct Step {
-        const char* phase;
-        const char* words;
-    };
-    constexpr Step steps[] = {{"admitted", "has room"}, {"built", "is built"},
-                              {"unpaused", "runs"},     {"answerable", "is answered"},
-                              {"ready", "is ready"},    {"handed_over", "has its packets"},
-                              {"failed", "has failed"}};
-    double all = 0;
-    for (const Step& step : steps)
-        all = std::max(all, ms_at(wake, step.phase).value_or(0));
-    const std::string how = text_at(wake, "how");
-    std::string out = painted(text_at(wake, "service"), Colour::bold, style) + "  why " +
-                      text_at(wake, "why") + (how.empty() ? "" : ", by " + how) + "\n";
-    const std::size_t room = style.width > 60 ? std::min<std::size_t>(style.width - 35, 60) : 40;
-    double before = 0;
-    for (const Step& step : steps) {
-        const auto ms = ms_at(wake, step.phase);
-        if (!ms)
-            continue;
-        const auto at = [&](double time) {
-            return all > 0 ? static_cast<std::size_t>(time / all * static_cast<double>(room)) : 0;
-        };
-        const std::size_t begin = std::min(at(before), at(*ms));
-        const std::size_t length = std::max<std::size_t>(1, at(*ms) - begin);
-        std::string bar;
-        for (std::size_t i = 0; i < length; ++i)
-            bar += "█";
-        const bool failed = std::string_view(step.phase) == "failed";
-        out += fmt::format("  {:<16}{:>9.1f} ms  {}{}\n", step.words, *ms, std::string(begin, ' '),
-                           painted(bar, failed ? Colour::red : Colour::green, style));
-        before = std::max(before, *ms);
-    }
-    if (const std::string what = text_at(wake, "what"); !what.empty())
-        out += "  " + painted(text_at(wake, "failure") + ": " + what, Colour::red, style) + "\n";
-    return out;
-}
-
-std::string event_line(const std::string& type, const json::value& data, WallTime now,
-                       std::string& before, const Style& style) {
-    const std::string time = painted(clock_words(now), Colour::dim, style) + "  ";
-    if (type == "service") {
-        const std::string state = text_at(data, "state");
-        std::string line = time + painted(text_at(data, "name"), Colour::bold, style) + " ";
-        if (!before.empty() && before != state)
-            line += before + " → ";
-        line += painted(state, colour_of(state), style);
-        before = state;
-        const std::string next = next_words(data, now);
-        return line + (next.empty() ? "" : ", " + next);
-    }
-    if (type == "wake") {
-        const std::string failure = text_at(data, "failure");
-        const auto took = ms_at(data, failure.empty() ? "ready" : "failed");
-        const std::string name = painted(text_at(data, "service"), Colour::bold, style);
-        const std::string ms = fmt::format("{:.1f} ms", took.value_or(0));
-        if (!failure.empty())
-            return time + name + painted(" could not be woken: " + failure, Colour::red, style) +
-                   " after " + ms;
-        return time + name + " woken for " + text_at(data, "why") + ", by " + text_at(data, "how") +
-               ", in " + ms;
-    }
-    if (type == "role")
-        return time + text_at(data, "role") + " (pid " + number_words(data, "pid") + ") " +
-               text_at(data, "state");
-    if (type == "load") {
-        std::string line = time + "configuration " + text_at(data, "result");
-        for (const json::value& problem : list_at(data, "problems"))
-            line += "\n  " + std::string(problem.is_string() ? problem.as_string() : "");
-        return line;
-    }
-    if (type == "vmm")
-        return time + "vmm is " + text_at(data, "state");
-    if (type == "host")
-        return time + (flag_at(data, "drained") ? "drained: no new wakes" : "not drained");
-    if (type == "lagged")
-        return time + "events have been missed";
-    return time + type;
 }
 
 }  // namespace summond::ctl

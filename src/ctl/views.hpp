@@ -26,10 +26,15 @@ std::string webhooks_view(const boost::json::value& webhooks, const Style& style
 std::string wakes_view(const boost::json::value& wakes, const Style& style);
 // One wake: what it has waited for, from top to bottom.
 std::string wake_view(const boost::json::value& wake, const Style& style);
+// One step of a wake that is under way: how the service stands since when. asked: when it was asked
+// for. Empty: nobody knows.
+std::string trace_line(const boost::json::value& service, WallTime asked, const Style& style);
 // One event as a line. before: the state of its service, empty if not known; becomes the new one.
 std::string event_line(const std::string& type, const boost::json::value& data, WallTime now,
                        std::string& before, const Style& style);
 
+// Of a service's state.
+Colour colour_of(const std::string& state);
 // What comes next for a service: "asleep in 3 min", "pinned", "next try in 5 s".
 std::string next_words(const boost::json::value& service, WallTime now);
 

@@ -61,6 +61,10 @@ std::string words_of(milliseconds duration) {
     return two(s / 86400, "d", s % 86400 / 3600, "h");
 }
 
+milliseconds between(WallTime from, WallTime to) {
+    return std::chrono::duration_cast<milliseconds>(to - from);
+}
+
 std::string size_words(std::uint64_t kib) {
     if (kib < 1024)
         return fmt::format("{} KiB", kib);
@@ -100,6 +104,17 @@ std::optional<WallTime> time_at(const boost::json::value& object, std::string_vi
 bool flag_at(const boost::json::value& object, std::string_view key) {
     const auto* const value = member(object, key);
     return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+std::string number_words(const boost::json::value& object, std::string_view key) {
+    const auto number = number_at(object, key);
+    return number ? std::to_string(*number) : "";
+}
+
+const boost::json::array& list_at(const boost::json::value& object, std::string_view key) {
+    static const boost::json::array nothing;
+    const auto* const value = member(object, key);
+    return value != nullptr && value->is_array() ? value->as_array() : nothing;
 }
 
 }  // namespace summond::ctl

@@ -17,6 +17,14 @@ void by_role(const Snapshot& snapshot, Samples& samples, Of of) {
         samples.add({role}, value);
 }
 
+// What vmm says of the file that outlives it; nothing where there is none.
+void of_file(const Snapshot& snapshot, Samples& samples,
+             std::uint64_t (*value)(const VmmCounters&)) {
+    if (snapshot.vmm != nullptr &&
+        snapshot.vmm->file.state.get() != static_cast<std::uint64_t>(StateFile::none))
+        samples.add({}, value(*snapshot.vmm));
+}
+
 constexpr Metric metrics[] = {
     {"summond_build_info", Kind::gauge, "1, with the version of summond.", "version",
      [](const Snapshot& snapshot, Samples& samples) {
@@ -49,6 +57,11 @@ constexpr Metric metrics[] = {
      "How often the configuration has been read, at the start and for reloads.", "",
      [](const Snapshot& snapshot, Samples& samples) {
          samples.add({}, std::uint64_t{snapshot.loads});
+     }},
+    {"summond_config_load_failures_total", Kind::counter,
+     "How many of these were refused, since the file is bad, or failed.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({}, std::uint64_t{snapshot.failed_loads});
      }},
     {"summond_config_last_load_successful", Kind::gauge,
      "0: the file was bad the last time, and the configuration before it is in force.", "",
@@ -85,6 +98,45 @@ constexpr Metric metrics[] = {
      [](const Snapshot& snapshot, Samples& samples) {
          for (const Snapshot::Webhook& webhook : snapshot.webhooks)
              samples.add({webhook.name}, std::uint64_t{webhook.waiting});
+     }},
+    {"summond_zones", Kind::gauge,
+     "Zones that are answered for, and such whose file is bad or missing: those are answered with "
+     "SERVFAIL.",
+     "state",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({"loaded"}, std::uint64_t{snapshot.zones - snapshot.unloaded_zones});
+         samples.add({"not_loaded"}, std::uint64_t{snapshot.unloaded_zones});
+     }},
+    {"summond_state_writable", Kind::gauge,
+     "0: the file that outlives the daemon (`state:`) could not be read or written the last time, "
+     "and it is tried again.",
+     "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         of_file(snapshot, samples, [](const VmmCounters& vmm) {
+             return std::uint64_t{
+                 vmm.file.state.get() == static_cast<std::uint64_t>(StateFile::usable) ? 1U : 0U};
+         });
+     }},
+    {"summond_state_last_write_timestamp_seconds", Kind::gauge,
+     "When it was last written, in seconds since 1970; 0: not since the daemon's start.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         of_file(snapshot, samples,
+                 [](const VmmCounters& vmm) { return vmm.file.written_at_ms.get() / 1000; });
+     }},
+    {"summond_state_writes_total", Kind::counter, "Transactions that were written to it.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         of_file(snapshot, samples, [](const VmmCounters& vmm) { return vmm.file.writes.get(); });
+     }},
+    {"summond_state_write_failures_total", Kind::counter,
+     "How often it could not be opened or written.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         of_file(snapshot, samples, [](const VmmCounters& vmm) { return vmm.file.failures.get(); });
+     }},
+    {"summond_state_lost_wakes_total", Kind::counter,
+     "Wakes that are missing from the history, since it was not written in time.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         of_file(snapshot, samples,
+                 [](const VmmCounters& vmm) { return vmm.file.lost_wakes.get(); });
      }},
 };
 

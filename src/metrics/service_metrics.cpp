@@ -11,12 +11,7 @@ namespace {
 
 using service::Phase;
 
-constexpr std::string_view phases[] = {"asleep", "building", "booting", "ready", "failed"};
-static_assert(std::size(phases) == static_cast<std::size_t>(Phase::last) + 1);
-
-std::string_view name_of(Phase phase) {
-    return phases[static_cast<std::size_t>(phase)];
-}
+constexpr std::size_t phases = static_cast<std::size_t>(Phase::last) + 1;
 
 void write_wakes(const Snapshot& snapshot, Samples& samples) {
     if (snapshot.vmm == nullptr)
@@ -66,12 +61,12 @@ auto sum(const Snapshot& snapshot, Number number) {
 }
 
 void write_phases(const Snapshot& snapshot, Samples& samples) {
-    std::array<std::uint64_t, std::size(phases)> count{};
+    std::array<std::uint64_t, phases> count{};
     for (const Snapshot::Service& service : snapshot.services)
         if (service.phase)
             ++count[static_cast<std::size_t>(*service.phase)];
     for (std::size_t i = 0; i < count.size(); ++i)
-        samples.add({phases[i]}, count[i]);
+        samples.add({to_string(static_cast<Phase>(i))}, count[i]);
 }
 
 std::uint64_t running(const Snapshot& snapshot) {
@@ -112,13 +107,17 @@ constexpr Metric of_services[] = {
     {"summond_wake_seconds", Kind::histogram,
      "How long after the query or packet a wake's phase was over: there was room (admitted), the "
      "domain was built, unpaused, an answer could go out, it was ready, it was handed over the "
-     "packets that were held; from: where its guest came from.",
+     "packets that were held, and said its first octets to a client (first_byte); from: where its "
+     "guest came from.",
      "until,from", write_wake_seconds},
     {"summond_wake_packets_handed_over_total", Kind::counter,
      "Packets that were held for services that slept, and given to them.", "",
      [](const Snapshot& snapshot, Samples& samples) {
          samples.add({}, snapshot.vmm == nullptr ? 0 : snapshot.vmm->packets_handed_over.get());
      }},
+    {"summond_wake_packets_held", Kind::gauge,
+     "Packets that wait now for guests that are being woken, of all services; at most 4096.", "",
+     [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.held_packets); }},
     {"summond_services", Kind::gauge, "Services by phase.", "phase", write_phases},
     {"summond_service_phase", Kind::gauge,
      "1, with the phase that the service is in: asleep, building, booting, ready or failed (the "
@@ -127,7 +126,7 @@ constexpr Metric of_services[] = {
      [](const Snapshot& snapshot, Samples& samples) {
          for (const Snapshot::Service& service : snapshot.services)
              if (service.phase)
-                 samples.add({service.name, name_of(*service.phase)}, std::uint64_t{1});
+                 samples.add({service.name, to_string(*service.phase)}, std::uint64_t{1});
      }},
     {"summond_service_retry_seconds", Kind::gauge,
      "Until when a service that has failed is not woken; of those that are backing off only.",

@@ -18,6 +18,11 @@ inline std::size_t label_of(const dns::Query& query) noexcept {
     return query.question.empty() ? metrics::no_type : metrics::label_of(query.type);
 }
 
+// 0: there is none.
+inline std::uint16_t type_of(const dns::Query& query) noexcept {
+    return query.question.empty() ? 0 : static_cast<std::uint16_t>(query.type);
+}
+
 inline bool is_truncated(std::span<const std::uint8_t> answer) noexcept {
     return (answer[2] & dns::flag_tc >> 8) != 0;
 }

@@ -32,6 +32,7 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
       settings_(settings),
       states_(settings.size()),
       wanted_(settings.size()),
+      late_(settings.size()),
       wanted_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       services_(settings.size()) {
     if (!wanted_fd_)
@@ -46,7 +47,7 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
     }
 }
 
-void Services::want(std::uint32_t service, std::span<const std::uint8_t> client,
+void Services::want(std::uint32_t service, std::span<const std::uint8_t> client, std::uint16_t type,
                     bool promised) noexcept {
     Want& want = wanted_[service];
     Want::State state = Want::free;
@@ -56,9 +57,32 @@ void Services::want(std::uint32_t service, std::span<const std::uint8_t> client,
     want.client.size = static_cast<std::uint8_t>(size);
     std::copy_n(client.begin(), size, want.client.bytes);
     want.asked = clock_.now();
+    want.query_type = type;
     want.promised = promised;
     want.state.store(Want::written, std::memory_order_release);
     ::eventfd_write(wanted_fd_.get(), 1);
+}
+
+void Services::waited(std::uint32_t service, base::Duration time) noexcept {
+    Late& late = late_[service];
+    const std::int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    std::int64_t longest = late.longest_us.load(std::memory_order_relaxed);
+    while (us > longest &&
+           !late.longest_us.compare_exchange_weak(longest, us, std::memory_order_relaxed)) {
+    }
+    if (late.queries.fetch_add(1, std::memory_order_release) == 0)
+        ::eventfd_write(wanted_fd_.get(), 1);
+}
+
+void Services::tell_waited(std::uint32_t service) {
+    Late& late = late_[service];
+    if (late.queries.load(std::memory_order_relaxed) == 0)
+        return;
+    const std::uint32_t queries = late.queries.exchange(0, std::memory_order_acquire);
+    // No more than a number for people: where vmm does not take it, it is not told again.
+    const std::int64_t longest = late.longest_us.exchange(0, std::memory_order_relaxed);
+    if (is_connected())
+        vmm_.send(ipc::Waited{services_[service].id, longest, queries, 0});
 }
 
 void Services::take_wanted() {
@@ -66,11 +90,14 @@ void Services::take_wanted() {
     ::eventfd_read(wanted_fd_.get(), &ignored);
     // Only now the flags: what is set later writes the eventfd again.
     for (std::uint32_t i = 0; i < wanted_.size(); ++i) {
+        tell_waited(i);
         Want& want = wanted_[i];
         if (want.state.load(std::memory_order_acquire) != Want::written)
             continue;
         services_[i].client = want.client;
         services_[i].asked = want.asked;
+        if (want.query_type != 0)
+            services_[i].query_type = want.query_type;
         const bool promised = want.promised;
         want.state.store(Want::free, std::memory_order_release);
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
@@ -86,8 +113,8 @@ void Services::take_wanted() {
 void Services::wake(std::uint32_t service) {
     Service& wanted = services_[service];
     const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
-    wanted.unsent =
-        is_connected() && !vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client});
+    wanted.unsent = is_connected() && !vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client,
+                                                           wanted.query_type});
     wanted.waking = true;
     const auto before = states_[service].availability.load(std::memory_order_relaxed);
     const bool at_once = before == Availability::waiting || before == Availability::answerable;

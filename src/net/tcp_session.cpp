@@ -128,14 +128,15 @@ void TcpSession::handle(std::span<const std::uint8_t> query) {
     answer::Context& context = this->context();
     answer::read(query, read, context.zones);
     Decision decision = answer::resolve(read, server_.answer_, context);
-    if (decision.kind == Decision::Kind::park && !park(query, decision.service)) {
+    const std::uint16_t type = type_of(read.query);
+    if (decision.kind == Decision::Kind::park && !park(query, decision.service, type)) {
         decision.kind = Decision::Kind::answer;
         decision.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail);
         decision.size =
             answer::servfail(query, server_.answer_, service::WakeFailure::refused, context);
     }
     if (decision.kind == Decision::Kind::answer)
-        reply(decision);
+        reply(decision, type);
     if (server_.counters_.dns != nullptr)
         count_query(read.query, query.size(), decision);
 }
@@ -155,11 +156,12 @@ void TcpSession::count_query(const dns::Query& query, std::size_t size, const De
     count_response(counters, std::span(server_.answer_).first(decision.size));
 }
 
-bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service) {
+bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service,
+                      std::uint16_t type) {
     // Wanted even if there is no room to wait: the client may ask again.
     if (server_.context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        server_.services_.want(service, address_.bytes());
+        server_.services_.want(service, address_.bytes(), type);
     if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked)
         return false;
     parked_.push_back({{query.begin(), query.end()}, service, server_.clock_.now() + park_time});
@@ -168,9 +170,9 @@ bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service
 }
 
 // Also to a query that was parked: its service may have become one that wakes at once.
-void TcpSession::reply(const Decision& decision) {
+void TcpSession::reply(const Decision& decision, std::uint16_t type) {
     if (decision.wakes)
-        server_.services_.want(decision.service, address_.bytes(), true);
+        server_.services_.want(decision.service, address_.bytes(), type, true);
     append(decision.size);
 }
 
@@ -182,10 +184,12 @@ void TcpSession::append(std::uint32_t size) {
 }
 
 void TcpSession::reply_late(const Parked& parked, const Decision& decision) {
-    reply(decision);
+    const base::TimePoint now = server_.clock_.now();
+    reply(decision, 0);
+    server_.services_.waited(parked.service, now - (parked.deadline - park_time));
     if (server_.counters_.dns != nullptr)
-        count_late_response(*server_.counters_.dns, decision.rcode, parked.deadline,
-                            server_.clock_.now(), std::span(server_.answer_).first(decision.size));
+        count_late_response(*server_.counters_.dns, decision.rcode, parked.deadline, now,
+                            std::span(server_.answer_).first(decision.size));
 }
 
 void TcpSession::resolve_parked() {
@@ -200,7 +204,7 @@ void TcpSession::resolve_parked() {
         const Decision decision = answer::resolve(parked.query, server_.answer_, context());
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
-                server_.services_.want(decision.service, address_.bytes());
+                server_.services_.want(decision.service, address_.bytes(), 0);
             ++i;
             continue;
         }

@@ -43,8 +43,8 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     void process();
     answer::Context& context();
     void handle(std::span<const std::uint8_t> query);
-    bool park(std::span<const std::uint8_t> query, std::uint32_t service);
-    void reply(const answer::Decision& decision);
+    bool park(std::span<const std::uint8_t> query, std::uint32_t service, std::uint16_t type);
+    void reply(const answer::Decision& decision, std::uint16_t type);
     void append(std::uint32_t size);
     void reply_late(const Parked& parked, const answer::Decision& decision);
     void count_query(const dns::Query& query, std::size_t size, const answer::Decision& decision);

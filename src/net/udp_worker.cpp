@@ -67,6 +67,7 @@ struct UdpWorker::Batch {
     struct Wake {
         std::uint32_t service;
         unsigned message;
+        std::uint16_t type;
     };
     std::array<Wake, batch_size> wake;
     unsigned wakes = 0;
@@ -184,7 +185,7 @@ void UdpWorker::receive(std::uint32_t socket) {
             resolve_group(socket, first, std::min(received - first, group_size), answers);
         send(fd, answers);
         for (const Batch::Wake& wake : std::span(batch_->wake).first(batch_->wakes))
-            services_.want(wake.service, octets_of(batch_->address[wake.message]), true);
+            services_.want(wake.service, octets_of(batch_->address[wake.message]), wake.type, true);
         batch_->wakes = 0;
         batch_->prepare(received);
         if (received < busy)
@@ -222,10 +223,10 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
         std::uint32_t size = 0;
         if (decision.kind == Decision::Kind::answer) {
             if (decision.wakes)
-                batch.wake[batch.wakes++] = {decision.service, first + i};
+                batch.wake[batch.wakes++] = {decision.service, first + i, type_of(asked)};
             size = limited(query(i), batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::park) {
-            park(socket, first + i, query(i), decision.service, label_of(asked));
+            park(socket, first + i, query(i), decision.service, asked);
         }
         if (counters_.dns != nullptr)
             count_query(asked, decision, batch.out(answers).first(size));
@@ -297,7 +298,8 @@ void UdpWorker::send(int fd, unsigned count) {
 }
 
 void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-                     std::uint32_t service, std::size_t type_label) {
+                     std::uint32_t service, const dns::Query& asked) {
+    const std::size_t type_label = label_of(asked);
     msghdr& header = batch_->message[slot].msg_hdr;
     prepare_reply(header);
     ParkedQueries::Client client;
@@ -322,7 +324,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     // Wanted even if there is no room to wait: the client will ask again.
     if (context_.services[service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        services_.want(service, context_.client);
+        services_.want(service, context_.client, type_of(asked));
 }
 
 void UdpWorker::count_parked() {
@@ -344,7 +346,7 @@ void UdpWorker::resolve_parked() {
         Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
         if (decision.kind == Decision::Kind::park) {
             if (availability == Availability::asleep)
-                services_.want(decision.service, context_.client);
+                services_.want(decision.service, context_.client, 0);
             ++i;
             continue;
         }
@@ -381,6 +383,8 @@ void UdpWorker::expire_parked() {
 
 // Sends the first answer buffer to a parked query's client, who is the context's.
 void UdpWorker::answer_parked(std::size_t parked, Decision& decision) {
+    services_.waited(parked_->service(parked),
+                     clock_.now() - (parked_->deadline(parked) - park_time));
     const std::uint32_t size = limited(parked_->query(parked), batch_->out(0), decision);
     if (size > 0) {
         if (counters_.dns != nullptr)
@@ -399,7 +403,7 @@ void UdpWorker::answer_parked(std::size_t parked, Decision& decision) {
     // The Wake for which it was parked has come to nothing, or was never asked for: meanwhile vmm
     // has said that a copy waits.
     if (decision.wakes)
-        services_.want(decision.service, context_.client, true);
+        services_.want(decision.service, context_.client, 0, true);
 }
 
 void UdpWorker::signal() noexcept {

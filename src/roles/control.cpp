@@ -1,21 +1,21 @@
 // The control role: shows how things stand and takes commands, over HTTP on a Unix socket that the
-// parent has bound. It reads what everybody writes who may connect, so it is isolated as the front
-// is. One thread: clients, the channels to the parent and vmm, one timer. What it answers it knows
-// already, so no reader waits for anybody.
+// parent has bound, and for reading over TCP. It reads what everybody writes who may connect, so it
+// is isolated as the front is. One thread: clients, the channels to the parent and vmm, one timer.
+// What it answers it knows already, so no reader waits for anybody. Here stands what it is told;
+// what it is asked, in control_answers.cpp.
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "control_counters.hpp"
+#include "control_answers.hpp"
+#include "control_texts.hpp"
 #include "control_webhooks.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
@@ -23,15 +23,11 @@
 #include "summond/control/commands.hpp"
 #include "summond/control/followers.hpp"
 #include "summond/control/model.hpp"
-#include "summond/control/page.hpp"
-#include "summond/control/routes.hpp"
 #include "summond/control/server.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/ipc/report.hpp"
 #include "summond/loop/deadline_timer.hpp"
-#include "summond/metrics/table.hpp"
 #include "summond/proc/memfd.hpp"
-#include "summond/zone/zone.hpp"
 #include "table.hpp"
 #include "wake_messages.hpp"
 
@@ -40,48 +36,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-using control::Asked;
 using control::Model;
-using control::Operation;
-
-std::vector<control::ServiceText> texts_of(const config::Config& config) {
-    std::vector<control::ServiceText> texts;
-    for (const service::Template& service : config.services) {
-        control::ServiceText text{service.id, service.name,       {},
-                                  {},         service.memory_kib, service.standby.count};
-        for (const dns::Name& name : service.names)
-            text.names.push_back(name.to_string());
-        for (const auto* addresses : {&service.ipv4, &service.ipv6})
-            for (const base::IpAddress& address : *addresses)
-                text.addresses.push_back(address.to_string());
-        texts.push_back(std::move(text));
-    }
-    return texts;
-}
-
-// Of an SOA RRset: the five numbers that its RDATA ends with begin with it, RFC 1035 §3.3.13.
-std::uint32_t serial_of(const zone::image::RRset& soa) {
-    const std::uint8_t* const at = soa.records() + soa.size - 5 * 4;
-    return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
-           at[3];
-}
-
-std::vector<control::ZoneText> texts_of(const zone::Zones& zones) {
-    std::vector<control::ZoneText> texts;
-    for (std::uint32_t i = 0; i < zones.header().zone_count; ++i) {
-        const zone::image::ZoneRecord& record = zones.zone(i);
-        const auto& apex = *zones.at<zone::image::Node>(record.apex);
-        control::ZoneText text{"", {}, record.chain != 0};
-        if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))
-            text.name = name->to_string();
-        if (const auto* const soa = apex.find(dns::Type::soa);
-            record.negative_soa != 0 && soa != nullptr)
-            text.serial = serial_of(*soa);
-        texts.push_back(std::move(text));
-    }
-    std::ranges::sort(texts, {}, &control::ZoneText::name);
-    return texts;
-}
 
 Model::WallTime wall_time(std::int64_t ms) {
     return Model::WallTime(std::chrono::milliseconds(ms));
@@ -105,23 +60,14 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-control::Response json_response(unsigned status, const json::object& object) {
-    return {status, std::make_shared<const std::string>(json::serialize(object) + "\n")};
-}
-
-control::Response refusal(const control::Refusal& why) {
-    auto response = json_response(why.status, {{"error", why.error}, {"expected", why.expected}});
-    response.allow = why.allow;
-    return response;
-}
-
 class Control {
   public:
     Control(asio::io_context& io, ipc::Channel parent, const std::string& config_file, uid_t own)
         : io_(io),
           config_file_(config_file),
-          own_(own),
-          model_(SUMMOND_VERSION, config_file),
+          known_{{SUMMOND_VERSION, config_file}, control::Followers(epoch())},
+          answers_(known_, commands_, clock_, own,
+                   [this] { return parent_.send(ipc::ReloadWanted{}); }),
           parent_(io, std::move(parent),
                   {[this](ipc::Received& message) { return from_parent(message); },
                    [this] {
@@ -129,11 +75,13 @@ class Control {
                        io_.stop();
                    }}),
           server_(io, {}, [this](const auto& request, auto exchange) {
-              serve(request, std::move(exchange));
+              answers_.serve(request, std::move(exchange));
+              arm();
           }) {}
 
     // text: what config was read from.
     base::Result<void> start(const config::Config& config, const std::string& text) {
+        known_.webhooks = &webhooks_;
         configure(config, text);
         parent_.receive();
         if (!parent_.send(ipc::Ready{}))
@@ -145,7 +93,8 @@ class Control {
     // -- What it is told
 
     void configure(const config::Config& config, const std::string& text) {
-        config_hash_ = hash_of(text);
+        known_.config_hash = hash_of(text);
+        known_.names = config.control.names;
         model_.configure(texts_of(config), config.limits);
         if (model_.vmm() == Model::Vmm::none && !config.services.empty())
             model_.vmm(Model::Vmm::starting, std::chrono::system_clock::now());
@@ -160,21 +109,22 @@ class Control {
                     connect_vmm(std::move(message.fd));
                 return true;
             case ipc::Type::listener:
-                server_.listen(std::move(message.fd));
+                server_.listen(message.as<ipc::Listener>().number, std::move(message.fd));
                 return true;
             case ipc::Type::image: {
                 auto image = proc::Mapping::map(message.fd.get());
                 if (!image)
                     spdlog::error("zone image: {}", image.error().what);
                 else
-                    image_.emplace(std::move(*image));
+                    known_.image.emplace(std::move(*image));
                 return true;
             }
             case ipc::Type::counters:
-                counters_.add(message.as<ipc::Counters>().role, message.fd.get());
+                known_.counters.add(message.as<ipc::Counters>().role, message.fd.get());
                 return true;
             case ipc::Type::access:
-                access_ = message.as<ipc::Access>();
+                known_.access = message.as<ipc::Access>();
+                server_.close_beyond(known_.access.listeners);
                 return true;
             case ipc::Type::role_report: {
                 const auto report = message.as<ipc::RoleReport>();
@@ -209,35 +159,17 @@ class Control {
 
     void loaded(const ipc::LoadReport& report, int fd) {
         const auto text = proc::read_memfd(fd);
-        model_.load({report.result, report.number, wall_time(report.at_ms),
+        model_.load({report.result, report.number, report.failures, wall_time(report.at_ms),
                      lines_of(text ? *text : std::string())});
         tell("load", model_.load_json());
-        if (report.result == ipc::LoadReport::Result::under_way)
-            return;
-        std::erase_if(reloads_, [&](const Reload& each) {
-            if (each.number > report.number)
-                return false;
-            each.exchange->respond(response_of_load());
-            return true;
-        });
-    }
-
-    control::Response response_of_load() const {
-        const bool good = model_.load().result == ipc::LoadReport::Result::in_force;
-        if (good)
-            return json_response(200, {{"outcome", "done"}, {"load", model_.load_json()}});
-        const bool refused = model_.load().result == ipc::LoadReport::Result::refused;
-        return json_response(
-            refused ? 422 : 500,
-            {{"error", "the configuration cannot be used; the one before stays in force"},
-             {"expected", "a file without these problems"},
-             {"load", model_.load_json()}});
+        if (report.result != ipc::LoadReport::Result::under_way)
+            answers_.loaded(report.number);
     }
 
     // service: whose it is; empty: nobody's.
     void tell(std::string_view type, json::object data, const std::string& service = {}) {
-        data.emplace("at", control::text_of(std::chrono::system_clock::now()));
-        followers_.tell(type, data, service);
+        data.emplace("at", control::to_string(std::chrono::system_clock::now()));
+        known_.followers.tell(type, data, service);
     }
 
     void set_vmm(Model::Vmm state) {
@@ -247,8 +179,7 @@ class Control {
 
     void set_report(const service::Report& report) {
         const auto* const before = model_.report_of(report.status.service);
-        const std::optional<service::Report> known =
-            before == nullptr ? std::nullopt : std::optional(*before);
+        const auto known = before == nullptr ? std::nullopt : std::optional(*before);
         // When it is idle moves with all its traffic, and each wake is told of besides.
         service::Report as_before = report;
         if (before != nullptr) {
@@ -269,6 +200,7 @@ class Control {
 
     void connect_vmm(base::UniqueFd fd) {
         commands_.vmm_lost();
+        history_due_ = true;
         set_vmm(Model::Vmm::starting);
         vmm_ = ipc::Link(io_, ipc::Channel(std::move(fd), ipc::Role::control, ipc::Role::vmm),
                          {[this](ipc::Received& message) { return from_vmm(message); },
@@ -302,16 +234,11 @@ class Control {
                 break;
             }
             case ipc::Type::wake_report: {
-                auto record = wake_record_of(message.as<ipc::WakeReport>());
+                const auto wake = message.as<ipc::WakeReport>();
+                auto record = wake_record_of(wake);
                 if (!record)
                     return false;
-                if (const auto* const service = model_.find(record->service)) {
-                    record->name = service->name;
-                    const json::object data = Model::wake_json(*record, now());
-                    tell("wake", data, service->name);
-                    webhooks_.woke(*record, data);
-                }
-                model_.woke(std::move(*record));
+                woke(std::move(*record), wake.remembered != 0);
                 break;
             }
             default:
@@ -321,163 +248,44 @@ class Control {
         return true;
     }
 
-    // -- What it is asked
-
-    bool may(const control::Client& client, control::Right right) const {
-        const auto is_in = [&](std::uint32_t group) {
-            return group != ipc::Access::nobody &&
-                   std::ranges::find(client.groups, group) != client.groups.end();
-        };
-        if (client.user == 0 || client.user == own_ || is_in(access_.admins))
-            return true;
-        return right == control::Right::read && is_in(access_.readers);
-    }
-
-    control::Now now() const { return {clock_.now(), std::chrono::system_clock::now()}; }
-
-    void serve(const control::Request& request, std::shared_ptr<control::Exchange> exchange) {
-        const auto asked = control::understand(request.method, request.target);
-        // Who may not read is not told what there is.
-        const auto right = asked ? asked->route->right : control::Right::read;
-        if (!may(request.client, right)) {
-            exchange->respond(refusal(
-                right == control::Right::read
-                    ? control::Refusal{403, "you may not look here",
-                                       "root, or a member of the group summond or of the group "
-                                       "that `control: {readers: ...}` names"}
-                    : control::Refusal{403, "you may look, and give no commands",
-                                       "root, or a member of the group that "
-                                       "`control: {admins: ...}` names"}));
-            return;
+    // remembered: of before this vmm's channel, so told to control, or to the one before it,
+    // already.
+    void woke(vm::WakeRecord record, bool remembered) {
+        // What another vmm has said of them is of its clock, and perhaps of other numbers.
+        if (remembered && std::exchange(history_due_, false))
+            model_.forget_wakes();
+        const auto* const service = model_.find(record.service);
+        if (service != nullptr && !remembered) {
+            record.name = service->name;
+            const json::object data = Model::wake_json(record, now());
+            tell("wake", data, service->name);
+            webhooks_.woke(record, data);
         }
-        if (const auto why = control::suspicious(request.browser, right)) {
-            exchange->respond(refusal(*why));
-            return;
-        }
-        if (!asked) {
-            exchange->respond(refusal(asked.error()));
-            return;
-        }
-        if (asked->route->operation == Operation::events)
-            events(*asked, request, *exchange);
-        else if (asked->route->operation == Operation::reload)
-            reload(std::move(exchange));
-        else if (asked->route->operation == Operation::ping)
-            webhooks_.ping(asked->service, std::move(exchange));
-        else if (right == control::Right::command)
-            command(*asked, request.client.user, std::move(exchange));
-        else
-            exchange->respond(read(*asked));
+        model_.woke(std::move(record));
     }
 
-    void events(const Asked& asked, const control::Request& request, control::Exchange& exchange) {
-        if (!asked.service.empty() && model_.find(asked.service) == nullptr)
-            exchange.respond(unknown_service(asked.service));
-        else if (request.method == "HEAD")
-            exchange.respond({200, std::make_shared<const std::string>(), "text/event-stream"});
-        else
-            followers_.add(asked, request.last_event_id, exchange);
-    }
+    control::Now now() const { return answers_.now(); }
 
-    // The load that answers it is the next one: one under way may have read the file before.
-    void reload(std::shared_ptr<control::Exchange> exchange) {
-        if (!parent_.send(ipc::ReloadWanted{})) {
-            exchange->respond(refusal({503, "the daemon takes no commands now", "another try"}));
-            return;
-        }
-        reloads_.push_back({model_.load().number + 1, std::move(exchange)});
-    }
-
-    control::Response unknown_service(const std::string& name) const {
-        const std::string meant = model_.nearest(name);
-        return refusal(
-            {404, "no service is called " + name,
-             meant.empty() ? "GET /v1/services lists them" : "did you mean " + meant + "?"});
-    }
-
-    std::string metrics_text() const {
-        const auto snapshot = std::make_unique<metrics::Snapshot>();
-        model_.fill(*snapshot, now());
-        counters_.fill(*snapshot);
-        webhooks_.fill(*snapshot);
-        snapshot->config_hash = config_hash_;
-        return metrics::exposition(*snapshot);
-    }
-
-    control::Response read(const Asked& asked) const {
-        switch (asked.route->operation) {
-            case Operation::status:
-                return json_response(200, model_.status_json(now()));
-            case Operation::webhooks:
-                return json_response(200, webhooks_.json(now().wall));
-            case Operation::services:
-                return json_response(200, model_.services_json(asked.phase, now()));
-            case Operation::zones: {
-                const auto zones =
-                    zone::Zones::open(image_ ? image_->bytes() : std::span<const std::uint8_t>());
-                return json_response(
-                    200, Model::zones_json(
-                             zones ? texts_of(*zones) : std::vector<control::ZoneText>(), now()));
-            }
-            case Operation::page: {
-                const auto file = control::page_file(asked.route->path);
-                return {200, std::make_shared<const std::string>(file.text), file.type};
-            }
-            case Operation::metrics:
-                return {200, std::make_shared<const std::string>(metrics_text()),
-                        metrics::content_type};
-            case Operation::wakes:
-                if (!asked.service.empty() && model_.find(asked.service) == nullptr)
-                    return unknown_service(asked.service);
-                return json_response(
-                    200, model_.wakes_json(asked.service, asked.last.value_or(100), now()));
-            default:
-                break;
-        }
-        const auto* const service = model_.find(asked.service);
-        return service == nullptr ? unknown_service(asked.service)
-                                  : json_response(200, model_.service_json(service->id, now()));
-    }
-
-    void command(const Asked& asked, uid_t user, std::shared_ptr<control::Exchange> exchange) {
-        commands_.begin(asked, user, [this, exchange = std::move(exchange)](const auto& answer) {
-            exchange->respond(response_of(answer));
-        });
-        arm();
-    }
-
-    control::Response response_of(const control::CommandAnswer& answer) const {
-        if (answer.outcome.empty())
-            return refusal({answer.status, answer.error, answer.expected});
-        json::object object{{"outcome", answer.outcome}};
-        if (answer.about && model_.find(*answer.about) != nullptr)
-            object.emplace("service", model_.service_json(*answer.about, now()));
-        return json_response(answer.status, object);
+    // Of events' ids: another one for each process.
+    static std::uint64_t epoch() {
+        return static_cast<std::uint64_t>(
+            std::chrono::system_clock::now().time_since_epoch().count() / 1'000'000);
     }
 
     void arm() { timer_.set(commands_.deadline()); }
 
     asio::io_context& io_;
     std::string config_file_;
-    uid_t own_;
     base::SteadyClock clock_;
-    Model model_;
-    struct Reload {
-        std::uint32_t number;  // of the load that answers it
-        std::shared_ptr<control::Exchange> exchange;
-    };
-    std::vector<Reload> reloads_;
-    control::Followers followers_{static_cast<std::uint64_t>(
-        std::chrono::system_clock::now().time_since_epoch().count() / 1'000'000)};
-    std::optional<proc::Mapping> image_;
-    CounterMappings counters_;
-    std::uint64_t config_hash_ = 0;
-    ipc::Access access_{ipc::Access::nobody, ipc::Access::nobody};
-    ipc::Link parent_;
-    ipc::Link vmm_;
+    Known known_;
+    Model& model_ = known_.model;
     ControlWebhooks webhooks_{io_};
+    bool history_due_ = false;  // of a vmm that has just connected
+    ipc::Link vmm_;
     control::Commands commands_{model_, clock_,
                                 [this](const ipc::Command& command) { return vmm_.send(command); }};
+    ControlAnswers answers_;
+    ipc::Link parent_;
     loop::DeadlineTimer timer_{io_, [this] {
                                    commands_.tick();
                                    arm();

@@ -3,18 +3,23 @@
 #include <utility>
 
 #include "summond/base/log.hpp"
+#include "summond/metrics/wire_counters.hpp"
 
 namespace summond::roles {
 
 void CounterMappings::add(ipc::Role role, int shared_memory) {
     const bool of_front = role == ipc::Role::front;
-    const std::size_t size =
-        of_front ? sizeof(metrics::FrontCounters) : sizeof(metrics::VmmCounters);
+    const bool of_wire = role == ipc::Role::wire;
+    const std::size_t size = of_front  ? sizeof(metrics::FrontCounters)
+                             : of_wire ? sizeof(metrics::WireCounters)
+                                       : sizeof(metrics::VmmCounters);
     auto mapping = proc::SharedMapping::map(shared_memory, size, proc::SharedMapping::Access::read);
     if (!mapping)
         spdlog::error("{}: {}", ipc::to_string(role), mapping.error().what);
     else if (of_front)
         fronts_.push_back(std::move(*mapping));
+    else if (of_wire)
+        wires_.push_back(std::move(*mapping));
     else
         vmm_ = std::move(*mapping);
 }
@@ -22,6 +27,8 @@ void CounterMappings::add(ipc::Role role, int shared_memory) {
 void CounterMappings::fill(metrics::Snapshot& snapshot) const {
     for (const proc::SharedMapping& front : fronts_)
         snapshot.front.add(*front.as<const metrics::FrontCounters>());
+    for (const proc::SharedMapping& wire : wires_)
+        snapshot.held_packets += wire.as<const metrics::WireCounters>()->held.get();
     snapshot.vmm = vmm_.as<const metrics::VmmCounters>();
 }
 

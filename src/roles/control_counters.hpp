@@ -1,4 +1,4 @@
-// The memory that fronts and vmm count in, as control reads it.
+// The memory that fronts, wire and vmm count in, as control reads it.
 #pragma once
 
 #include <vector>
@@ -18,6 +18,7 @@ class CounterMappings {
 
   private:
     std::vector<proc::SharedMapping> fronts_;
+    std::vector<proc::SharedMapping> wires_;
     proc::SharedMapping vmm_;  // there are never two of it
 };
 

@@ -16,18 +16,23 @@ namespace summond::roles {
 namespace {
 
 constexpr const char* prefix = "summond-";
+constexpr const char* readers_prefix = "summond-control-";  // TCP, of `control: {listen}`
 
 // The same for a socket in every process and run that has it; "" for what is no socket.
-std::string name_of(int fd) {
+std::string name_of(int fd, const char* beginning) {
     struct stat status {};
     if (::fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode))
         return "";
-    return fmt::format("{}{}", prefix, status.st_ino);
+    return fmt::format("{}{}", beginning, status.st_ino);
 }
 
 // Ours, by the name that the run before has given it.
 bool is_ours(const char* name) {
     return name != nullptr && std::strncmp(name, prefix, std::strlen(prefix)) == 0;
+}
+
+bool is_for_readers(const char* name) {
+    return std::strncmp(name, readers_prefix, std::strlen(readers_prefix)) == 0;
 }
 
 // The names are sd_listen_fds_with_names', to be freed one by one.
@@ -67,7 +72,9 @@ GenerationPtr KeptSockets::take() {
             continue;
         }
         kept_.emplace(given.names[i], fd->get());
-        if (info->kind == net::SocketInfo::Kind::udp)
+        if (is_for_readers(given.names[i]))
+            generation->readers.push_back({info->local, std::move(fd)});
+        else if (info->kind == net::SocketInfo::Kind::udp)
             listener_at(info->local, generation->listeners).sockets.push_back(std::move(fd));
         else
             tcp.emplace(info->local.to_string(), std::move(fd));
@@ -80,13 +87,15 @@ GenerationPtr KeptSockets::take() {
         listener.sockets.push_back(found->second);
         return false;
     });
-    return generation->listeners.empty() ? nullptr : generation;
+    return generation->listeners.empty() && generation->readers.empty() ? nullptr : generation;
 }
 
 void KeptSockets::keep(const Generation& generation) {
     std::map<std::string, int> wanted;
     for (const int fd : open_sockets(generation))
-        wanted.emplace(name_of(fd), fd);
+        wanted.emplace(name_of(fd, prefix), fd);
+    for (const ControlListener& listener : generation.readers)
+        wanted.emplace(name_of(listener.socket->get(), readers_prefix), listener.socket->get());
     std::erase_if(kept_, [&wanted](const auto& kept) {
         if (wanted.contains(kept.first))
             return false;

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kept_sockets.hpp"
@@ -77,6 +78,7 @@ class Parent final : proc::Children {
     void show_role(proc::ChildId child, ipc::RoleReport::State state);
     void show_load(ipc::LoadReport::Result result, const std::string& why = {});
     base::Result<base::UniqueFd> load_text() const;
+    std::vector<std::pair<std::uint32_t, int>> control_sockets() const;
     void show_socket();
     void show_all(proc::ChildId child);
     bool received(proc::ChildId child, ipc::Received& message);

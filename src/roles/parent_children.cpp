@@ -210,6 +210,8 @@ void Parent::show_role(proc::ChildId id, ipc::RoleReport::State state) {
 void Parent::show_load(ipc::LoadReport::Result result, const std::string& why) {
     load_.report.at_ms = now_ms();
     load_.report.result = result;
+    using Result = ipc::LoadReport::Result;
+    load_.report.failures += result == Result::refused || result == Result::failed ? 1 : 0;
     load_.printed.clear();
     if (result != ipc::LoadReport::Result::under_way)
         if (auto printed = proc::read_memfd(estate_.printed.get()))
@@ -231,15 +233,27 @@ base::Result<base::UniqueFd> Parent::load_text() const {
     return fd;
 }
 
+// By the numbers that they have in messages.
+std::vector<std::pair<std::uint32_t, int>> Parent::control_sockets() const {
+    std::vector<std::pair<std::uint32_t, int>> sockets;
+    if (in_force_->control)
+        sockets.emplace_back(0, in_force_->control->fd());
+    for (const ControlListener& listener : in_force_->readers)
+        sockets.emplace_back(sockets.empty() ? 1 : sockets.back().first + 1,
+                             listener.socket->get());
+    return sockets;
+}
+
 // After a reload: it may be another one, or others may connect.
 void Parent::show_socket() {
-    if (!in_force_->control) {
+    if (!in_force_->is_shown()) {
         for (const auto& [id, running] : children_)
             if (table()[running.role].shows)
                 running.child->signal(SIGTERM);
         return;
     }
-    show(ipc::Listener{}, in_force_->control->fd());
+    for (const auto& [number, fd] : control_sockets())
+        show(ipc::Listener{number}, fd);
     show(in_force_->access);
     show(ipc::Image{}, in_force_->image.get());
 }
@@ -247,10 +261,9 @@ void Parent::show_socket() {
 // What one has missed that has just been started.
 void Parent::show_all(proc::ChildId id) {
     proc::Child& child = *children_.at(id).child;
-    if (in_force_->control) {
-        child.send(ipc::Listener{}, in_force_->control->fd());
-        child.send(in_force_->access);
-    }
+    for (const auto& [number, fd] : control_sockets())
+        child.send(ipc::Listener{number}, fd);
+    child.send(in_force_->access);
     child.send(ipc::Image{}, in_force_->image.get());
     for (const Counters& counters : counters_)
         child.send(ipc::Counters{table()[counters.role].role}, counters.readable.get());

@@ -112,7 +112,7 @@ ControlSocket::~ControlSocket() {
 }
 
 base::Result<ipc::Access> access_of(const config::Control& control) {
-    ipc::Access access{ipc::Access::nobody, ipc::Access::nobody};
+    ipc::Access access{ipc::Access::nobody, ipc::Access::nobody, 0};
     if (!control.readers.empty()) {
         const auto group = group_of(control.readers, "readers");
         if (!group)

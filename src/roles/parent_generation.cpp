@@ -136,6 +136,36 @@ base::Result<std::shared_ptr<const ControlSocket>> control_socket(const config::
     return nullptr;
 }
 
+// Those of the generation before go on where they stay.
+base::Result<std::vector<ControlListener>> reader_sockets(const config::Control& control,
+                                                          const Generation* before) {
+    std::vector<ControlListener> sockets;
+    if (!control.enabled)
+        return sockets;
+    for (const base::Endpoint& endpoint : control.listen) {
+        if (before != nullptr) {
+            const auto kept =
+                std::ranges::find(before->readers, endpoint, &ControlListener::endpoint);
+            if (kept != before->readers.end()) {
+                sockets.push_back(*kept);
+                continue;
+            }
+        }
+        auto made = listen_for_readers(endpoint);
+        const auto same_port = [&endpoint](const ControlListener& each) {
+            return each.endpoint.port == endpoint.port;
+        };
+        if (!made && before != nullptr && std::ranges::any_of(before->readers, same_port))
+            return base::error(made.error().what +
+                               "; summond has it until now: from one address of a port to all of "
+                               "them, or back, takes a restart");
+        if (!made)
+            return tl::make_unexpected(made.error());
+        sockets.push_back(std::move(*made));
+    }
+    return sockets;
+}
+
 }  // namespace
 
 std::string Generation::to_string() const {
@@ -191,6 +221,11 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     if (!control)
         return tl::make_unexpected(control.error());
     generation->control = std::move(*control);
+    auto readers = reader_sockets(parsed->control, before);
+    if (!readers)
+        return tl::make_unexpected(readers.error());
+    generation->readers = std::move(*readers);
+    generation->access.listeners = static_cast<std::uint32_t>(generation->readers.size());
     GenerationSockets sockets(*generation, net::udp_worker_count(*parsed), before, std::move(own));
     for (const base::Endpoint& endpoint : parsed->listen) {
         if (auto r = sockets.listen_on(endpoint); !r)

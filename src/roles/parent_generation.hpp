@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "parent_control_listener.hpp"
 #include "parent_control_socket.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/base/result.hpp"
@@ -39,6 +40,7 @@ struct Generation {
     std::vector<Listener> given_up;  // closed, but its front has them as long as it lives
     std::vector<Pending> pending;    // some sockets of the first two
     std::shared_ptr<const ControlSocket> control;  // null: there is none
+    std::vector<ControlListener> readers;          // of `control: {listen}`
     ipc::Access access{};
     std::string log_level;
     std::string user;
@@ -48,6 +50,8 @@ struct Generation {
     bool wakes_by_packet = false;  // some service does
     bool has_webhooks = false;
 
+    // Somebody may ask how things stand.
+    bool is_shown() const { return control != nullptr || !readers.empty(); }
     // "2 zones and 3 services on 127.0.0.1:53, [::1]:53".
     std::string to_string() const;
 };

@@ -17,7 +17,7 @@ inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load w
 inline constexpr int older_image_fd = 6;  // sealed memfd: zone image in use (load, at a reload)
 inline constexpr int printed_fd = 7;      // memfd: what is wrong, as it is printed (load writes it)
 inline constexpr int secret_fd = 7;       // sealed memfd: 16 octets for DNS cookies (front)
-inline constexpr int counters_fd = 8;     // shared memory: what it counts in (front, vmm)
+inline constexpr int counters_fd = 8;     // shared memory: what it counts in (front, vmm, wire)
 inline constexpr int webhooks_fd = 9;     // memfd: notify::pack (load writes it)
 inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
@@ -40,7 +40,7 @@ struct Arguments {
 int parent_main(const Arguments& arguments);
 int front_main(const Arguments& arguments, const Row& row);
 int vmm_main(const Arguments& arguments, const Row& row);
-// Has control_fd only; the rest comes over it.
+// Has control_fd and counters_fd only; the rest comes over the first.
 int wire_main(const Arguments& arguments, const Row& row);
 int control_main(const Arguments& arguments, const Row& row);
 // Has the webhooks as config_fd.

@@ -6,6 +6,7 @@
 
 #include "summond/metrics/front_counters.hpp"
 #include "summond/metrics/vmm_counters.hpp"
+#include "summond/metrics/wire_counters.hpp"
 
 namespace summond::roles {
 namespace {
@@ -78,7 +79,7 @@ bool where_packets_wake(const Estate& estate, const Generation& generation, bool
 }
 
 bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool /*before*/) {
-    return generation.control != nullptr;
+    return generation.is_shown();
 }
 
 // Once there have been some, it may have something yet that was to be told.
@@ -121,7 +122,8 @@ constexpr std::array rows{
         .birth = wire_birth,
         .wanted = where_packets_wake,
         .kept = {.ready_within = 30s},
-        .isolation = proc::Syscalls::network},
+        .isolation = proc::Syscalls::network,
+        .counters = {sizeof(metrics::WireCounters), sizeof(metrics::WireCounters)}},
     // Nobody's names or domains depend on it.
     Row{.role = ipc::Role::control,
         .run = control_main,

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -248,6 +249,24 @@ base::Result<Host> connect(asio::io_context& io) {
     return Host{std::move(*lock), std::move(*hypervisor), std::move(*ports)};
 }
 
+// For the metrics; called on the store's thread, which alone writes there. Null: nothing is
+// counted.
+std::function<void(const store::Health&)> count_health(metrics::VmmCounters* counters) {
+    if (counters == nullptr)
+        return {};
+    return [&file = counters->file, before = store::Health()](const store::Health& now) mutable {
+        using metrics::StateFile;
+        file.state.set(
+            static_cast<std::uint64_t>(now.usable ? StateFile::usable : StateFile::unusable));
+        if (const auto at = now.last_commit.time_since_epoch().count(); at > 0)
+            file.written_at_ms.set(static_cast<std::uint64_t>(at));
+        file.writes.add(now.commits - before.commits);
+        file.failures.add(now.failures - before.failures);
+        file.lost_wakes.add(now.lost_wakes - before.lost_wakes);
+        before = now;
+    };
+}
+
 }  // namespace
 
 int vmm_main(const Arguments& arguments, const Row& /*row*/) {
@@ -280,7 +299,10 @@ int vmm_main(const Arguments& arguments, const Row& /*row*/) {
     const std::string state =
         loaded.config->state.value_or(arguments.simulate ? "" : config::default_state);
     if (!state.empty())
-        kept.emplace(store::Ledger::Options{.file = state}, clock, wall_clock);
+        kept.emplace(
+            store::Ledger::Options{.file = state,
+                                   .on_health = count_health(counters->as<metrics::VmmCounters>())},
+            clock, wall_clock);
     Vmm vmm(io, arguments.config,
             ipc::Channel(base::UniqueFd(control_fd), ipc::Role::vmm, ipc::Role::parent),
             *host->hypervisor, std::move(host->ports),

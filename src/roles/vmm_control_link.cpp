@@ -1,5 +1,6 @@
 #include "vmm_control_link.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -33,11 +34,13 @@ Outcome outcome_of(Manager::Ordered ordered) {
             return Outcome::backing_off;
         case Manager::Ordered::busy:
             return Outcome::busy;
+        case Manager::Ordered::unfit:
+            return Outcome::not_ours;
     }
     return Outcome::failed;
 }
 
-const char* text_of(What what) {
+const char* to_string(What what) {
     switch (what) {
         case What::wake:
             return "wake";
@@ -68,6 +71,10 @@ ControlLink::ControlLink(boost::asio::io_context& io, ipc::Channel channel, vm::
       link_(io, std::move(channel),
             {[this](const ipc::Received& message) { return handle(message); }, std::move(closed),
              [this] { flush(); }}) {
+    for (const vm::WakeRecord& record : manager_.wakes())
+        unsent_wakes_.insert(unsent_wakes_.end(), record.number);
+    if (!unsent_wakes_.empty())
+        last_remembered_ = *unsent_wakes_.rbegin();
     changed_all();
 }
 
@@ -83,7 +90,8 @@ void ControlLink::changed_all() {
 }
 
 void ControlLink::woke(const vm::WakeRecord& record) {
-    link_.send(wake_message(record));
+    unsent_wakes_.insert(record.number);
+    flush();
 }
 
 void ControlLink::look() {
@@ -93,9 +101,32 @@ void ControlLink::look() {
 }
 
 void ControlLink::flush() {
+    if (!flush_services())
+        return;
+    if (!told_all_)
+        told_all_ = link_.send(ipc::Ready{});
+    if (told_all_)
+        flush_wakes();
+}
+
+void ControlLink::flush_wakes() {
+    while (!unsent_wakes_.empty()) {
+        const auto number = *unsent_wakes_.begin();
+        if (const vm::WakeRecord* const record = manager_.wake_of_number(number)) {
+            auto message = wake_message(*record);
+            message.remembered = number <= last_remembered_ ? 1 : 0;
+            if (!link_.send(message))
+                return;
+        }
+        unsent_wakes_.erase(unsent_wakes_.begin());
+    }
+}
+
+// False: control takes nothing now.
+bool ControlLink::flush_services() {
     if (told_drained_ != manager_.drained()) {
         if (!link_.send(ipc::HostReport{manager_.drained() ? 1U : 0U, 0}))
-            return;
+            return false;
         told_drained_ = manager_.drained();
     }
     while (!unsent_.empty()) {
@@ -104,7 +135,7 @@ void ControlLink::flush() {
         const auto told = told_.find(id);
         if (report && (told == told_.end() || told->second != *report)) {
             if (!link_.send(ipc::message_of(*report)))
-                return;
+                return false;
             told_.insert_or_assign(id, *report);
             if (report->idle_at)
                 up_.insert(id);
@@ -117,8 +148,7 @@ void ControlLink::flush() {
         }
         unsent_.erase(id);
     }
-    if (!told_all_)
-        told_all_ = link_.send(ipc::Ready{});
+    return true;
 }
 
 bool ControlLink::handle(const ipc::Received& message) {
@@ -127,20 +157,24 @@ bool ControlLink::handle(const ipc::Received& message) {
     const auto command = message.as<ipc::Command>();
     if (command.what > What::last)
         return false;
-    const Outcome outcome = execute(command);
+    ipc::CommandDone done{.serial = command.serial, .outcome = {}, .what_size = 0, .what = {}};
+    std::string why;
+    done.outcome = execute(command, why);
+    done.what_size = static_cast<std::uint8_t>(std::min(why.size(), sizeof done.what));
+    std::copy_n(why.begin(), done.what_size, done.what);
     commanded_();
     flush();
     // One that does not take it has been killed or is stuck; its clients are told when it ends.
-    link_.send(ipc::CommandDone{command.serial, outcome, {}});
+    link_.send(done);
     return true;
 }
 
-Outcome ControlLink::execute(const ipc::Command& command) {
+Outcome ControlLink::execute(const ipc::Command& command, std::string& why) {
     const bool force = command.force != 0;
     const bool of_host = command.what == What::drain || command.what == What::undrain;
     if (!of_host && !manager_.status(command.service))
         return Outcome::unknown_service;
-    spdlog::info("{}{}{}{}: asked for by uid {}", text_of(command.what), of_host ? "" : " ",
+    spdlog::info("{}{}{}{}: asked for by uid {}", to_string(command.what), of_host ? "" : " ",
                  of_host ? "" : manager_.name(command.service), force ? " (forced)" : "",
                  command.user);
     switch (command.what) {
@@ -161,7 +195,7 @@ Outcome ControlLink::execute(const ipc::Command& command) {
             manager_.touch(command.service);
             return Outcome::done;
         case What::adopt:
-            return Outcome::not_ours;
+            return outcome_of(manager_.adopt(command.service, why));
         case What::drain:
         case What::undrain: {
             const bool drained = command.what == What::drain;

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "summond/ipc/link.hpp"
 #include "summond/ipc/report.hpp"
@@ -27,21 +28,26 @@ class ControlLink {
     void changed(service::Id service);
     // The same of all services.
     void changed_all();
-    // A wake is over.
+    // A wake is over, or more is known of one.
     void woke(const vm::WakeRecord& record);
     // Time has passed, in which traffic may have been seen.
     void look();
 
   private:
     bool handle(const ipc::Received& message);
-    ipc::CommandDone::Outcome execute(const ipc::Command& command);
+    // why: of an outcome that has words of its own.
+    ipc::CommandDone::Outcome execute(const ipc::Command& command, std::string& why);
     void flush();
+    bool flush_services();
+    void flush_wakes();
 
     vm::Manager& manager_;
     std::function<void()> commanded_;
     std::map<service::Id, service::Report> told_;
     std::set<service::Id> unsent_;
-    std::set<service::Id> up_;  // whose idle time moves
+    std::set<service::Id> up_;              // whose idle time moves
+    std::set<std::uint64_t> unsent_wakes_;  // by number: after all else
+    std::uint64_t last_remembered_ = 0;     // of those that there were when control came
     std::optional<bool> told_drained_;
     bool told_all_ = false;
     ipc::Link link_;

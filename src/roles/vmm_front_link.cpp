@@ -13,6 +13,7 @@ namespace {
 
 // A query has not waited longer for its Wake, whatever a front says.
 constexpr std::chrono::seconds longest_ago{10};
+constexpr std::chrono::microseconds longest_wait = 2 * longest_ago;
 
 }  // namespace
 
@@ -28,11 +29,11 @@ FrontLink::FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Mana
 
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
-        const auto& [service, asked_ns, from] = message.as<ipc::Wake>();
+        const auto& [service, asked_ns, from, query_type] = message.as<ipc::Wake>();
         const auto now = std::chrono::steady_clock::now();
         const base::TimePoint asked_at{std::chrono::nanoseconds(asked_ns)};
         const auto woken = manager_.wake(service, service::WakeReason::dns,
-                                         std::clamp(asked_at, now - longest_ago, now));
+                                         std::clamp(asked_at, now - longest_ago, now), query_type);
         // A front that is being replaced may ask for a service that is configured no more. Not by
         // way of unsent_, which would grow with what a hostile front makes up.
         if (woken == vm::Woken::unknown)
@@ -48,6 +49,13 @@ bool FrontLink::handle(const ipc::Received& message) {
             return false;
         for (std::uint32_t i = 0; i < touch.count; ++i)
             manager_.touch(touch.services[i]);
+        return true;
+    }
+    if (message.type == ipc::Type::waited) {
+        const auto waited = message.as<ipc::Waited>();
+        manager_.waited(waited.service, waited.queries,
+                        std::chrono::microseconds(
+                            std::clamp<std::int64_t>(waited.longest_us, 0, longest_wait.count())));
         return true;
     }
     return false;

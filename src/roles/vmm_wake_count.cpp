@@ -8,7 +8,10 @@ static_assert(std::size(metrics::wake_hows) == static_cast<std::size_t>(vm::Wake
 
 void WakeCount::told(const vm::WakeRecord& record) {
     using metrics::WakePhase;
-    const bool is_new = std::exchange(counted_[record.service], record.number) != record.number;
+    Counted& counted = counted_[record.service];
+    const bool is_new = counted.number != record.number;
+    if (is_new)
+        counted = {record.number};
     if (is_new && record.failed)
         count_.failed(record.service, record.why, record.failure);
     else if (is_new)
@@ -26,9 +29,12 @@ void WakeCount::told(const vm::WakeRecord& record) {
         phase(WakePhase::answerable, record.answerable);
         phase(WakePhase::ready, record.ready);
     }
-    phase(WakePhase::handed_over, record.handed_over);
-    if (record.handed_over)
+    if (record.handed_over && !std::exchange(counted.handed_over, true)) {
+        phase(WakePhase::handed_over, record.handed_over);
         count_.handed_over(record.packets);
+    }
+    if (record.first_byte && !std::exchange(counted.first_byte, true))
+        phase(WakePhase::first_byte, record.first_byte);
 }
 
 }  // namespace summond::roles

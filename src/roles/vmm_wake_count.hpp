@@ -14,12 +14,18 @@ class WakeCount {
     // Null: nothing is counted.
     explicit WakeCount(metrics::VmmCounters* counters) : count_(counters) {}
 
-    // As vm::Manager tells of it: once, and again when packets have been handed over.
+    // As vm::Manager tells of it: once, and again when more is known of it.
     void told(const vm::WakeRecord& record);
 
   private:
     metrics::VmmCount count_;
-    std::unordered_map<service::Id, std::uint64_t> counted_;  // the number of its last wake
+    // Of its last wake: its number, and what of it has been counted that is known later.
+    struct Counted {
+        std::uint64_t number = 0;
+        bool handed_over = false;
+        bool first_byte = false;
+    };
+    std::unordered_map<service::Id, Counted> counted_;
 };
 
 }  // namespace summond::roles

@@ -9,6 +9,9 @@
 namespace summond::roles {
 namespace {
 
+// No message has been on its way from wire for longer, whatever wire says.
+constexpr std::chrono::minutes longest_way{1};
+
 wire::Steered steered(const service::Instance& service) {
     wire::Steered result{service.name(), service->interfaces.front().bridge, {}};
     wire::Station& station = result.station;
@@ -75,6 +78,14 @@ bool WireLink::handle(const ipc::Received& message) {
         case ipc::Type::handed_over:
             handed_over(message.as<ipc::HandedOver>());
             return true;
+        case ipc::Type::first_byte: {
+            const auto said = message.as<ipc::FirstByte>();
+            const auto now = clock_.now();
+            const base::TimePoint at{std::chrono::nanoseconds(said.at_ns)};
+            if (steering_.is_running(said.service, said.epoch))
+                manager_.first_byte(said.service, std::clamp(at, now - longest_way, now));
+            return true;
+        }
         case ipc::Type::grown:
             steering_.grown(message.as<ipc::Grown>().service, message.as<ipc::Grown>().epoch);
             return true;
@@ -101,7 +112,8 @@ void WireLink::handed_over(const ipc::HandedOver& message) {
     const wire::Steered* const known = steering_.find(message.service);
     if (!steering_.handed_over(message.service, message.epoch, message.young != 0))
         return;
-    manager_.handed_over(message.service, message.packets);
+    manager_.handed_over(message.service, message.packets,
+                         std::chrono::milliseconds(message.waited_ms));
     if (message.packets > 0 || message.dropped > 0)
         spdlog::info(
             "handed over to {}: {} packets held, {} repeated, {} dropped; the first, from "

@@ -15,11 +15,13 @@
 #include <optional>
 #include <utility>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/loop/deadline_timer.hpp"
+#include "summond/metrics/wire_counters.hpp"
 #include "summond/wire/follower.hpp"
 #include "summond/wire/frame_budget.hpp"
 #include "table.hpp"
@@ -39,8 +41,10 @@ constexpr auto pause = 20ms;
 
 class WireProcess final : wire::Outside {
   public:
-    WireProcess(asio::io_context& io, ipc::Channel control)
+    // counters: null: nothing is counted.
+    WireProcess(asio::io_context& io, ipc::Channel control, metrics::WireCounters* counters)
         : io_(io),
+          counters_(counters),
           control_(io, std::move(control),
                    {[this](ipc::Received& message) { return from_parent(message); },
                     [this] {
@@ -164,7 +168,12 @@ class WireProcess final : wire::Outside {
         wait(source, receive);
     }
 
-    void arm() { timer_.set(follower_.deadline()); }
+    // After all that it does.
+    void arm() {
+        timer_.set(follower_.deadline());
+        if (counters_ != nullptr)
+            counters_->held.set(follower_.held());
+    }
 
     // What cannot be sent is lost, as any frame can be.
     static void send(const Sources& sources, std::uint64_t key,
@@ -197,7 +206,13 @@ class WireProcess final : wire::Outside {
         vmm_.send(ipc::Grown{service, epoch});
     }
 
+    void first_byte(service::Id service, std::uint32_t epoch) override {
+        const std::chrono::nanoseconds at = clock_.now().time_since_epoch();
+        vmm_.send(ipc::FirstByte{service, at.count(), epoch, 0});
+    }
+
     asio::io_context& io_;
+    metrics::WireCounters* counters_;
     base::SteadyClock clock_;
     wire::FrameBudget budget_{clock_};
     ipc::Link control_;
@@ -213,9 +228,15 @@ class WireProcess final : wire::Outside {
 }  // namespace
 
 int wire_main(const Arguments& arguments, const Row& row) {
+    const auto counters = own_counters(arguments, sizeof(metrics::WireCounters));
+    if (!counters) {
+        spdlog::critical("{}", counters.error().what);
+        return exit_failed;
+    }
     asio::io_context io(1);
     const auto process = std::make_unique<WireProcess>(
-        io, ipc::Channel(base::UniqueFd(control_fd), ipc::Role::wire, ipc::Role::parent));
+        io, ipc::Channel(base::UniqueFd(control_fd), ipc::Role::wire, ipc::Role::parent),
+        counters->as<metrics::WireCounters>());
     if (const auto isolated = row.isolate(arguments.user); !isolated) {
         spdlog::critical("cannot isolate: {}", isolated.error().what);
         return exit_failed;

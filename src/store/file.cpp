@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +21,8 @@
 namespace summond::store {
 namespace {
 
+constexpr char aside[] = ".damaged-";
+constexpr std::size_t asides_kept = 3;
 constexpr char lost[] = "pins, drain, back-off, last use and the history of wakes";
 
 tl::unexpected<Error> system_error(const std::string& what, int error) {
@@ -137,6 +140,26 @@ Opened with(Database database, const std::string& file, const Now& now, std::siz
     return {std::move(database), std::move(*result)};
 }
 
+// A disk that damages a file may do so again and again. Their names sort by time.
+void remove_older_asides(const std::string& file) {
+    namespace fs = std::filesystem;
+    const fs::path path(file);
+    const std::string prefix = path.filename().string() + aside;
+    std::set<std::string> names;
+    std::error_code ec;
+    for (auto each = fs::directory_iterator(path.parent_path(), ec);
+         !ec && each != fs::directory_iterator(); each.increment(ec))
+        if (const std::string name = each->path().filename();
+            name.starts_with(prefix) && !name.ends_with("-wal"))
+            names.insert(name);
+    for (; names.size() > asides_kept; names.erase(names.begin())) {
+        const fs::path oldest = path.parent_path() / *names.begin();
+        fs::remove(oldest, ec);
+        fs::remove(oldest.string() + "-wal", ec);
+        spdlog::info("{} is removed: {} newer damaged ones are kept", oldest.string(), asides_kept);
+    }
+}
+
 }  // namespace
 
 Result<Database> open_for_writing(const std::string& file) {
@@ -146,7 +169,7 @@ Result<Database> open_for_writing(const std::string& file) {
 }
 
 base::Result<std::string> set_aside(const std::string& file, base::WallTime now) {
-    const std::string to = fmt::format("{}.damaged-{:%Y%m%dT%H%M%SZ}", file,
+    const std::string to = fmt::format("{}{}{:%Y%m%dT%H%M%SZ}", file, aside,
                                        fmt::gmtime(std::chrono::system_clock::to_time_t(
                                            std::chrono::system_clock::time_point(now))));
     // Its log first: left alone, it would be put into the new file.
@@ -155,6 +178,7 @@ base::Result<std::string> set_aside(const std::string& file, base::WallTime now)
     if (::rename(file.c_str(), to.c_str()) != 0)
         return base::system_error("cannot be renamed", errno);
     ::unlink((file + "-shm").c_str());
+    remove_older_asides(file);
     return to;
 }
 

@@ -21,7 +21,8 @@ Opened open_file(const std::string& file, const Now& now, std::size_t wakes);
 // Again, for writing, after open_file or a write has failed. Nothing is set aside: what is in it
 // has been read. Says nothing.
 Result<Database> open_for_writing(const std::string& file);
-// state.db.damaged-20261130T051500Z, with its log beside it. The error is a reason.
+// state.db.damaged-20261130T051500Z, with its log beside it. Of those that there are the newest
+// three stay. The error is a reason.
 base::Result<std::string> set_aside(const std::string& file, base::WallTime now);
 
 }  // namespace summond::store

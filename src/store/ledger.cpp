@@ -30,7 +30,6 @@ constexpr std::chrono::milliseconds gathers{100};
 // A file that could not be written is tried again after the first, then twice as long each time.
 constexpr seconds first_retry{1};
 constexpr seconds longest_retry{60};
-constexpr std::size_t wakes_read = 500;
 // History is shortened at the start and after so many wakes.
 constexpr std::size_t shorten_every = 100;
 
@@ -72,6 +71,7 @@ struct Ledger::Shared {
     void write_what_waits(std::unique_lock<std::mutex>& lock);
     std::optional<Batch> commit(Batch batch);
     bool shorten_history();
+    void tell_health() const;
     void failed(const std::string& what);
 
     // The thread's own.
@@ -83,7 +83,7 @@ struct Ledger::Shared {
 };
 
 void Ledger::Shared::run(const Now& start) {
-    Opened file = open_file(options.file, start, wakes_read);
+    Opened file = open_file(options.file, start, options.most_wakes);
     database_ = std::move(file.database);
     if (!database_)
         retry_ = first_retry;
@@ -96,6 +96,7 @@ void Ledger::Shared::run(const Now& start) {
     health.usable = database_.has_value();
     health.failures += database_ ? 0 : 1;
     changed.notify_all();
+    tell_health();
     while (true) {
         changed.wait(lock, [this] { return stopping || !waits.empty(); });
         if (waits.empty())
@@ -127,10 +128,18 @@ void Ledger::Shared::write_what_waits(std::unique_lock<std::mutex>& lock) {
         waits.add_older(std::move(*unwritten));
     health.usable = !unwritten;
     ++(unwritten ? health.failures : health.commits);
+    if (!unwritten)
+        health.last_commit = clock_.now();
     if (const auto lost = health.lost_wakes - std::exchange(lost_said_, health.lost_wakes))
         spdlog::warn("{}: {} wakes are missing from the history, since it was not written in time",
                      options.file, lost);
     changed.notify_all();
+    tell_health();
+}
+
+void Ledger::Shared::tell_health() const {
+    if (options.on_health)
+        options.on_health(health);
 }
 
 // What is still to be written.

@@ -30,6 +30,13 @@ constexpr std::array migrations{
     "  admitted INTEGER, built INTEGER, unpaused INTEGER, answerable INTEGER, ready INTEGER,"
     "  handed_over INTEGER, failed INTEGER, packets INTEGER NOT NULL,"
     "  boot TEXT NOT NULL, offset INTEGER NOT NULL, told INTEGER NOT NULL) STRICT;",
+    // 2: who waited for a wake, and its guest's first byte; services that sleep by command
+    "ALTER TABLE wake ADD COLUMN query_type INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE wake ADD COLUMN queries INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE wake ADD COLUMN first_waited INTEGER;"
+    "ALTER TABLE wake ADD COLUMN first_byte INTEGER;"
+    "ALTER TABLE service ADD COLUMN rests INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE service ADD COLUMN rest_until INTEGER;",
 };
 
 }  // namespace

@@ -33,9 +33,9 @@ std::optional<Enum> named(std::string_view name) {
 
 // Durations of a wake, in the order of their columns.
 constexpr std::array phases{
-    &vm::WakeRecord::admitted,   &vm::WakeRecord::built, &vm::WakeRecord::unpaused,
-    &vm::WakeRecord::answerable, &vm::WakeRecord::ready, &vm::WakeRecord::handed_over,
-    &vm::WakeRecord::failed,
+    &vm::WakeRecord::admitted,   &vm::WakeRecord::built,        &vm::WakeRecord::unpaused,
+    &vm::WakeRecord::answerable, &vm::WakeRecord::ready,        &vm::WakeRecord::handed_over,
+    &vm::WakeRecord::failed,     &vm::WakeRecord::first_waited, &vm::WakeRecord::first_byte,
 };
 constexpr microseconds longest_phase = std::chrono::hours(24 * 365);
 
@@ -58,7 +58,8 @@ Stamp stamp_at(const Row& row, int column) {
 Result<void> write_services(Database& database, const Batch& batch) {
     auto put = database.prepare(
         "INSERT OR REPLACE INTO service (id, pinned, pin_until, failures, short_lives, why,"
-        " retry_at, last_used, boot, offset, told) VALUES (?,?,?,?,?,?,?,?,?,?,?)");
+        " retry_at, last_used, rests, rest_until, boot, offset, told)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)");
     auto remove = database.prepare("DELETE FROM service WHERE id = ?");
     if (!put || !remove)
         return tl::make_unexpected((!put ? put : remove).error());
@@ -80,7 +81,9 @@ Result<void> write_services(Database& database, const Batch& batch) {
             .bind(std::int64_t{setback.short_lives})
             .bind(std::string_view(to_string(setback.why)))
             .bind(kept.setback ? wall(std::optional(setback.until)) : std::nullopt)
-            .bind(wall(kept.last_used));
+            .bind(wall(kept.last_used))
+            .bind(std::int64_t{kept.rest ? 1 : 0})
+            .bind(kept.rest ? wall(kept.rest->until) : std::nullopt);
         bind_stamp(*put, at);
         if (auto r = put->run(); !r)
             return r;
@@ -91,8 +94,9 @@ Result<void> write_services(Database& database, const Batch& batch) {
 Result<void> write_wakes(Database& database, const Batch& batch) {
     auto put = database.prepare(
         "INSERT OR REPLACE INTO wake (number, service, name, why, how, failure, what, asked,"
-        " admitted, built, unpaused, answerable, ready, handed_over, failed, packets,"
-        " boot, offset, told) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        " admitted, built, unpaused, answerable, ready, handed_over, failed, first_waited,"
+        " first_byte, packets, queries, query_type, boot, offset, told)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     if (!put)
         return tl::make_unexpected(put.error());
     for (const auto& [number, told] : batch.wakes) {
@@ -114,7 +118,9 @@ Result<void> write_wakes(Database& database, const Batch& batch) {
                           ? std::optional<std::int64_t>(duration_cast<microseconds>(*after).count())
                           : std::nullopt);
         }
-        put->bind(std::int64_t{record.packets});
+        put->bind(std::int64_t{record.packets})
+            .bind(std::int64_t{record.queries})
+            .bind(std::int64_t{record.query_type});
         bind_stamp(*put, at);
         if (auto r = put->run(); !r)
             return r;
@@ -135,10 +141,23 @@ Result<void> write_all(Database& database, const Batch& batch) {
     return write_wakes(database, batch);
 }
 
+// Something that holds until a time, or for good: whether it does, and in the next column until
+// when. None: it does not, or not any more.
+template <typename Hold>
+std::optional<Hold> until_of(const Row& row, int column, const Stamp& stamp, const Now& now) {
+    if (row.number(column) != 1)
+        return std::nullopt;
+    const auto wall = row.number(column + 1);
+    if (!wall)
+        return Hold{};
+    const auto until = deadline_of(*wall, stamp, now);
+    return until && *until > now.steady ? std::optional(Hold{until}) : std::nullopt;
+}
+
 Result<void> read_services(Database& database, const Now& now, Read& result) {
     auto rows = database.prepare(
         "SELECT id, pinned, pin_until, failures, short_lives, why, retry_at, last_used,"
-        " boot, offset, told FROM service ORDER BY told");
+        " rests, rest_until, boot, offset, told FROM service ORDER BY told");
     if (!rows)
         return tl::make_unexpected(rows.error());
     for (;;) {
@@ -148,17 +167,11 @@ Result<void> read_services(Database& database, const Now& now, Read& result) {
         if (!*row)
             return {};
         const Row& each = **row;
-        const Stamp stamp = stamp_at(each, 8);
+        const Stamp stamp = stamp_at(each, 10);
         result.jump = jump_since(stamp, now);  // of the last one
         vm::Kept kept{.service = id_of(each.number(0).value_or(0))};
-        const auto pin_until = each.number(2);
-        if (each.number(1) == 1) {
-            const auto until = pin_until ? deadline_of(*pin_until, stamp, now) : std::nullopt;
-            if (!pin_until)
-                kept.pin = vm::Pin{};
-            else if (until && *until > now.steady)
-                kept.pin = vm::Pin{until};
-        }
+        kept.pin = until_of<vm::Pin>(each, 1, stamp, now);
+        kept.rest = until_of<vm::Rest>(each, 8, stamp, now);
         vm::Setback setback{
             bounded<unsigned>(each.number(3)), bounded<unsigned>(each.number(4)),
             named<service::WakeFailure>(each.text(5)).value_or(service::WakeFailure::refused),
@@ -174,7 +187,7 @@ Result<void> read_services(Database& database, const Now& now, Read& result) {
 }
 
 std::optional<vm::WakeRecord> record_of(const Row& row, const Now& now) {
-    const Stamp stamp = stamp_at(row, 16);
+    const Stamp stamp = stamp_at(row, 20);
     const auto number = row.number(0);
     const auto asked_at = past_of(row.number(7).value_or(-1), stamp, now);
     const auto why = named<service::WakeReason>(row.text(3));
@@ -194,14 +207,17 @@ std::optional<vm::WakeRecord> record_of(const Row& row, const Now& now) {
     for (const auto phase : phases)
         if (const auto after = row.number(column++))
             record.*phase = std::clamp(microseconds(*after), microseconds(0), longest_phase);
-    record.packets = bounded<std::uint32_t>(row.number(15));
+    record.packets = bounded<std::uint32_t>(row.number(column++));
+    record.queries = bounded<std::uint32_t>(row.number(column++));
+    record.query_type = bounded<std::uint16_t>(row.number(column));
     return record;
 }
 
 Result<void> read_wakes(Database& database, const Now& now, std::size_t most, Read& result) {
     auto rows = database.prepare(
         "SELECT number, service, name, why, how, failure, what, asked, admitted, built, unpaused,"
-        " answerable, ready, handed_over, failed, packets, boot, offset, told FROM wake"
+        " answerable, ready, handed_over, failed, first_waited, first_byte, packets, queries,"
+        " query_type, boot, offset, told FROM wake"
         " ORDER BY number DESC LIMIT ?");
     if (!rows)
         return tl::make_unexpected(rows.error());

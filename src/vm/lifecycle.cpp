@@ -39,9 +39,13 @@ static_assert(std::variant_size_v<Lifecycle::Stage> == static_cast<std::size_t>(
 
 void Lifecycle::go(Stage stage) {
     assert(is_transition(stage_.index(), stage.index()));
-    last_wake_.reset();
+    wake_of_guest_ = 0;
     stage_ = std::move(stage);
     stage_since_ = clock_.now();
+    if (in<Absent>())
+        waiting_ = {};
+    if (in<Ready>() || waking())
+        rest_.reset();
     if (const Wake* wake = wake_under_way(); wake != nullptr && wake->why)
         last_why_ = wake->why;
 }
@@ -182,8 +186,9 @@ std::uint64_t Lifecycle::memory_kib() const {
     return present == nullptr ? 0 : service::footprint_kib(*present->service());
 }
 
-void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at, bool forced) {
-    const Wake wake{why, asked_at};
+void Lifecycle::wake(service::WakeReason why, base::TimePoint asked_at, std::uint16_t query_type,
+                     bool forced) {
+    const Wake wake{why, asked_at, {}, query_type};
     if (!may_wake() && (refuses_wakes() || !forced)) {
         hooks_.changed(service_.id());
     } else if (in<Absent>()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,12 @@ class Lifecycle {
         std::optional<service::WakeReason> why;  // none: nobody has asked, the domain was found
         base::TimePoint asked_at{};
         std::optional<base::TimePoint> admitted_at{};  // the last time
+        std::uint16_t query_type = 0;
+    };
+    // Queries that waited for a wake and have got their responses, and the longest wait.
+    struct Waiting {
+        std::uint32_t queries = 0;
+        base::Duration longest{};
     };
 
     using Own = std::unique_ptr<Domain>;
@@ -91,9 +98,8 @@ class Lifecycle {
         std::function<void(service::Id)> changed;  // its status or its deadline
         // It is queued: give_spare, admit, refuse or give_up is to follow, now or later.
         std::function<void(Lifecycle&)> wants_domain;
-        std::function<void()> freed;  // a domain's memory
-        // A wake is over, or what is known of it has changed. Numbers one that has no number.
-        std::function<void(WakeRecord&)> woke;
+        std::function<void()> freed;            // a domain's memory
+        std::function<void(WakeRecord&)> woke;  // a wake is over; gives the record its number
     };
 
     Lifecycle(service::Instance service, Hypervisor& hypervisor, const base::Clock& clock,
@@ -116,10 +122,16 @@ class Lifecycle {
     const Domain* domain() const;
 
     // forced: although it is drained or backs off.
-    void wake(service::WakeReason why, base::TimePoint asked_at, bool forced = false);
+    void wake(service::WakeReason why, base::TimePoint asked_at, std::uint16_t query_type = 0,
+              bool forced = false);
     void touch();
-    // Its guest has got the packets that were held for it.
-    void handed_over(std::uint32_t packets);
+    // True: that belongs to the wake that is under way, and will be in its record. False: to one
+    // that is over.
+    bool waited(std::uint32_t queries, base::Duration longest);
+    // The number of the record of the wake that its present guest came from; of its last one.
+    // 0: there is none.
+    std::uint64_t wake_of_guest() const { return wake_of_guest_; }
+    std::uint64_t last_wake() const { return last_wake_; }
 
     // What a later process is to know of it; and what an earlier one has left, before any call but
     // reconfigure.
@@ -128,6 +140,7 @@ class Lifecycle {
 
     Kept kept() const;
     void take_over(const Kept& kept);
+    bool can_adopt() const { return in<Absent>() && !refuses_wakes(); }
 
     // -- What somebody wants of it
 
@@ -137,7 +150,8 @@ class Lifecycle {
         pinned,
         busy,  // a wake is under way, or somebody else has paused or suspended its domain
     };
-    // Puts its domain away as if it were idle. forced: although it is pinned.
+    // Puts its domain away as if it were idle. forced: although it is pinned. In a window in which
+    // it is to be up, until the next one begins or somebody asks for it.
     Slept sleep(bool forced);
     // It is not put away, nor evicted. until: none: until unpin.
     void pin(std::optional<base::TimePoint> until);
@@ -168,6 +182,8 @@ class Lifecycle {
     bool waking() const { return in<Queued>() || in<Building>() || in<Booting>(); }
     // Absent: takes over what an earlier process has left.
     void adopt(const Found& found);
+    // can_adopt: has a domain that somebody else has made, and that is ours from now on.
+    void claim(const Found& found);
     // Absent: it has left nothing, or nothing any more.
     void found_nothing() { put_away_at_ = clock_.now(); }
     void died(Death how);
@@ -215,13 +231,16 @@ class Lifecycle {
     void became_ready(Own domain, const Wake& wake);
     // Counts a wake that is done, and says so.
     void woke(const Wake& wake, base::TimePoint at, WakeHow how, const std::string& words);
-    WakeRecord record_of(const Wake& wake) const;
+    WakeRecord record_of(const Wake& wake);
+    void tell(WakeRecord& record);
     void unpause(const Wake& wake);
 
     void read_schedule();
     void look_at_the_clock();
     base::Duration lead_time() const;
     bool sleeps_though_wanted() const;
+    bool rests() const { return rest_ && (!rest_->until || clock_.now() < *rest_->until); }
+    void rest();
     std::optional<base::TimePoint> stage_deadline() const;
     std::optional<base::TimePoint> schedule_deadline() const;
     void follow_schedule();
@@ -271,8 +290,10 @@ class Lifecycle {
     // What outlives each domain.
     bool retired_ = false;
     bool stopping_ = false;
-    Wakes wakes_;                          // done so far
-    std::optional<WakeRecord> last_wake_;  // whose packets may yet be handed over
+    Wakes wakes_;      // done so far
+    Waiting waiting_;  // of the wake that is under way
+    std::uint64_t last_wake_ = 0;
+    std::uint64_t wake_of_guest_ = 0;
     Backoff backoff_;
     base::TimePoint last_traffic_{};
     base::TimePoint last_asked_{};
@@ -284,9 +305,19 @@ class Lifecycle {
     bool refuses_suspend_ = false;         // its guest takes no part in that
 
     service::Schedule schedule_;
-    bool wanted_up_ = false;  // by `min:`, or since a window has begun or is about to
+    bool wanted_up_ = false;      // by `min:`, or since a window has begun or is about to
+    std::optional<Rest> rest_{};  // asleep by command in spite of that
     std::optional<base::TimePoint> look_at_clock_;
     std::deque<base::Duration> wakes_took_;  // the last ones
 };
+
+// Adds them to what the record knows of those who waited.
+inline void add_waiting(WakeRecord& record, const Lifecycle::Waiting& more) {
+    record.queries +=
+        std::min(more.queries, std::numeric_limits<std::uint32_t>::max() - record.queries);
+    if (more.queries > 0)
+        record.first_waited =
+            std::max(record.first_waited.value_or(base::Duration::zero()), more.longest);
+}
 
 }  // namespace summond::vm

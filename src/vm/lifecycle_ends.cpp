@@ -171,7 +171,7 @@ void Lifecycle::failed(const Wake& wake, service::WakeFailure why, const std::st
     record.failure = why;
     record.what = what;
     record.failed = now - wake.asked_at;
-    hooks_.woke(record);
+    tell(record);
 }
 
 void Lifecycle::destroy(Own domain, std::optional<Wake> next,

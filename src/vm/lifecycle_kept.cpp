@@ -12,12 +12,14 @@
 namespace summond::vm {
 
 // What is known of it in its present stage. Its domain may be older than the wake.
-WakeRecord Lifecycle::record_of(const Wake& wake) const {
+WakeRecord Lifecycle::record_of(const Wake& wake) {
     WakeRecord record;
     record.service = service_.id();
     record.name = service_.name();
     record.why = *wake.why;
     record.asked_at = wake.asked_at;
+    record.query_type = wake.query_type;
+    add_waiting(record, std::exchange(waiting_, {}));
     const auto since = [&](base::TimePoint at) -> std::optional<base::Duration> {
         if (at < wake.asked_at)
             return std::nullopt;
@@ -53,23 +55,30 @@ void Lifecycle::woke(const Wake& wake, base::TimePoint at, WakeHow how, const st
                                 ? *record.unpaused
                                 : std::max<base::Duration>(answer.delay, *record.unpaused);
     }
-    hooks_.woke(record);
-    if (service_->wake_packet)
-        last_wake_ = std::move(record);
+    tell(record);
+    wake_of_guest_ = record.number;
 }
 
-void Lifecycle::handed_over(std::uint32_t packets) {
-    if (auto record = std::exchange(last_wake_, std::nullopt)) {
-        record->handed_over = clock_.now() - record->asked_at;
-        record->packets = packets;
-        hooks_.woke(*record);
-    }
+void Lifecycle::tell(WakeRecord& record) {
+    hooks_.woke(record);
+    last_wake_ = record.number;
+}
+
+bool Lifecycle::waited(std::uint32_t queries, base::Duration longest) {
+    if (wake_under_way() == nullptr)
+        return false;
+    waiting_.queries +=
+        std::min(queries, std::numeric_limits<std::uint32_t>::max() - waiting_.queries);
+    waiting_.longest = std::max(waiting_.longest, longest);
+    return true;
 }
 
 Kept Lifecycle::kept() const {
     Kept kept{.service = service_.id(), .setback = backoff_.setback()};
     if (pinned())
         kept.pin = pin_;
+    if (rests())
+        kept.rest = rest_;
     if (idle_since() != base::TimePoint{})
         kept.last_used = idle_since();
     return kept;
@@ -77,6 +86,7 @@ Kept Lifecycle::kept() const {
 
 void Lifecycle::take_over(const Kept& kept) {
     pin_ = kept.pin;
+    rest_ = kept.rest;
     if (kept.setback)
         backoff_.take_over(*kept.setback, clock_.now());
     if (kept.last_used)

@@ -1,6 +1,9 @@
 // What somebody who may wants of a service: away with its domain, keep it, wake it no more.
 
+#include <memory>
+
 #include "lifecycle.hpp"
+#include "summond/base/log.hpp"
 
 namespace summond::vm {
 
@@ -15,7 +18,17 @@ Lifecycle::Slept Lifecycle::sleep(bool forced) {
         return Slept::busy;
     put_away();
     put_away_by_order_ = true;
+    rest();
     return Slept::begun;
+}
+
+void Lifecycle::claim(const Found& found) {
+    const auto now = clock_.now();
+    last_traffic_ = last_asked_ = now;
+    met_clients_since_ = {};
+    spdlog::info("adopted {}: domid {}, which somebody else has made", service_.name(),
+                 found.domid);
+    boot(std::make_unique<Domain>(hypervisor_, clock_, service_, found), {{}, now});
 }
 
 void Lifecycle::pin(std::optional<base::TimePoint> until) {

@@ -65,7 +65,18 @@ void Lifecycle::took(const WakeRecord& record) {
 }
 
 bool Lifecycle::sleeps_though_wanted() const {
-    return wanted_up_ && (in<Absent>() || in<Paused>()) && !refuses_wakes();
+    return wanted_up_ && (in<Absent>() || in<Paused>()) && !refuses_wakes() && !rests();
+}
+
+// It is on its way out by command. It is not woken by the window that it is in.
+void Lifecycle::rest() {
+    if (!wanted_up_)
+        return;
+    rest_ = Rest{};
+    const auto today = wall_clock_.now();
+    if (const auto window = schedule_.next(today); window && service_->min == 0)
+        rest_->until =
+            clock_.now() + ((window->begin > today ? window->begin : window->end) - today);
 }
 
 std::optional<base::TimePoint> Lifecycle::schedule_deadline() const {
@@ -75,6 +86,8 @@ std::optional<base::TimePoint> Lifecycle::schedule_deadline() const {
         const auto at = std::max(clock_.now(), backoff_.until());
         return look_at_clock_ ? std::min(at, *look_at_clock_) : at;
     }
+    if (wanted_up_ && rests() && rest_->until && look_at_clock_)
+        return std::min(*rest_->until, *look_at_clock_);
     return look_at_clock_;
 }
 

@@ -19,7 +19,7 @@ constexpr milliseconds shortest_sample{1000};
 constexpr milliseconds longest_sample{15'000};
 // When a service that is in use was used last.
 constexpr seconds use_kept_every{60};
-constexpr std::size_t wakes_remembered = 500;
+constexpr std::size_t wakes_remembered = 10'000;
 
 }  // namespace
 
@@ -151,12 +151,12 @@ base::Result<void> Manager::adopt() {
 }
 
 Woken Manager::wake(service::Id service, service::WakeReason why,
-                    std::optional<base::TimePoint> asked_at) {
+                    std::optional<base::TimePoint> asked_at, std::uint16_t query_type) {
     Lifecycle* const lifecycle = find(service);
     if (lifecycle == nullptr)
         return Woken::unknown;
     const auto before = lifecycle->phase();
-    lifecycle->wake(why, asked_at.value_or(clock_.now()));
+    lifecycle->wake(why, asked_at.value_or(clock_.now()), query_type);
     if (before == service::Phase::failed)
         return Woken::refused;
     if (before != service::Phase::asleep)
@@ -183,14 +183,42 @@ void Manager::touch(service::Id service) {
         lifecycle->touch();
 }
 
-void Manager::handed_over(service::Id service, std::uint32_t packets) {
-    if (Lifecycle* lifecycle = find(service))
-        lifecycle->handed_over(packets);
+void Manager::handed_over(service::Id service, std::uint32_t packets, base::Duration first_waited) {
+    const Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr || !lifecycle->service()->wake_packet)
+        return;
+    amend(lifecycle->wake_of_guest(), [&](WakeRecord& record) {
+        if (record.handed_over)
+            return;
+        record.handed_over = clock_.now() - record.asked_at;
+        record.packets = packets;
+        if (packets > 0 && !record.first_waited)
+            record.first_waited = first_waited;
+    });
+}
+
+void Manager::first_byte(service::Id service, base::TimePoint at) {
+    const Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr)
+        return;
+    amend(lifecycle->wake_of_guest(), [&](WakeRecord& record) {
+        if (!record.first_byte)
+            record.first_byte =
+                std::max(base::Duration::zero(), std::min(at, clock_.now()) - record.asked_at);
+    });
+}
+
+void Manager::waited(service::Id service, std::uint32_t queries, base::Duration longest) {
+    Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr || lifecycle->waited(queries, longest))
+        return;
+    amend(lifecycle->last_wake(), [&](WakeRecord& record) {
+        add_waiting(record, {queries, longest});
+    });
 }
 
 void Manager::told(WakeRecord& record) {
-    if (record.number == 0)
-        record.number = ++wakes_told_;
+    record.number = ++wakes_told_;
     add_wake(record);
     ledger_.woke(record);
     if (Lifecycle* lifecycle = find(record.service))
@@ -199,12 +227,26 @@ void Manager::told(WakeRecord& record) {
         told_wake_(record);
 }
 
-void Manager::add_wake(const WakeRecord& record) {
-    const auto same = std::ranges::find(wakes_, record.number, &WakeRecord::number);
-    if (same != wakes_.end()) {
-        *same = record;
+const WakeRecord* Manager::wake_of_number(std::uint64_t number) const {
+    const auto found = std::ranges::lower_bound(wakes_, number, {}, &WakeRecord::number);
+    return found != wakes_.end() && found->number == number ? &*found : nullptr;
+}
+
+void Manager::amend(std::uint64_t number, const std::function<void(WakeRecord&)>& how) {
+    const auto record = std::ranges::lower_bound(wakes_, number, {}, &WakeRecord::number);
+    if (record == wakes_.end() || record->number != number)
         return;
-    }
+    const WakeRecord before = *record;
+    how(*record);
+    if (*record == before)
+        return;
+    ledger_.woke(*record);
+    if (told_wake_)
+        told_wake_(*record);
+}
+
+// Their numbers go up.
+void Manager::add_wake(const WakeRecord& record) {
     wakes_.push_back(record);
     if (wakes_.size() > wakes_remembered)
         wakes_.pop_front();

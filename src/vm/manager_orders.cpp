@@ -4,6 +4,7 @@
 
 #include "lifecycle.hpp"
 #include "standby.hpp"
+#include "summond/base/log.hpp"
 #include "summond/vm/manager.hpp"
 
 namespace summond::vm {
@@ -18,7 +19,7 @@ Manager::Ordered Manager::wake_by_command(service::Id service, bool forced) {
     if (before == service::Phase::failed && !forced)
         return drained_ ? Ordered::drained : Ordered::refused;
     if (before == service::Phase::asleep || before == service::Phase::failed)
-        lifecycle->wake(service::WakeReason::command, clock_.now(), forced);
+        lifecycle->wake(service::WakeReason::command, clock_.now(), 0, forced);
     switch (lifecycle->phase()) {
         case service::Phase::asleep:  // stopping
         case service::Phase::failed:
@@ -64,6 +65,26 @@ Manager::Ordered Manager::unpin(service::Id service) {
     const bool was = lifecycle->pinned();
     lifecycle->unpin();
     return was ? Ordered::done : Ordered::nothing;
+}
+
+Manager::Ordered Manager::adopt(service::Id service, std::string& why) {
+    Lifecycle* const lifecycle = find(service);
+    if (lifecycle == nullptr || lifecycle->retired())
+        return Ordered::unknown;
+    if (!lifecycle->can_adopt())
+        return lifecycle->phase() == service::Phase::ready ? Ordered::nothing : Ordered::busy;
+    if (hypervisor_.snapshots().has(lifecycle->service())) {
+        why = lifecycle->service().name() + " is suspended, and its guest would be lost; wake it";
+        return Ordered::unfit;
+    }
+    const auto found = hypervisor_.domains().claim(lifecycle->service());
+    if (!found) {
+        why = found.error().what;
+        spdlog::warn("{} is not adopted: {}", lifecycle->service().name(), why);
+        return Ordered::unfit;
+    }
+    lifecycle->claim(*found);
+    return Ordered::begun;
 }
 
 void Manager::drain(bool drained) {

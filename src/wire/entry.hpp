@@ -61,6 +61,7 @@ struct SleepProxy::Entry {
     bool remembers = false;    // the guest that starts goes on with the connections that it had
     bool handed_over = false;  // this running guest has its packets
     bool grows = false;        // and grown() is to follow
+    bool silent = false;       // it has been woken, and has said nothing to a client yet
     std::vector<base::IpAddress> claimed;  // addresses for which the guest has spoken
     Held held;
     Given given;
@@ -120,6 +121,22 @@ struct SleepProxy::Entry {
             return;
         flows[next_flow] = flow;
         next_flow = (next_flow + 1) % remembered_flows;
+    }
+    // Of the guest's: it says something to a client, rather than to somebody whom it has asked.
+    bool says(const frames::Packet& packet, const frames::IpPacket& ip) const {
+        using Kind = frames::IpPacket::Kind;
+        const bool datagram = ip.kind == Kind::udp;
+        const bool has_payload = ip.kind == Kind::tcp && !packet.payload.empty();
+        if (!has(ip.from) || ip.to.is_multicast() || (!datagram && !has_payload))
+            return false;
+        if (std::ranges::find(flows, Flow{ip.kind, ip.to, ip.to_port, ip.from_port}) != flows.end())
+            return false;
+        const auto serves = [&ip](const service::Port& port) {
+            return port.protocol == protocol_of(ip.kind) &&
+                   (port.number == 0 || port.number == ip.from_port);
+        };
+        // Of a datagram nobody can say which side has begun, but by the service's ports.
+        return station.ports.empty() ? !datagram : std::ranges::any_of(station.ports, serves);
     }
     // A segment of a connection that nobody has: of none that could have been made with the guest
     // that is, or is not, there.

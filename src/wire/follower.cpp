@@ -77,6 +77,10 @@ void Follower::grown(service::Id service) {
     let_linger(service, epoch);
 }
 
+void Follower::first_byte(service::Id service) {
+    outside_.first_byte(service, epochs_[service]);
+}
+
 void Follower::let_linger(service::Id service, std::uint32_t epoch) {
     lingering_.push_back({service, epoch, clock_.now() + linger});
 }

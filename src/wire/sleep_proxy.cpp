@@ -97,6 +97,7 @@ void SleepProxy::set_state(service::Id service, GuestState state) {
     entry->known = true;
     if (state == GuestState::running) {
         if (before != GuestState::running) {
+            entry->silent = true;
             entry->running_since = entry->question_at = clock_.now();
             entry->young_until = entry->running_since + entry->station.youth;
         }
@@ -109,6 +110,7 @@ void SleepProxy::set_state(service::Id service, GuestState state) {
         return;
     }
     entry->handed_over = false;
+    entry->silent = false;
     entry->given.clear();
     entry->grows = false;
     entry->started = state == GuestState::starting;
@@ -266,6 +268,8 @@ void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> f
     const auto* ip = std::get_if<frames::IpPacket>(&packet->what);
     if (ip != nullptr && ip->kind == frames::IpPacket::Kind::tcp)
         from_guest(*entry, *packet, *ip);
+    if (ip != nullptr && entry->silent)
+        listen(*entry, *packet, *ip);
     if (entry->handed_over)
         return;
     const auto claim = [entry](const base::IpAddress& address) {
@@ -284,6 +288,16 @@ void SleepProxy::from_guest(service::Id service, std::span<const std::uint8_t> f
             entry->expect({ip->kind, ip->to, ip->to_port, ip->from_port});
     }
     try_hand_over(*entry);
+}
+
+// To one that has not been heard since it was woken.
+void SleepProxy::listen(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip) {
+    if (entry.says(packet, ip)) {
+        entry.silent = false;
+        actions_.first_byte(entry.station.service);
+    } else if (ip.kind == frames::IpPacket::Kind::udp || ip.opens) {
+        entry.expect({ip.kind, ip.to, ip.to_port, ip.from_port});
+    }
 }
 
 // A segment of the guest's. The bridge passes it on, unless it is a reset of one that has just
@@ -367,6 +381,10 @@ void SleepProxy::tend_young(Entry& entry) {
     }
     if (entry.given.empty() && std::exchange(entry.grows, false))
         actions_.grown(entry.station.service);
+}
+
+std::size_t SleepProxy::held() const {
+    return totals_->held.packets;
 }
 
 std::optional<base::TimePoint> SleepProxy::deadline() const {

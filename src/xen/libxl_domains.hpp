@@ -19,6 +19,9 @@ class LibxlDomains final : public vm::Domains {
         create(toolstack_, service, number, std::move(done));
     }
     base::Result<void> adopt(vm::DomId domid) override;
+    base::Result<vm::Found> claim(const service::Instance& service) override {
+        return xen::claim(toolstack_, service, *this);
+    }
     std::optional<vm::Found::Run> run(vm::DomId domid) override {
         return run_of(toolstack_, domid);
     }

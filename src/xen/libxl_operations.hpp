@@ -23,6 +23,9 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::In
 base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
 void woken(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
 
+// vm::Domains::claim. domains: to adopt it by.
+base::Result<vm::Found> claim(Toolstack& toolstack, const service::Instance& service,
+                              vm::Domains& domains);
 // In xl list.
 void rename(Toolstack& toolstack, vm::DomId domid, const std::string& name);
 // What the domain does at this moment; none: it is not there.

@@ -1,6 +1,8 @@
-// Any bytes as a request: method, target and the id of the last event, by lines.
+// Any bytes as a request: method, target, the id of the last event and the host, by lines.
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "summond/control/events.hpp"
 #include "summond/control/routes.hpp"
@@ -35,6 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static Events events(7);
     static const EventText only = events.add("a", {});
     if (events.since(line()).size() > 1)
+        std::abort();
+    static const std::vector<std::string> names{"dom0.example.net"};
+    const auto why = suspicious({std::string(line()), ""}, Right::read, names);
+    if (why && why->status != 421)
         std::abort();
     return 0;
 }

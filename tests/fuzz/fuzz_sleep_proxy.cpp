@@ -28,6 +28,7 @@ struct Counter final : wire::Actions {
             std::abort();
     }
     void grown(service::Id) override {}
+    void first_byte(service::Id) override {}
     void handed_over(service::Id, const wire::HandOver&) override {}
 };
 

@@ -33,6 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const vm::Kept& kept : opened.read->remembered.services) {
         if (kept.pin && kept.pin->until && *kept.pin->until <= now.steady)
             std::abort();
+        if (kept.rest && kept.rest->until && *kept.rest->until <= now.steady)
+            std::abort();
         if (kept.last_used && *kept.last_used > now.steady)
             std::abort();
     }

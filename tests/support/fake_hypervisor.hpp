@@ -140,6 +140,12 @@ class FakeHypervisor final : public vm::Hypervisor,
         (void)call("woken", domid);
     }
     base::Result<void> adopt(vm::DomId domid) override { return call("adopt", domid); }
+    std::optional<vm::DomId> claimable{};
+    base::Result<vm::Found> claim(const service::Instance& service) override {
+        if (!claimable)
+            return base::error("as the test says");
+        return vm::Found{.domid = *claimable, .service = service.id(), .complete = true};
+    }
     std::optional<vm::Found::Run> run(vm::DomId domid) override {
         const auto it = runs.find(domid);
         return it == runs.end() ? vm::Found::Run::running : it->second;

@@ -78,7 +78,8 @@ inline Frame packet(const Mac& to_mac, const Mac& from_mac, const char* from, co
 }
 
 inline Frame tcp(const Mac& to_mac, const Mac& from_mac, const char* from, const char* to,
-                 unsigned from_port, unsigned to_port, std::uint32_t sequence, unsigned flags) {
+                 unsigned from_port, unsigned to_port, std::uint32_t sequence, unsigned flags,
+                 std::size_t payload = 0) {
     Frame segment;
     put16(segment, from_port);
     put16(segment, to_port);
@@ -90,6 +91,7 @@ inline Frame tcp(const Mac& to_mac, const Mac& from_mac, const char* from, const
     put16(segment, 0xffff);
     put16(segment, 0);
     put16(segment, 0);
+    segment.resize(segment.size() + payload, 'x');
     return packet(to_mac, from_mac, from, to, 6, segment);
 }
 

@@ -1,5 +1,6 @@
 """The control socket: who may ask, what is answered, and by whom it cannot be held up."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -9,10 +10,11 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import unittest
 
-from process_support import PATIENCE, ZONE, ProcessTest, ask, status, wait_until
+from process_support import PATIENCE, ZONE, ProcessTest, ask, free_port, status, wait_until
 from harness import control  # process_support says where it is
 
 SUMMONCTL = os.path.join(os.path.dirname(os.environ.get("SUMMOND", "")), "summonctl")
@@ -54,7 +56,8 @@ class ControlTest(ProcessTest):
     def ctl(self, daemon, *arguments, code=0, **more):
         done = subprocess.run([SUMMONCTL, "--socket", daemon.socket, *arguments], text=True,
                               capture_output=True, timeout=PATIENCE, check=False, **more)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        if code is not None:
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
 
@@ -279,6 +282,161 @@ class Events(ControlTest):
         wait_until(lambda: not os.path.exists(daemon.socket), "the first one is gone")
 
 
+class OverTcp(ControlTest):
+    def listening(self, more=""):
+        self.port = free_port()
+        return self.controlled(more=f", listen: {self.port}{more}")
+
+    def over_tcp(self, method, target, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request(method, target, headers=headers)
+        return control.Answer(connection.getresponse())
+
+    def test_reads_and_takes_no_commands(self):
+        daemon = self.listening()
+        names = [s["name"] for s in self.over_tcp("GET", "/v1/services").json["services"]]
+        self.assertEqual(names, ["blog", "www"])
+        self.assertIn("summond_build_info", self.over_tcp("GET", "/metrics").body)
+        page = self.over_tcp("GET", "/")
+        self.assertIn("<title>summond</title>", page.body)
+        self.assertIn("default-src 'none'", page.headers["Content-Security-Policy"])
+        for target in "/v1/drain", "/v1/reload", "/v1/services/www/wake":
+            refused = self.over_tcp("POST", target)
+            self.assertEqual(refused.status, 403, target)
+            self.assertIn("over TCP nobody gives commands", refused.json["error"])
+            self.assertIn("summonctl", refused.json["expected"])
+        self.assertFalse(self.get(daemon, "/v1/status").json["drained"])
+        self.assertEqual(self.service(daemon)["phase"], "asleep")
+
+    def test_hosts(self):
+        self.listening(more=", names: dom0.example.net")
+        for host, status_ in (("localhost:9153", 200), ("dom0.example.net", 200), ("DOM0.example.net:80", 200),
+                              (f"127.0.0.1:{self.port}", 200), ("evil.example", 421), ("example.net", 421)):
+            self.assertEqual(self.over_tcp("GET", "/v1/status", Host=host).status, status_, host)
+
+    def test_events(self):
+        daemon = self.listening()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events?service=www")
+        stream = connection.getresponse()
+        ask(daemon.port, "w.example.test")
+        lines = []
+        while not any(line.startswith("event: wake") for line in lines):
+            lines.append(stream.readline().decode())
+
+    def test_outlives_control_and_follows_reloads(self):
+        daemon = self.listening()
+        old = daemon.pid_of("control")
+        os.kill(old, signal.SIGKILL)
+        daemon.pid_of("control", other_than=old)
+        self.assertEqual(self.over_tcp("GET", "/v1/status").status, 200, "it waited in the socket")
+        before, self.port = self.port, free_port()
+        daemon.reload(f"control: {{socket: control.sock, listen: ['127.0.0.1:{self.port}']}}\n{SERVICES}")
+        wait_until(lambda: self.over_tcp("GET", "/v1/status").status == 200, "the other port")
+        with self.assertRaises(OSError):
+            socket.create_connection(("127.0.0.1", before), timeout=PATIENCE)
+        daemon.reload(f"control: {{socket: control.sock}}\n{SERVICES}")
+
+        def refused():
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
+                return False
+            except ConnectionRefusedError:
+                return True
+        wait_until(refused, "no port any more")
+        self.assertEqual(self.get(daemon, "/v1/status").status, 200)
+
+    def test_a_port_that_somebody_else_has(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            daemon = self.daemon(f"control: {{socket: control.sock, listen: {port}}}\n{SERVICES}", "--simulate")
+            self.assertEqual(daemon.process.wait(PATIENCE), 1)
+            self.assertIn(f"control: listen 127.0.0.1:{port}: ", daemon.log())
+            self.assertIn("another server has this port", daemon.log())
+
+    def test_has_no_more_connections_than_that(self):
+        daemon = self.listening()
+        held = [socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) for _ in range(80)]
+        self.assertIn(b" 503 ", held[-1].recv(1000))
+        self.assertEqual(self.get(daemon, "/v1/status").status, 200)
+        for each in held:
+            each.close()
+        wait_until(lambda: self.over_tcp("GET", "/v1/status").status == 200, "room again")
+
+
+class History(ControlTest):
+    def with_state(self):
+        directory = tempfile.TemporaryDirectory(prefix="summond-history-")
+        self.addCleanup(directory.cleanup)
+        return self.controlled(f"state: {directory.name}/state.db\n{SERVICES}")
+
+    def wakes(self, daemon, query=""):
+        return self.get(daemon, "/v1/wakes" + query).json
+
+    def settled(self, daemon, service):
+        return wait_until(lambda: next(iter(w for w in self.wakes(daemon, f"?service={service}&last=1")["wakes"]
+                                            if w["queries"]), None), "who has waited is known")
+
+    def test_who_has_waited(self):
+        daemon = self.with_state()
+        self.assertTrue(ask(daemon.port, "w.example.test", qtype=28).addresses)
+        wake = self.settled(daemon, "www")
+        self.assertEqual((wake["query_type"], wake["queries"], wake["packets"]), ("AAAA", 1, 0))
+        self.assertGreater(wake["first_waited_ms"], 0)
+        self.assertIsNone(wake["after_ms"]["first_byte"])
+
+    def test_outlives_control_vmm_and_the_daemon(self):
+        daemon = self.with_state()
+        ask(daemon.port, "w.example.test")
+        self.settled(daemon, "www")
+        ask(daemon.port, "blog.example.test", qtype=65)
+        self.post(daemon, "/v1/services/blog/wake?wait=ready")
+        wait_until(lambda: len(self.wakes(daemon)["wakes"]) == 2, "both wakes")
+
+        numbers = [w["number"] for w in self.wakes(daemon)["wakes"]]
+
+        def known():
+            try:  # a vmm that has lost its domains may wake some again
+                return [w["number"] for w in self.wakes(daemon)["wakes"]][-2:] == numbers and \
+                    self.get(daemon, "/v1/status").json["vmm"]["state"] == "up"
+            except OSError:  # control is not there yet
+                return False
+        for role in "control", "vmm":
+            old = daemon.pid_of(role)
+            os.kill(old, signal.SIGKILL)
+            daemon.pid_of(role, other_than=old)
+            wait_until(known, f"the history after the death of {role}")
+        daemon.stop()
+        daemon.start()
+        wait_until(known, "the history after a restart")
+        page = self.wakes(daemon, f"?last=1&before={numbers[0]}")
+        self.assertEqual([(w["service"], w["why"]) for w in page["wakes"]], [("www", "dns")])
+        self.assertIsNone(page["next"])
+        self.assertEqual(self.wakes(daemon, "?last=1&service=blog")["next"], None)
+        self.assertEqual(self.wakes(daemon, "?last=1")["next"], self.wakes(daemon)["wakes"][0]["number"])
+        self.assertIn("older: --before ", self.ctl(daemon, "wakes", "--last", "1").stdout)
+        self.assertRegex(self.ctl(daemon, "wakes", "--before", str(numbers[0])).stdout, r"www +dns A +build")
+
+
+class Leaving(ControlTest):
+    def test_who_leaves_makes_room_for_others(self):
+        daemon = self.controlled()
+        vmm = daemon.pid_of("vmm")
+        os.kill(vmm, signal.SIGSTOP)
+        self.addCleanup(os.kill, vmm, signal.SIGCONT)
+        for _ in range(3):  # 64 connections of a user's: as many times as there would be no room
+            held = []
+            for _ in range(50):
+                held.append(socket.socket(socket.AF_UNIX))
+                held[-1].connect(daemon.socket)
+                held[-1].sendall(b"POST /v1/services/www/pin HTTP/1.1\r\nHost: summond\r\n\r\n")
+            for each in held:
+                each.close()
+            wait_until(lambda: self.get(daemon, "/v1/status").status == 200, "room again")
+
+
 class Isolation(ControlTest):
     def test_has_no_privileges(self):
         daemon = self.controlled()
@@ -386,7 +544,30 @@ class Ctl(ControlTest):
         lines = self.ctl(daemon, "events", "www", "--json").stdout.splitlines()
         self.assertEqual(json.loads(lines[-1])["event"], "wake")
         self.assertIn("booting → ready", self.ctl(daemon, "events").stdout)
+        self.assertIn("no domain is called blog", self.ctl(daemon, "adopt", "blog", code=1).stderr)
         self.assertRegex(self.ctl(daemon, "zones").stdout, r"example\.test +1 +no +answers")
+
+    def test_a_wake_is_followed_to_its_end(self):
+        daemon = self.controlled()
+        shown = self.ctl(daemon, "trace", "--wake", "--follow", "www").stdout
+        steps = [line.split("  ")[1] for line in shown.split("\n\n")[0].splitlines()[1:]]
+        self.assertEqual(steps, ["is being built", "runs", "is ready"], shown)
+        self.assertRegex(shown.split("\n\n")[1], r"www +why command, by build\n(?s:.*)is ready +\d+\.\d ms")
+        # The next one, whoever wakes it.
+        self.ctl(daemon, "sleep", "www")
+        wait_until(lambda: self.service(daemon)["phase"] == "asleep", "www is asleep")
+        follower = subprocess.Popen([SUMMONCTL, "--socket", daemon.socket, "trace", "-f", "www", "--json"], text=True,
+                                    stdout=subprocess.PIPE)
+        self.addCleanup(follower.kill)
+
+        def ended():  # it may not have been there in time for a wake
+            self.ctl(daemon, "sleep", "www", code=None)
+            ask(daemon.port, "w.example.test")
+            return follower.poll() is not None
+        wait_until(ended, "its end")
+        events = [json.loads(line) for line in follower.stdout]
+        self.assertEqual(events[-1]["event"], "wake")
+        self.assertEqual(follower.returncode, 0)
 
     def test_completions_are_of_their_shells(self):
         for shell in "bash", "zsh", "fish":

@@ -105,6 +105,8 @@ class OpenApi(ControlTest):
         wakes = do("get", "/v1/wakes", "?service=www&last=5").json["wakes"]
         self.assertEqual([w["why"] for w in wakes], ["command"])
         do("get", "/v1/events", "?service=nobody")
+        do("get", "/v1/wakes", "?before=1")
+        do("post", "/v1/services/{service}/adopt")
         do("post", "/v1/services/{service}/pin", "?for=2h")
         do("post", "/v1/services/{service}/sleep")
         do("post", "/v1/services/{service}/touch")

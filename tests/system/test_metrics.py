@@ -1,16 +1,17 @@
 """What is counted: known queries of each kind give exactly their numbers, whatever happens to the
 processes that count meanwhile."""
 
-import http.server
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
-import threading
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -172,6 +173,37 @@ class Counting(MetricsTest):
         self.assertGreater(after.get("summond_dns_parked_seconds_sum", transport="udp"), 0)
 
 
+class Health(MetricsTest):
+    def test_zones_that_are_not_loaded(self):
+        daemon = self.daemon(CONFIG + "  - {name: broken.test, file: no/such/file}\n").ready()
+        scrape = self.scrape(daemon)
+        self.assertEqual((scrape.get("summond_zones", state="loaded"), scrape.get("summond_zones", state="not_loaded")),
+                         (1, 1))
+
+    def test_the_state_file(self):
+        with tempfile.TemporaryDirectory(prefix="summond-health-") as directory:
+            file = os.path.join(directory, "state.db")
+            daemon = self.daemon(f"state: {file}\n{SERVICES}", "--simulate").ready()
+            ask(daemon.port, "one.example.test")
+            wait_until(lambda: self.scrape(daemon).get("summond_state_writes_total") > 0, "a write")
+            scrape = self.scrape(daemon)
+            self.assertEqual(scrape.get("summond_state_writable"), 1)
+            self.assertLess(abs(scrape.get("summond_state_last_write_timestamp_seconds") - time.time()), 300)
+            failures = scrape.get("summond_state_write_failures_total")
+            # Somebody else holds it: nothing can be written.
+            with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                ask(daemon.port, "two.example.test")
+                wait_until(lambda: self.scrape(daemon).get("summond_state_writable") == 0, "that it cannot")
+                self.assertGreater(self.scrape(daemon).get("summond_state_write_failures_total"), failures)
+            wait_until(lambda: self.scrape(daemon).get("summond_state_writable") == 1, "that it can again")
+            daemon.stop()
+
+    def test_without_a_state_file_there_is_nothing_to_say(self):
+        daemon = self.daemon(SERVICES, "--simulate").ready()
+        self.assertNotIn("\nsummond_state_", self.text(daemon))
+
+
 class NothingIsLost(MetricsTest):
     def ask(self, daemon, count):
         for _ in range(count):
@@ -240,6 +272,21 @@ class NothingIsLost(MetricsTest):
         self.assert_queries(daemon, 20)
         self.assertEqual(self.scrape(daemon).get("summond_process_restarts_total", role="control"), 1)
 
+    def test_failed_loads_over_a_kill_of_control(self):
+        daemon = self.daemon(CONFIG).ready()
+        daemon.reload("control: {socket: control.sock}\nzones: 7\n", "kept the running configuration")
+        old = daemon.pid_of("control")
+        os.kill(old, signal.SIGKILL)
+        daemon.pid_of("control", other_than=old)
+
+        def failures():
+            try:
+                return self.scrape(daemon).get("summond_config_load_failures_total")
+            except OSError:  # it is not there yet
+                return None
+        wait_until(lambda: failures() == 1, "the failed load")
+        self.assertEqual(self.scrape(daemon).get("summond_config_loads_total"), 2)
+
     def test_uncounted(self):
         """How the cost of counting is measured."""
         daemon = self.daemon(CONFIG, "--uncounted").ready()
@@ -275,30 +322,11 @@ def promtool(*arguments, text=None):
 
 
 class Prometheus(Server):
-    """Debian's, which scrapes what `text` returns, every second."""
+    """Debian's, which scrapes a port of this host every second."""
 
-    def __init__(self, text):
+    def __init__(self, target):
         self.directory = tempfile.TemporaryDirectory(prefix="summond-test-")
         super().__init__(os.path.join(self.directory.name, "log"))
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # noqa: N802
-                try:
-                    body = text().encode()
-                except OSError:
-                    self.send_error(503)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.exporter = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.exporter.serve_forever, daemon=True).start()
         self.port = free_port()
         config = os.path.join(self.directory.name, "prometheus.yml")
         with open(config, "w", encoding="ascii") as f:
@@ -307,7 +335,7 @@ global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["{RULES}"]
 scrape_configs:
   - job_name: summond
-    static_configs: [{{targets: ["127.0.0.1:{self.exporter.server_port}"]}}]
+    static_configs: [{{targets: ["127.0.0.1:{target}"]}}]
 """)
         self.run(["prometheus", f"--config.file={config}",
                   f"--storage.tsdb.path={self.directory.name}/data",
@@ -331,8 +359,6 @@ scrape_configs:
 
     def end(self):
         self.kill_tree()
-        self.exporter.shutdown()
-        self.exporter.server_close()
         self.directory.cleanup()
 
 
@@ -378,8 +404,10 @@ class Shipped(MetricsTest):
         self.assertEqual(set(re.findall(r"^\| `(summond_\w+)`", page, re.M)), exported)
 
     def test_prometheus_evaluates_alerts_and_board(self):
-        daemon = self.daemon(SERVICES, "--simulate").ready()
-        prometheus = Prometheus(lambda: self.text(daemon))
+        port = free_port()
+        daemon = self.daemon(SERVICES.replace("control.sock", f"control.sock, listen: {port}"),
+                             "--simulate").ready()
+        prometheus = Prometheus(port)
         self.addCleanup(prometheus.end)
         for _ in range(20):
             ask(daemon.port)

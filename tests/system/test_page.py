@@ -56,6 +56,7 @@ class Page(ControlTest):
         self.assertIn("for dns", self.rows(browser)[0])
         self.assertIn("1 of 2", self.text(browser, "up"))
         wait_until(lambda: "www" in self.text(browser, "bars"), "its wake")
+        self.assertIn("dns A, build", self.text(browser, "bars"))
         steps = browser.run("return document.querySelector('#bars .track').getAttribute('aria-label')")
         self.assertRegex(steps, r"^room found .*, built .*, unpaused .*, ready [0-9.]+ ms")
         self.post(daemon, "/v1/services/www/pin?for=2h")
@@ -86,7 +87,7 @@ class Page(ControlTest):
         self.picture(browser, "phone")
 
     def test_ten_thousand_services(self):
-        _, browser = self.opened(MANY)
+        daemon, browser = self.opened(MANY)
         wait_until(lambda: "10,000" in self.text(browser, "up"), "all services")
         self.assertLess(len(self.rows(browser)), 60, "rows that nobody sees")
         browser.run("document.getElementById('list').focus()")
@@ -95,6 +96,17 @@ class Page(ControlTest):
         browser.type("/", "s4321.")
         wait_until(lambda: [row.split()[0] for row in self.rows(browser)] == ["s4321"], "one of them")
         self.picture(browser, "many")
+        # One of them moves, and back.
+        browser.type("/", "Escape")
+        wait_until(lambda: self.rows(browser)[0].startswith("s0"), "all of them again")
+        self.post(daemon, "/v1/services/s500/wake?wait=ready")
+        wait_until(lambda: self.rows(browser)[0].startswith("s500"), "the one that is up, first")
+        wait_until(lambda: "1 of 10,000" in self.text(browser, "up"), "its number")
+        self.assertTrue(self.rows(browser)[1].startswith("s0"))
+        self.post(daemon, "/v1/services/s500/sleep")
+        wait_until(lambda: self.rows(browser)[0].startswith("s0"), "its place among the others")
+        self.assertEqual([row.split()[0] for row in self.rows(browser)][:4], ["s0", "s1", "s10", "s100"])
+        wait_until(lambda: "0 of 10,000" in self.text(browser, "up"), "none is up")
 
     def test_the_daemon_comes_back(self):
         daemon, browser = self.opened()

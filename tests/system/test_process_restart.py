@@ -1,5 +1,6 @@
 """A restart under a service manager that keeps the sockets: what arrives meanwhile waits in them."""
 
+import http.client
 import signal
 import socket
 import unittest
@@ -91,6 +92,21 @@ class Restart(ProcessTest):
         self.again(daemon, signal.SIGKILL)
         self.assertEqual(ask(daemon.port).addresses, ["192.0.2.80"])
         self.assertEqual(ask_tcp(daemon.port).addresses, ["192.0.2.80"])
+
+    def test_who_reads_over_tcp_waits_in_the_socket(self):
+        port = free_port()
+        config = f"control: {{socket: control.sock, listen: {port}}}\n{WORKERS.format(2)}{ZONE}"
+        daemon = self.started(config)
+        wait_until(lambda: len(self.manager.kept) == 4, "the port of the control interface")
+        self.assertEqual(daemon.stop(), 0)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self.addCleanup(client.close)
+        client.request("GET", "/v1/status")
+        daemon.start()
+        self.assertEqual(client.getresponse().status, 200)
+        self.assertEqual(len(self.manager.kept), 4)
+        daemon.reload(f"control: {{socket: control.sock}}\n{WORKERS.format(2)}{ZONE}")
+        wait_until(lambda: len(self.manager.kept) == 3, "it is given up")
 
     def test_descriptors_of_others_are_closed(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:

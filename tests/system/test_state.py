@@ -142,7 +142,7 @@ class Unusable(StateTest):
         self.serves_without()
         with contextlib.closing(sqlite3.connect(self.file)) as database:
             database.execute("PRAGMA user_version = 7")
-        self.serves_without("it is of a newer summond (version 7 of the tables, this one knows 1)")
+        self.serves_without("it is of a newer summond (version 7 of the tables, this one knows 2)")
         self.assertEqual(self.rows("PRAGMA user_version"), [(7,)])
         self.assertEqual(len(self.wakes()), 1, "left alone")
 

@@ -73,7 +73,7 @@ class WireRole(unittest.TestCase):
         self.guest = self.end()
         os.set_inheritable(self.parent.theirs.fileno(), True)
         self.pid = os.posix_spawn(
-            BINARY, [BINARY, "--role=wire", "--config=none"], dict(os.environ),
+            BINARY, [BINARY, "--role=wire", "--config=none", "--uncounted"], dict(os.environ),
             file_actions=[(os.POSIX_SPAWN_DUP2, self.parent.theirs.fileno(), CONTROL_FD)])
         self.parent.theirs.close()
         self.addCleanup(self.end_process)

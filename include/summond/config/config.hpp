@@ -128,13 +128,18 @@ struct Tcp {
     std::vector<base::IpPrefix> exempt;  // from per_source
 };
 
-// The control socket: who may see and steer.
+// The control interface: who may see and steer.
 struct Control {
     bool enabled = true;
     std::string socket = "/run/summond/control.sock";  // absolute
     bool socket_given = false;  // else the daemon does without one that it cannot have
     std::string readers;        // a group; empty: summond, where there is one
     std::string admins;         // a group that may give commands, too; empty: root only
+    // Where it can be read over TCP, by everybody who reaches it; at most ipc::Listener::most.
+    std::vector<base::Endpoint> listen;
+    // What this host is called there besides localhost and its addresses; lower case, without the
+    // final dot.
+    std::vector<std::string> names;
 };
 
 // What webhooks are told of, in the order of the bits of Webhook::events.

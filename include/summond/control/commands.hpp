@@ -35,8 +35,10 @@ class Commands {
              std::function<bool(const ipc::Command&)> send)
         : model_(model), clock_(clock), send_(std::move(send)) {}
 
-    // reply is called once, perhaps at once.
-    void begin(const Asked& asked, std::uint32_t user, Reply reply);
+    // reply is called once, perhaps at once. The value is its number, 0 if that is over.
+    std::uint64_t begin(const Asked& asked, std::uint32_t user, Reply reply);
+    // Nobody waits for its answer any more; vmm does it all the same.
+    void forget(std::uint64_t serial);
     void done(const ipc::CommandDone& message);
     // What the model says of a service is new.
     void changed(service::Id service);

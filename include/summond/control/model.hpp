@@ -58,6 +58,7 @@ class Model {
     struct Load {
         ipc::LoadReport::Result result = ipc::LoadReport::Result::under_way;
         std::uint32_t number = 0;
+        std::uint32_t failures = 0;  // how many of all so far
         WallTime at;
         std::vector<std::string> printed;  // line by line, as `summond check` prints them
     };
@@ -74,6 +75,7 @@ class Model {
     void vmm(Vmm state, WallTime since);
     // A wake is over, or more is known of one. Of services that are not known: forgotten.
     void woke(vm::WakeRecord record);
+    void forget_wakes() { wakes_.clear(); }
     void drained(bool drained) { drained_ = drained; }
     void role(ipc::Role role, std::int32_t pid, const Role& state);
     void load(Load load) { load_ = std::move(load); }
@@ -98,9 +100,10 @@ class Model {
     boost::json::object vmm_json() const;
     static boost::json::object role_json(ipc::Role role, std::int32_t pid, const Role& state);
     static boost::json::object zones_json(const std::vector<ZoneText>& zones, const Now& now);
-    // The last ones, the newest first. service: only its wakes; empty: all.
+    // The last ones, the newest first. service: only its wakes; empty: all. before: only those that
+    // came before the one of this number.
     boost::json::object wakes_json(const std::string& service, std::size_t most,
-                                   const Now& now) const;
+                                   std::optional<std::uint64_t> before, const Now& now) const;
     static boost::json::object wake_json(const vm::WakeRecord& record, const Now& now);
 
   private:
@@ -135,7 +138,7 @@ class Model {
 };
 
 // "2026-11-30T05:12:03.123Z".
-std::string text_of(Model::WallTime time);
+std::string to_string(Model::WallTime time);
 // As it is at that time: a failure that is over is no failure, a pin that has run out no pin.
 service::Report at(service::Report report, base::TimePoint now);
 

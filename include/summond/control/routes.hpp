@@ -31,6 +31,7 @@ enum class Operation : std::uint8_t {
     pin,
     unpin,
     touch,
+    adopt,
     drain,
     undrain,
     reload,
@@ -40,7 +41,7 @@ enum class Operation : std::uint8_t {
 
 struct Parameter {
     enum class In : std::uint8_t { path, query };
-    enum class Kind : std::uint8_t { text, word, boolean, duration, number };
+    enum class Kind : std::uint8_t { text, word, boolean, duration, number, wake };
     std::string_view name;
     In in;
     Kind kind;
@@ -74,8 +75,9 @@ struct Asked {
     std::chrono::milliseconds timeout{60'000};          // of wait
     std::optional<std::chrono::milliseconds> length{};  // `for`, of a pin
     bool force = false;
-    bool follow = true;              // of events: those to come, too
-    std::optional<unsigned> last{};  // only so many of those that there were
+    bool follow = true;                     // of events: those to come, too
+    std::optional<unsigned> last{};         // only so many of those that there were
+    std::optional<std::uint64_t> before{};  // of wakes: only those before that number
 };
 
 // Why something is not done: an answer with this status.
@@ -90,7 +92,9 @@ struct Refusal {
 tl::expected<Asked, Refusal> understand(std::string_view method, std::string_view target);
 
 // Why not: a name that is not ours, which another site may point here (DNS rebinding), or a command
-// that a page gives. Nothing: go on.
-std::optional<Refusal> suspicious(const Browser& browser, Right right);
+// that a page gives. names: what this host is called besides localhost, summond and its addresses,
+// lower case and without the final dot. Nothing: go on.
+std::optional<Refusal> suspicious(const Browser& browser, Right right,
+                                  std::span<const std::string> names = {});
 
 }  // namespace summond::control

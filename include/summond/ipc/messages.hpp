@@ -87,6 +87,8 @@ enum class Type : std::uint32_t {
     ping,
     pinged,
     webhook_report,
+    waited,
+    first_byte,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -103,6 +105,17 @@ struct Wake {
     std::uint64_t service;
     std::int64_t asked_ns;  // when, of CLOCK_MONOTONIC
     Address from;
+    std::uint16_t query_type;  // QTYPE; 0: not known any more
+};
+
+// So many queries that waited for a service have got their responses, since the last Waited.
+struct Waited {
+    static constexpr Type type = Type::waited;
+    static constexpr Route routes[] = {{Role::front, Role::vmm}};
+    std::uint64_t service;
+    std::int64_t longest_us;  // how long that one has waited that waited longest
+    std::uint32_t queries;
+    std::uint32_t reserved;
 };
 
 // Addresses of these services were given out since the last Touch; the TTL of such an answer keeps
@@ -287,6 +300,16 @@ struct Grown {
     std::uint32_t epoch;  // as in HandedOver
 };
 
+// The first octets that the guest of this epoch has said to a client.
+struct FirstByte {
+    static constexpr Type type = Type::first_byte;
+    static constexpr Route routes[] = {{Role::wire, Role::vmm}};
+    std::uint64_t service;
+    std::int64_t at_ns;  // of CLOCK_MONOTONIC
+    std::uint32_t epoch;
+    std::uint32_t reserved;
+};
+
 // -- Control
 
 // service::Report. Sent for all services when a control connects, then at every change.
@@ -330,21 +353,25 @@ struct HostReport {
     std::uint32_t reserved;
 };
 
-// vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. Those
-// that control does not take in time are lost.
+// vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. When
+// a control connects, all that are remembered, the oldest first.
 struct WakeReport {
     static constexpr Type type = Type::wake_report;
     static constexpr Route routes[] = {{Role::vmm, Role::control}};
-    static constexpr std::size_t phases = 7;
-    static constexpr std::int64_t none = -1;  // of a phase
+    static constexpr std::size_t phases = 8;
+    static constexpr std::int64_t none = -1;  // of a phase, or of first_waited_us
     static constexpr std::uint8_t no_how = UINT8_MAX;
     std::uint64_t number;
     std::uint64_t service;
     std::int64_t asked_at_ns;       // of CLOCK_MONOTONIC
     std::int64_t phase_us[phases];  // after that, in the order of vm::WakeRecord
+    std::int64_t first_waited_us;
     std::uint32_t packets;
-    std::uint8_t why;  // service::WakeReason
-    std::uint8_t how;  // vm::WakeHow
+    std::uint32_t queries;
+    std::uint16_t query_type;  // 0: none
+    std::uint8_t remembered;   // 1: it was over when this control connected
+    std::uint8_t why;          // service::WakeReason
+    std::uint8_t how;          // vm::WakeHow
     service::WakeFailure failure;
     std::uint8_t what_size;
     char what[200];
@@ -386,22 +413,24 @@ struct CommandDone {
         drained,
         backing_off,  // after what Report says
         busy,         // something is under way for it that has to end first
-        not_ours,     // adopt: there is no domain to be taken over
+        not_ours,     // adopt: what there is cannot be taken over; `what` says why
         failed,       // the log says why
         last = failed,
     };
     std::uint64_t serial;
     Outcome outcome;
-    std::uint8_t reserved[7];
+    std::uint8_t what_size;
+    char what[254];
 };
 
 // With a descriptor: a socket that listens for clients of the control interface, in place of the
-// one of this kind.
+// one of that number.
 struct Listener {
     static constexpr Type type = Type::listener;
     static constexpr Route routes[] = {{Role::parent, Role::control}};
     static constexpr bool carries_fd = true;
-    std::uint32_t reserved;
+    std::uint32_t number;  // 0: the Unix socket; 1 to most: TCP, for reading only
+    static constexpr std::uint32_t most = 16;
 };
 
 // With a descriptor: a sealed memfd with the zones in force.
@@ -426,8 +455,9 @@ struct Access {
     static constexpr Type type = Type::access;
     static constexpr Route routes[] = {{Role::parent, Role::control}};
     static constexpr std::uint32_t nobody = UINT32_MAX;
-    std::uint32_t readers;  // gid
-    std::uint32_t admins;   // gid; they read, too
+    std::uint32_t readers;    // gid
+    std::uint32_t admins;     // gid; they read, too
+    std::uint32_t listeners;  // over TCP: Listeners of greater numbers are closed
 };
 
 // A child of the parent's has been started, is ready, or has ended. Of all that there are when a
@@ -463,10 +493,11 @@ struct LoadReport {
         failed,   // the reason follows what it has printed
         last = failed,
     };
-    std::int64_t at_ms;    // since 1970
-    std::uint32_t number;  // counts loads; those that were wanted while one was under way are one
+    std::int64_t at_ms;      // since 1970
+    std::uint32_t number;    // counts loads; those that were wanted while one was under way are one
+    std::uint32_t failures;  // how many of them were refused or failed
     Result result;
-    std::uint8_t reserved[3];
+    std::uint8_t reserved[7];
 };
 
 // -- Webhooks
@@ -558,7 +589,8 @@ using Messages =
     MessageList<Wake, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire, Stop, Ready,
                 Tap, Station, Forget, Attach, GuestState, Arrived, HandedOver, Grown, Report,
                 HostReport, WakeReport, Command, CommandDone, Listener, Image, Access, RoleReport,
-                ReloadWanted, LoadReport, Counters, Notice, Ping, Pinged, WebhookReport>;
+                ReloadWanted, LoadReport, Counters, Waited, FirstByte, Notice, Ping, Pinged,
+                WebhookReport>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <string>
 #include <string_view>
 
 #include "summond/dns/types.hpp"
@@ -68,6 +69,13 @@ inline constexpr auto label_of_type = [] {
 constexpr std::size_t label_of(dns::Type type) noexcept {
     const auto number = static_cast<std::size_t>(type);
     return number < detail::label_of_type.size() ? detail::label_of_type[number] : other_type;
+}
+
+// "AAAA"; "TYPE65280" of one that has no label (RFC 3597 §5).
+inline std::string name_of_type(std::uint16_t type) {
+    const std::size_t label = label_of(dns::Type{type});
+    return label < std::size(query_types) ? std::string(query_types[label].name)
+                                          : "TYPE" + std::to_string(type);
 }
 
 struct ResponseCode {

@@ -49,13 +49,17 @@ struct Snapshot {
     std::vector<Process> processes;
     std::vector<Webhook> webhooks;
     bool drained = false;
+    std::uint64_t held_packets = 0;  // for services that sleep
     std::optional<std::uint64_t> memory_limit_bytes{};
     std::optional<std::uint32_t> domain_limit{};
 
-    std::uint32_t loads = 0;        // of the configuration
+    std::uint32_t loads = 0;  // of the configuration
+    std::uint32_t failed_loads = 0;
     bool load_succeeded = true;     // the last one
     double loaded_at = 0;           // seconds since 1970
     std::uint64_t config_hash = 0;  // of the one in force; 48 bits
+    std::uint32_t zones = 0;
+    std::uint32_t unloaded_zones = 0;  // of these
 };
 
 }  // namespace summond::metrics

@@ -28,9 +28,12 @@ enum class WakePhase : std::uint8_t {
     answerable,
     ready,
     handed_over,
+    first_byte,
 };
-inline constexpr std::string_view wake_phases[] = {"admitted", "built", "unpaused",
-                                                   "answer",   "ready", "handed_over"};
+inline constexpr std::string_view wake_phases[] = {"admitted", "built",       "unpaused",  "answer",
+                                                   "ready",    "handed_over", "first_byte"};
+
+enum class StateFile : std::uint8_t { none, unusable, usable };
 
 // Of one service, from its first wake on.
 struct ServiceCounters {
@@ -46,6 +49,14 @@ struct alignas(4096) VmmCounters {
     Durations wake[std::size(wake_hows)][std::size(wake_phases)];
     Counter failures[wake_failures];
     Counter packets_handed_over;
+    // Of the file that outlives the daemon; written by the thread that writes it.
+    struct {
+        Gauge state;          // StateFile
+        Gauge written_at_ms;  // the last write that went well, since 1970; 0: there was none
+        Counter writes;
+        Counter failures;
+        Counter lost_wakes;
+    } file;
     Gauge services;  // how many of the following are in use
     ServiceCounters service[max_counted_services];
 };

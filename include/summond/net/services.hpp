@@ -56,16 +56,19 @@ class Services {
     std::span<answer::ServiceState> states() { return states_; }
 
     // Any thread: a query for this service found it asleep and waits, or, promised: has been
-    // answered because a copy waits. client: the octets of its address.
-    void want(std::uint32_t service, std::span<const std::uint8_t> client,
+    // answered because a copy waits. client: the octets of its address. type: QTYPE; 0: of a query
+    // that has wanted it before.
+    void want(std::uint32_t service, std::span<const std::uint8_t> client, std::uint16_t type,
               bool promised = false) noexcept;
+    // Any thread: a query for it that has waited so long has its response.
+    void waited(std::uint32_t service, base::Duration time) noexcept;
     // Any thread: the reason to give to a query that has waited too long.
     service::WakeFailure overdue() const noexcept {
         return connected_.load(std::memory_order_relaxed) ? service::WakeFailure::not_ready
                                                           : service::WakeFailure::no_controller;
     }
 
-    // Readable after a want(); the main thread then calls take_wanted.
+    // Readable after a want() or waited(); the main thread then calls take_wanted.
     int wanted_fd() const { return wanted_fd_.get(); }
     void take_wanted();
 
@@ -95,6 +98,7 @@ class Services {
         std::optional<base::TimePoint> due;
         ipc::Address client{};  // who wanted it first
         base::TimePoint asked{};
+        std::uint16_t query_type = 0;
     };
     // Written by whoever takes it from free to claimed; read, and freed, by the main thread.
     struct Want {
@@ -102,13 +106,20 @@ class Services {
         std::atomic<State> state{free};
         ipc::Address client{};
         base::TimePoint asked{};
+        std::uint16_t query_type = 0;
         bool promised = false;
+    };
+    // What any thread has answered late since the main thread told vmm.
+    struct Late {
+        std::atomic<std::uint32_t> queries{0};
+        std::atomic<std::int64_t> longest_us{0};
     };
 
     bool keeps_promise(const Service& service) const {
         return service.promised && clock_.now() < service.asked + promise_kept;
     }
     void wake(std::uint32_t service);
+    void tell_waited(std::uint32_t service);
     void disconnected();
     void on_state(const ipc::State& state);
     void fall_asleep(std::uint32_t service);
@@ -123,6 +134,7 @@ class Services {
     const std::vector<Setting> settings_;
     std::vector<answer::ServiceState> states_;
     std::vector<Want> wanted_;
+    std::vector<Late> late_;
     base::UniqueFd wanted_fd_;
     std::atomic<bool> connected_{false};
 

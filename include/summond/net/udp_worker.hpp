@@ -68,7 +68,7 @@ class alignas(64) UdpWorker {
                           answer::Decision& decision);
     void send(int fd, unsigned count);
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-              std::uint32_t service, std::size_t type_label);
+              std::uint32_t service, const dns::Query& asked);
     void count_received(unsigned count);
     void count_query(const dns::Query& query, const answer::Decision& decision,
                      std::span<const std::uint8_t> answer);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,7 @@ namespace summond::store {
 struct Health {
     bool usable = false;           // the last that was done with the file went well
     std::uint64_t commits = 0;     // transactions
+    base::WallTime last_commit{};  // when the last of them was; 1970: there has been none
     std::uint64_t failures = 0;    // of opening or writing it
     std::uint64_t lost_wakes = 0;  // that did not fit
 };
@@ -28,6 +30,8 @@ class Ledger final : public vm::Ledger {
         std::size_t most_wakes = 10'000;  // of history; as many may wait to be written at the most
         std::chrono::days longest{90};    // likewise
         std::size_t queue = 1000;         // wakes that may wait to be written
+        // Told after each change of it, on the ledger's thread; may be empty.
+        std::function<void(const Health&)> on_health{};
     };
 
     // Starts the thread, which opens the file. The clocks outlive the ledger.

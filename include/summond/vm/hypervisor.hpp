@@ -86,6 +86,11 @@ class Domains {
     virtual void build(const service::Instance& service, unsigned number, Built done) = 0;
     // Takes over a domain from find: watches for its death.
     virtual base::Result<void> adopt(DomId domid) = 0;
+    // Makes a domain that somebody else has made for the service one of ours, watched for its
+    // death: one that runs and has its name, and fits it in its interfaces' MACs and bridges, its
+    // type, its memory and its UUID, which becomes ours. An error says what does not fit and what
+    // would; the domain is as it was then.
+    virtual base::Result<Found> claim(const service::Instance& service) = 0;
     // What the domain does at this moment; none: it is not there. Others may have paused, unpaused
     // or suspended it.
     virtual std::optional<Found::Run> run(DomId domid) = 0;

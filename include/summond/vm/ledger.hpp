@@ -21,6 +21,12 @@ struct Pin {
     friend bool operator==(const Pin&, const Pin&) = default;
 };
 
+// A service sleeps because somebody wants it to, although it is to be up.
+struct Rest {
+    std::optional<base::TimePoint> until{};  // none: until somebody asks for it
+    friend bool operator==(const Rest&, const Rest&) = default;
+};
+
 // What went wrong with a service's domains, and until when nothing is built for it (Backoff).
 struct Setback {
     unsigned failures = 0;     // wakes in a row
@@ -34,6 +40,7 @@ struct Setback {
 struct Kept {
     service::Id service = 0;
     std::optional<Pin> pin{};
+    std::optional<Rest> rest{};
     std::optional<Setback> setback{};            // none: nothing is wrong
     std::optional<base::TimePoint> last_used{};  // the last packet or answer; none: nobody knows
     friend bool operator==(const Kept&, const Kept&) = default;

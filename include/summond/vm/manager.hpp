@@ -2,12 +2,14 @@
 // and the Hypervisor are injected, and tick() is called when next_deadline() comes.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "summond/base/clock.hpp"
@@ -57,19 +59,26 @@ class Manager {
     // Told of each wake, as the ledger is, after whoever waits for it; must not call back into the
     // Manager. The record is read during the call only.
     void on_wake(std::function<void(const WakeRecord&)> told) { told_wake_ = std::move(told); }
-    // The last ones, of earlier processes, too; the oldest first.
+    // The last ones, of earlier processes, too; the oldest first, by number.
     const std::deque<WakeRecord>& wakes() const { return wakes_; }
+    // Null: it is not among these.
+    const WakeRecord* wake_of_number(std::uint64_t number) const;
 
     // One wake at a time for a service; of a known one changed is called in any case. asked_at:
-    // since when somebody has waited, if not now.
+    // since when somebody has waited, if not now. query_type: of a query; 0: it is none.
     Woken wake(service::Id service, service::WakeReason why,
-               std::optional<base::TimePoint> asked_at = {});
+               std::optional<base::TimePoint> asked_at = {}, std::uint16_t query_type = 0);
     // Of a configured service.
     const std::string& name(service::Id service) const;
     // Its address was given out: it stays until that answer's TTL has run out.
     void touch(service::Id service);
-    // The packets that were held for its guest have been given to it.
-    void handed_over(service::Id service, std::uint32_t packets);
+    // The packets that were held for its guest have been given to it; the first has waited so long.
+    void handed_over(service::Id service, std::uint32_t packets,
+                     base::Duration first_waited = base::Duration::zero());
+    // Its guest has said something to a client.
+    void first_byte(service::Id service, base::TimePoint at);
+    // So many queries that waited for it have got their responses; one has waited so long.
+    void waited(service::Id service, std::uint32_t queries, base::Duration longest);
 
     // -- What somebody wants who may. Of a service that is not known: unknown.
 
@@ -81,7 +90,8 @@ class Manager {
         pinned,
         drained,
         refused,
-        busy
+        busy,
+        unfit,
     };
     // forced: although the host is drained, or the service backs off.
     Ordered wake_by_command(service::Id service, bool forced);
@@ -90,6 +100,9 @@ class Manager {
     // until: none: until it is unpinned.
     Ordered pin(service::Id service, std::optional<base::TimePoint> until);
     Ordered unpin(service::Id service);
+    // Takes over a domain that somebody else has made for the service, if it fits. unfit: `why`
+    // says what does not.
+    Ordered adopt(service::Id service, std::string& why);
     // No new wakes: they fail with WakeFailure::drained, and no standby copies are made. What is up
     // stays, and is put away when it is idle.
     void drain(bool drained);
@@ -116,6 +129,8 @@ class Manager {
     void publish(service::Id service);
     void told(WakeRecord& record);
     void add_wake(const WakeRecord& record);
+    // More is known of a wake. Forgotten ones stay so.
+    void amend(std::uint64_t number, const std::function<void(WakeRecord&)>& how);
     void remember();
     void keep_changes();
     void died(DomId domid, Death how);

@@ -37,6 +37,9 @@ class SimulatedHypervisor final : public Hypervisor,
     void expect(const std::vector<service::Instance>&) override {}
     void build(const service::Instance& service, unsigned number, Built done) override;
     base::Result<void> adopt(DomId) override { return {}; }
+    base::Result<Found> claim(const service::Instance& service) override {
+        return base::error("no domain is called " + service.name() + ": all are simulated");
+    }
     std::optional<Found::Run> run(DomId domid) override;
     base::Result<void> watch(DomId) override { return {}; }
     base::Result<void> unpause(DomId domid) override;

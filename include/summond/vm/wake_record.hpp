@@ -37,8 +37,9 @@ constexpr const char* to_string(WakeHow how) {
     return "?";
 }
 
-// Told when the guest is ready or the wake has failed, and once more when the packets that were
-// held have been handed over.
+// Told when the guest is ready or the wake has failed, and again when more is known of it: the
+// packets that were held have been handed over, queries that waited have got their responses, the
+// guest has said something.
 struct WakeRecord {
     std::uint64_t number = 0;  // from 1, going on where the ledger has ended
     service::Id service = 0;
@@ -48,6 +49,7 @@ struct WakeRecord {
     service::WakeFailure failure = service::WakeFailure::none;
     std::string what;  // of a failure, for people
     base::TimePoint asked_at{};
+    std::uint16_t query_type = 0;  // QTYPE of the query that asked for it; 0: it was none
 
     // How long after asked_at each was over; none: it was not, or this wake has no such phase.
     std::optional<base::Duration> admitted{};    // there is room for its domain
@@ -56,8 +58,15 @@ struct WakeRecord {
     std::optional<base::Duration> answerable{};  // of a query: the answer may go out
     std::optional<base::Duration> ready{};
     std::optional<base::Duration> handed_over{};  // its guest has the packets that were held
+    std::optional<base::Duration> first_byte{};   // that the guest has said to a client
     std::optional<base::Duration> failed{};
     std::uint32_t packets = 0;  // that were held and handed over
+    std::uint32_t queries = 0;  // that waited for it and have got their responses
+    // How long that one has waited that came first: a query for its response, or, where none has
+    // waited, a packet for its guest. None: nobody has.
+    std::optional<base::Duration> first_waited{};
+
+    friend bool operator==(const WakeRecord&, const WakeRecord&) = default;
 };
 
 }  // namespace summond::vm

@@ -30,6 +30,7 @@ class Outside {
     virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
     virtual void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) = 0;
     virtual void grown(service::Id service, std::uint32_t epoch) = 0;
+    virtual void first_byte(service::Id service, std::uint32_t epoch) = 0;
 };
 
 class Follower final : Actions {
@@ -60,6 +61,8 @@ class Follower final : Actions {
         proxy_.from_guest(service, frame);
     }
 
+    std::size_t held() const { return proxy_.held(); }
+
     // When tick() has to be called; any other call can change it.
     std::optional<base::TimePoint> deadline() const;
     void tick();
@@ -70,6 +73,7 @@ class Follower final : Actions {
     void wake(service::Id service, const frames::IpPacket& first) override;
     void handed_over(service::Id service, const HandOver& what) override;
     void grown(service::Id service) override;
+    void first_byte(service::Id service) override;
 
     void detach(service::Id service);
     void let_linger(service::Id service, std::uint32_t epoch);

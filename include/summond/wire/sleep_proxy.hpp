@@ -72,6 +72,9 @@ class Actions {
     virtual void handed_over(service::Id service, const HandOver& what) = 0;
     // And has taken, or may refuse, all of that.
     virtual void grown(service::Id service) = 0;
+    // The guest has said something to a client, for the first time since it runs: with payload over
+    // TCP, or any datagram. Only what is heard while it is attached.
+    virtual void first_byte(service::Id service) = 0;
 };
 
 class SleepProxy {
@@ -99,6 +102,9 @@ class SleepProxy {
     // starting or young are not passed on by the bridge, but from here.
     void from_guest(service::Id service, std::span<const std::uint8_t> frame);
 
+    // Packets that are held for all guests together.
+    std::size_t held() const;
+
     // When tick() has to be called; none while nothing is timed.
     std::optional<base::TimePoint> deadline() const;
     void tick();
@@ -122,6 +128,7 @@ class SleepProxy {
     void wake(Entry& entry, const frames::IpPacket& ip);
     void pass(Entry& entry, std::span<const std::uint8_t> frame);
     void from_guest(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
+    void listen(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
     void try_hand_over(Entry& entry);
     void give_held(Entry& entry);
     void hand_over(Entry& entry);

@@ -93,6 +93,10 @@ class Steering {
     // False: of no meaning. young: the guest may still refuse some.
     bool handed_over(service::Id service, std::uint32_t epoch, bool young);
     void grown(service::Id service, std::uint32_t epoch);
+    // Whether it is the guest that runs now that this epoch is about.
+    bool is_running(service::Id service, std::uint32_t epoch) {
+        return running(service, epoch) != nullptr;
+    }
 
     // Null: packets do not wake it.
     const Steered* find(service::Id service) const;

@@ -2,15 +2,18 @@
 // again as a whole.
 
 import { List } from "/list.js";
+import { Order, Sums } from "/order.js";
 import { duration, element, hours, kind, memory } from "/text.js";
 import { bars, key, legend } from "/wakes.js";
 
 const MOST_WAKES = 50;
 const KINDS = { all: "All", up: "Up", waking: "Waking", failed: "Failed", asleep: "Asleep", pinned: "Pinned" };
-const RANK = { failed: 0, waking: 1, up: 2, asleep: 3 };
 
 const $ = (id) => document.getElementById(id);
 const services = new Map();
+const order = new Order();  // of those that are searched for
+const sums = new Sums();  // over all services
+const moved = new Set();  // services that stand otherwise since they were drawn; null among them: all
 let wakes = [];
 let status = null;
 let shift = 0;  // of the daemon's clock to this one, ms
@@ -56,6 +59,8 @@ function fill(row, service) {
 
 const list = new List($("list"), $("rows"), ["name", "state", "age", "size", "away"], fill, open);
 
+const words = () => $("search").querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
+
 function matches(service, words) {
   if (filter === "pinned" ? !service.pinned : filter !== "all" && kind(service) !== filter) return false;
   return words.every((word) => service.text.includes(word));
@@ -64,25 +69,25 @@ function matches(service, words) {
 function remember(service) {
   service.text = [service.name, ...service.names, ...service.addresses, service.state].join(" ").toLowerCase();
   const before = services.get(service.name);
-  services.set(service.name, before ? Object.assign(before, service) : service);
+  const now = before ? Object.assign(before, service) : service;
+  services.set(service.name, now);
+  sums.count(now);
+  moved.add(now);
 }
 
-function order(a, b) {
-  return RANK[kind(a)] - RANK[kind(b)] || (a.name < b.name ? -1 : 1);
-}
-
+// Of ten thousand services a few change at a time: only these find their places anew.
 function showServices() {
-  const words = $("search").querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = [...services.values()].filter((service) => matches(service, words)).sort(order);
-  list.show(found);
-  $("none").hidden = found.length > 0 || !status;
-  const count = { all: services.size, up: 0, waking: 0, failed: 0, asleep: 0, pinned: 0 };
-  for (const service of services.values()) {
-    ++count[kind(service)];
-    if (service.pinned) ++count.pinned;
-  }
+  const wanted = words();
+  if (moved.has(null))
+    order.reset([...services.values()].filter((service) => matches(service, wanted)));
+  else
+    for (const service of moved) order.place(service, matches(service, wanted));
+  moved.clear();
+  list.show(order.items);
+  $("none").hidden = order.items.length > 0 || !status;
   for (const button of $("filters").children) {
-    button.textContent = `${KINDS[button.value]} ${count[button.value].toLocaleString("en")}`;
+    const count = button.value === "all" ? services.size : sums[button.value];
+    button.textContent = `${KINDS[button.value]} ${count.toLocaleString("en")}`;
     button.setAttribute("aria-pressed", button.value === filter);
   }
 }
@@ -95,17 +100,10 @@ function figure(id, text, unit, more) {
 }
 
 function showTiles() {
-  let up = 0, running = 0, standby = 0, copies = 0, waits = [];
-  for (const service of services.values()) {
-    up += service.domid !== null && kind(service) !== "asleep";
-    running += service.memory_kib ?? 0;
-    standby += service.standby_kib ?? 0;
-    copies += service.standby ?? 0;
-    if (service.waiting_since) waits.push(service);
-  }
-  figure("up", up.toLocaleString("en"), `of ${services.size.toLocaleString("en")}`,
+  const { domains, running, standby, copies } = sums;
+  figure("up", domains.toLocaleString("en"), `of ${services.size.toLocaleString("en")}`,
          copies ? `${copies.toLocaleString("en")} standby beside` : "domains, by their services");
-  waits.sort((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
+  const waits = [...sums.waiting].sort((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
   figure("waiting", waits.length.toLocaleString("en"), waits.length === 1 ? "service" : "services",
          waits.length ? `${waits[0].name} for ${duration(since(waits[0].waiting_since))}` : "nobody waits for a domain");
   const limit = status?.memory.limit_kib;
@@ -177,7 +175,8 @@ function open(service) {
 // -- What changes
 
 let planned = 0;
-function changed() {
+function changed(drawn) {
+  if (drawn) requestAnimationFrame(() => requestAnimationFrame(drawn));
   planned ||= requestAnimationFrame(() => {
     planned = 0;
     showServices();
@@ -185,6 +184,13 @@ function changed() {
     showNotice();
     if ($("details").open) showDetails();
   });
+}
+
+// Another question: all services are looked at.
+function searched() {
+  $("list").scrollTop = 0;
+  moved.add(null);
+  changed();
 }
 
 async function read(path) {
@@ -199,11 +205,16 @@ async function readAll() {
   status = state;
   shift = Date.parse(state.now) - Date.now();
   const there = new Set(found.services.map((service) => service.name));
-  for (const name of services.keys()) if (!there.has(name)) services.delete(name);
+  for (const [name, service] of services) {
+    if (there.has(name)) continue;
+    services.delete(name);
+    sums.forget(service);
+  }
   found.services.forEach(remember);
+  moved.add(null);
   wakes = history.wakes;
   showWakes();
-  changed();
+  changed(() => performance.mark("services"));  // scripts/bench control
 }
 
 async function readStatus() {
@@ -232,9 +243,9 @@ function follow() {
 for (const value of Object.keys(KINDS)) {
   const button = $("filters").appendChild(element("button", "", KINDS[value]));
   button.value = value;
-  button.addEventListener("click", () => { filter = value; $("list").scrollTop = 0; changed(); });
+  button.addEventListener("click", () => { filter = value; searched(); });
 }
-$("search").addEventListener("input", () => { $("list").scrollTop = 0; changed(); });
+$("search").addEventListener("input", searched);
 $("details").addEventListener("close", () => $("list").focus());
 document.addEventListener("keydown", (event) => {
   const input = $("search").querySelector("input");
@@ -244,7 +255,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && event.target === input) {
     input.value = "";
     $("list").focus();
-    changed();
+    searched();
   } else if (event.key === "ArrowDown" && event.target === input) {
     event.preventDefault();
     $("list").focus();

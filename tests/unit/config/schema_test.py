@@ -28,12 +28,12 @@ ONLY_CHECK = {
                    r"|nested too deeply|the file is empty",
     "names and addresses that are given out twice": r"is already (a name|an address) of|is a (service|zone) already"
         r"|is there (twice|already)|is also that of|is that of two|is another disk|is also a disk of"
-        r"|the same id as|is what summond itself listens on|is the same as",
+        r"|the same id as|is what summond itself listens on|is where DNS is answered|is the same as",
     "names outside the zones, and of services that are not there": r"is in none of the zones|no service is called",
     "addresses that nobody can be reached at": r"a (multicast|loopback|link-local) address|IPv4-mapped|IPv4 address in an IPv6"
-        r"|is no address of anybody|the broadcast address|an address that a DNS server cannot"
+        r"|is no address of anybody|the broadcast address|an address that a (DNS )?server cannot"
         r"|with bits set beyond its length|a wildcard",
-    "sums": r"less than its|octets, more than|longer than|more than [0-9]+ (interfaces|addresses|ports)|at most [0-9]+ (networks|windows|webhooks)",
+    "sums": r"less than its|octets, more than|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows|webhooks)",
     "placeholders": r"is no placeholder|alone; write|needs an? (IPv4|IPv6|network)",
     "settings of one service that need each other": r"needs type: pvh|there is no disk|cannot be woken by a packet"
         r"|without the network interface|^standby: |is of that it could|interfaces that it could be of"

@@ -24,7 +24,12 @@ class CommandsTest : public testing::Test {
         commands.begin(understand("POST", target).value(), 42,
                        [this](const CommandAnswer& answer) { answers.push_back(answer); });
     }
-    void done(Outcome outcome) { commands.done({sent.back().serial, outcome, {}}); }
+    void done(Outcome outcome, const std::string& what = {}) {
+        ipc::CommandDone message{
+            sent.back().serial, outcome, static_cast<std::uint8_t>(what.size()), {}};
+        what.copy(message.what, sizeof message.what);
+        commands.done(message);
+    }
     void becomes(Phase phase, service::WakeFailure why = {}) {
         model.report({.status = {.service = 7, .phase = phase, .failure = why}});
         commands.changed(7);
@@ -41,6 +46,30 @@ class CommandsTest : public testing::Test {
                           return takes;
                       }};
 };
+
+TEST_F(CommandsTest, AnAdoptionThatDoesNotFitSaysWhy) {
+    begin("/v1/services/www/adopt");
+    EXPECT_EQ(sent.at(0).what, ipc::Command::What::adopt);
+    done(Outcome::not_ours, "domid 7, called www, is on the bridge \"br0\"");
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].status, 409U);
+    EXPECT_EQ(answers[0].error, "domid 7, called www, is on the bridge \"br0\"");
+}
+
+TEST_F(CommandsTest, WhoHasLeftIsForgotten) {
+    const auto serial =
+        commands.begin(understand("POST", "/v1/services/www/wake?wait=ready").value(), 42,
+                       [this](const CommandAnswer& answer) { answers.push_back(answer); });
+    EXPECT_EQ(serial, sent.at(0).serial);
+    becomes(Phase::building);
+    done(Outcome::begun);
+    EXPECT_TRUE(commands.deadline());
+    commands.forget(serial);
+    EXPECT_FALSE(commands.deadline());
+    becomes(Phase::ready);
+    EXPECT_TRUE(answers.empty());
+    commands.forget(serial);
+}
 
 TEST_F(CommandsTest, GoesToVmmOnceAndIsAnswered) {
     begin("/v1/services/www/pin?for=2h");

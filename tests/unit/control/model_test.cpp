@@ -141,5 +141,76 @@ TEST_F(ModelTest, WhatSleepsIsSaved) {
     EXPECT_EQ(model.status_json(now).at("saved").at("since"), "2027-01-15T04:00:00.000Z");
 }
 
+class HistoryTest : public ModelTest {
+  protected:
+    void wake(std::uint64_t number, service::Id service = 1, base::Duration ago = 10s) {
+        vm::WakeRecord record;
+        record.number = number;
+        record.service = service;
+        record.asked_at = now.steady - ago;
+        model.woke(record);
+    }
+    std::vector<std::uint64_t> numbers(std::size_t most, std::optional<std::uint64_t> before = {},
+                                       const std::string& service = {}) {
+        std::vector<std::uint64_t> found;
+        answer = model.wakes_json(service, most, before, now);
+        for (const auto& each : answer.at("wakes").as_array())
+            found.push_back(each.at("number").to_number<std::uint64_t>());
+        return found;
+    }
+    using Numbers = std::vector<std::uint64_t>;
+    json::object answer;
+};
+
+TEST_F(HistoryTest, IsReadPageByPage) {
+    for (std::uint64_t number = 1; number <= 5; ++number)
+        wake(number, number % 2 + 1);
+    wake(9, 77);  // of no service
+    EXPECT_EQ(numbers(2), (Numbers{5, 4}));
+    EXPECT_EQ(answer.at("next"), 4);
+    EXPECT_EQ(numbers(2, 4), (Numbers{3, 2}));
+    EXPECT_EQ(numbers(2, 2), Numbers{1});
+    EXPECT_TRUE(answer.at("next").is_null());
+    EXPECT_EQ(numbers(2, 1), Numbers{});
+    EXPECT_EQ(numbers(9, 100), (Numbers{5, 4, 3, 2, 1})) << "none of that number";
+    EXPECT_EQ(numbers(1, {}, "www"), Numbers{4});
+    EXPECT_EQ(numbers(1, 4, "www"), Numbers{2});
+    EXPECT_TRUE(answer.at("next").is_null()) << "there is no other of www";
+    EXPECT_EQ(numbers(0), Numbers{});
+    EXPECT_TRUE(answer.at("next").is_null()) << "nothing is asked for";
+}
+
+TEST_F(HistoryTest, MoreThatIsKnownTakesTheirPlace) {
+    wake(1);
+    wake(2);
+    vm::WakeRecord more;
+    more.number = 1;
+    more.service = 1;
+    more.asked_at = now.steady - 10s;
+    more.query_type = 28;
+    more.queries = 3;
+    more.first_waited = 20ms;
+    more.first_byte = 31500us;
+    model.woke(more);
+    EXPECT_EQ(numbers(9), (Numbers{2, 1}));
+    const auto& wake = answer.at("wakes").at(1);
+    EXPECT_EQ(wake.at("query_type"), "AAAA");
+    EXPECT_EQ(wake.at("queries"), 3);
+    EXPECT_EQ(wake.at("first_waited_ms"), 20.0);
+    EXPECT_EQ(wake.at("after_ms").at("first_byte"), 31.5);
+    EXPECT_TRUE(answer.at("wakes").at(0).at("query_type").is_null());
+}
+
+// A vmm that keeps nothing numbers its wakes from 1 again.
+TEST_F(HistoryTest, OfAVmmThatBeginsAnew) {
+    wake(1, 1, 90s);
+    wake(2, 1, 80s);
+    wake(1, 1, 5s);
+    wake(2, 1, 4s);
+    wake(1, 1, 5s);
+    EXPECT_EQ(numbers(9), (Numbers{2, 1, 2, 1}));
+    EXPECT_EQ(numbers(9, 1), (Numbers{2, 1}));
+}
+
 }  // namespace
 }  // namespace summond::control

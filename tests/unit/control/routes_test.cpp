@@ -63,27 +63,28 @@ TEST_P(BadRequest, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, BadRequest,
-    testing::Values(Bad{"GET", "/page.cs", 404,
-                        "GET /v1/status and GET /v1/services are places to start"},
-                    Bad{"GET", "", 404, "GET /v1/status and GET /v1/services are places to start"},
-                    Bad{"GET", "*", 404, "GET /v1/status and GET /v1/services are places to start"},
-                    Bad{"GET", "/v1/stat", 404, "did you mean /v1/status?"},
-                    Bad{"GET", "/v1/services/", 404, "did you mean /v1/services?"},
-                    Bad{"PUT", "/v1/status", 405, "GET, HEAD"},
-                    Bad{"GET", "/v1/drain", 405, "POST"},
-                    Bad{"GET", "/v1/status?x=1", 400, "/v1/status has none"},
-                    Bad{"GET", "/v1/services?fase=ready", 400, "known here: phase"},
-                    Bad{"GET", "/v1/services?phase=Ready", 400,
-                        "it must be asleep, building, booting, ready or failed"},
-                    Bad{"POST", "/v1/services/w/wake?timeout=11m", 400,
-                        "it must be a duration up to 10m, such as 60s"},
-                    Bad{"POST", "/v1/services/w/pin?for=0s", 400,
-                        "it must be a duration up to 366d, such as 30m, 2h or 7d"},
-                    Bad{"POST", "/v1/services/w/sleep?force=yes", 400, "it must be true or false"},
-                    Bad{"POST", "/v1/services/w/sleep?force&force", 400, "give it once"},
-                    Bad{"GET", "/v1/services/%4", 400, "the name of a service, percent-encoded"},
-                    Bad{"GET", "/v1/services/%00", 400, "the name of a service, percent-encoded"},
-                    Bad{"GET", "/v1/services/%zz", 400, "the name of a service, percent-encoded"}));
+    testing::Values(
+        Bad{"GET", "/page.cs", 404, "GET /v1/status and GET /v1/services are places to start"},
+        Bad{"GET", "", 404, "GET /v1/status and GET /v1/services are places to start"},
+        Bad{"GET", "*", 404, "GET /v1/status and GET /v1/services are places to start"},
+        Bad{"GET", "/v1/stat", 404, "did you mean /v1/status?"},
+        Bad{"GET", "/v1/services/", 404, "did you mean /v1/services?"},
+        Bad{"PUT", "/v1/status", 405, "GET, HEAD"}, Bad{"GET", "/v1/drain", 405, "POST"},
+        Bad{"GET", "/v1/status?x=1", 400, "/v1/status has none"},
+        Bad{"GET", "/v1/services?fase=ready", 400, "known here: phase"},
+        Bad{"GET", "/v1/services?phase=Ready", 400,
+            "it must be asleep, building, booting, ready or failed"},
+        Bad{"POST", "/v1/services/w/wake?timeout=11m", 400,
+            "it must be a duration up to 10m, such as 60s"},
+        Bad{"POST", "/v1/services/w/pin?for=0s", 400,
+            "it must be a duration up to 366d, such as 30m, 2h or 7d"},
+        Bad{"POST", "/v1/services/w/sleep?force=yes", 400, "it must be true or false"},
+        Bad{"POST", "/v1/services/w/sleep?force&force", 400, "give it once"},
+        Bad{"GET", "/v1/wakes?before=0", 400, "it must be the number of a wake, as `next` says"},
+        Bad{"GET", "/v1/wakes?before=1x", 400, "it must be the number of a wake, as `next` says"},
+        Bad{"GET", "/v1/services/%4", 400, "the name of a service, percent-encoded"},
+        Bad{"GET", "/v1/services/%00", 400, "the name of a service, percent-encoded"},
+        Bad{"GET", "/v1/services/%zz", 400, "the name of a service, percent-encoded"}));
 
 TEST(Routes, TooLong) {
     EXPECT_EQ(understand("GET", "/" + std::string(2000, 'a')).error().status, 414U);
@@ -101,6 +102,10 @@ TEST(Suspicious, HostsThatAreNotOurs) {
 }
 
 TEST(Suspicious, CommandsThatAPageGives) {
+    const std::vector<std::string> names{"dom0.example.net"};
+    for (const char* host : {"dom0.example.net", "Dom0.Example.NET:9153", "dom0.example.net."})
+        EXPECT_FALSE(suspicious({host, ""}, Right::read, names)) << host;
+    EXPECT_TRUE(suspicious({"example.net", ""}, Right::read, names));
     EXPECT_FALSE(suspicious({"localhost", "http://localhost:9153"}, Right::read));
     const auto why = suspicious({"localhost", "null"}, Right::command);
     ASSERT_TRUE(why);

@@ -1,15 +1,20 @@
 // Real sockets: what slow, silent and greedy clients come to.
 #include "summond/control/server.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <filesystem>
+#include <future>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "summond/control/events.hpp"
 
@@ -43,9 +48,16 @@ class ServerTest : public testing::Test {
     void serve(Server::Bounds bounds) {
         server_ = std::make_unique<Server>(
             io_, bounds, [this](const Request& request, std::shared_ptr<Exchange> exchange) {
-                if (request.target == "/silence")
+                if (request.target == "/silence") {
+                    exchange->on_gone([this] {
+                        if (!std::exchange(has_gone_, true))
+                            gone_.set_value();
+                    });
                     kept_ = std::move(exchange);
-                else if (request.target == "/events")
+                } else if (request.target == "/who") {
+                    exchange->respond({200, std::make_shared<const std::string>(
+                                                request.client.over_tcp ? "tcp" : "socket")});
+                } else if (request.target == "/events")
                     fill(*exchange->stream(lagged()));
                 else if (request.target == "/large")
                     exchange->respond({200, std::make_shared<const std::string>(8 << 20, 'x')});
@@ -58,7 +70,15 @@ class ServerTest : public testing::Test {
             ::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
             0);
         ASSERT_EQ(::listen(listening.get(), 16), 0);
-        server_->listen(std::move(listening));
+        server_->listen(0, std::move(listening));
+        base::UniqueFd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        tcp_.sin_family = AF_INET;
+        tcp_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof tcp_;
+        ASSERT_EQ(::bind(tcp.get(), reinterpret_cast<const sockaddr*>(&tcp_), sizeof tcp_), 0);
+        ASSERT_EQ(::getsockname(tcp.get(), reinterpret_cast<sockaddr*>(&tcp_), &size), 0);
+        ASSERT_EQ(::listen(tcp.get(), 16), 0);
+        server_->listen(1, std::move(tcp));
         thread_ = std::thread([this] {
             io_.run();
             kept_.reset();
@@ -76,6 +96,15 @@ class ServerTest : public testing::Test {
         const auto address = address_of(path_);
         EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
                   0);
+        return fd;
+    }
+    base::UniqueFd connect_by_tcp(in_addr_t from = INADDR_LOOPBACK) const {
+        base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        own.sin_addr.s_addr = htonl(from);
+        EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+        EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&tcp_), sizeof tcp_), 0);
         return fd;
     }
     static void send(const base::UniqueFd& fd, const std::string& text) {
@@ -96,6 +125,9 @@ class ServerTest : public testing::Test {
     boost::asio::io_context io_{1};
     std::unique_ptr<Server> server_;
     std::shared_ptr<Exchange> kept_;
+    std::promise<void> gone_;
+    bool has_gone_ = false;
+    sockaddr_in tcp_{};
     std::string directory_;
     std::string path_;
     std::thread thread_;
@@ -141,6 +173,50 @@ TEST_F(ServerTest, OneUserHasNoMoreConnectionsThanThat) {
     const auto first = connect();
     const auto second = connect();
     EXPECT_TRUE(rest(connect()).starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(ServerTest, ClientsOfTcpAreKnownAsSuch) {
+    serve({});
+    const auto far = connect_by_tcp();
+    send(far, "GET /who HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(rest(far).ends_with("\r\n\r\ntcp"));
+    const auto near = connect();
+    send(near, "GET /who HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(rest(near).ends_with("\r\n\r\nsocket"));
+}
+
+TEST_F(ServerTest, OneAddressHasNoMoreConnectionsThanThatAndTakesNobodyElses) {
+    serve({.connections = 3, .per_user = 2});
+    const auto first = connect_by_tcp();
+    const auto second = connect_by_tcp();
+    EXPECT_TRUE(rest(connect_by_tcp()).starts_with("HTTP/1.1 503 "));
+    const auto third = connect_by_tcp(INADDR_LOOPBACK + 1);
+    EXPECT_TRUE(rest(connect_by_tcp(INADDR_LOOPBACK + 2)).starts_with("HTTP/1.1 503 "));
+    const auto near = connect();
+    send(near, "GET /who HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(rest(near).ends_with("socket")) << "the socket has room of its own";
+}
+
+TEST_F(ServerTest, AListenerThatIsGivenUpTakesNobody) {
+    serve({});
+    boost::asio::post(io_, [this] { server_->close_beyond(0); });
+    for (bool open = true; open;) {  // until it has been done
+        base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        open = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&tcp_), sizeof tcp_) == 0;
+    }
+    const auto near = connect();
+    send(near, "GET /who HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(rest(near).ends_with("socket"));
+}
+
+TEST_F(ServerTest, WhoLeavesWhileItWaitsIsNoticed) {
+    serve({});
+    auto client = connect();
+    send(client, get("/silence"));
+    const auto gone = gone_.get_future();
+    EXPECT_EQ(gone.wait_for(50ms), std::future_status::timeout);
+    client.reset();
+    EXPECT_EQ(gone.wait_for(30s), std::future_status::ready);
 }
 
 TEST_F(ServerTest, WhoIsBehindIsToldAndEnded) {

@@ -38,6 +38,9 @@ struct Full {
         count.phase(0, WakePhase::ready, 40ms);
         count.phase(0, WakePhase::ready, 200s);
         count.handed_over(3);
+        vmm->file.state.set(static_cast<std::uint64_t>(StateFile::usable));
+        vmm->file.written_at_ms.set(1'764'478'801'250);
+        vmm->file.failures.add(2);
         snapshot.vmm = vmm.get();
         snapshot.version = "1.2.3";
         snapshot.services = {{.id = 1,
@@ -52,7 +55,11 @@ struct Full {
         snapshot.processes = {{"front", true, 100.5, 0}, {"front", false, 200, 2}, {"vmm", false}};
         snapshot.memory_limit_bytes = 10 << 20;
         snapshot.domain_limit = 2;
+        snapshot.held_packets = 12;
+        snapshot.zones = 7;
+        snapshot.unloaded_zones = 2;
         snapshot.loads = 5;
+        snapshot.failed_loads = 3;
         snapshot.load_succeeded = false;
         snapshot.loaded_at = 1764478800.25;
         snapshot.config_hash = 0xffff'ffff'ffff;
@@ -99,7 +106,11 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_wake_seconds_bucket{until="ready",from="build",le="+Inf"} 2)",
              R"(summond_wake_seconds_sum{until="ready",from="build"} 200.04)",
              R"(summond_wake_seconds_count{until="ready",from="build"} 2)",
-             R"(summond_wake_packets_handed_over_total 3)",
+             R"(summond_wake_packets_handed_over_total 3)", R"(summond_wake_packets_held 12)",
+             R"(summond_zones{state="loaded"} 5)", R"(summond_zones{state="not_loaded"} 2)",
+             R"(summond_state_writable 1)", R"(summond_state_write_failures_total 2)",
+             R"(summond_state_last_write_timestamp_seconds 1764478801)",
+             R"(summond_config_load_failures_total 3)",
              R"(summond_services{phase="ready"} 1)",
              R"(summond_services{phase="asleep"} 0)",
              R"(summond_service_phase{service="b",phase="failed"} 1)",

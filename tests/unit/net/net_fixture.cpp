@@ -168,6 +168,9 @@ FakeVmm::Heard FakeVmm::hear() {
             const auto wake = (*received)->as<ipc::Wake>();
             heard.wakes.push_back(wake.service);
             heard.clients.push_back(wake.from);
+            heard.query_types.push_back(wake.query_type);
+        } else if ((*received)->type == ipc::Type::waited) {
+            heard.waited.push_back((*received)->as<ipc::Waited>());
         } else if ((*received)->type == ipc::Type::touch) {
             const auto touch = (*received)->as<ipc::Touch>();
             heard.touches.emplace_back(touch.services, touch.services + touch.count);

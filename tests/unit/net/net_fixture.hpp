@@ -61,7 +61,9 @@ class FakeVmm {
     // All messages that have come since the last call; only these types are expected.
     struct Heard {
         std::vector<service::Id> wakes;
-        std::vector<ipc::Address> clients;  // of these wakes
+        std::vector<ipc::Address> clients;       // of these wakes
+        std::vector<std::uint16_t> query_types;  // likewise
+        std::vector<ipc::Waited> waited;
         std::vector<std::vector<service::Id>> touches;
     };
     Heard hear();

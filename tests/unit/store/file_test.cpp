@@ -13,6 +13,8 @@
 namespace summond::store {
 namespace {
 
+using std::chrono::seconds;
+
 class FileTest : public StoreFixture {
   protected:
     Opened opened() { return open_file(file, {clock.now(), wall_clock.now(), "boot"}, 100); }
@@ -61,7 +63,7 @@ TEST_F(FileTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
     auto refused = open_for_writing(file);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().what,
-              "it is of a newer summond (version 9 of the tables, this one knows 1); go back to "
+              "it is of a newer summond (version 9 of the tables, this one knows 2); go back to "
               "that one, or move the file away");
     const auto result = opened();
     EXPECT_FALSE(result.database);
@@ -82,7 +84,62 @@ TEST_F(FileTest, WhatIsNoDatabaseIsSetAside) {
     EXPECT_TRUE(result.database);
     EXPECT_TRUE(result.read);
     EXPECT_TRUE(is_set_aside());
-    EXPECT_EQ(number("PRAGMA user_version"), 1);
+    EXPECT_EQ(number("PRAGMA user_version"), schema_version());
+}
+
+TEST_F(FileTest, OfThoseSetAsideTheNewestThreeStay) {
+    const auto asides = [this] {
+        auto all = names();
+        std::erase_if(all, [](const auto& each) { return !each.starts_with("state.db.damaged-"); });
+        std::ranges::sort(all);
+        return all;
+    };
+    std::vector<std::string> all;
+    for (int i = 0; i < 5; ++i) {
+        write(std::string(5000, 'x'));
+        std::filesystem::permissions(file, std::filesystem::perms(0600));
+        ASSERT_TRUE(opened().database);
+        all.push_back(asides().back());
+        wall_clock.advance(seconds(1));
+    }
+    EXPECT_EQ(asides(), (std::vector<std::string>{all[2], all[3], all[4]}));
+}
+
+// As summond 1 has left it: made by its own statements.
+TEST_F(FileTest, AFileOfVersionOneGoesOn) {
+    sql("CREATE TABLE service (id INTEGER PRIMARY KEY, pinned INTEGER NOT NULL, pin_until INTEGER,"
+        " failures INTEGER NOT NULL, short_lives INTEGER NOT NULL, why TEXT NOT NULL,"
+        " retry_at INTEGER, last_used INTEGER, boot TEXT NOT NULL, offset INTEGER NOT NULL,"
+        " told INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE host (id INTEGER PRIMARY KEY CHECK (id = 1), drained INTEGER NOT NULL) "
+        "STRICT;"
+        "CREATE TABLE wake (number INTEGER PRIMARY KEY, service INTEGER NOT NULL,"
+        " name TEXT NOT NULL, why TEXT NOT NULL, how TEXT, failure TEXT NOT NULL,"
+        " what TEXT NOT NULL, asked INTEGER NOT NULL, admitted INTEGER, built INTEGER,"
+        " unpaused INTEGER, answerable INTEGER, ready INTEGER, handed_over INTEGER,"
+        " failed INTEGER, packets INTEGER NOT NULL, boot TEXT NOT NULL, offset INTEGER NOT NULL,"
+        " told INTEGER NOT NULL) STRICT;"
+        "INSERT INTO service VALUES (7, 1, NULL, 0, 0, 'none', NULL, NULL, 'boot', 0, 1);"
+        "INSERT INTO host VALUES (1, 1);"
+        "INSERT INTO wake VALUES (41, 11, 'www', 'packet', 'build', 'none', '', 1000, 1, 2, 3,"
+        " NULL, 4, 5, NULL, 6, 'another boot', 0, 1000);"
+        "PRAGMA user_version = 1");
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+    const auto result = opened();
+    ASSERT_TRUE(result.database);
+    ASSERT_TRUE(result.read);
+    EXPECT_EQ(number("PRAGMA user_version"), schema_version());
+    EXPECT_TRUE(result.read->remembered.drained);
+    EXPECT_TRUE(result.read->remembered.services.at(0).pin);
+    EXPECT_FALSE(result.read->remembered.services.at(0).rest);
+    const vm::WakeRecord& wake = result.read->remembered.wakes.at(0);
+    EXPECT_EQ(wake.number, 41u);
+    EXPECT_EQ(wake.ready, std::chrono::microseconds(4));
+    EXPECT_EQ(wake.packets, 6u);
+    EXPECT_EQ(wake.query_type, 0);
+    EXPECT_EQ(wake.queries, 0u);
+    EXPECT_FALSE(wake.first_byte);
+    EXPECT_FALSE(wake.first_waited);
 }
 
 TEST_F(FileTest, ATruncatedFileIsSetAside) {

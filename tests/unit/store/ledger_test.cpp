@@ -26,6 +26,7 @@ TEST_F(StoreTest, AllOfAServiceComesBack) {
     const vm::Kept told{
         .service = id,
         .pin = vm::Pin{clock.now() + hours(2)},
+        .rest = vm::Rest{clock.now() + hours(3)},
         .setback = vm::Setback{3, 1, WakeFailure::crashed, clock.now() + seconds(8)},
         .last_used = clock.now() - minutes(7)};
     {
@@ -89,6 +90,10 @@ TEST_F(StoreTest, WakesComeBackWithTheirPhases) {
         ledger.flush();
         first.handed_over = milliseconds(9);
         first.packets = 4;
+        first.first_byte = milliseconds(12);
+        first.first_waited = milliseconds(11);
+        first.queries = 2;
+        first.query_type = 28;
         ledger.woke(first);
     }
     auto later = open();
@@ -105,6 +110,12 @@ TEST_F(StoreTest, WakesComeBackWithTheirPhases) {
     EXPECT_EQ(wakes[0].ready, milliseconds(3));
     EXPECT_EQ(wakes[0].handed_over, milliseconds(9));
     EXPECT_EQ(wakes[0].packets, 4u);
+    EXPECT_EQ(wakes[0].first_byte, milliseconds(12));
+    EXPECT_EQ(wakes[0].first_waited, milliseconds(11));
+    EXPECT_EQ(wakes[0].queries, 2u);
+    EXPECT_EQ(wakes[0].query_type, 28);
+    EXPECT_EQ(wakes[1].query_type, 0);
+    EXPECT_FALSE(wakes[1].first_byte);
     EXPECT_EQ(wakes[1].failure, WakeFailure::not_ready);
     EXPECT_EQ(wakes[1].what, failed.what);
     EXPECT_EQ(wakes[1].failed, seconds(30));
@@ -159,13 +170,14 @@ TEST_F(StoreTest, WhatIsReadMayBeAnything) {
     open().keep(kept(1));
     sql("INSERT INTO service VALUES (-5, 1, -9223372036854775808, 9223372036854775807,"
         " -9223372036854775808, 'no such failure', 9223372036854775807, -1, '',"
-        " -9223372036854775808, 9223372036854775807);"
-        "INSERT INTO service VALUES (6, 0, 0, 0, 0, 'none', NULL, 99999999999999, 'b', 0, 0);"
+        " -9223372036854775808, 9223372036854775807, 1, 9223372036854775807);"
+        "INSERT INTO service VALUES (6, 0, 0, 0, 0, 'none', NULL, 99999999999999, 'b', 0, 0, 77, "
+        "0);"
         "INSERT INTO wake VALUES (5, 1, 'n', 'no such reason', 'x', 'y', 'z', -1, 1, 2, 3, 4, 5,"
-        " 6, 7, 8, 'b', 0, 0);"
+        " 6, 7, 8, 'b', 0, 0, 0, 0, 0, 0);"
         "INSERT INTO wake VALUES (6, 1, 'n', 'dns', 'x', 'y', 'z', 1, -1, 9223372036854775807, 3, "
         "4,"
-        " 5, 6, 7, -8, 'b', 0, 0);"
+        " 5, 6, 7, -8, 'b', 0, 0, -1, 9223372036854775807, -1, 9223372036854775807);"
         "INSERT INTO host VALUES (1, 77)");
     auto later = open();
     const auto remembered = later.remembered();
@@ -173,6 +185,7 @@ TEST_F(StoreTest, WhatIsReadMayBeAnything) {
     ASSERT_EQ(remembered.services.size(), 3u);
     for (const vm::Kept& each : remembered.services) {
         EXPECT_FALSE(each.pin);
+        EXPECT_FALSE(each.rest);
         if (each.setback) {
             EXPECT_EQ(each.setback->until, clock.now());
         }
@@ -184,6 +197,10 @@ TEST_F(StoreTest, WhatIsReadMayBeAnything) {
     EXPECT_EQ(remembered.wakes[0].admitted, milliseconds(0));
     EXPECT_EQ(remembered.wakes[0].built, hours(24 * 365));
     EXPECT_EQ(remembered.wakes[0].packets, 0u);
+    EXPECT_EQ(remembered.wakes[0].query_type, 0);
+    EXPECT_EQ(remembered.wakes[0].queries, 0xffffffffu);
+    EXPECT_EQ(remembered.wakes[0].first_waited, milliseconds(0));
+    EXPECT_EQ(remembered.wakes[0].first_byte, hours(24 * 365));
 }
 
 // kill -9 at any moment: what has been acknowledged is there, and the file is whole.

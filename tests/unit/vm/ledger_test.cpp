@@ -112,6 +112,69 @@ TEST_F(LedgerTest, PacketsAreHandedOverOnce) {
     EXPECT_EQ(ledger.wakes[1].packets, 3u);
 }
 
+TEST_F(LedgerTest, WhoHasWaitedAndTheFirstByte) {
+    configure([](service::Template& s) { s.wake_packet = true; });
+    manager.wake(www, WakeReason::dns, clock.now(), 28);
+    backend.finish_build(7);
+    manager.waited(www, 2, milliseconds(300));  // their answer goes out when it runs
+    backend.become_ready(7);
+    ASSERT_EQ(ledger.wakes.size(), 1u);
+    EXPECT_EQ(ledger.wakes[0].query_type, 28);
+    EXPECT_EQ(ledger.wakes[0].queries, 2u);
+    EXPECT_EQ(ledger.wakes[0].first_waited, milliseconds(300));
+    manager.waited(www, 1, milliseconds(310));
+    clock.advance(milliseconds(9));
+    manager.handed_over(www, 1, milliseconds(400));
+    manager.first_byte(www, clock.now() - milliseconds(2));
+    manager.first_byte(www, clock.now());
+    ASSERT_EQ(ledger.wakes.size(), 4u) << "the second first byte is none";
+    const WakeRecord& wake = ledger.wakes.back();
+    EXPECT_EQ(wake.number, 1u);
+    EXPECT_EQ(wake.queries, 3u);
+    EXPECT_EQ(wake.first_waited, milliseconds(310)) << "of the queries";
+    EXPECT_EQ(wake.handed_over, milliseconds(9));
+    EXPECT_EQ(wake.first_byte, milliseconds(7));
+    EXPECT_EQ(*manager.wake_of_number(1), wake);
+    EXPECT_EQ(manager.wake_of_number(2), nullptr);
+    EXPECT_EQ(manager.wakes().size(), 1u);
+}
+
+TEST_F(LedgerTest, WhoHasWaitedForAPacket) {
+    configure([](service::Template& s) { s.wake_packet = true; });
+    manager.wake(www, WakeReason::packet);
+    backend.finish_build(7);
+    backend.become_ready(7);
+    manager.handed_over(www, 3, milliseconds(412));
+    EXPECT_EQ(ledger.wakes.back().first_waited, milliseconds(412));
+    EXPECT_EQ(ledger.wakes.back().queries, 0u);
+    EXPECT_EQ(ledger.wakes.back().query_type, 0);
+}
+
+TEST_F(LedgerTest, WhoHasWaitedInVain) {
+    configure();
+    manager.wake(www, WakeReason::dns, clock.now(), 1);
+    backend.fail_build(WakeFailure::no_kernel);
+    manager.waited(www, 4, milliseconds(20));
+    ASSERT_EQ(ledger.wakes.size(), 2u);
+    EXPECT_EQ(ledger.wakes[1].number, 1u);
+    EXPECT_EQ(ledger.wakes[1].queries, 4u);
+    EXPECT_EQ(ledger.wakes[1].failure, WakeFailure::no_kernel);
+    // Nothing that is not asleep any more has woken for the next one.
+    pass(seconds(10));
+    manager.wake(www, WakeReason::dns);
+    backend.fail_build(WakeFailure::no_kernel);
+    EXPECT_EQ(ledger.wakes.back().number, 2u);
+    EXPECT_EQ(ledger.wakes.back().queries, 0u);
+}
+
+TEST_F(LedgerTest, AGuestOfLaterSaysNothingOfTheWakeBefore) {
+    configure([](service::Template& s) { s.wake_packet = true; });
+    bring_up(7);
+    become_idle();
+    manager.first_byte(www, clock.now());
+    EXPECT_FALSE(ledger.wakes.back().first_byte);
+}
+
 TEST_F(LedgerTest, ADomainOfLaterHasNotWokenForThem) {
     configure([](service::Template& s) { s.wake_packet = true; });
     bring_up(7);

@@ -119,6 +119,34 @@ TEST_F(OrdersTest, PinsAndDrainOutliveTheProcess) {
     EXPECT_EQ(next.report(www)->pinned_until, until);
 }
 
+TEST_F(OrdersTest, ADomainThatSomebodyElseHasMadeIsAdopted) {
+    std::string why;
+    EXPECT_EQ(manager.adopt(www, why), Ordered::unfit);
+    EXPECT_EQ(why, "as the test says");
+    EXPECT_EQ(phase(), Phase::asleep);
+    backend.claimable = 7;
+    EXPECT_EQ(manager.adopt(www, why), Ordered::begun);
+    EXPECT_EQ(phase(), Phase::booting) << "nobody knows whether it is ready";
+    EXPECT_EQ(manager.adopt(www, why), Ordered::busy);
+    backend.become_ready(7);
+    EXPECT_EQ(phase(), Phase::ready);
+    EXPECT_EQ(manager.status(www)->domid, 7u);
+    EXPECT_EQ(manager.adopt(www, why), Ordered::nothing);
+    EXPECT_TRUE(ledger.wakes.empty()) << "it has not been woken";
+    backend.counts = {{www, 0}};
+    pass(seconds(80));
+    EXPECT_EQ(backend.destroys.size(), 1u) << "idle, as any other";
+    EXPECT_EQ(manager.adopt(12345, why), Ordered::unknown);
+}
+
+TEST_F(OrdersTest, WhatIsSuspendedIsNotGivenUpForAnotherDomain) {
+    backend.claimable = 7;
+    backend.kept.insert(www);
+    std::string why;
+    EXPECT_EQ(manager.adopt(www, why), Ordered::unfit);
+    EXPECT_NE(why.find("is suspended"), std::string::npos) << why;
+}
+
 TEST_F(OrdersTest, ADrainedHostWakesNobody) {
     manager.drain(true);
     EXPECT_EQ(manager.wake(www, WakeReason::dns), Woken::refused);

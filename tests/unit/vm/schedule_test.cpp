@@ -114,6 +114,72 @@ TEST_F(ScheduleTest, WhatFailsIsTriedAgainNoFasterThanBackOffAllows) {
     }
 }
 
+TEST_F(ScheduleTest, ASleepByCommandHoldsUntilTheNextWindow) {
+    manager.configure({office()});
+    pass(hours(8) - seconds(30));
+    come_up(5);
+    pass(hours(1) + seconds(30));
+    EXPECT_EQ(manager.sleep(www, false), Manager::Ordered::begun);
+    backend.finish_destroy();
+    pass(hours(9));
+    EXPECT_TRUE(backend.builds.empty()) << "in the window";
+    pass(hours(14) - seconds(31));
+    EXPECT_TRUE(backend.builds.empty()) << "nor at night";
+    pass(seconds(31));
+    EXPECT_EQ(backend.builds.size(), 1u) << "for the next day's";
+}
+
+TEST_F(ScheduleTest, ASleepByCommandEndsWhenSomebodyAsks) {
+    manager.configure({office()});
+    pass(hours(9));
+    come_up(5);
+    manager.sleep(www, false);
+    backend.finish_destroy();
+    pass(minutes(10));
+    manager.wake(www, WakeReason::dns);
+    come_up(6);
+    pass(hours(5));
+    EXPECT_EQ(phase(), Phase::ready) << "to be up again, whatever traffic there is";
+    backend.die(6, Death::poweroff);
+    backend.finish_destroy();
+    pass(seconds(0));
+    EXPECT_EQ(backend.builds.size(), 1u);
+}
+
+TEST_F(ScheduleTest, ASleepJustBeforeAWindowLastsUntilItBegins) {
+    auto s = office();
+    s.idle_action = service::IdleAction::pause;
+    manager.configure({s});
+    pass(hours(8) - seconds(30));
+    come_up(5);
+    manager.sleep(www, false);
+    pass(seconds(29));
+    EXPECT_EQ(phase(), Phase::asleep);
+    pass(seconds(1));
+    EXPECT_EQ(phase(), Phase::ready);
+}
+
+TEST_F(ScheduleTest, ASleepByCommandOutlivesTheProcess) {
+    manager.configure({office()});
+    pass(hours(9));
+    come_up(5);
+    manager.sleep(www, false);
+    backend.finish_destroy();
+    pass(minutes(1));
+    ASSERT_TRUE(ledger.kept.at(www).rest);
+    EXPECT_EQ(ledger.kept.at(www).rest->until, clock.now() + hours(9) - minutes(1));
+
+    test::FakeHypervisor next_backend;
+    test::FakeLedger next_ledger;
+    next_ledger.remembers.services = {ledger.kept.at(www)};
+    Manager next(
+        next_backend, clock, wall_clock, [](const service::Status&) {}, next_ledger);
+    next.configure({office()});
+    ASSERT_TRUE(next.adopt());
+    next.tick();
+    EXPECT_TRUE(next_backend.builds.empty());
+}
+
 TEST_F(ScheduleTest, APausedDomainIsUnpaused) {
     auto s = office();
     s.idle_action = service::IdleAction::pause;

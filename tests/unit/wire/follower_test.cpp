@@ -74,12 +74,14 @@ class FollowerTest : public testing::Test, protected Outside {
         done_.push_back(fmt::format("handed over {}, epoch {}, {} packets{}", service, epoch,
                                     what.packets, what.young ? ", young" : ""));
     }
+    void first_byte(service::Id, std::uint32_t epoch) override { first_bytes.push_back(epoch); }
     void grown(service::Id service, std::uint32_t epoch) override {
         done_.push_back(fmt::format("grown {}, epoch {}", service, epoch));
     }
 
     test::FakeClock clock;
     std::vector<std::string> done_;
+    std::vector<std::uint32_t> first_bytes;
     Follower follower{clock, *this};
 };
 
@@ -90,6 +92,15 @@ TEST_F(FollowerTest, SaysWhichTurnItAnswers) {
     EXPECT_THAT(done(), ElementsAre("wake 7"));
     run(GuestState::waiting, 6);
     EXPECT_THAT(done(), ElementsAre("to guest 7", "handed over 7, epoch 6, 1 packets"));
+}
+
+TEST_F(FollowerTest, SaysOfWhichGuestTheFirstByteIs) {
+    run(GuestState::waiting, 6);
+    const auto says =
+        test::tcp(client, guest, "10.0.2.50", "10.0.2.60", 80, 40000, 1, test::ack, 9);
+    follower.from_guest(www, says);
+    follower.from_guest(www, says);
+    EXPECT_THAT(first_bytes, ElementsAre(6));
 }
 
 TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {

@@ -29,6 +29,8 @@ struct Recorder final : Actions {
     unsigned grown_up = 0;
 
     void grown(service::Id) override { ++grown_up; }
+    unsigned first_bytes = 0;
+    void first_byte(service::Id) override { ++first_bytes; }
     void to_bridge(unsigned, std::span<const std::uint8_t> frame) override {
         to_all.emplace_back(frame.begin(), frame.end());
     }

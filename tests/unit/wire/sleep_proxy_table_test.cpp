@@ -37,6 +37,7 @@ struct Seen final : Actions {
     void wake(service::Id, const IpPacket&) override { note("wakes"); }
     void handed_over(service::Id, const HandOver&) override {}
     void grown(service::Id) override {}
+    void first_byte(service::Id) override {}
 };
 
 Frame tcp(unsigned port, unsigned flags, const char* from = near_by) {

@@ -317,6 +317,52 @@ TEST_F(SleepProxyTest, WhatIsHeldWakesAgainIfTheGuestIsGoneWithWhoeverTold) {
     EXPECT_FALSE(proxy.deadline()) << "a service that is told of no more";
 }
 
+// Of a guest's segments from its port 80, and its datagrams.
+Frame said(unsigned from_port, std::size_t payload, unsigned flags = test::ack) {
+    return test::tcp(client, guest, "10.0.2.50", "10.0.2.60", from_port, 40000, 1, flags, payload);
+}
+
+TEST_F(SleepProxyTest, TheFirstByteIsWhatTheGuestSaysToAClient) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    // It asks somebody else by itself, and is answered.
+    proxy.from_guest(www, said(33000, 0, test::syn));
+    proxy.set_state(www, GuestState::running);
+    proxy.from_guest(www, said(33000, 20));
+    proxy.from_guest(www, said(80, 0, test::syn | test::ack));
+    proxy.from_guest(www, said(80, 0, test::ack | test::fin));
+    EXPECT_EQ(seen.first_bytes, 0U);
+    proxy.from_guest(www, said(80, 100));
+    proxy.from_guest(www, said(80, 100));
+    EXPECT_EQ(seen.first_bytes, 1U);
+    proxy.set_state(www, GuestState::kept);
+    proxy.set_state(www, GuestState::running);
+    proxy.from_guest(www, said(80, 100));
+    EXPECT_EQ(seen.first_bytes, 2U) << "of the next wake";
+}
+
+TEST_F(SleepProxyTest, ADatagramIsAFirstByteFromAPortOfTheService) {
+    const auto datagram_of_guest = [](unsigned from_port) {
+        return test::udp(client, guest, "10.0.2.50", "10.0.2.60", from_port, 40000, 10);
+    };
+    boot();
+    proxy.set_state(www, GuestState::running);
+    proxy.from_guest(www, datagram_of_guest(53));
+    EXPECT_EQ(seen.first_bytes, 0U) << "nobody can say who has begun";
+    Station dns = station();
+    dns.ports = {{service::Protocol::udp, 53}};
+    proxy.put(dns);
+    proxy.set_state(www, GuestState::away);
+    start();
+    proxy.set_state(www, GuestState::running);
+    proxy.from_guest(www, datagram_of_guest(123));
+    proxy.from_guest(www, said(80, 100));
+    EXPECT_EQ(seen.first_bytes, 0U);
+    proxy.from_guest(www, datagram_of_guest(53));
+    EXPECT_EQ(seen.first_bytes, 1U);
+}
+
 TEST_F(SleepProxyTest, ARestoredGuestIsGivenWhatGoesOn) {
     proxy.set_state(www, GuestState::kept);
     const Frame data = test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 4000, 80, 77, test::ack);

@@ -1,0 +1,52 @@
+#include "control_texts.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace summond::roles {
+namespace {
+
+// Of an SOA RRset: the five numbers that its RDATA ends with begin with it, RFC 1035 §3.3.13.
+std::uint32_t serial_of(const zone::image::RRset& soa) {
+    const std::uint8_t* const at = soa.records() + soa.size - 5 * 4;
+    return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
+           at[3];
+}
+
+}  // namespace
+
+std::vector<control::ServiceText> texts_of(const config::Config& config) {
+    std::vector<control::ServiceText> texts;
+    for (const service::Template& service : config.services) {
+        control::ServiceText text{service.id, service.name,       {},
+                                  {},         service.memory_kib, service.standby.count};
+        for (const dns::Name& name : service.names)
+            text.names.push_back(name.to_string());
+        for (const auto* addresses : {&service.ipv4, &service.ipv6})
+            for (const base::IpAddress& address : *addresses)
+                text.addresses.push_back(address.to_string());
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+std::vector<control::ZoneText> texts_of(const zone::Zones& zones) {
+    std::vector<control::ZoneText> texts;
+    for (std::uint32_t i = 0; i < zones.header().zone_count; ++i) {
+        const zone::image::ZoneRecord& record = zones.zone(i);
+        const auto& apex = *zones.at<zone::image::Node>(record.apex);
+        control::ZoneText text{"", {}, record.chain != 0};
+        if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))
+            text.name = name->to_string();
+        if (const auto* const soa = apex.find(dns::Type::soa);
+            record.negative_soa != 0 && soa != nullptr)
+            text.serial = serial_of(*soa);
+        texts.push_back(std::move(text));
+    }
+    std::ranges::sort(texts, {}, &control::ZoneText::name);
+    return texts;
+}
+
+}  // namespace summond::roles
