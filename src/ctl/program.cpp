@@ -162,7 +162,7 @@ int Program::ping(std::vector<std::string> webhooks) const {
     if (webhooks.empty()) {
         const auto all = client_.request("GET", "/v1/webhooks", patience);
         if (!all)
-            return ctl::fail(all.error());
+            return unreachable_for(all.error());
         if (all->status != 200)
             return fail(*all);
         if (const auto* const list = member(all->json, "webhooks");
@@ -187,7 +187,7 @@ int Program::ping(const std::string& webhook) const {
                                 [&] { spinner.tick(); });
     }
     if (!reply)
-        return ctl::fail(reply.error());
+        return unreachable_for(reply.error());
     const auto* const receiver = member(reply->json, "receiver");
     if (options_.json || receiver == nullptr) {
         if (reply->status >= 400)
