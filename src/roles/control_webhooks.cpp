@@ -72,7 +72,7 @@ void ControlWebhooks::tell(std::size_t event, const std::string& service, json::
     std::copy_n(service.begin(), std::min(service.size(), sizeof notice.service - 1),
                 std::begin(notice.service));
     json::object body{{"type", json::string_view(config::webhook_events.at(event))},
-                      {"timestamp", control::text_of(std::chrono::system_clock::now())},
+                      {"timestamp", control::to_string(std::chrono::system_clock::now())},
                       {"data", std::move(data)}};
     std::string text = json::serialize(body);
     if (text.size() > sizeof notice.body) {  // many names
@@ -125,7 +125,7 @@ json::object ControlWebhooks::json(control::Model::WallTime now) const {
             if ((report.events & 1U << event) != 0)
                 events.emplace_back(json::string_view(config::webhook_events.at(event)));
         const bool never = report.last_at_ms == ipc::WebhookReport::never;
-        json::object last{{"at", control::text_of(control::Model::WallTime(
+        json::object last{{"at", control::to_string(control::Model::WallTime(
                                      std::chrono::milliseconds(report.last_at_ms)))},
                           {"status", report.last_status},
                           {"what", text_of(report.what)}};
@@ -139,7 +139,7 @@ json::object ControlWebhooks::json(control::Model::WallTime now) const {
                                      {"dropped", report.dropped},
                                      {"last_attempt", never ? json::value() : std::move(last)}});
     }
-    return {{"now", control::text_of(now)}, {"webhooks", std::move(array)}};
+    return {{"now", control::to_string(now)}, {"webhooks", std::move(array)}};
 }
 
 void ControlWebhooks::ping(const std::string& webhook,
