@@ -61,6 +61,8 @@ MODES = {"count": count_cost, "scrape": watched.scrape, "page": watched.page, "w
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench control", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--services", type=int, default=10_000, metavar="N",
+                        help="of scrape, page and watched (default: %(default)s)")
     parser.add_argument("--lab", type=pathlib.Path, default=ROOT / "build/lab", metavar="DIRECTORY",
                         help="of the lab whose last run counts for `upgrade` (default: build/lab)")
     parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...",

@@ -19,16 +19,16 @@ from harness.network import free_port
 from harness.proc import children_of
 from harness.waiting import wait_until
 
-SERVICES = 10_000
 RATE = 5_000  # queries a second
 PATIENCE = 120
 
 
 class Many(servers.Summond):
-    """SERVICES of them, all up, beside the zone's own names; looked at over TCP and over its socket."""
+    """Its services are all up, beside the zone's own names; looked at over TCP and over its socket."""
 
-    def __init__(self, name, directory, zone_file, **named):
+    def __init__(self, name, directory, zone_file, services, **named):
         super().__init__(name, directory, zone_file, **named)
+        self.many = services
         self.http_port = free_port()
         self.socket = str(self.directory / "control.sock")
 
@@ -39,7 +39,7 @@ class Many(servers.Summond):
             "control: off", f"control: {{socket: {self.socket}, listen: {self.http_port}}}")
         services = "".join(
             f"  - {{name: s{i}, names: s{i}.{zones.ZONE}, addresses: 10.{64 + (i >> 8)}.{i & 255}.1, "
-            f"mac: '02:00:00:00:{i >> 8:02x}:{i & 255:02x}'}}\n" for i in range(SERVICES))
+            f"mac: '02:00:00:00:{i >> 8:02x}:{i & 255:02x}'}}\n" for i in range(self.many))
         file.write_text(f"{text}defaults: {{kernel: /nonexistent, idle: never}}\nservices:\n{services}",
                         encoding="ascii")
         return argv
@@ -49,11 +49,11 @@ class Many(servers.Summond):
         wait_until(lambda: control.ask(self.socket, "GET", "/v1/status").json["vmm"]["state"] == "up", PATIENCE,
                    "vmm")
         connection = control.Connection(self.socket, PATIENCE)
-        for i in range(SERVICES):
+        for i in range(self.many):
             connection.request("POST", f"/v1/services/s{i}/wake")
             control.Answer(connection.getresponse())
         connection.close()
-        wait_until(lambda: control.ask(self.socket, "GET", "/v1/status").json["services"]["ready"] == SERVICES,
+        wait_until(lambda: control.ask(self.socket, "GET", "/v1/status").json["services"]["ready"] == self.many,
                    PATIENCE, "all services to be up")
         return seconds
 
@@ -74,7 +74,7 @@ class Many(servers.Summond):
 
 def scrape(run):
     """CPU time that control uses for one scrape over HTTP."""
-    server = run.server(Many, "summond", "scrape")
+    server = run.server(Many, "summond", "scrape", services=run.options.services)
     with servers.running([server]):
         pid = server.control_pid
         times = []
@@ -82,10 +82,10 @@ def scrape(run):
             before = processes.cpu_seconds(pid)
             status, text = server.get("/metrics")
             times.append((processes.cpu_seconds(pid) - before) * 1000)
-            if status != 200 or text.count(b"\nsummond_service_phase{") < SERVICES:
+            if status != 200 or text.count(b"\nsummond_service_phase{") < server.many:
                 raise servers.BenchError(f"a scrape of {len(text)} octets, status {status}")
     result = {"cpu_ms": figures.spread(times), "octets": len(text)}
-    print(f"\n### scrape: {SERVICES:,} services, over HTTP\n\n"
+    print(f"\n### scrape: {server.many:,} services, over HTTP\n\n"
           f"{result['cpu_ms']['median']:.1f} ms of CPU time ({min(times):.1f} to {max(times):.1f}) for "
           f"{len(text) / 1e6:.1f} MB", flush=True)
     return {**result, "scrape_cpu_ms": result["cpu_ms"]["median"]}
@@ -107,7 +107,7 @@ return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame((
 
 def page(run):
     """How long after its navigation began a browser has painted the page's services."""
-    server = run.server(Many, "summond", "page")
+    server = run.server(Many, "summond", "page", services=run.options.services)
     paints, services, searches = [], [], []
     with servers.running([server]):
         browser = Browser(PATIENCE)
@@ -122,7 +122,7 @@ def page(run):
             browser.close()
     result = {"first_contentful_paint_ms": figures.spread(paints), "services_painted_ms": figures.spread(services),
               "search_ms": figures.spread(searches)}
-    print(f"\n### page: {SERVICES:,} services in Chromium\n\n" + figures.table(
+    print(f"\n### page: {server.many:,} services in Chromium\n\n" + figures.table(
         ["until", "median ms", "range"],
         [[name, f"{s['median']:.0f}", f"{s['min']:.0f}-{s['max']:.0f}"] for name, s in
          (("first contentful paint", result["first_contentful_paint_ms"]),
@@ -164,7 +164,7 @@ class Watchers:
 def watched(run):
     """DNS's p99 at a fixed rate while all of these look, beside nobody looking; a service is woken and put away
     ten times a second in both."""
-    server = run.server(Many, "summond", "watched")
+    server = run.server(Many, "summond", "watched", services=run.options.services)
     queries = run.query_file()
 
     def measured(seconds):
@@ -183,7 +183,7 @@ def watched(run):
                                      rounds.RATES, "p99_us")
         finally:
             browser.close()
-    print(f"\n### watched: {SERVICES:,} services, {RATE:,} queries a second\n\n{figures.rates_table(result)}",
+    print(f"\n### watched: {server.many:,} services, {RATE:,} queries a second\n\n{figures.rates_table(result)}",
           flush=True)
     return {**result, "p99_ratio_watched": result["ratios"]["watched"]}
 
@@ -198,7 +198,7 @@ class Churn:
 
     def _run(self):
         connection = control.Connection(self.server.socket, PATIENCE)
-        for i in range(SERVICES):
+        for i in range(self.server.many):
             if self._end.wait(0.1):
                 break
             connection.request("POST", f"/v1/services/s{i}/{('sleep', 'wake')[i % 2]}")

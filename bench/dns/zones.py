@@ -77,8 +77,8 @@ def ask(port, name, timeout, zone_name=ZONE):
     """The IPv4 address that the server gives for a name of the zone; None without one in time."""
     try:
         answer = dns_client.ask(("127.0.0.1", port), f"{name}.{zone_name}", edns=None, timeout=timeout)
-    except dns_client.NoAnswer:
-        return None
+    except (dns_client.NoAnswer, dns_client.Malformed):
+        return None  # before it has its port, a client may be given that very port, and hear itself
     if answer.rcode != NOERROR or len(answer.answer) != 1:
         return None
     return answer.answer[0].data
