@@ -27,6 +27,7 @@ struct Estate {
     // Of the load that is under way.
     base::UniqueFd loaded_config;
     base::UniqueFd loaded_image;
+    base::UniqueFd loaded_webhooks;
     base::UniqueFd printed;
     bool uncounted = false;
 };
@@ -36,6 +37,10 @@ struct Birth {
     std::vector<std::string> arguments;
     std::vector<proc::FdMapping> fds;
 };
+
+inline int text_of_config(const Generation& generation) {
+    return generation.config.get();
+}
 
 struct Row {
     ipc::Role role;
@@ -60,6 +65,8 @@ struct Row {
     } counters{};
     // Gets Reload and Retire.
     bool is_told_of_reloads = false;
+    // What Reload brings.
+    int (*text)(const Generation&) = text_of_config;
     // Is told of all roles and loads, and listens on the control socket.
     bool shows = false;
     // With kept.drained_within. replaced: another one serves, and takes over connections. False: it
