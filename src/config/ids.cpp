@@ -38,9 +38,9 @@ bool is_id_character(char c) {
 
 // "{id}.pages.jit.example", "page-{id}.jit.example".
 std::optional<service::Pattern::Name> read_pattern_name(const Value& value) {
-    const auto text = value.text("a name with {id} in its first label, in quotes, such as " +
-                                     std::string(name_example),
-                                 pattern_name_pattern());
+    const auto text = value.text(
+        "a name with {id} in its first label, in quotes, such as " + std::string(name_example),
+        pattern_name_pattern());
     if (!text)
         return std::nullopt;
     const auto at = text->find(placeholder);
@@ -178,13 +178,13 @@ std::optional<Ids> read_ids(const Value& value) {
     if (!mapping)
         return std::nullopt;
     bool good = true;
-    if (const auto characters = mapping->take(
-            {"characters", "what they are made of, with ranges, such as a-z0-9-",
-             "letters, digits and -"}))
+    if (const auto characters =
+            mapping->take({"characters", "what they are made of, with ranges, such as a-z0-9-",
+                           "letters, digits and -"}))
         read_characters(*characters, ids.grammar);
-    if (const auto length = mapping->take(
-            {"length", "their length, or the shortest and the longest, such as 1-12",
-             "1 to what a label has room for"})) {
+    if (const auto length =
+            mapping->take({"length", "their length, or the shortest and the longest, such as 1-12",
+                           "1 to what a label has room for"})) {
         good = read_length(*length, ids.grammar);
         ids.length_given = true;
         ids.length_where = length->where;

@@ -159,7 +159,8 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
 // Names and addresses beside ids, and without them, as JSON schema says it.
 constexpr std::string_view with_and_without_ids = R"({"if": {"required": ["ids"]},
     "then": {"properties": {
-        "names": {"pattern": "\\{id\\}", "items": {"pattern": "\\{id\\}"}},
+        "names": {"type": ["string", "array"], "pattern": "\\{id\\}",
+                  "items": {"type": "string", "pattern": "\\{id\\}"}},
         "addresses": {"type": "string", "pattern": "/"}}},
     "else": {"properties": {
         "names": {"pattern": "^[^{]*$", "items": {"pattern": "^[^{]*$"}},
@@ -207,8 +208,7 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     const auto addresses = mapping->require({"addresses", "the guest's addresses, IPv4 and IPv6"},
                                             owner, "list the guest's addresses, such as 10.0.0.10");
     draft.addresses_complete = false;
-    const auto ids =
-        mapping->take({"ids", "which ids there are, where names have {id} in them"});
+    const auto ids = mapping->take({"ids", "which ids there are, where names have {id} in them"});
     const PatternValues rule{names, ids, addresses};
     mapping->is_true(with_and_without_ids);
     const bool by_rule = is_pattern(rule);

@@ -342,7 +342,8 @@ class Plain(yaml.SafeDumper):
 def mutations(texts, every, schema):
     rng = random.Random(SEED)
     mutator = Mutator(schema, rng)
-    for _ in range(COUNT):
+    made = 0
+    while made < COUNT:
         text = every if rng.randrange(2) == 0 else rng.choice(texts)
         try:
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -356,6 +357,7 @@ def mutations(texts, every, schema):
             mutator.mutate(root)
         try:
             yield serialized(root)
+            made += 1
         except (yaml.YAMLError, RecursionError):
             pass
 
