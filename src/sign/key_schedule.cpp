@@ -49,7 +49,11 @@ void Planner::begin_successor(Key& key, bool is_first) {
     const std::int64_t ttl =
         is_first ? std::max(waits_.dnskey_ttl, waits_.max_ttl) : waits_.dnskey_ttl;
     const std::int64_t everywhere = now_ + waits_.propagation + ttl;
+    // By these times it is known which of two keys is the newer one.
+    const Key* const older = is_first ? nullptr : newest(key.is_sep());
     times.activate = is_first || key.is_sep() ? now_ : everywhere;
+    if (older != nullptr)
+        times.activate = std::max(*times.activate, *older->times.activate + 1);
     if (!key.is_sep())
         return say(key, "is published, and signs from " + date_text(*times.activate) + " on");
     times.sync_publish = everywhere;

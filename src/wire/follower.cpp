@@ -1,5 +1,6 @@
 #include "summond/wire/follower.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace summond::wire {
@@ -13,6 +14,7 @@ void Follower::vmm_speaks() {
     outside_.close_all();
     epochs_.clear();
     lingering_.clear();
+    listening_.clear();
     proxy_.begin_anew();
 }
 
@@ -36,20 +38,47 @@ void Follower::detach(service::Id service) {
 }
 
 std::optional<base::TimePoint> Follower::deadline() const {
-    const auto next = proxy_.deadline();
-    if (!lingering_.empty() && (!next || lingering_.front().until < *next))
-        return lingering_.front().until;
+    auto next = proxy_.deadline();
+    for (const auto* open : {&lingering_, &listening_})
+        if (!open->empty() && (!next || open->front().until < *next))
+            next = open->front().until;
     return next;
 }
 
 void Follower::tick() {
-    while (!lingering_.empty() && clock_.now() >= lingering_.front().until) {
-        const auto [service, epoch, until] = lingering_.front();
+    const auto now = clock_.now();
+    while (!lingering_.empty() && now >= lingering_.front().until) {
+        Lingering one = lingering_.front();
         lingering_.pop_front();
-        if (const auto it = epochs_.find(service); it != epochs_.end() && it->second == epoch)
-            detach(service);
+        if (!is_current(one))
+            continue;
+        if (!proxy_.is_silent(one.service)) {
+            detach(one.service);
+            continue;
+        }
+        // What is flooded by the bridge reaches it without us.
+        proxy_.detach(one.service);
+        one.until += listen - linger;
+        listening_.push_back(one);
+    }
+    while (!listening_.empty() && now >= listening_.front().until) {
+        const Lingering one = listening_.front();
+        listening_.pop_front();
+        if (is_current(one))
+            detach(one.service);
     }
     proxy_.tick();
+}
+
+void Follower::from_guest(service::Id service, std::span<const std::uint8_t> frame) {
+    proxy_.from_guest(service, frame);
+    const auto it = std::ranges::find_if(listening_, [this, service](const Lingering& one) {
+        return one.service == service && is_current(one);
+    });
+    if (it == listening_.end() || (--it->frames > 0 && proxy_.is_silent(service)))
+        return;
+    listening_.erase(it);
+    detach(service);
 }
 
 void Follower::to_bridge(unsigned tap, std::span<const std::uint8_t> frame) {

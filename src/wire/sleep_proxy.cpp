@@ -392,6 +392,11 @@ void SleepProxy::tend_young(Entry& entry) {
         actions_.grown(entry.station.service);
 }
 
+bool SleepProxy::is_silent(service::Id service) const {
+    const Entry* const entry = find(service);
+    return entry != nullptr && entry->silent;
+}
+
 std::size_t SleepProxy::held() const {
     return totals_->held.packets;
 }

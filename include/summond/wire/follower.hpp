@@ -38,6 +38,10 @@ class Follower final : Actions {
   public:
     // A guest's socket outlives the hand-over by the time that frames can be on their way to us.
     static constexpr std::chrono::seconds linger{1};
+    // And longer where it has said nothing to a client yet: by this time, and this number of frames
+    // that were not for one.
+    static constexpr std::chrono::seconds listen{30};
+    static constexpr unsigned listen_frames = 1000;
 
     Follower(const base::Clock& clock, Outside& outside);
 
@@ -60,9 +64,7 @@ class Follower final : Actions {
     void from_bridge(unsigned tap, std::span<const std::uint8_t> frame) {
         proxy_.from_bridge(tap, frame);
     }
-    void from_guest(service::Id service, std::span<const std::uint8_t> frame) {
-        proxy_.from_guest(service, frame);
-    }
+    void from_guest(service::Id service, std::span<const std::uint8_t> frame);
 
     std::size_t held() const { return proxy_.held(); }
 
@@ -71,6 +73,13 @@ class Follower final : Actions {
     void tick();
 
   private:
+    struct Lingering {
+        service::Id service;
+        std::uint32_t epoch;
+        base::TimePoint until;
+        unsigned frames = listen_frames;
+    };
+
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override;
     void to_guest(service::Id service, std::span<const std::uint8_t> frame) override;
     void wake(service::Id service, const frames::IpPacket& first) override;
@@ -83,19 +92,20 @@ class Follower final : Actions {
 
     void detach(service::Id service);
     void let_linger(service::Id service, std::uint32_t epoch);
-
-    struct Lingering {
-        service::Id service;
-        std::uint32_t epoch;
-        base::TimePoint until;
-    };
+    // Of the epoch that is.
+    bool is_current(const Lingering& one) const {
+        const auto it = epochs_.find(one.service);
+        return it != epochs_.end() && it->second == one.epoch;
+    }
 
     const base::Clock& clock_;
     Outside& outside_;
     SleepProxy proxy_;
     bool told_anew_ = false;
     std::map<service::Id, std::uint32_t> epochs_;
-    std::deque<Lingering> lingering_;  // of one epoch once; first what is due first
+    // Of one epoch once; first what is due first.
+    std::deque<Lingering> lingering_;
+    std::deque<Lingering> listening_;
 };
 
 }  // namespace summond::wire

@@ -124,6 +124,9 @@ class SleepProxy {
     // starting or young are not passed on by the bridge, but from here.
     void from_guest(service::Id service, std::span<const std::uint8_t> frame);
 
+    // It runs, and has said nothing to a client since it was woken.
+    bool is_silent(service::Id service) const;
+
     // Packets that are held for all guests together.
     std::size_t held() const;
 

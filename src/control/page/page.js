@@ -246,7 +246,10 @@ for (const value of Object.keys(KINDS)) {
   button.addEventListener("click", () => { filter = value; searched(); });
 }
 $("search").addEventListener("input", searched);
-$("details").addEventListener("close", () => $("list").focus());
+// The browser gives the focus back to what had it. Whoever has moved it since keeps it.
+$("details").addEventListener("close", () => {
+  if (document.activeElement === document.body) $("list").focus();
+});
 document.addEventListener("keydown", (event) => {
   const input = $("search").querySelector("input");
   if (event.key === "/" && event.target !== input) {
@@ -264,6 +267,6 @@ document.addEventListener("keydown", (event) => {
 });
 legend($("legend"));
 // Ages and what is left of them.
-setInterval(() => { list.draw(); showTiles(); if ($("details").open) showDetails(); }, 1000);
+setInterval(() => changed(), 1000);
 setInterval(() => readStatus().catch(() => {}), 30000);
 follow();

@@ -107,6 +107,19 @@ TEST_F(KeySchedule, ACskSignsBesideTheOldOneUntilTheParentHasItsDs) {
     EXPECT_EQ(plan.next, std::nullopt);
 }
 
+TEST_F(KeySchedule, OfTwoKeysOfOneSecondTheLaterOneIsTheNewer) {
+    add(257, start);
+    load(start);
+    add(257, start);
+    EXPECT_EQ(load(start), "active published ");
+    EXPECT_EQ(plan.next, start + 1);
+    EXPECT_EQ(load(start + 1), "active active ");
+    EXPECT_EQ(load(start + 1100), "active active+CDS ");
+    keys[1].times.ds_publish = start + 1100;
+    load(start + 1100);
+    EXPECT_EQ(load(start + 1100 + 20000), "removed active+CDS ");
+}
+
 TEST_F(KeySchedule, AZskBesideACskWaitsUntilItIsKnown) {
     add(257, start);
     load(start);

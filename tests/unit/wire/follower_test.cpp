@@ -44,6 +44,11 @@ class FollowerTest : public testing::Test, protected Outside {
     void guest_speaks() {
         follower.from_guest(www, frames::answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
     }
+    // To a client.
+    void guest_says() {
+        follower.from_guest(
+            www, test::tcp(client, guest, "10.0.2.50", "10.0.2.60", 80, 40000, 1, test::ack, 9));
+    }
     // Up, and given what was held, if its stack was up before.
     void run(GuestState from, std::uint32_t epoch) {
         follower.set_state(www, from, epoch - 1);
@@ -99,16 +104,48 @@ TEST_F(FollowerTest, SaysWhichTurnItAnswers) {
 
 TEST_F(FollowerTest, SaysOfWhichGuestTheFirstByteIs) {
     run(GuestState::waiting, 6);
-    const auto says =
-        test::tcp(client, guest, "10.0.2.50", "10.0.2.60", 80, 40000, 1, test::ack, 9);
-    follower.from_guest(www, says);
-    follower.from_guest(www, says);
+    guest_says();
+    guest_says();
     EXPECT_THAT(first_bytes, ElementsAre(6));
+}
+
+TEST_F(FollowerTest, ListensForTheFirstByteOfASlowGuest) {
+    run(GuestState::waiting, 6);
+    done();
+    pass(29s);
+    EXPECT_THAT(done(), IsEmpty());
+    syn();
+    EXPECT_THAT(done(), IsEmpty()) << "the bridge has passed it on";
+    guest_says();
+    EXPECT_THAT(first_bytes, ElementsAre(6));
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+    EXPECT_FALSE(follower.deadline());
+}
+
+TEST_F(FollowerTest, ListensForATimeAndANumberOfFrames) {
+    run(GuestState::waiting, 6);
+    done();
+    pass(29s);
+    EXPECT_THAT(done(), IsEmpty());
+    pass(1s);
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+    EXPECT_FALSE(follower.deadline());
+
+    run(GuestState::waiting, 8);
+    pass(Follower::linger);
+    done();
+    for (unsigned i = 1; i < Follower::listen_frames; ++i)
+        guest_speaks();
+    EXPECT_THAT(done(), IsEmpty());
+    guest_speaks();
+    EXPECT_THAT(done(), ElementsAre("close guest 7"));
+    EXPECT_FALSE(follower.deadline());
 }
 
 TEST_F(FollowerTest, KeepsTheSocketForWhatIsOnItsWay) {
     run(GuestState::waiting, 2);
     EXPECT_THAT(done(), ElementsAre("handed over 7, epoch 2, 0 packets"));
+    guest_says();
     EXPECT_EQ(follower.deadline(), clock.now() + Follower::linger);
     pass(999ms);
     syn();
@@ -130,6 +167,7 @@ TEST_F(FollowerTest, KeepsTheSocketOfAYoungGuestUntilItIsGrown) {
     EXPECT_THAT(done(), IsEmpty()) << "it may refuse yet what it has been given";
     pass(1s);
     EXPECT_THAT(done(), ElementsAre("grown 7, epoch 3"));
+    guest_says();
     pass(Follower::linger);
     EXPECT_THAT(done(), ElementsAre("close guest 7"));
 }
