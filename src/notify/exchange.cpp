@@ -1,12 +1,12 @@
 #include "exchange.hpp"
 
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -49,6 +49,19 @@ ssl::context make_context(const std::string& ca, error_code& error) {
     else
         context.add_certificate_authority(asio::buffer(ca), error);
     return context;
+}
+
+// Whose certificate it has to be.
+bool expect_host(SSL& connection, const std::string& host) {
+    X509_VERIFY_PARAM* const expected = ::SSL_get0_param(&connection);
+    error_code error;
+    asio::ip::make_address(host, error);
+    if (!error)
+        return ::X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
+    ::X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // The name itself for who serves several; for addresses RFC 6066 §3 has none.
+    return ::X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size()) == 1 &&
+           ::SSL_set_tlsext_host_name(&connection, host.c_str()) == 1;
 }
 
 // All steps are of one shared object, which lives as long as one of them is under way. The answer
@@ -111,13 +124,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
     void shake_hands() {
         tls_.emplace(stream_, *context_);
-        error_code address;
-        asio::ip::make_address(url_.host, address);
-        // RFC 6066 §3: not for addresses.
-        if (address && ::SSL_set_tlsext_host_name(tls_->native_handle(), url_.host.c_str()) != 1)
+        if (!expect_host(*tls_->native_handle(), url_.host))
             return end("no name for TLS");
         tls_->set_verify_mode(ssl::verify_peer);
-        tls_->set_verify_callback(ssl::host_name_verification(url_.host));
         tls_->async_handshake(
             ssl::stream_base::client, [self = shared_from_this()](error_code error) {
                 if (!error)

@@ -56,7 +56,8 @@ std::string pack(const std::vector<config::Webhook>& webhooks) {
 base::Result<std::vector<config::Webhook>> unpack(std::string_view text) {
     std::vector<config::Webhook> webhooks;
     try {
-        for (const json::value& each : json::parse(json::string_view(text)).as_array())
+        const json::value all = json::parse(json::string_view(text));
+        for (const json::value& each : all.as_array())
             webhooks.push_back(webhook_of(each.as_object()));
     } catch (const std::exception& e) {
         return base::error(std::string("not webhooks: ") + e.what());

@@ -57,6 +57,7 @@ class Receiver:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.server.handle_error = lambda *_: None  # summond hangs up on hostile ones
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -171,7 +172,7 @@ class Webhooks(WebhookTest):
     def test_ping(self):
         def teapot(handler):
             handler.send_response(418)
-            handler.send_header("Content-Length", "12")
+            handler.send_header("Content-Length", "14")
             handler.end_headers()
             handler.wfile.write(b"short\x1b[1mstout")
 
@@ -188,17 +189,17 @@ class Webhooks(WebhookTest):
         self.assertTrue(signature_is_good(*good.taken[0][:2]))
         answer = self.ping(daemon, "bad")
         self.assertEqual((answer.status, answer.json["receiver"]["status"]), (502, 418))
-        self.assertEqual(answer.json["receiver"]["what"], "short [1mstou")
+        self.assertEqual(answer.json["receiver"]["what"], "short [1mstout")
         answer = self.ping(daemon, "none")
         self.assertEqual((answer.status, answer.json["receiver"]["status"]), (502, 0))
         self.assertIn("no connection: Connection refused", answer.json["error"])
         answer = self.ping(daemon, "goood")
         self.assertEqual((answer.status, answer.json["expected"]), (404, "did you mean good?"))
         shown = self.ctl(daemon, "ping", code=1).stdout
-        self.assertRegex(shown, r"^good: HTTP 204 after \d+ ms\nbad: HTTP 418 after \d+ ms: short \[1mstou\n"
+        self.assertRegex(shown, r"^good: HTTP 204 after \d+ ms\nbad: HTTP 418 after \d+ ms: short \[1mstout\n"
                                 r"none: no answer after \d+ ms: no connection: Connection refused\n$")
         self.assertEqual(self.ctl(daemon, "ping", "good").stdout.split(":")[0], "good")
-        self.assertIn("did you mean good?", self.ctl(daemon, "ping", "gud", code=1).stderr)
+        self.assertIn("did you mean good?", self.ctl(daemon, "ping", "goood", code=1).stderr)
         self.assertRegex(self.ctl(daemon, "webhooks").stdout,
                          r"good +http://127.0.0.1:\d+ +woke, put-away, failed +yes")
 
@@ -248,6 +249,18 @@ class Webhooks(WebhookTest):
         daemon.pid_of("notifier", other_than=before)
         wait_until(lambda: self.ping(daemon, "a").status == 200, "it tells")
         ask(daemon.port, "two.example.test")
+        wait_until(lambda: [e for e in receiver.events() if e["type"] == "woke"], "woke")
+
+    def test_no_wake_waits_for_it(self):
+        receiver = self.receiver()
+        daemon = self.told([f"{{name: a, url: 'http://127.0.0.1:{receiver.port}'}}"])
+        notifier = daemon.pid_of("notifier")
+        os.kill(notifier, signal.SIGSTOP)
+        self.addCleanup(os.kill, notifier, signal.SIGCONT)
+        self.assertEqual(ask(daemon.port, "two.example.test").addresses, ["192.0.2.102"])
+        wait_until(lambda: self.service(daemon, "two")["phase"] == "ready", "it is ready")
+        self.assertEqual(receiver.events(), [])
+        os.kill(notifier, signal.SIGCONT)
         wait_until(lambda: [e for e in receiver.events() if e["type"] == "woke"], "woke")
 
     def test_outlives_the_death_of_control(self):

@@ -10,7 +10,7 @@ namespace {
 // RFC 4231 §4.3.
 TEST(Hmac, TestVector) {
     EXPECT_EQ(base::to_base64(sign::hmac_sha256("Jefe", "what do ya want for nothing?")),
-              "W9zBRr+gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+              "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
 }
 
 // The example of Standard Webhooks' libraries.
