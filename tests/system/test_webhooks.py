@@ -21,6 +21,7 @@ import unittest
 from process_support import ZONE, ask, free_port, wait_until
 from harness import control  # process_support says where it is
 from test_control import ControlTest
+from test_signing import memory_of
 
 KEY = bytes(range(24))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -306,6 +307,17 @@ class Webhooks(WebhookTest):
         for line in ("CapEff", "CapPrm", "CapBnd"):
             self.assertRegex(status, rf"{line}:\s+0000000000000000")
         self.assertNotRegex(status, r"Uid:\s+0")
+
+    @unittest.skipUnless(os.geteuid() == 0, "their memory is root's")
+    def test_nobody_else_has_the_secret(self):
+        key = os.urandom(24)
+        text = base64.b64encode(key)
+        daemon = self.told([f"{{name: a, url: 'http://127.0.0.1:1', secret: whsec_{text.decode()}}}"])
+        roles = {role: pid for pid, role in daemon.children().items()}
+        self.assertEqual(set(roles), {"front", "vmm", "control", "notifier"})
+        has_it = {role for role, pid in roles.items()
+                  if any(key in piece or text in piece for piece in memory_of(pid))}
+        self.assertEqual(has_it, {"notifier"})
 
 
 class Tls(WebhookTest):
