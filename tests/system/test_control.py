@@ -1,5 +1,6 @@
 """The control socket: who may ask, what is answered, and by whom it cannot be held up."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -370,7 +372,8 @@ class History(ControlTest):
     def with_state(self):
         directory = tempfile.TemporaryDirectory(prefix="summond-history-")
         self.addCleanup(directory.cleanup)
-        return self.controlled(f"state: {directory.name}/state.db\n{SERVICES}")
+        self.state = f"{directory.name}/state.db"
+        return self.controlled(f"state: {self.state}\n{SERVICES}")
 
     def wakes(self, daemon, query=""):
         return self.get(daemon, "/v1/wakes" + query).json
@@ -395,6 +398,10 @@ class History(ControlTest):
         self.post(daemon, "/v1/services/blog/wake?wait=ready")
         wait_until(lambda: len(self.wakes(daemon)["wakes"]) == 2, "both wakes")
 
+        def written():  # what vmm knows for less than a moment dies with it
+            with contextlib.closing(sqlite3.connect(self.state, timeout=10)) as database:
+                return database.execute("SELECT count(*) FROM wake").fetchone() == (2,)
+        wait_until(written, "both wakes in the file")
         numbers = [w["number"] for w in self.wakes(daemon)["wakes"]]
 
         def known():

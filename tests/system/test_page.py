@@ -105,7 +105,7 @@ class Page(ControlTest):
         wait_until(lambda: [row.split()[0] for row in self.rows(browser)] == ["s4321"], "one of them")
         self.picture(browser, "many")
         # One of them moves, and back.
-        browser.type("/", "Escape")
+        browser.type("Escape")
         wait_until(lambda: self.rows(browser)[0].startswith("s0"), "all of them again")
         self.post(daemon, "/v1/services/s500/wake?wait=ready")
         wait_until(lambda: self.rows(browser)[0].startswith("s500"), "the one that is up, first")
