@@ -163,14 +163,16 @@ struct Ids {
     Mark length_where;
     service::Who who = service::Who::any;
     std::optional<Value> list;
+    std::optional<Value> file;
     service::Key secret{};
 };
 
-// any, or {list: FILE}, {signed: {secret: ...}}, with characters and length if need be.
+// any, or {list: FILE}, {file: PATH}, {signed: {secret: ...}}, with characters and length if need
+// be.
 std::optional<Ids> read_ids(const Value& value) {
     constexpr std::string_view expected =
-        "any, or a mapping that says who is there, such as {list: pages.txt}, {signed: {secret: "
-        "...}} or {any: true, characters: a-z0-9, length: 1-12}";
+        "any, or a mapping that says who is there, such as {file: \"/srv/pages/{id}.xen\"}, {list: "
+        "pages.txt}, {signed: {secret: ...}} or {any: true, characters: a-z0-9, length: 1-12}";
     Ids ids;
     if (value.word({"any"}))
         return ids;
@@ -193,17 +195,22 @@ std::optional<Ids> read_ids(const Value& value) {
     ids.list = mapping->take({"list", "the path of a file with those that are there, one a line"});
     if (ids.list)
         ids.list->takes(any_text);
+    ids.file = mapping->take({"file",
+                              "the path of a file, with {id} in its name; those are there whose "
+                              "file is"});
+    if (ids.file)
+        ids.file->takes(R"((?!.*\{id\}.*\{id\})[^\x00-\x1f\x7f]*\{id\}[^/\x00-\x1f\x7f]*)");
     const auto tagged =
         mapping->take({"signed", "those are there whose name has the right tag behind the id"});
-    mapping->has_one_of({"any", "list", "signed"});
-    mapping->has_at_most_one_of({"any", "list", "signed"});
+    mapping->has_one_of({"any", "file", "list", "signed"});
+    mapping->has_at_most_one_of({"any", "file", "list", "signed"});
     if (any)
         any->one_of({"true"});
-    if ((any ? 1 : 0) + (ids.list ? 1 : 0) + (tagged ? 1 : 0) != 1) {
-        value.complain("one of any, list and signed says which ids there are");
+    if ((any ? 1 : 0) + (ids.list ? 1 : 0) + (ids.file ? 1 : 0) + (tagged ? 1 : 0) != 1) {
+        value.complain("one of any, file, list and signed says which ids there are");
         good = false;
     }
-    if (ids.list)
+    if (ids.list || ids.file)
         ids.who = service::Who::list;
     if (tagged) {
         ids.who = service::Who::tagged;
@@ -291,6 +298,31 @@ std::shared_ptr<const service::IdList> read_list(const Value& value, const Paths
                                  std::to_string(grammar.longest) +
                                  " of them, and neither begin nor end with -");
     return nullptr;
+}
+
+// Of the files that there are, whatever else is in their directory.
+bool read_files(const Value& value, const Paths& paths, service::Pattern& pattern) {
+    const auto path = paths.read(value);
+    if (!path)
+        return false;
+    pattern.files = service::Pattern::Files::of(*path);
+    if (!pattern.files) {
+        value.refuse("a path with {id} once, in the name of the file, such as /srv/pages/{id}.xen");
+        return false;
+    }
+    const auto content = paths.read_content(value);
+    if (!content)
+        return false;
+    std::string ids;
+    std::string_view rest = content->text;
+    while (!rest.empty()) {
+        const std::string_view id = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), id.size() + 1));
+        if (pattern.grammar.allows(id))
+            ids.append(id).push_back('\n');
+    }
+    pattern.list = std::make_shared<service::IdList>(std::move(ids), pattern.grammar);
+    return true;
 }
 
 // An id as long as any.
@@ -381,6 +413,8 @@ void read_pattern(const PatternValues& values, const Paths& paths, const std::st
     pattern->who = ids->who;
     pattern->secret = ids->secret;
     if (ids->list && !(pattern->list = read_list(*ids->list, paths, ids->grammar)))
+        return;
+    if (ids->file && !read_files(*ids->file, paths, *pattern))
         return;
     if (!prefix)
         return;

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -83,6 +84,21 @@ base::Result<std::string> read_part(const std::string& file) {
     return text;
 }
 
+// The ids of which there are files, one a line.
+base::Result<std::string> list_ids(const service::Pattern::Files& files) {
+    std::error_code error;
+    std::string ids;
+    for (std::filesystem::directory_iterator entry(files.directory, error), end;
+         !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        if (const auto id = files.id_in(name); id && id->find('\n') == std::string_view::npos)
+            ids.append(*id).push_back('\n');
+    }
+    if (error)
+        return base::error(files.directory + ": " + error.message());
+    return ids;
+}
+
 // Where what is printed goes besides; none: nowhere.
 int printed_copy = -1;
 
@@ -131,7 +147,8 @@ std::optional<Read> read_config(const std::string& file, service::Host host) {
             auto& files = read.sources.files;
             if (const auto known = files.find(path); known != files.end())
                 return known->second;
-            auto content = read_part(path);
+            const auto listed = service::Pattern::Files::of(path);
+            auto content = listed ? list_ids(*listed) : read_part(path);
             if (content)
                 files.emplace(path, *content);
             return content;

@@ -27,6 +27,11 @@ using namespace std::chrono_literals;
 // How long addresses that a reload takes out of `listen` are still answered at.
 constexpr auto given_up_limit = 2s;
 
+// How long after a file that is an id has come or gone others are waited for; and how much of the
+// time at most goes into loads for that, where they take long: one part in so many.
+constexpr auto listing_pause = 50ms;
+constexpr int listing_share = 5;
+
 // Sockets and TCP sessions are many; nothing here uses select(2), for which the soft limit is low.
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -115,6 +120,10 @@ void Parent::load() {
     estate_.loaded_webhooks = std::move(*webhooks);
     estate_.printed = std::move(*printed);
     load_began_ = std::time(nullptr);
+    load_began_ns_ =
+        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+    load_began_at_ = clock_.now();
+    config_changed_ns_ = changed_at(estate_.config_file);
     ++load_.report.number;
     show_load(ipc::LoadReport::Result::under_way);
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
@@ -138,6 +147,7 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
         std::move(estate_.loaded_webhooks), (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
+    (*generation)->config_changed_ns = config_changed_ns_;
     if (supervisor_.phase() == Phase::starting)
         begin(std::move(*generation));
     else
@@ -269,6 +279,7 @@ void Parent::replacement_failed(const std::string& why) {
 void Parent::reload_ended() {
     ::sd_notifyf(0, "READY=1\nSTATUS=%s", in_force_->to_string().c_str());
     watch_signing();
+    watch_files();
     if (std::exchange(reload_wanted_, false))
         reload();
 }
@@ -306,6 +317,32 @@ void Parent::watch_signing() {
     });
 }
 
+void Parent::watch_files() {
+    const auto now = clock_.now();
+    listing_not_before_ = now + (listing_share - 1) * (now - load_began_at_);
+    watch_.set(in_force_->files, load_began_ns_);
+}
+
+void Parent::files_changed() {
+    if (std::exchange(listing_is_planned_, true))
+        return;
+    const base::Duration pause = listing_pause;
+    listing_.expires_after(std::max(pause, listing_not_before_ - clock_.now()));
+    listing_.async_wait([this](auto error) {
+        listing_is_planned_ = false;
+        if (error)
+            return;
+        const std::string& file = estate_.config_file;
+        if (changed_at(file) != in_force_->config_changed_ns)
+            return spdlog::warn(
+                "files that are ids have come or gone, and {} has been changed since it was read: "
+                "all of it counts when it is reloaded",
+                file);
+        spdlog::info("files that are ids have come or gone");
+        reload();
+    });
+}
+
 // -- End
 
 void Parent::stop(int status) {
@@ -316,6 +353,8 @@ void Parent::stop(int status) {
             spdlog::info("stopping");
         given_up_.cancel();
         signing_.cancel();
+        listing_.cancel();
+        watch_.end();
     }
     supervisor_.stop();
     arm();

@@ -16,6 +16,7 @@
 
 #include "kept_sockets.hpp"
 #include "parent_generation.hpp"
+#include "parent_watch.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/proc/child.hpp"
@@ -65,6 +66,10 @@ class Parent final : proc::Children {
     // Zones that are signed here are signed again in time, by a reload.
     bool signing_is_due() const;
     void watch_signing();
+    // Ids that are files come and go with them, by a reload; not so that it would take over what
+    // somebody has written into the configuration without saying reload.
+    void files_changed();
+    void watch_files();
     void stop(int status);
 
     const Generation& newest() const { return next_ ? *next_ : *in_force_; }
@@ -118,6 +123,10 @@ class Parent final : proc::Children {
                                }};
     boost::asio::steady_timer given_up_{io_};
     boost::asio::steady_timer signing_{io_};
+    boost::asio::steady_timer listing_{io_};
+    bool listing_is_planned_ = false;
+    base::TimePoint listing_not_before_{};
+    Watch watch_{io_, [this] { files_changed(); }};
     base::SteadyClock clock_;
     Estate estate_;
     std::vector<proc::Role> roles_;
@@ -127,7 +136,10 @@ class Parent final : proc::Children {
 
     bool loading_ = false;
     std::time_t load_began_ = 0;
-    bool reload_wanted_ = false;  // a SIGHUP came while one was under way
+    std::int64_t load_began_ns_ = 0;  // of the real-time clock
+    base::TimePoint load_began_at_{};
+    std::int64_t config_changed_ns_ = 0;  // before that
+    bool reload_wanted_ = false;          // a SIGHUP came while one was under way
     KeptSockets kept_;
     GenerationPtr left_;  // by the run before, until there is one of this run
     GenerationPtr in_force_;

@@ -211,8 +211,11 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->has_webhooks = !unpacked->empty();
     generation->log_level = parsed->log_level;
     generation->user = parsed->user;
-    for (const service::Template& service : parsed->services)
+    for (const service::Template& service : parsed->services) {
         generation->wakes_by_packet |= service.wake_packet;
+        if (service.pattern && service.pattern->files)
+            generation->files.push_back(*service.pattern->files);
+    }
     generation->zones = header.zone_count;
     generation->services = parsed->services.size();
     auto access = access_of(parsed->control);

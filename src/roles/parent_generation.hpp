@@ -12,6 +12,7 @@
 #include "summond/base/result.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/net/bind.hpp"
+#include "summond/service/pattern.hpp"
 
 namespace summond::roles {
 
@@ -48,7 +49,9 @@ struct Generation {
     std::size_t zones = 0;
     std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
-    bool wakes_by_packet = false;  // some service does
+    bool wakes_by_packet = false;                // some service does
+    std::vector<service::Pattern::Files> files;  // whose coming and going changes it
+    std::int64_t config_changed_ns = 0;          // when its text was written: Watch's
     // As the image says: zone::image::Header.
     std::int64_t signed_at = 0;
     std::int64_t sign_again_at = 0;

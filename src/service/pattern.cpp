@@ -78,6 +78,25 @@ std::array<char, tag_size> tag_of(std::string_view id, const Key& secret) noexce
     return tag;
 }
 
+std::optional<Pattern::Files> Pattern::Files::of(std::string_view path) {
+    constexpr std::string_view placeholder = "{id}";
+    const auto at = path.find(placeholder);
+    const auto slash = path.rfind('/');
+    if (at == std::string_view::npos || slash == std::string_view::npos || at < slash ||
+        path.find(placeholder, at + 1) != std::string_view::npos)
+        return std::nullopt;
+    return Files{std::string(slash == 0 ? "/" : path.substr(0, slash)),
+                 std::string(path.substr(slash + 1, at - slash - 1)),
+                 std::string(path.substr(at + placeholder.size()))};
+}
+
+std::optional<std::string_view> Pattern::Files::id_in(std::string_view file) const {
+    if (file.size() <= before.size() + after.size() || !file.starts_with(before) ||
+        !file.ends_with(after))
+        return std::nullopt;
+    return file.substr(before.size(), file.size() - before.size() - after.size());
+}
+
 std::string Pattern::Name::to_string() const {
     return before + "{id}" + after + "." + parent.to_string();
 }

@@ -1,6 +1,7 @@
 """Names by rule through the whole daemon: an instance for each id, and nothing for the others."""
 
 import ipaddress
+import os
 import re
 import subprocess
 import threading
@@ -173,6 +174,60 @@ class Patterns(ProcessTest):
         daemon.reload()
         self.assertEqual(ask(daemon.port, page("one"), AAAA).rcode, NXDOMAIN)
         self.assertEqual(len(ask(daemon.port, page("three"), AAAA).addresses), 1)
+
+    def test_files_are_ids(self):
+        daemon = self.daemon(CONFIG.format(ids="any"), "--simulate").ready()
+        pages = daemon.directory.name + "/pages"
+        os.mkdir(pages)
+        put(f"{pages}/one.xen")
+        put(f"{pages}/Not-an-id.xen")
+        text = CONFIG.format(ids='{file: "pages/{id}.xen"}').replace("idle: 1s", "idle: never")
+        daemon.reload(text)
+
+        def rcode(ident, qtype=TXT):
+            return ask(daemon.port, page(ident), qtype).rcode
+
+        self.assertEqual((rcode("one"), rcode("two"), rcode("not-an-id")), (NOERROR, NXDOMAIN, NXDOMAIN))
+        self.assertEqual(len(ask(daemon.port, page("one"), AAAA).addresses), 1)
+        # What is written elsewhere and renamed, too.
+        put(f"{pages}/.two.partial")
+        os.rename(f"{pages}/.two.partial", f"{pages}/two.xen")
+        wait_until(lambda: rcode("two") == NOERROR, "the new file")
+        self.assertEqual(len(ask(daemon.port, page("two"), AAAA).addresses), 1)
+        wait_until(lambda: sorted(self.woken(daemon)) == ["one", "two"], "two wakes")
+        os.unlink(f"{pages}/one.xen")
+        wait_until(lambda: rcode("one") == NXDOMAIN, "the end of the name")
+        daemon.wait_log("vmm: destroying pages@one: ")
+        self.assertEqual(rcode("two"), NOERROR)
+        loads = daemon.log().count("parent: reloaded: ")
+        put(f"{pages}/README")
+        # Many at once are few loads, and none is missed.
+        for number in range(300):
+            put(f"{pages}/n{number}.xen")
+        wait_until(lambda: all(rcode(f"n{n}") == NOERROR for n in (0, 150, 299)), "all of them")
+        self.assertLess(daemon.log().count("parent: reloaded: ") - loads, 30)
+
+        # What somebody is about to write does not count before he says so.
+        daemon.configure(text.replace("192.0.2.80", "192.0.2.81"))
+        put(f"{pages}/three.xen")
+        daemon.wait_log("has been changed since it was read: all of it counts when it is reloaded")
+        self.assertEqual((rcode("three"), ask(daemon.port, page("www")).addresses), (NXDOMAIN, ["192.0.2.80"]))
+        daemon.reload()
+        self.assertEqual((rcode("three"), ask(daemon.port, page("www")).addresses), (NOERROR, ["192.0.2.81"]))
+
+        # Without the directory all stays as it is.
+        os.rename(pages, pages + "-away")
+        daemon.wait_log("kept the running configuration")
+        self.assertEqual(rcode("three"), NOERROR)
+        os.rename(pages + "-away", pages)
+        daemon.reload()
+        put(f"{pages}/four.xen")
+        wait_until(lambda: rcode("four") == NOERROR, "files are seen again")
+
+
+def put(path):
+    with open(path, "w", encoding="ascii"):
+        pass
 
 
 def resident(pid):

@@ -86,7 +86,8 @@ class Signing(ProcessTest):
             before = f.read()
         self.assertEqual(daemon.stop(), 0)
         daemon.start()
-        wait_until(lambda: ask(daemon.port), "an answer after the restart")
+        daemon.wait_log("parent: ready: ", 2)
+        self.assertEqual([record.type for record in ask(daemon.port).answer], [A])
         with open(key, "rb") as f:
             self.assertEqual(f.read(), before)
 

@@ -120,6 +120,18 @@ enum class Who : std::uint8_t {
 };
 
 struct Pattern {
+    // Which files of a directory are there makes the list: BEFORE{id}AFTER.
+    struct Files {
+        std::string directory;
+        std::string before;
+        std::string after;
+
+        // None: the path has not {id} once, in the name of the file.
+        static std::optional<Files> of(std::string_view path);
+        // Of a file's name, without its directory. Whatever stands for {id}.
+        std::optional<std::string_view> id_in(std::string_view file) const;
+        friend bool operator==(const Files&, const Files&) = default;
+    };
     struct Name {
         std::string before;  // fixed parts of the label that has the id
         std::string after;
@@ -132,6 +144,7 @@ struct Pattern {
     IdGrammar grammar;
     Who who = Who::any;
     std::shared_ptr<const IdList> list;  // Who::list
+    std::optional<Files> files;          // that the list was made of, and not of a file's lines
     Key secret{};                        // Who::tagged
     std::shared_ptr<const IdAddresses> addresses;
 

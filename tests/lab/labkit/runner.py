@@ -62,7 +62,7 @@ def push_what_is_needed(tree, state, options):
         else:
             say(f"run: {file} has not been built: tests that need it are skipped")
     if packages := list((REPO / "build/package").glob(f"summond_*_{tree.arch.name}.deb")):
-        ssh.push(tree, state, packages, "/opt/lab/package/")
+        ssh.push(tree, state, [*packages, REPO / "debian/tests/answers"], "/opt/lab/package/")
 
 
 class Queue:

@@ -85,6 +85,25 @@ TEST(PatternConfig, AListIsPartOfTheConfiguration) {
     EXPECT_EQ(bad.problems[0].to_string().substr(0, 30), "/etc/summond/pages.txt:2:1: no");
 }
 
+TEST(PatternConfig, FilesAreIds) {
+    const auto with_files = [](const std::string& ids, const std::string& there) {
+        return parse(service_config({good_pattern.with("ids", ids)}), file,
+                     [&](const std::string& path) -> base::Result<std::string> {
+                         EXPECT_EQ(path, "/srv/{id}.xen");
+                         return there;
+                     });
+    };
+    const Loaded loaded = with_files("{file: \"/srv/{id}.xen\"}", "one\nNo\n.two\nthree\n\n");
+    ASSERT_TRUE(loaded.config);
+    const service::Pattern& pattern = *loaded.config->services[0].pattern;
+    EXPECT_EQ(pattern.files, service::Pattern::Files::of("/srv/{id}.xen"));
+    EXPECT_EQ(pattern.list->size(), 2U) << "other files are no ids";
+    EXPECT_TRUE(pattern.has("one"));
+    EXPECT_TRUE(pattern.has("three"));
+    EXPECT_FALSE(pattern.has("two"));
+    EXPECT_TRUE(with_files("{file: \"/srv/{id}.xen\"}", "").config) << "none yet";
+}
+
 class BadPattern : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadPattern, IsRefusedWhereItIs) {
@@ -98,6 +117,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ids", "",
                 "6:12: names: {id} stands for ids, and service pages does not say which there are; "
                 "add ids: any, or such as ids: {list: pages.txt}"},
+        BadCase{"ids", "{file: \"/srv/{id}/kernel\"}",
+                "7:17: ids.file is \"/srv/{id}/kernel\"; it must be a path with {id} once, in the "
+                "name of the file, such as /srv/pages/{id}.xen"},
+        BadCase{"ids", "{file: /srv/pages}",
+                "7:17: ids.file is \"/srv/pages\"; it must be a path with {id} once, in the name "
+                "of the file, such as /srv/pages/{id}.xen"},
+        BadCase{"ids", "{file: \"/srv/{id}.xen\"}",
+                "7:17: ids.file: /srv/{id}.xen cannot be read: no file can be read here"},
         BadCase{"names", "www.jit.example",
                 "6:12: names: every name of a service with ids has {id} in it; give "
                 "\"www.jit.example\" to a service of its own"},
@@ -115,10 +142,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{
             "ids", "all",
             "7:10: ids is \"all\"; it must be any, or a mapping that says who is there, such as "
-            "{list: pages.txt}, {signed: {secret: ...}} or {any: true, characters: a-z0-9, "
+            "{file: \"/srv/pages/{id}.xen\"}, {list: pages.txt}, {signed: {secret: ...}} or {any: "
+            "true, characters: a-z0-9, "
             "length: 1-12}"},
         BadCase{"ids", "{length: 3}",
-                "7:10: ids: one of any, list and signed says which ids there are"},
+                "7:10: ids: one of any, file, list and signed says which ids there are"},
         BadCase{
             "ids", "{any: true, characters: A-Z}",
             "7:34: ids.characters is \"A-Z\", names are the same in both cases of letters, and an "

@@ -170,6 +170,19 @@ TEST(Pattern, OfAListHasWhatIsListed) {
     EXPECT_FALSE(pattern.id_at(pattern.addresses->of("c")));
 }
 
+TEST(Pattern, FindsIdsInFileNames) {
+    const auto files = Pattern::Files::of("/srv/pages/p-{id}.xen");
+    ASSERT_TRUE(files);
+    EXPECT_EQ(files->directory, "/srv/pages");
+    EXPECT_EQ(files->id_in("p-x7f3.xen"), "x7f3");
+    EXPECT_EQ(files->id_in("p-a.b.xen"), "a.b") << "which no grammar allows";
+    for (const char* other : {"p-.xen", "p-xen", "x7f3.xen", "p-x7f3.xen~", ""})
+        EXPECT_FALSE(files->id_in(other)) << other;
+    EXPECT_EQ(Pattern::Files::of("/{id}"), (Pattern::Files{"/", "", ""}));
+    for (const char* none : {"/srv/pages", "/srv/{id}/kernel", "/srv/{id}-{id}", "{id}", ""})
+        EXPECT_FALSE(Pattern::Files::of(none)) << none;
+}
+
 TEST(Pattern, OfTaggedIdsHasThoseWithTheRightTag) {
     Pattern pattern = pages();
     pattern.who = Who::tagged;
