@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t not_for_reading = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 
-constexpr AllowedSyscall calls[] = {
+constexpr AllowedSyscall client_calls[] = {
     {"socket", "to receivers and name servers", ArgumentTest{0, SCMP_CMP_EQ, AF_INET}},
     {"socket", "likewise", ArgumentTest{0, SCMP_CMP_EQ, AF_INET6}},
     {"socket", "getaddrinfo: which addresses this host has",
@@ -42,7 +42,7 @@ constexpr AllowedSyscall calls[] = {
 }  // namespace
 
 std::span<const AllowedSyscall> client_syscalls() {
-    return calls;
+    return client_calls;
 }
 
 }  // namespace summond::proc
