@@ -14,6 +14,7 @@
 #include "summond/zone/zone.hpp"
 #include "validate.hpp"
 #include "zone_data.hpp"
+#include "zone_digest.hpp"
 #include "zone_file.hpp"
 #include "zone_index.hpp"
 #include "zone_keys.hpp"
@@ -327,10 +328,13 @@ void Builder::add_guests(std::uint32_t zone, ZoneData& data) {
 bool Builder::read_zone(std::uint32_t index, ZoneData& data) {
     const config::Zone& zone = config_.zones[index];
     const std::size_t before = report_.errors();
-    if (zone.file)
+    if (zone.file) {
         read_zone_file(*zone.file, report_.where(zone.file_where), data, report_);
-    else
+        if (report_.errors() == before)
+            check_digest(data, report_);
+    } else {
         add_soa_and_ns(zone, data);
+    }
     const std::size_t after_file = report_.errors();
     for (const config::RecordText& record : zone.records)
         read_record_text(record, zone.soa.ttl, data, report_);
@@ -388,6 +392,10 @@ void Builder::add_zone(std::uint32_t index) {
                   zone.file ? Where{report_.file(*zone.file), 0, 0} : report_.where(zone.where));
     const bool complete = read_zone(index, data);
     add_guests(index, data);
+    // A digest is of what its author has written.
+    if (zone.dnssec || !zone.records.empty() ||
+        std::ranges::any_of(data.records, &Record::of_service))
+        drop_digest(data);
     data.finish();
     check_ids(index, data);
     validate(data, complete, report_);

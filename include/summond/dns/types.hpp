@@ -34,6 +34,7 @@ enum class Type : std::uint16_t {
     dnskey = 48,      // RFC 4034 §2
     nsec3 = 50,       // RFC 5155 §3
     nsec3param = 51,  // RFC 5155 §4
+    zonemd = 63,      // RFC 8976
     svcb = 64,        // RFC 9460
     https = 65,       // RFC 9460 §9
     tsig = 250,       // RFC 8945
