@@ -367,14 +367,14 @@ def trim(root, rng):
     for key, item in root.value:
         if key.value == "services":
             item.value = rng.sample(item.value, rng.choice([1, 1, 2]))
-            kept = [str(name.value) for service in item.value for word, name in service.value if word.value == "name"]
+            said = [(word.value, name.value) for service in item.value for word, name in service.value]
+            kept = [name for word, name in said if word == "name"] + ["hello" for word, _name in said if word == "xl"]
     for key, item in root.value:
         if key.value == "webhooks":
             for hook in item.value:
                 for word, names in hook.value:
                     if word.value == "services":
-                        # hello has its name from its file.
-                        names.value = [name for name in names.value if name.value in kept + ["hello"]]
+                        names.value = [name for name in names.value if name.value in kept]
 
 
 # -- What must be true
