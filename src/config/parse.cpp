@@ -14,6 +14,7 @@
 #include "scalars.hpp"
 #include "service.hpp"
 #include "transfer.hpp"
+#include "webhooks.hpp"
 #include "yaml.hpp"
 #include "zone.hpp"
 
@@ -146,6 +147,19 @@ Zones read_zones(Mapping& mapping, const Paths& paths, ReadZones wanted) {
     return value ? read_zones(*value, paths) : Zones{{}, false};
 }
 
+void read_webhooks(Mapping& mapping, const Paths& paths, ReadZones wanted,
+                   const std::vector<ServiceDraft>& services, Config& config) {
+    const auto value = mapping.take({"webhooks", "who is told over HTTP what happens", "none"});
+    if (!value || wanted == ReadZones::no)
+        return;
+    std::vector<WebhookDraft> drafts = read_webhooks(*value, paths);
+    check_webhooks(drafts, services, mapping.problems());
+    if (!config.control.enabled && !drafts.empty())
+        value->complain("with control: off nobody tells them anything; leave one of the two out");
+    for (WebhookDraft& draft : drafts)
+        config.webhooks.push_back(std::move(draft.webhook));
+}
+
 // Of each service, its own or the defaults'.
 constexpr std::string_view something_to_boot = R"({"anyOf": [
     {"required": ["defaults"],
@@ -217,6 +231,7 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
     if (services_value)
         drafts = read_services(*services_value, defaults, paths);
     check_services(drafts, zones, config.listen, problems);
+    read_webhooks(*mapping, paths, wanted, drafts, config);
     mapping->is_true(something_to_boot);
     mapping->refuse_rest();
 
@@ -263,7 +278,8 @@ Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& rea
         if (!problems.refused()) {
             read_config({root.get(), root->where, "the configuration", &problems},
                         Paths(file, &read), zones, problems, config);
-            loaded.without_zones = without("zones", yaml, *root);
+            // Both by the positions in the whole text, of which no line goes.
+            loaded.without_zones = without("webhooks", without("zones", yaml, *root), *root);
         }
     } catch (const std::exception& e) {  // memory
         problems.error({}, std::string("cannot be read: ") + e.what());

@@ -20,6 +20,7 @@ constexpr std::string_view phases[] = {"asleep", "building", "booting", "ready",
 constexpr std::string_view waits[] = {"no", "running", "ready"};
 
 constexpr Parameter of_service[] = {{"service", In::path, Kind::text}};
+constexpr Parameter of_webhook[] = {{"webhook", In::path, Kind::text}};
 constexpr Parameter of_services[] = {{"phase", In::query, Kind::word, phases}};
 constexpr Parameter of_wakes[] = {{"service", In::query, Kind::text},
                                   {"last", In::query, Kind::number},
@@ -41,6 +42,7 @@ constexpr Route table[] = {
     {Method::get, "/v1/services", Right::read, Operation::services, of_services},
     {Method::get, "/v1/services/{service}", Right::read, Operation::service, of_service},
     {Method::get, "/v1/zones", Right::read, Operation::zones},
+    {Method::get, "/v1/webhooks", Right::read, Operation::webhooks},
     {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
     {Method::get, "/v1/events", Right::read, Operation::events, of_events},
     {Method::get, "/metrics", Right::read, Operation::metrics},
@@ -58,6 +60,7 @@ constexpr Route table[] = {
     {Method::post, "/v1/services/{service}/unpin", Right::command, Operation::unpin, of_service},
     {Method::post, "/v1/services/{service}/touch", Right::command, Operation::touch, of_service},
     {Method::post, "/v1/services/{service}/adopt", Right::command, Operation::adopt, of_service},
+    {Method::post, "/v1/webhooks/{webhook}/ping", Right::command, Operation::ping, of_webhook},
     {Method::post, "/v1/drain", Right::command, Operation::drain},
     {Method::post, "/v1/undrain", Right::command, Operation::undrain},
     {Method::post, "/v1/reload", Right::command, Operation::reload},
@@ -98,7 +101,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
     }
 }
 
-// What stands for {service}, if the path is one of the route's.
+// What stands for {service} or {webhook}, if the path is one of the route's.
 std::optional<std::string_view> match(const Route& route, std::string_view path) {
     const auto wanted = split(route.path, '/');
     const auto given = split(path, '/');
@@ -106,7 +109,7 @@ std::optional<std::string_view> match(const Route& route, std::string_view path)
         return std::nullopt;
     std::string_view service;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (wanted[i] == "{service}" && !given[i].empty())
+        if (wanted[i].starts_with('{') && !given[i].empty())
             service = given[i];
         else if (wanted[i] != given[i])
             return std::nullopt;

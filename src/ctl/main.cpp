@@ -157,6 +157,8 @@ class CommandLine {
                  });
         add("zones", "The zones that are answered for",
             [](const Program& program) { return program.show("/v1/zones", zones_view); });
+        add("webhooks", "Who is told over HTTP what happens, and whether they take it",
+            [](const Program& program) { return program.show("/v1/webhooks", webhooks_view); });
     }
 
     void add_commands() {
@@ -199,6 +201,9 @@ class CommandLine {
         add("undrain", "Wakes again", [](const Program& program) {
             return program.command("/v1/undrain", "", "undraining", {});
         });
+        add("ping", "Tells webhooks something at once, and says what they answer",
+            [this](const Program& program) { return program.ping(given_.names); })
+            .add_option("WEBHOOK", given_.names, "Their names; all, if there are none");
         add("reload", "Reads the configuration again; says what is wrong with it",
             [](const Program& program) { return program.reload(); });
     }

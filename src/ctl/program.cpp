@@ -22,6 +22,8 @@ using std::chrono::milliseconds;
 
 // Commands may wait for libxl, control/commands.hpp.
 constexpr std::chrono::seconds patience{40};
+// `timeout` of a webhook is a minute at most.
+constexpr std::chrono::seconds longest_ping{70};
 // Zones may be large.
 constexpr std::chrono::minutes longest_load{10};
 
@@ -154,6 +156,52 @@ int Program::reload() const {
     if (!options_.json)
         std::printf("reloaded\n");
     return 0;
+}
+
+int Program::ping(std::vector<std::string> webhooks) const {
+    if (webhooks.empty()) {
+        const auto all = client_.request("GET", "/v1/webhooks", patience);
+        if (!all)
+            return unreachable_for(all.error());
+        if (all->status != 200)
+            return fail(*all);
+        if (const auto* const list = member(all->json, "webhooks");
+            list != nullptr && list->is_array())
+            for (const auto& webhook : list->as_array())
+                webhooks.push_back(text_at(webhook, "name"));
+        if (webhooks.empty())
+            std::fprintf(stderr, "summonctl: there are no webhooks in the configuration\n");
+    }
+    int status = webhooks.empty() ? refused : 0;
+    for (const std::string& webhook : webhooks)
+        if (const int r = ping(webhook); r != 0)
+            status = r;
+    return status;
+}
+
+int Program::ping(const std::string& webhook) const {
+    tl::expected<Reply, Unreachable> reply;
+    {
+        Spinner spinner("waiting for " + webhook);
+        reply = client_.request("POST", "/v1/webhooks/" + encoded(webhook) + "/ping", longest_ping,
+                                [&] { spinner.tick(); });
+    }
+    if (!reply)
+        return unreachable_for(reply.error());
+    const auto* const receiver = member(reply->json, "receiver");
+    if (options_.json || receiver == nullptr) {
+        if (reply->status >= 400)
+            return fail(*reply);
+        std::fputs(reply->body.c_str(), stdout);
+        return 0;
+    }
+    const auto code = number_at(*receiver, "status").value_or(0);
+    const std::string what = text_at(*receiver, "what");
+    const std::string answer = code == 0 ? "no answer" : "HTTP " + std::to_string(code);
+    std::printf("%s: %s after %s%s%s\n", webhook.c_str(), answer.c_str(),
+                words_of(milliseconds(number_at(*receiver, "took_ms").value_or(0))).c_str(),
+                what.empty() ? "" : ": ", what.c_str());
+    return reply->status >= 400 ? refused : 0;
 }
 
 int Program::events(const std::string& service, bool follow, unsigned last) const {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "client.hpp"
 #include "table.hpp"
@@ -42,6 +43,8 @@ class Program {
     int command(const std::string& target, const std::string& about, const std::string& waiting,
                 std::chrono::milliseconds wait) const;
     int reload() const;
+    // Has each of these webhooks told at once, or all if none is named.
+    int ping(std::vector<std::string> webhooks) const;
     // Events as lines. service: only its events; empty: all.
     int events(const std::string& service, bool follow, unsigned last) const;
     // A service's wake that is under way, or its next one, to its end. wake: wakes it.
@@ -51,6 +54,7 @@ class Program {
 
   private:
     int fail(const Reply& reply) const;
+    int ping(const std::string& webhook) const;
 
     const Options& options_;
     Client client_;

@@ -217,4 +217,39 @@ std::string zones_view(const json::value& answer, const Style& style) {
     return table.to_string(style);
 }
 
+std::string webhooks_view(const json::value& answer, const Style& style) {
+    const WallTime now = time_at(answer, "now").value_or(std::chrono::system_clock::now());
+    Table table({{"WEBHOOK"},
+                 {"RECEIVER", false, true},
+                 {"EVENTS"},
+                 {"SIGNED"},
+                 {"WAITING", true},
+                 {"DELIVERED", true},
+                 {"FAILED", true},
+                 {"DROPPED", true},
+                 {"LAST ATTEMPT"}});
+    for (const json::value& webhook : list_at(answer, "webhooks")) {
+        std::string last;
+        Colour colour = Colour::dim;
+        if (const auto* const attempt = member(webhook, "last_attempt")) {
+            const auto status = number_at(*attempt, "status").value_or(0);
+            const auto at = time_at(*attempt, "at");
+            last = status == 0 ? text_at(*attempt, "what") : "HTTP " + std::to_string(status);
+            if (at)
+                last += ", " + words_of(between(*at, now)) + " ago";
+            colour = status >= 200 && status < 300 ? Colour::green : Colour::red;
+        }
+        table.add({{text_at(webhook, "name")},
+                   {text_at(webhook, "host")},
+                   {joined(list_at(webhook, "events"))},
+                   {flag_at(webhook, "signed") ? "yes" : "no"},
+                   {number_words(webhook, "waiting")},
+                   {number_words(webhook, "delivered")},
+                   {number_words(webhook, "failed_attempts")},
+                   {number_words(webhook, "dropped")},
+                   {last, colour}});
+    }
+    return table.to_string(style);
+}
+
 }  // namespace summond::ctl

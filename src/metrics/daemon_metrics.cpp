@@ -32,7 +32,7 @@ constexpr Metric metrics[] = {
      }},
     {"summond_process_up", Kind::gauge,
      "Whether a process of this role is there and ready: front answers DNS, vmm runs the domains, "
-     "wire holds packets, control answers here.",
+     "wire holds packets, control answers here, notifier tells webhooks.",
      "role",
      [](const Snapshot& snapshot, Samples& samples) {
          by_role<std::uint64_t>(snapshot, samples, [](auto& value, const auto& process) {
@@ -81,6 +81,30 @@ constexpr Metric metrics[] = {
      "A number made from the text of the configuration in force: hosts with the same text have the "
      "same.",
      "", [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.config_hash); }},
+    {"summond_webhook_attempts_total", Kind::counter,
+     "Requests to a webhook, by whether the receiver has taken what it was told; from 0 when the "
+     "notifier starts.",
+     "webhook,result",
+     [](const Snapshot& snapshot, Samples& samples) {
+         for (const Snapshot::Webhook& webhook : snapshot.webhooks) {
+             samples.add({webhook.name, "taken"}, webhook.delivered);
+             samples.add({webhook.name, "failed"}, webhook.failed);
+         }
+     }},
+    {"summond_webhook_dropped_total", Kind::counter,
+     "Notices to a webhook that were given up, or for which there was no room; from 0 when the "
+     "notifier starts.",
+     "webhook",
+     [](const Snapshot& snapshot, Samples& samples) {
+         for (const Snapshot::Webhook& webhook : snapshot.webhooks)
+             samples.add({webhook.name}, webhook.dropped);
+     }},
+    {"summond_webhook_waiting", Kind::gauge, "Notices that wait to be told to a webhook.",
+     "webhook",
+     [](const Snapshot& snapshot, Samples& samples) {
+         for (const Snapshot::Webhook& webhook : snapshot.webhooks)
+             samples.add({webhook.name}, std::uint64_t{webhook.waiting});
+     }},
     {"summond_zones", Kind::gauge,
      "Zones that are answered for, and such whose file is bad or missing: those are answered with "
      "SERVFAIL.",

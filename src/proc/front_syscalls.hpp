@@ -29,6 +29,7 @@ std::span<const AllowedSyscall> front_syscalls();
 
 // What control has besides.
 std::span<const AllowedSyscall> control_syscalls();
+std::span<const AllowedSyscall> client_syscalls();
 
 // In addition, in builds with a sanitizer; empty otherwise.
 std::span<const AllowedSyscall> sanitizer_syscalls();

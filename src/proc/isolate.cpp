@@ -16,6 +16,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "landlock.hpp"
 #include "seccomp.hpp"
 #include "summond/base/log.hpp"
 #include "summond/base/unique_fd.hpp"
@@ -73,6 +74,31 @@ base::Result<void> enter_empty_root() {
     return base::system_error("cannot make an empty directory in /run or /tmp", errno);
 }
 
+base::Result<void> enter_root() {
+    if (::chdir("/") != 0)
+        return base::system_error("chdir to the root", errno);
+    return {};
+}
+
+// What getaddrinfo(3) and OpenSSL read, wherever links in /etc lead.
+constexpr const char* for_clients[] = {"/etc",
+                                       "/run/systemd/resolve",
+                                       "/run/NetworkManager",
+                                       "/run/resolvconf",
+                                       "/usr/lib",
+                                       "/usr/share/zoneinfo",
+                                       "/usr/share/ca-certificates",
+                                       "/usr/local/share/ca-certificates"};
+
+base::Result<void> leave_files_to_clients() {
+    const auto held = read_only_below(for_clients);
+    if (!held)
+        return tl::make_unexpected(held.error());
+    if (!*held)
+        spdlog::info("this kernel has no Landlock: files that anybody may read can be read");
+    return {};
+}
+
 base::Result<void> become(const User& user) {
     if (::setgroups(0, nullptr) != 0)
         return base::system_error("setgroups", errno);
@@ -114,7 +140,7 @@ base::Result<void> isolate(const std::string& user, Syscalls allowed) {
         const auto found = look_up(user);
         if (!found)
             return tl::make_unexpected(found.error());
-        if (auto r = enter_empty_root(); !r)
+        if (auto r = allowed == Syscalls::client ? enter_root() : enter_empty_root(); !r)
             return r;
         if (auto r = drop_bounding_set(); !r)
             return r;
@@ -134,6 +160,9 @@ base::Result<void> isolate(const std::string& user, Syscalls allowed) {
         return base::system_error("setrlimit", errno);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return base::system_error("prctl", errno);
+    if (allowed == Syscalls::client)
+        if (auto r = leave_files_to_clients(); !r)
+            return r;
 #ifdef SUMMOND_SANITIZED
     leak_check_off = true;
 #endif

@@ -37,6 +37,8 @@ std::span<const AllowedSyscall> more_syscalls(Syscalls list) {
             break;
         case Syscalls::control:
             return control_syscalls();
+        case Syscalls::client:
+            return client_syscalls();
     }
     return {};
 }
@@ -44,7 +46,9 @@ std::span<const AllowedSyscall> more_syscalls(Syscalls list) {
 }  // namespace
 
 base::Result<void> load_filter(Syscalls allowed) {
-    const std::unique_ptr<void, void (*)(void*)> filter(seccomp_init(SCMP_ACT_KILL_PROCESS),
+    const std::uint32_t others =
+        allowed == Syscalls::client ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS;
+    const std::unique_ptr<void, void (*)(void*)> filter(seccomp_init(others),
                                                         [](void* f) { seccomp_release(f); });
     if (!filter)
         return base::error("seccomp: no memory");

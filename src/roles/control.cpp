@@ -16,6 +16,7 @@
 
 #include "control_answers.hpp"
 #include "control_texts.hpp"
+#include "control_webhooks.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
@@ -80,6 +81,7 @@ class Control {
 
     // text: what config was read from.
     base::Result<void> start(const config::Config& config, const std::string& text) {
+        known_.webhooks = &webhooks_;
         configure(config, text);
         parent_.receive();
         if (!parent_.send(ipc::Ready{}))
@@ -101,7 +103,10 @@ class Control {
     bool from_parent(ipc::Received& message) {
         switch (message.type) {
             case ipc::Type::peer:
-                connect_vmm(std::move(message.fd));
+                if (message.as<ipc::Peer>().role == ipc::Role::notifier)
+                    webhooks_.connect(std::move(message.fd));
+                else
+                    connect_vmm(std::move(message.fd));
                 return true;
             case ipc::Type::listener:
                 server_.listen(message.as<ipc::Listener>().number, std::move(message.fd));
@@ -174,6 +179,7 @@ class Control {
 
     void set_report(const service::Report& report) {
         const auto* const before = model_.report_of(report.status.service);
+        const auto known = before == nullptr ? std::nullopt : std::optional(*before);
         // When it is idle moves with all its traffic, and each wake is told of besides.
         service::Report as_before = report;
         if (before != nullptr) {
@@ -184,9 +190,12 @@ class Control {
         if (!model_.report(report))
             return;
         commands_.changed(report.status.service);
-        if (is_new)
-            tell("service", model_.service_json(report.status.service, now()),
-                 model_.find(report.status.service)->name);
+        if (!is_new)
+            return;
+        const std::string& name = model_.find(report.status.service)->name;
+        const json::object data = model_.service_json(report.status.service, now());
+        tell("service", data, name);
+        webhooks_.stands(known ? &*known : nullptr, report, name, data);
     }
 
     void connect_vmm(base::UniqueFd fd) {
@@ -248,7 +257,9 @@ class Control {
         const auto* const service = model_.find(record.service);
         if (service != nullptr && !remembered) {
             record.name = service->name;
-            tell("wake", Model::wake_json(record, now()), service->name);
+            const json::object data = Model::wake_json(record, now());
+            tell("wake", data, service->name);
+            webhooks_.woke(record, data);
         }
         model_.woke(std::move(record));
     }
@@ -268,6 +279,7 @@ class Control {
     base::SteadyClock clock_;
     Known known_;
     Model& model_ = known_.model;
+    ControlWebhooks webhooks_{io_};
     bool history_due_ = false;  // of a vmm that has just connected
     ipc::Link vmm_;
     control::Commands commands_{model_, clock_,

@@ -79,6 +79,8 @@ void ControlAnswers::serve(const control::Request& request,
         events(*asked, request, *exchange);
     else if (asked->route->operation == Operation::reload)
         reload(std::move(exchange));
+    else if (asked->route->operation == Operation::ping)
+        known_.webhooks->ping(asked->service, std::move(exchange));
     else if (right == Right::command)
         command(*asked, request.client.user, exchange);
     else
@@ -161,6 +163,7 @@ std::string ControlAnswers::metrics_text() const {
     const auto snapshot = std::make_unique<metrics::Snapshot>();
     known_.model.fill(*snapshot, now());
     known_.counters.fill(*snapshot);
+    known_.webhooks->fill(*snapshot);
     snapshot->config_hash = known_.config_hash;
     if (known_.image)
         if (const auto zones = zone::Zones::open(known_.image->bytes())) {
@@ -186,6 +189,8 @@ control::Response ControlAnswers::read(const Asked& asked) const {
     switch (asked.route->operation) {
         case Operation::status:
             return json_response(200, model.status_json(now()));
+        case Operation::webhooks:
+            return json_response(200, known_.webhooks->json(now().wall));
         case Operation::services:
             return json_response(200, model.services_json(asked.phase, now()));
         case Operation::zones:

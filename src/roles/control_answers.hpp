@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control_counters.hpp"
+#include "control_webhooks.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/control/commands.hpp"
 #include "summond/control/followers.hpp"
@@ -31,7 +32,8 @@ struct Known {
     CounterMappings counters{};
     std::uint64_t config_hash = 0;
     ipc::Access access{ipc::Access::nobody, ipc::Access::nobody, 0};
-    std::vector<std::string> names{};  // of this host, config::Control::names
+    ControlWebhooks* webhooks = nullptr;  // is there once control is
+    std::vector<std::string> names{};     // of this host, config::Control::names
 };
 
 class ControlAnswers {

@@ -27,6 +27,7 @@
 #include "summond/base/excerpt.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
+#include "summond/notify/pack.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
 #include "summond/transfer/plan.hpp"
@@ -168,6 +169,9 @@ std::optional<Read> read_config(const std::string& file, service::Host host) {
         return std::nullopt;
     read.config = std::move(*parsed.config);
     read.sources.yaml = std::move(parsed.without_zones);
+    for (const config::Webhook& webhook : read.config.webhooks)  // they are nobody's else
+        for (const std::string& path : webhook.files)
+            read.sources.files.erase(path);
     return read;
 }
 
@@ -306,6 +310,8 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     if (!loaded)
         return exit_bad_configuration;
     auto written = proc::write_all(config_fd, loaded->read.sources.pack());
+    if (written)
+        written = proc::write_all(webhooks_fd, notify::pack(loaded->read.config.webhooks));
     if (written)
         written = proc::move_all(image_fd, loaded->image);
     if (written)

@@ -71,7 +71,7 @@ std::vector<proc::Role> supervised_roles() {
 }  // namespace
 
 Parent::Parent(const Arguments& arguments)
-    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, {}, arguments.uncounted},
+    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, {}, {}, arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -110,13 +110,15 @@ void Parent::arm() {
 void Parent::load() {
     auto config = proc::create_memfd("summond-config");
     auto image = proc::create_memfd("summond-zones");
+    auto webhooks = proc::create_memfd("summond-webhooks");
     auto printed = proc::create_memfd("summond-printed");
     auto transfers = proc::create_memfd("summond-transfers");
-    for (const auto* made : {&config, &image, &printed, &transfers})
+    for (const auto* made : {&config, &image, &webhooks, &printed, &transfers})
         if (!*made)
             return load_failed(exit_failed, made->error().what);
     estate_.loaded_config = std::move(*config);
     estate_.loaded_image = std::move(*image);
+    estate_.loaded_webhooks = std::move(*webhooks);
     estate_.printed = std::move(*printed);
     estate_.loaded_transfers = std::move(*transfers);
     load_began_ = std::time(nullptr);
@@ -142,9 +144,10 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
         return load_failed(exit_bad_configuration, file + " cannot be used, see above");
     if (!exit.success())
         return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
-    auto generation = make_generation(
-        file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
-        std::move(estate_.loaded_transfers), (in_force_ ? in_force_ : left_).get(), own_sockets());
+    auto generation =
+        make_generation(file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
+                        std::move(estate_.loaded_transfers), std::move(estate_.loaded_webhooks),
+                        (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     (*generation)->config_changed_ns = config_changed_ns_;
@@ -230,7 +233,7 @@ void Parent::replace(GenerationPtr generation) {
     want_roles();
     // First, as successors may ask for new services at once. One that is not there, or waits to be
     // started again, reads the newest configuration then.
-    tell_of_reload(ipc::Reload{}, newest().config.get());
+    tell_of_reload(ipc::Reload{}, true);
     supervisor_.replace();
 }
 
@@ -270,7 +273,7 @@ void Parent::replacement_failed(const std::string& why) {
     spdlog::error("{}; kept the running configuration", why);
     next_.reset();
     want_roles();
-    tell_of_reload(ipc::Reload{}, newest().config.get());
+    tell_of_reload(ipc::Reload{}, true);
     tell_of_reload(ipc::Retire{});
     show_socket();
     show_load(ipc::LoadReport::Result::failed, why);

@@ -75,9 +75,10 @@ class Parent final : proc::Children {
     const Generation& newest() const { return next_ ? *next_ : *in_force_; }
     // The roles that the newest generation needs.
     void want_roles();
-    // To those that are told of reloads. One that does not take it is killed.
+    // To those that are told of reloads, with the newest text or without. One that does not take it
+    // is killed.
     template <typename Message>
-    void tell_of_reload(const Message& message, int fd_to_pass = -1);
+    void tell_of_reload(const Message& message, bool with_text = false);
     // To successors: the sockets that were pending are open.
     void tell_opened();
     // To those that show them: how a child stands, what has become of a load, who may connect.

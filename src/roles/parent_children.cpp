@@ -160,16 +160,17 @@ void Parent::hand_on(proc::RoleIndex role, int connection) {
 }
 
 template <typename Message>
-void Parent::tell_of_reload(const Message& message, int fd_to_pass) {
+void Parent::tell_of_reload(const Message& message, bool with_text) {
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
+        const Row& row = table()[role];
         const auto id = supervisor_.serving(role);
-        if (id && table()[role].is_told_of_reloads &&
-            !children_.at(*id).child->send(message, fd_to_pass))
+        if (id && row.is_told_of_reloads &&
+            !children_.at(*id).child->send(message, with_text ? row.text(newest()) : -1))
             supervisor_.takes_no_messages(*id);
     }
 }
-template void Parent::tell_of_reload(const ipc::Reload&, int);
-template void Parent::tell_of_reload(const ipc::Retire&, int);
+template void Parent::tell_of_reload(const ipc::Reload&, bool);
+template void Parent::tell_of_reload(const ipc::Retire&, bool);
 
 // One that does not take it tries again by itself.
 void Parent::tell_opened() {

@@ -8,6 +8,7 @@
 
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
+#include "summond/notify/pack.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/zone/image.hpp"
 
@@ -179,8 +180,9 @@ std::string Generation::to_string() const {
 
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
                                             base::UniqueFd image, base::UniqueFd transfers,
-                                            const Generation* before, net::OwnSockets own) {
-    for (const int fd : {config.get(), image.get(), transfers.get()}) {
+                                            base::UniqueFd webhooks, const Generation* before,
+                                            net::OwnSockets own) {
+    for (const int fd : {config.get(), image.get(), transfers.get(), webhooks.get()}) {
         if (auto sealed = proc::seal(fd); !sealed)
             return tl::make_unexpected(sealed.error());
     }
@@ -190,6 +192,11 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     const auto parsed = config::parse_packed(*text, config_file).config;
     if (!parsed)
         return base::error(config_file + ": refused, though the loader accepted it");
+
+    const auto packed = proc::read_memfd(webhooks.get());
+    const auto unpacked = notify::unpack(packed ? *packed : std::string());
+    if (!unpacked)
+        return tl::make_unexpected(unpacked.error());
 
     zone::image::Header header;
     if (::pread(image.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
@@ -203,6 +210,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->image = std::move(image);
     generation->transfers = std::move(transfers);
     generation->transferred_zones = header.transfer_count;
+    generation->webhooks = std::move(webhooks);
+    generation->has_webhooks = !unpacked->empty();
     generation->log_level = parsed->log_level;
     generation->user = parsed->user;
     for (const service::Template& service : parsed->services) {

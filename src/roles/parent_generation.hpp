@@ -34,6 +34,7 @@ struct Generation {
     base::UniqueFd config;            // sealed memfd: text
     base::UniqueFd image;             // sealed memfd: zones
     base::UniqueFd transfers;         // sealed memfd: Transfers (transfers.hpp)
+    base::UniqueFd webhooks;          // sealed memfd: notify::pack
     std::vector<Listener> listeners;  // of `listen`
     // Of the generation before, and read by this one's front, too: those whose address is one of a
     // wildcard that is listened on now, for good, as a query in a socket that is closed is lost;
@@ -56,6 +57,7 @@ struct Generation {
     // As the image says: zone::image::Header.
     std::int64_t signed_at = 0;
     std::int64_t sign_again_at = 0;
+    bool has_webhooks = false;
 
     // Somebody may ask how things stand.
     bool is_shown() const { return control != nullptr || !readers.empty(); }
@@ -71,7 +73,8 @@ using GenerationPtr = std::shared_ptr<Generation>;
 // that cannot be bound, in words for the log.
 base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
                                             base::UniqueFd image, base::UniqueFd transfers,
-                                            const Generation* before, net::OwnSockets own);
+                                            base::UniqueFd webhooks, const Generation* before,
+                                            net::OwnSockets own);
 // Binds what is pending. After an error the generation is of no use.
 base::Result<void> open_pending(const Generation& generation);
 // Closes inherited sockets whose addresses are not listened on any more.

@@ -18,10 +18,12 @@ inline constexpr int image_fd = 5;    // sealed memfd: zone image (front; load w
 inline constexpr int older_image_fd = 6;  // sealed memfd: zone image in use (load, at a reload)
 inline constexpr int printed_fd = 7;      // memfd: what is wrong, as it is printed (load writes it)
 inline constexpr int secret_fd = 7;       // sealed memfd: 16 octets for DNS cookies (front)
+inline constexpr int counters_fd = 8;     // shared memory: what it counts in (front, vmm, wire)
 inline constexpr int transfers_fd = 8;    // memfd: Transfers (load writes it)
-inline constexpr int older_transfers_fd = 9;  // the same of the zones in use (load, at a reload)
-inline constexpr int counters_fd = 8;         // shared memory: what it counts in (front, vmm, wire)
-inline constexpr int first_socket_fd = 9;     // bound sockets (front): UDP workers x addresses, TCP
+inline constexpr int webhooks_fd = 9;     // memfd: notify::pack (load writes it)
+inline constexpr int older_transfers_fd = 10;  // as transfers_fd, of the zones in use (load, at a
+                                               // reload)
+inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
 inline constexpr int exit_failed = 1;             // while running; the log says why and what to do
@@ -47,10 +49,12 @@ int wire_main(const Arguments& arguments, const Row& row);
 int control_main(const Arguments& arguments, const Row& row);
 // Has control_fd only; the rest comes over it.
 int transfer_main(const Arguments& arguments, const Row& row);
+// Has the webhooks as config_fd.
+int notifier_main(const Arguments& arguments, const Row& row);
 
 // Reads the file and its zone files, prints every problem on standard error, writes what it read to
-// config_fd and the image to image_fd. A zone whose file is bad is taken from older_image_fd, if
-// that is there. Exit status 0, or exit_bad_configuration.
+// config_fd, the image to image_fd and the webhooks to webhooks_fd. A zone whose file is bad is
+// taken from older_image_fd, if that is there. Exit status 0, or exit_bad_configuration.
 int load_main(const Arguments& arguments, const Row& row);
 // `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
 // and a line that says how much was found.

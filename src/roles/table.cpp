@@ -20,7 +20,8 @@ Birth load_birth(const Estate& estate, const Generation* generation) {
                 {{estate.loaded_config.get(), config_fd},
                  {estate.loaded_image.get(), image_fd},
                  {estate.printed.get(), printed_fd},
-                 {estate.loaded_transfers.get(), transfers_fd}}};
+                 {estate.loaded_transfers.get(), transfers_fd},
+                 {estate.loaded_webhooks.get(), webhooks_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
         birth.fds.push_back({generation->image.get(), older_image_fd});
@@ -46,6 +47,14 @@ Birth control_birth(const Estate& /*estate*/, const Generation* generation) {
 
 Birth transfer_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
     return {};
+}
+
+Birth notifier_birth(const Estate& /*estate*/, const Generation* generation) {
+    return {{}, {{generation->webhooks.get(), config_fd}}};
+}
+
+int text_of_webhooks(const Generation& generation) {
+    return generation.webhooks.get();
 }
 
 Birth front_birth(const Estate& estate, const Generation* generation) {
@@ -82,6 +91,11 @@ bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool 
 // Once zones have been transferred, some may still be on their way.
 bool with_transfers(const Estate& /*estate*/, const Generation& generation, bool before) {
     return before || generation.transferred_zones > 0;
+}
+
+// Once there have been some, it may have something yet that was to be told.
+bool with_webhooks(const Estate& /*estate*/, const Generation& generation, bool before) {
+    return generation.control != nullptr && (before || generation.has_webhooks);
 }
 
 // -- How they end
@@ -138,6 +152,15 @@ constexpr std::array rows{
         .kept = {.ready_within = 30s},
         .isolation = proc::Syscalls::control,
         .transfers = true},
+    // Neither do they depend on whether others hear of them.
+    Row{.role = ipc::Role::notifier,
+        .run = notifier_main,
+        .birth = notifier_birth,
+        .wanted = with_webhooks,
+        .kept = {.ready_within = 30s},
+        .isolation = proc::Syscalls::client,
+        .is_told_of_reloads = true,
+        .text = text_of_webhooks},
     // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced
     // one: parked queries and TCP sessions. At the end: a second for what is on its way, then
     // nobody waits for clients.
@@ -165,6 +188,7 @@ constexpr std::array pairs{
     proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::transfer)},
     proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::control), index_of(ipc::Role::vmm)},
+    proc::Peers{index_of(ipc::Role::notifier), index_of(ipc::Role::control)},
 };
 
 }  // namespace

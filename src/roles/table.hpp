@@ -27,6 +27,7 @@ struct Estate {
     // Of the load that is under way.
     base::UniqueFd loaded_config;
     base::UniqueFd loaded_image;
+    base::UniqueFd loaded_webhooks;
     base::UniqueFd printed;
     base::UniqueFd loaded_transfers;
     bool uncounted = false;
@@ -37,6 +38,10 @@ struct Birth {
     std::vector<std::string> arguments;
     std::vector<proc::FdMapping> fds;
 };
+
+inline int text_of_config(const Generation& generation) {
+    return generation.config.get();
+}
 
 struct Row {
     ipc::Role role;
@@ -63,6 +68,8 @@ struct Row {
     bool is_told_of_reloads = false;
     // Is given the zones in force, and who may have them.
     bool transfers = false;
+    // What Reload brings.
+    int (*text)(const Generation&) = text_of_config;
     // Is told of all roles and loads, and listens on the control socket.
     bool shows = false;
     // With kept.drained_within. replaced: another one serves, and takes over connections. False: it

@@ -15,7 +15,7 @@
 namespace summond::sign {
 namespace {
 
-constexpr std::size_t max_file = 4096;
+constexpr std::size_t max_tsig_file = 4096;
 
 // What stands between the punctuation of all three formats, without comments.
 std::vector<std::string_view> words_of_key(std::string_view text) {
@@ -35,7 +35,7 @@ std::vector<std::string_view> words_of_key(std::string_view text) {
     return words;
 }
 
-std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
+std::optional<std::vector<std::uint8_t>> secret_of(std::string_view text) {
     std::vector<std::uint8_t> octets(text.size() / 4 * 3 + 3);
     if (text.empty() || text.size() % 4 != 0)
         return std::nullopt;
@@ -50,7 +50,7 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
     return octets;
 }
 
-std::optional<TsigAlgorithm> algorithm_of(std::string_view text) {
+std::optional<TsigAlgorithm> tsig_algorithm_of(std::string_view text) {
     if (text.ends_with('.'))
         text.remove_suffix(1);
     for (std::size_t i = 0; i <= static_cast<std::size_t>(TsigAlgorithm::last); ++i) {
@@ -93,13 +93,13 @@ base::Result<TsigKey> parse_tsig_key(std::string_view text) {
     if (!read)
         return base::error("the key's name: " + read.error().what);
     key.name = std::move(*read);
-    const auto known = algorithm_of(algorithm);
+    const auto known = tsig_algorithm_of(algorithm);
     if (!known)
         return base::error("algorithm " + std::string(algorithm) +
                            " is not known; it must be hmac-sha256, or hmac-sha1, -sha224, "
                            "-sha384 or -sha512");
     key.algorithm = *known;
-    auto octets = from_base64(secret);
+    auto octets = secret_of(secret);
     if (!octets)
         return base::error("the secret is no base64");
     key.secret = std::move(*octets);
@@ -111,7 +111,7 @@ base::Result<TsigKey> read_tsig_key(const std::string& path) {
     struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) != 0)
         return base::system_error(path + ": cannot be read", errno);
-    if (!S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) > max_file)
+    if (!S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) > max_tsig_file)
         return base::error(path + ": is no key file");
     if (status.st_uid != ::geteuid())
         return base::error(path + ": belongs to user " + std::to_string(status.st_uid) +

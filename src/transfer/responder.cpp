@@ -8,6 +8,7 @@
 #include "message_writer.hpp"
 #include "outgoing.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/sign/signature.hpp"
 
 namespace summond::transfer {
 namespace {
@@ -20,11 +21,6 @@ using sign::TsigError;
 using Octets = std::span<const std::uint8_t>;
 
 constexpr std::size_t count_at = 10;  // ARCOUNT
-
-// RFC 1982 §3.2.
-bool is_newer(std::uint32_t serial, std::uint32_t than) {
-    return static_cast<std::int32_t>(serial - than) > 0;
-}
 
 // The serial of the SOA record in the authority section, RFC 1995 §3; the message is well-formed.
 std::optional<std::uint32_t> client_serial(Octets query, std::size_t question_size) {
@@ -174,7 +170,7 @@ class Responder {
             return refuse(Rcode::formerr, what + ": without an SOA record");
         const std::uint32_t ours = zone::serial_of(serving_->nodes.zones(), index);
         reply_.log = fmt::format("{} from {} to {}", what, *serial, ours);
-        if (!is_newer(ours, *serial))
+        if (!sign::is_before(*serial, ours))
             return give_soa(index);
         auto changes = serving_->journal.between(name, *serial, ours);
         if (transport_ == Transport::udp)

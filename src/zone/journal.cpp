@@ -8,12 +8,13 @@
 
 #include "image_records.hpp"
 #include "summond/dns/wire.hpp"
+#include "summond/sign/signature.hpp"
 #include "summond/zone/records.hpp"
 
 namespace summond::zone {
 namespace {
 
-using Octets = std::span<const std::uint8_t>;
+using ByteSpan = std::span<const std::uint8_t>;
 
 // Of a set: by what it is found, and of which image's.
 struct Set {
@@ -53,7 +54,7 @@ void put(std::string& out, std::uint64_t value, int octets) {
         out.push_back(static_cast<char>(value >> shift));
 }
 
-std::string flat(Octets owner, dns::Type type, std::uint32_t ttl, Octets rdata) {
+std::string flat(ByteSpan owner, dns::Type type, std::uint32_t ttl, ByteSpan rdata) {
     std::string out;
     put(out, owner.size(), 1);
     out += view(owner.data(), owner.size());
@@ -65,10 +66,11 @@ std::string flat(Octets owner, dns::Type type, std::uint32_t ttl, Octets rdata) 
 }
 
 void add_flat(const Set& set, std::vector<std::string>& records) {
-    const Octets owner(set.node->name(), set.node->name_size);
-    each_record(view(owner.data(), owner.size()), *set.rrset, [&](std::uint32_t ttl, Octets rdata) {
-        records.push_back(flat(owner, set.rrset->type, ttl, rdata));
-    });
+    const ByteSpan owner(set.node->name(), set.node->name_size);
+    each_record(view(owner.data(), owner.size()), *set.rrset,
+                [&](std::uint32_t ttl, ByteSpan rdata) {
+                    records.push_back(flat(owner, set.rrset->type, ttl, rdata));
+                });
 }
 
 std::string flat_soa(const ZoneNodes& nodes, std::uint32_t zone) {
@@ -113,7 +115,7 @@ std::string entry(const dns::Name& zone, std::uint32_t from, std::uint32_t to,
     return out + removed + added;
 }
 
-Octets octets(std::string_view text) {
+ByteSpan octets_in(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
@@ -126,14 +128,9 @@ std::uint32_t get32(const char* at) {
     return dns::get32(reinterpret_cast<const std::uint8_t*>(at));
 }
 
-// RFC 1982 §3.2.
-bool is_newer(std::uint32_t serial, std::uint32_t than) {
-    return static_cast<std::int32_t>(serial - than) > 0;
-}
-
 }  // namespace
 
-bool take_record(Octets& records, FlatRecord& record) {
+bool take_record(ByteSpan& records, FlatRecord& record) {
     if (records.empty())
         return false;
     const std::size_t owner = records[0];
@@ -164,8 +161,8 @@ base::Result<Journal> Journal::open(std::string_view bytes) {
         if (removed > rest || added > rest - removed)
             return tl::make_unexpected(bad);
         const auto body = bytes.substr(1 + name + entry_fields);
-        entry.change.removed = octets(body.substr(0, removed));
-        entry.change.added = octets(body.substr(removed, added));
+        entry.change.removed = octets_in(body.substr(0, removed));
+        entry.change.added = octets_in(body.substr(removed, added));
         entry.bytes = bytes.substr(0, 1 + name + entry_fields + removed + added);
         bytes.remove_prefix(entry.bytes.size());
         journal.entries_.push_back(entry);
@@ -211,7 +208,7 @@ std::string Journal::write(const config::Config& config, const Zones& before, co
         const std::uint32_t from = serial_of(before, *was);
         const std::uint32_t to = serial_of(after, *is);
         const std::string name(view(zone.name.wire().data(), zone.name.wire().size()));
-        if (from == to || !is_newer(to, from)) {
+        if (!sign::is_before(from, to)) {
             if (!old_records.empty() || !new_records.empty() || from != to)
                 problems.push_back({zone.where,
                                     "zone " + zone.name.to_string() +

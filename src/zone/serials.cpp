@@ -9,16 +9,12 @@
 #include <system_error>
 
 #include "summond/base/unique_fd.hpp"
+#include "summond/sign/signature.hpp"
 
 namespace summond::zone {
 namespace {
 
-// RFC 1982 §3.2.
-bool is_newer(std::uint32_t serial, std::uint32_t than) {
-    return static_cast<std::int32_t>(serial - than) > 0;
-}
-
-bool write_file(const std::string& path, const std::string& text) {
+bool write_serials(const std::string& path, const std::string& text) {
     const base::UniqueFd fd(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
     return fd && ::write(fd.get(), text.data(), text.size()) == ssize_t(text.size()) &&
@@ -63,7 +59,7 @@ std::optional<std::string> Serials::save() {
     for (const auto& [name, made] : made_)
         text << name << ' ' << made.serial << ' ' << made.content << '\n';
     const std::string fresh = path_ + ".new";
-    if (write_file(fresh, text.str()) && ::rename(fresh.c_str(), path_.c_str()) == 0)
+    if (write_serials(fresh, text.str()) && ::rename(fresh.c_str(), path_.c_str()) == 0)
         return std::nullopt;
     const std::string why = std::generic_category().message(errno);
     ::unlink(fresh.c_str());
@@ -73,14 +69,14 @@ std::optional<std::string> Serials::save() {
 
 std::uint32_t next_serial(config::SerialPolicy policy, std::uint32_t given, std::uint64_t content,
                           const std::optional<MadeSerial>& last, std::int64_t now) {
-    if (last && last->content == content && !is_newer(given, last->serial))
+    if (last && last->content == content && !sign::is_before(last->serial, given))
         return last->serial;
     std::uint32_t next = policy == config::SerialPolicy::unixtime ? static_cast<std::uint32_t>(now)
                          : last                                   ? last->serial + 1
                                                                   : given;
-    if (is_newer(given, next))
+    if (sign::is_before(next, given))
         next = given;
-    if (last && !is_newer(next, last->serial))
+    if (last && !sign::is_before(last->serial, next))
         next = last->serial + 1;
     return next;
 }

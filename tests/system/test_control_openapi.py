@@ -8,7 +8,8 @@ import yaml
 
 from process_support import ask, wait_until
 from harness import control  # process_support says where it is
-from test_control import ControlTest
+from test_control import SERVICES, ControlTest
+from test_webhooks import Receiver
 
 FILE = pathlib.Path(__file__).resolve().parents[2] / "docs/openapi.yaml"
 KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict,
@@ -72,14 +73,19 @@ class OpenApi(ControlTest):
         return answer
 
     def test_every_answer(self):
-        daemon = self.controlled(more="")
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        hooks = (f"webhooks: [{{name: a, url: 'http://127.0.0.1:{receiver.port}'}}, "
+                 f"{{name: b, url: 'http://127.0.0.1:1'}}]\n")
+        daemon = self.controlled(SERVICES + hooks, more="")
+        wait_until(lambda: len(self.get(daemon, "/v1/webhooks").json["webhooks"]) == 2, "the notifier")
         untried = {(method, path) for path, item in self.document["paths"].items()
                    for method in item if method in ("get", "post")}
 
-        def do(method, path, query="", service="www"):
+        def do(method, path, query="", service="www", webhook="a"):
             untried.discard((method, path))
-            return self.check(method, path, control.ask(
-                daemon.socket, method.upper(), path.replace("{service}", service) + query))
+            target = path.replace("{service}", service).replace("{webhook}", webhook)
+            return self.check(method, path, control.ask(daemon.socket, method.upper(), target + query))
 
         do("get", "/v1/status")
         do("get", "/v1/services")
@@ -90,6 +96,10 @@ class OpenApi(ControlTest):
         do("post", "/v1/services/{service}/wake", service="blog")
         do("get", "/v1/services/{service}")
         do("get", "/v1/zones")
+        self.assertEqual(do("post", "/v1/webhooks/{webhook}/ping").status, 200)
+        self.assertEqual(do("post", "/v1/webhooks/{webhook}/ping", webhook="b").status, 502)
+        self.assertEqual(do("post", "/v1/webhooks/{webhook}/ping", webhook="c").status, 404)
+        do("get", "/v1/webhooks")
         untried.discard(("get", "/metrics"))  # no JSON; test_metrics.py has it
         self.assertIn("text/plain", control.ask(daemon.socket, "GET", "/metrics").headers["Content-Type"])
         for path, item in self.document["paths"].items():

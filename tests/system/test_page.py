@@ -13,6 +13,14 @@ MANY = ZONE + "services:\n" + "".join(
     f"  - {{name: s{i}, names: s{i}.example.test, addresses: 10.{i >> 8}.{i & 255}.1, kernel: /nonexistent/kernel, "
     f"mac: '02:00:00:00:{i >> 8:02x}:{i & 255:02x}'}}\n"
     for i in range(10000))
+# What docs/page.png shows: SUMMOND_PICTURES=. ... -m unittest test_page.Page.test_the_picture_of_the_docs
+SHOWN = "limits: {memory: 512MiB}\n" + ZONE + "services:\n" + "".join(
+    f"  - {{name: {name}, names: {name}.example.test, addresses: 10.9.0.{i}, kernel: /nonexistent/kernel, "
+    f"memory: {memory}MiB, idle: {idle}, standby: {standby}}}\n"
+    for i, (name, memory, idle, standby) in enumerate([
+        ("blog", 32, "50s", 0), ("chat", 32, "10m", 0), ("files", 48, "10m", 0), ("git", 32, "4m", 0),
+        ("mail", 32, "10m", 0), ("maps", 48, "3m", 0), ("music", 32, "10m", 0), ("photos", 16, "3m", 1),
+        ("search", 48, "5m", 1), ("shop", 32, "10m", 0), ("wiki", 48, "5m", 0), ("www", 16, "20s", 1)], 1))
 # Where the pictures go, for who wants to look at them.
 PICTURES = os.environ.get("SUMMOND_PICTURES")
 
@@ -107,6 +115,20 @@ class Page(ControlTest):
         wait_until(lambda: self.rows(browser)[0].startswith("s0"), "its place among the others")
         self.assertEqual([row.split()[0] for row in self.rows(browser)][:4], ["s0", "s1", "s10", "s100"])
         wait_until(lambda: "0 of 10,000" in self.text(browser, "up"), "none is up")
+
+    @unittest.skipUnless(PICTURES, "SUMMOND_PICTURES does not say where to put it")
+    def test_the_picture_of_the_docs(self):
+        daemon, browser = self.opened(SHOWN)
+        wait_until(lambda: "3 standby" in self.text(browser, "up"), "the copies")
+        for name in ("www", "blog", "wiki", "maps", "git"):
+            self.post(daemon, f"/v1/services/{name}/wake?wait=ready")
+        for name in ("search", "photos"):
+            ask(daemon.port, f"{name}.example.test")
+        self.post(daemon, "/v1/services/wiki/pin?for=2h")
+        browser.resize(1280, 657)
+        wait_until(lambda: "7 of 12" in self.text(browser, "up") and "3 standby" in self.text(browser, "up"),
+                   "all of it, and new copies")
+        self.picture(browser, "page")
 
     def test_the_daemon_comes_back(self):
         daemon, browser = self.opened()

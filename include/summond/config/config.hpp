@@ -192,6 +192,23 @@ struct Control {
 };
 
 inline constexpr char default_key_dir[] = "/var/lib/summond/keys";
+
+// What webhooks are told of, in the order of the bits of Webhook::events.
+inline constexpr std::array<std::string_view, 3> webhook_events{"woke", "put-away", "failed"};
+
+// Who is told over HTTP what happens.
+struct Webhook {
+    std::string name;  // unique
+    std::string url;   // http or https
+    std::uint32_t events = (1U << webhook_events.size()) - 1;
+    std::vector<std::string> services;          // names; empty: all
+    std::string secret;                         // octets; empty: nothing is signed
+    std::string ca;                             // PEM; empty: the host's
+    std::chrono::milliseconds timeout{10'000};  // of one attempt
+    std::chrono::milliseconds retry_for{3'600'000};
+    std::vector<std::string> files;  // absolute paths of what was read for it
+};
+
 inline constexpr char default_state[] = "/var/lib/summond/state.db";
 
 struct Config {
@@ -216,6 +233,7 @@ struct Config {
     std::vector<Zone> zones;
     std::vector<service::Template> services;
     std::vector<ServicePlaces> service_places;  // of services, one each
+    std::vector<Webhook> webhooks;              // not read where zones are not
 };
 
 // The content of a file that is part of the configuration, such as an xl file, by absolute path.
@@ -229,11 +247,11 @@ using ReadFile = std::function<base::Result<std::string>(const std::string& path
 struct Loaded {
     std::optional<Config> config;
     std::vector<Problem> problems;
-    // The text without what it says of zones, as far as that stands by itself: for those that have
-    // the zones as an image. Only with a config.
+    // The text without what it says of zones and webhooks, as far as that stands by itself: for
+    // those that have the zones as an image, and no business with secrets. Only with a config.
     std::string without_zones;
 };
-// Whether the zones are to be read: Config::zones is empty otherwise.
+// Whether zones and webhooks are to be read: they are empty otherwise.
 enum class ReadZones : std::uint8_t { yes, no };
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
              ReadZones zones = ReadZones::yes, service::Host host = service::this_host());

@@ -35,6 +35,8 @@ enum class Operation : std::uint8_t {
     drain,
     undrain,
     reload,
+    webhooks,
+    ping,
 };
 
 struct Parameter {
@@ -67,7 +69,7 @@ struct Browser {
 // What a request says.
 struct Asked {
     const Route* route = nullptr;
-    std::string service;                    // its name
+    std::string service;                    // its name; of ping: the webhook's
     std::optional<service::Phase> phase{};  // only services that are in it
     enum class Wait : std::uint8_t { no, running, ready } wait = Wait::no;
     std::chrono::milliseconds timeout{60'000};          // of wait

@@ -20,7 +20,7 @@
 namespace summond::ipc {
 
 // The ends of a channel. Each but the parent is a row in src/roles/table.cpp.
-enum class Role : std::uint32_t { parent, load, front, vmm, wire, control, transfer };
+enum class Role : std::uint32_t { parent, load, front, vmm, wire, control, notifier, transfer };
 
 constexpr std::string_view to_string(Role role) {
     switch (role) {
@@ -38,6 +38,8 @@ constexpr std::string_view to_string(Role role) {
             return "control";
         case Role::transfer:
             return "transfer";
+        case Role::notifier:
+            return "notifier";
     }
     return "?";
 }
@@ -86,6 +88,10 @@ enum class Type : std::uint32_t {
     wake_instance,
     network,
     arrived_in,
+    notice,
+    ping,
+    pinged,
+    webhook_report,
     waited,
     first_byte,
     passed,
@@ -190,10 +196,12 @@ struct Connection {
     std::uint32_t reserved;
 };
 
-// With a descriptor: a sealed memfd with the text of the new, already checked configuration.
+// With a descriptor: a sealed memfd with the text of the new, already checked configuration;
+// notifier: with its webhooks (notify::pack).
 struct Reload {
     static constexpr Type type = Type::reload;
-    static constexpr Route routes[] = {{Role::parent, Role::vmm}, {Role::parent, Role::control}};
+    static constexpr Route routes[] = {
+        {Role::parent, Role::vmm}, {Role::parent, Role::control}, {Role::parent, Role::notifier}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
@@ -202,7 +210,8 @@ struct Reload {
 // does not name are gone.
 struct Retire {
     static constexpr Type type = Type::retire;
-    static constexpr Route routes[] = {{Role::parent, Role::vmm}, {Role::parent, Role::control}};
+    static constexpr Route routes[] = {
+        {Role::parent, Role::vmm}, {Role::parent, Role::control}, {Role::parent, Role::notifier}};
     std::uint32_t reserved;
 };
 
@@ -592,6 +601,61 @@ struct LoadReport {
     std::uint8_t reserved[7];
 };
 
+// -- Webhooks
+
+// Something has happened that webhooks are told of.
+struct Notice {
+    static constexpr Type type = Type::notice;
+    static constexpr Route routes[] = {{Role::control, Role::notifier}};
+    std::uint64_t number;  // tells it from others of this control
+    std::uint32_t event;   // in the order of config::webhook_events
+    std::uint16_t size;
+    std::uint8_t reserved[2];
+    char service[64];  // its name, with a NUL
+    char body[1920];   // JSON, as it goes out
+};
+
+// Tell one webhook now, once, and say what it has answered.
+struct Ping {
+    static constexpr Type type = Type::ping;
+    static constexpr Route routes[] = {{Role::control, Role::notifier}};
+    std::uint64_t serial;  // control's
+    char webhook[64];      // its name, with a NUL
+};
+
+// The answer to a Ping.
+struct Pinged {
+    static constexpr Type type = Type::pinged;
+    static constexpr Route routes[] = {{Role::notifier, Role::control}};
+    std::uint64_t serial;
+    std::uint32_t known;   // 0: there is no such webhook
+    std::uint32_t status;  // of HTTP; 0: there was no answer
+    std::uint32_t took_ms;
+    char what[196];  // why there was none, or the beginning of what was said; with a NUL
+};
+
+// How a webhook stands. Sent for all when a control connects and after a reload, then at every
+// change.
+struct WebhookReport {
+    static constexpr Type type = Type::webhook_report;
+    static constexpr Route routes[] = {{Role::notifier, Role::control}};
+    static constexpr std::int64_t never = 0;
+    std::uint32_t index;  // below count
+    std::uint32_t count;  // of webhooks
+    // Since the notifier's start.
+    std::uint64_t delivered;
+    std::uint64_t failed;       // attempts
+    std::uint64_t dropped;      // notices that were given up, or for which there was no room
+    std::int64_t last_at_ms;    // of the last attempt, since 1970; or never
+    std::uint32_t last_status;  // of HTTP; 0: there was no answer
+    std::uint32_t waiting;      // notices
+    std::uint32_t events;       // as config::Webhook::events
+    std::uint32_t is_signed;
+    char name[64];   // each with a NUL
+    char host[256];  // of its URL, without its path, which may hold a token
+    char what[196];  // as Pinged::what, of the last attempt
+};
+
 // -- What each message says of itself, as a table
 
 template <typename Message>
@@ -627,7 +691,7 @@ using Messages =
                 Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived, ArrivedIn,
                 HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
                 Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
-                Passed, SignedQuery, SignedAnswer, Transfers>;
+                Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

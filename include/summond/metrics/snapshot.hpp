@@ -33,11 +33,21 @@ struct Snapshot {
         std::uint32_t restarts = 0;
     };
 
+    struct Webhook {
+        std::string name;
+        // Since the notifier's start.
+        std::uint64_t delivered = 0;
+        std::uint64_t failed = 0;  // attempts
+        std::uint64_t dropped = 0;
+        std::uint32_t waiting = 0;
+    };
+
     std::string_view version;
     FrontTotals front;
     const VmmCounters* vmm = nullptr;  // null: there has been none
     std::vector<Service> services;
     std::vector<Process> processes;
+    std::vector<Webhook> webhooks;
     bool drained = false;
     std::uint64_t held_packets = 0;  // for services that sleep
     std::optional<std::uint64_t> memory_limit_bytes{};

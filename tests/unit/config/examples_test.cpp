@@ -32,6 +32,10 @@ std::vector<fs::path> files_below(const fs::path& directory, const std::string& 
 
 // What files in examples would say.
 base::Result<std::string> read_file(const std::string& path) {
+    if (path.ends_with(".pem"))
+        return "-----BEGIN CERTIFICATE-----\n";
+    if (path.ends_with(".key"))
+        return "0123456789abcdef0123456789abcdef\n";
     if (path.ends_with(".xl"))
         return "name = 'hello'\nkernel = 'hello.xen'\ntype = 'pvh'\nvif = [ 'bridge=xenbr0' ]\n";
     return "{, \n\t\"cmdline\": \"hello\", \n}, \n";

@@ -209,8 +209,8 @@ TEST_F(ChannelTest, RefusesAndClosesManyDescriptors) {
 // Every message in every direction, as somebody who has taken over a peer could send it.
 TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    constexpr Role roles[] = {Role::parent, Role::load,    Role::front,   Role::vmm,
-                              Role::wire,   Role::control, Role::transfer};
+    constexpr Role roles[] = {Role::parent, Role::load,    Role::front,    Role::vmm,
+                              Role::wire,   Role::control, Role::notifier, Role::transfer};
     std::size_t allowed = 0;
     for (const Declaration& message : Messages::declarations) {
         std::vector<std::byte> bytes(sizeof(Type) + message.size);
@@ -230,8 +230,8 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 33U + 5U * 2U /* Connection, Reload, Retire, Image, Passed */ +
-                           7U /* Peer, to all */ + 9U /* Ready */);
+    EXPECT_EQ(allowed, 37U + 3U * 2U /* Connection, Image, Passed */ +
+                           2U * 3U /* Reload, Retire */ + 8U /* Peer, to all */ + 10U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
     EXPECT_FALSE(b_.receive());
@@ -246,7 +246,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 40U);
+    EXPECT_EQ(std::size(Messages::declarations), 44U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

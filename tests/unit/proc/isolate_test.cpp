@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -401,6 +402,79 @@ TEST_F(Refused, RootItself) {
     EXPECT_EQ(error_for("root"),
               "user root has root's user or group id; front and wire need one "
               "without privileges\n");
+}
+
+// -- A client, which keeps the root
+
+pid_t isolated_client(const std::function<int()>& act) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        if (const auto r = isolate("", Syscalls::client); !r) {
+            std::fprintf(stderr, "%s\n", r.error().what.c_str());
+            ::_exit(isolation_failed);
+        }
+        ::_exit(act());
+    }
+    return pid;
+}
+
+TEST(Client, MayConnectAndReadWhatNamesNeed) {
+    const auto act = [] {
+        const base::UniqueFd file(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+        char octet = 0;
+        if (!file || ::read(file.get(), &octet, 1) != 1)
+            return 1;
+        const base::UniqueFd to(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in nobody{};
+        nobody.sin_family = AF_INET;
+        nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        nobody.sin_port = htons(1);
+        if (!to ||
+            ::connect(to.get(), reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody) == 0)
+            return 2;
+        return errno == ECONNREFUSED ? 0 : 3;
+    };
+    EXPECT_EQ(described(wait_for(isolated_client(act))), "status 0");
+}
+
+TEST(Client, IsRefusedTheRest) {
+    if (sanitized)
+        GTEST_SKIP() << "the sanitizers need some of it";
+    const auto fails = [](const std::function<long()>& act) {
+        return described(wait_for(isolated_client([&] { return act() < 0 ? 0 : 1; })));
+    };
+    EXPECT_EQ(fails([] { return ::open("/tmp/x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600); }),
+              "status 0");
+    EXPECT_EQ(fails([] { return ::open("/dev/null", O_WRONLY | O_CLOEXEC); }), "status 0");
+    EXPECT_EQ(fails([] { return ::socket(AF_UNIX, SOCK_STREAM, 0); }), "status 0");
+    EXPECT_EQ(fails([] { return ::listen(0, 1); }), "status 0");
+    EXPECT_EQ(fails([] { return ::fork(); }), "status 0");
+    EXPECT_EQ(fails([] { return ::unlink("/tmp/x"); }), "status 0");
+    EXPECT_EQ(fails([] { return ::kill(::getppid(), 0); }), "status 0");
+    EXPECT_EQ(fails([] { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); }), "status 0");
+    EXPECT_EQ(fails([] {
+                  char* const none[] = {nullptr};
+                  return ::execve("/bin/true", none, none);
+              }),
+              "status 0");
+    EXPECT_EQ(fails([] {
+                  void* const memory = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC,
+                                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                  return memory == MAP_FAILED ? -1 : 0;
+              }),
+              "status 0");
+}
+
+TEST(Client, SeesOnlyAFewDirectories) {
+    const long version =
+        ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 0)
+        GTEST_SKIP() << "this kernel has no Landlock";
+    const auto act = [] {
+        const base::UniqueFd file(::open("/bin/true", O_RDONLY | O_CLOEXEC));
+        return !file && errno == EACCES ? 0 : 1;
+    };
+    EXPECT_EQ(described(wait_for(isolated_client(act))), "status 0");
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+// HTTP requests to receivers. A receiver is taken for hostile: an attempt is bounded in time and
+// memory, goes nowhere but to the URL of the configuration, and over https its certificate is
+// verified.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "summond/config/config.hpp"
+#include "summond/notify/queue.hpp"
+
+namespace summond::notify {
+
+// How an attempt has ended.
+struct Answer {
+    unsigned status = 0;  // of HTTP; 0: there was none
+    std::string what;     // why not, or the beginning of what the receiver has said; printable
+    std::chrono::milliseconds took{};
+
+    bool taken() const { return status >= 200 && status < 300; }
+};
+
+class Sender {
+  public:
+    static constexpr std::size_t longest_answer = 65536;  // octets that are read of it
+    using Done = std::function<void(const Answer&)>;
+
+    // version: for User-Agent. Makes threads, in which names are looked up.
+    Sender(boost::asio::io_context& io, std::string version)
+        : io_(io), agent_("summond/" + std::move(version)) {}
+    ~Sender() { resolvers_.stop(); }
+
+    // done is called once, from io's loop, webhook.timeout after now at the latest.
+    void post(const config::Webhook& webhook, const Notice& notice, Done done);
+
+  private:
+    static constexpr unsigned resolver_threads = 4;  // a slow name server keeps one at a time
+
+    boost::asio::io_context& io_;
+    std::string agent_;
+    boost::asio::thread_pool resolvers_{resolver_threads};
+};
+
+// The headers of Standard Webhooks (standardwebhooks.com): webhook-id, webhook-timestamp and, if
+// there is a secret, webhook-signature, "v1," and the HMAC-SHA256 of "ID.TIMESTAMP.BODY" in base64.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+Headers headers(const std::string& secret, const Notice& notice,
+                std::chrono::system_clock::time_point now);
+
+}  // namespace summond::notify
