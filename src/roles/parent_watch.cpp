@@ -111,10 +111,11 @@ bool Watch::read(int fd) const {
             std::memcpy(&event, at, sizeof event);
             const std::string_view name(event.len > 0 ? at + sizeof event : "");
             at += sizeof event + event.len;
+            const int number = event.wd;  // clang does not capture the event, which has no end
             // A directory with two rules has one number.
             changed |= (event.mask & of_directory) != 0 ||
                        std::ranges::any_of(watched_, [&](const Watched& watched) {
-                           return watched.number == event.wd && watched.files.id_in(name);
+                           return watched.number == number && watched.files.id_in(name);
                        });
         }
     }
