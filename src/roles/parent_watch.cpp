@@ -49,6 +49,7 @@ void Watch::set(std::vector<Files> files, std::int64_t since_ns) {
     else
         inotify_ = std::make_shared<Descriptor>(io_, fd);
     bool changed = false;
+    bool gone = false;
     for (Files& each : files) {
         Watched watched{.files = std::move(each)};
         if (fd >= 0)
@@ -58,12 +59,15 @@ void Watch::set(std::vector<Files> files, std::int64_t since_ns) {
         // After that, so that nothing is missed between the two.
         watched.changed_ns = changed_at(watched.files.directory);
         changed |= watched.changed_ns + tick_ns >= since_ns;
+        gone |= watched.changed_ns == 0;
         watched_.push_back(std::move(watched));
     }
     if (inotify_)
         wait(inotify_);
     look_again();
-    if (changed)
+    // It was there when the files in force were read. Said once, as another load would not find it.
+    const bool known = std::exchange(gone_, gone);
+    if (changed || (gone && !known))
         changed_();
 }
 
@@ -102,7 +106,7 @@ void Watch::wait(const std::shared_ptr<Descriptor>& inotify) {
 }
 
 // True: of the files that are ids, or of their directories.
-bool Watch::read(int fd) const {
+bool Watch::read(int fd) {
     bool changed = false;
     alignas(inotify_event) char buffer[16384];
     for (ssize_t r = 0; (r = ::read(fd, buffer, sizeof buffer)) > 0;) {
@@ -111,10 +115,12 @@ bool Watch::read(int fd) const {
             std::memcpy(&event, at, sizeof event);
             const std::string_view name(event.len > 0 ? at + sizeof event : "");
             at += sizeof event + event.len;
+            const int number = event.wd;  // clang does not capture the event, which has no end
             // A directory with two rules has one number.
-            changed |= (event.mask & of_directory) != 0 ||
-                       std::ranges::any_of(watched_, [&](const Watched& watched) {
-                           return watched.number == event.wd && watched.files.id_in(name);
+            const bool of_all = (event.mask & of_directory) != 0;
+            gone_ |= of_all;
+            changed |= of_all || std::ranges::any_of(watched_, [&](const Watched& watched) {
+                           return watched.number == number && watched.files.id_in(name);
                        });
         }
     }

@@ -36,11 +36,12 @@ class Watch {
     };
     void look_again();
     void wait(const std::shared_ptr<Descriptor>& inotify);
-    bool read(int fd) const;
+    bool read(int fd);
 
     boost::asio::io_context& io_;
     std::function<void()> changed_;
     std::vector<Watched> watched_;
+    bool gone_ = false;  // a directory is, and that has been said
     std::shared_ptr<Descriptor> inotify_;
     boost::asio::steady_timer timer_;
 };

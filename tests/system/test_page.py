@@ -20,7 +20,7 @@ SHOWN = "limits: {memory: 512MiB}\n" + ZONE + "services:\n" + "".join(
     for i, (name, memory, idle, standby) in enumerate([
         ("blog", 32, "50s", 0), ("chat", 32, "10m", 0), ("files", 48, "10m", 0), ("git", 32, "4m", 0),
         ("mail", 32, "10m", 0), ("maps", 48, "3m", 0), ("music", 32, "10m", 0), ("photos", 16, "3m", 1),
-        ("search", 48, "5m", 1), ("shop", 32, "10m", 0), ("wiki", 48, "5m", 0), ("www", 16, "20s", 1)], 1))
+        ("search", 48, "5m", 1), ("shop", 32, "10m", 0), ("wiki", 48, "5m", 0), ("web", 16, "20s", 1)], 1))
 # Where the pictures go, for who wants to look at them.
 PICTURES = os.environ.get("SUMMOND_PICTURES")
 
@@ -119,15 +119,15 @@ class Page(ControlTest):
     @unittest.skipUnless(PICTURES, "SUMMOND_PICTURES does not say where to put it")
     def test_the_picture_of_the_docs(self):
         daemon, browser = self.opened(SHOWN)
-        wait_until(lambda: "3 standby" in self.text(browser, "up"), "the copies")
-        for name in ("www", "blog", "wiki", "maps", "git"):
+        wait_until(lambda: daemon.log().count(", booted, after ") == 3, "the copies")
+        for name in ("web", "blog", "wiki", "maps", "git"):
             self.post(daemon, f"/v1/services/{name}/wake?wait=ready")
         for name in ("search", "photos"):
             ask(daemon.port, f"{name}.example.test")
         self.post(daemon, "/v1/services/wiki/pin?for=2h")
         browser.resize(1280, 657)
-        wait_until(lambda: "7 of 12" in self.text(browser, "up") and "3 standby" in self.text(browser, "up"),
-                   "all of it, and new copies")
+        wait_until(lambda: "7 of 12" in self.text(browser, "up") and "3 standby" in self.text(browser, "up-more")
+                   and "nobody" in self.text(browser, "waiting-more"), "all of it, and new copies")
         self.picture(browser, "page")
 
     def test_the_daemon_comes_back(self):
