@@ -76,8 +76,8 @@ std::optional<Transfer> read_transfer(const Value& value) {
         if (transfer.keys.size() > most_keys)
             keys->complain("at most 64 keys");
     }
-    if (const auto notify =
-            mapping->take({"notify", "secondaries that are told of changes (RFC 1996)", "none"})) {
+    if (const auto notify = mapping->take(
+            {"notify", "secondaries that are told of changes (RFC 1996)", "nobody is told"})) {
         for (const Value& item : notify->list_or_one("a secondary's address, or a list of them"))
             if (auto read = read_notify(item))
                 transfer.notify.push_back(std::move(*read));
