@@ -6,7 +6,6 @@
 #include <fmt/chrono.h>
 #include <netdb.h>
 #include <nss.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -22,6 +21,7 @@
 
 #include "roles.hpp"
 #include "summond/base/log.hpp"
+#include "summond/base/random.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/notify/pack.hpp"
@@ -54,12 +54,6 @@ std::string text_of(const char (&from)[N]) {
 // "https://hooks.example.org": what follows may have a token in it.
 std::string host_of(const std::string& url) {
     return url.substr(0, url.find_first_of("/?", url.find("//") + 2));
-}
-
-std::uint64_t random_number() {
-    std::uint64_t number = 0;
-    static_cast<void>(::getrandom(&number, sizeof number, 0));
-    return number;
 }
 
 struct Hook {
@@ -284,9 +278,9 @@ class Notifier {
     }
 
     base::SteadyClock clock_;
-    std::mt19937_64 random_{random_number()};
+    std::mt19937_64 random_{base::random_bits()};
     std::uniform_real_distribution<double> chance_{0, 1};
-    const std::string epoch_ = fmt::format("{:016x}", random_number());
+    const std::string epoch_ = fmt::format("{:016x}", base::random_bits());
     std::uint64_t last_id_ = 0;
     asio::io_context& io_;
     ipc::Link parent_;

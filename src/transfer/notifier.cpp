@@ -1,11 +1,10 @@
 #include "summond/transfer/notifier.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 
 #include "message_writer.hpp"
 #include "summond/base/log.hpp"
+#include "summond/base/random.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/dns/wire.hpp"
 
@@ -14,13 +13,6 @@ namespace {
 
 constexpr std::uint16_t notify_flags = static_cast<std::uint16_t>(dns::Opcode::notify)
                                        << dns::opcode_shift;
-
-std::uint16_t random_id() {
-    std::uint16_t id = 0;
-    // It does not block: the kernel's generator is seeded.
-    static_cast<void>(::getrandom(&id, sizeof id, 0));
-    return id;
-}
 
 }  // namespace
 
@@ -66,7 +58,7 @@ void Notifier::send(Pending& pending, std::uint64_t now) {
     zone::RecordSet soa;
     sets.next(soa);
     MessageWriter writer;
-    pending.id = random_id();
+    pending.id = static_cast<std::uint16_t>(base::random_bits());
     writer.begin(pending.id, notify_flags | dns::flag_aa, question, dns::max_message_size);
     // §3.7: the new SOA record may go along.
     writer.add(soa.owner, soa.type, soa.records[0].ttl, soa.rdata(soa.records[0]));
