@@ -218,9 +218,10 @@ void Manager::first_byte(service::Id service, base::TimePoint at) {
     if (lifecycle == nullptr)
         return;
     amend(lifecycle->wake_of_guest(), [&](WakeRecord& record) {
+        // Wire's clock against ours: of the hand-over before it we know when we heard of it.
         if (!record.first_byte)
-            record.first_byte =
-                std::max(base::Duration::zero(), std::min(at, clock_.now()) - record.asked_at);
+            record.first_byte = std::max(record.handed_over.value_or(base::Duration::zero()),
+                                         std::min(at, clock_.now()) - record.asked_at);
     });
 }
 

@@ -125,6 +125,7 @@ TEST_F(LedgerTest, WhoHasWaitedAndTheFirstByte) {
     manager.waited(www, 1, milliseconds(310));
     clock.advance(milliseconds(9));
     manager.handed_over(www, 1, milliseconds(400));
+    clock.advance(milliseconds(5));
     manager.first_byte(www, clock.now() - milliseconds(2));
     manager.first_byte(www, clock.now());
     ASSERT_EQ(ledger.wakes.size(), 4u) << "the second first byte is none";
@@ -133,7 +134,7 @@ TEST_F(LedgerTest, WhoHasWaitedAndTheFirstByte) {
     EXPECT_EQ(wake.queries, 3u);
     EXPECT_EQ(wake.first_waited, milliseconds(310)) << "of the queries";
     EXPECT_EQ(wake.handed_over, milliseconds(9));
-    EXPECT_EQ(wake.first_byte, milliseconds(7));
+    EXPECT_EQ(wake.first_byte, milliseconds(12));
     EXPECT_EQ(*manager.wake_of_number(1), wake);
     EXPECT_EQ(manager.wake_of_number(2), nullptr);
     EXPECT_EQ(manager.wakes().size(), 1u);
@@ -148,6 +149,18 @@ TEST_F(LedgerTest, WhoHasWaitedForAPacket) {
     EXPECT_EQ(ledger.wakes.back().first_waited, milliseconds(412));
     EXPECT_EQ(ledger.wakes.back().queries, 0u);
     EXPECT_EQ(ledger.wakes.back().query_type, 0);
+}
+
+TEST_F(LedgerTest, TheFirstByteIsNotBeforeTheHandOver) {
+    configure([](service::Template& s) { s.wake_packet = true; });
+    manager.wake(www, WakeReason::packet, clock.now());
+    backend.finish_build(7);
+    backend.become_ready(7);
+    clock.advance(milliseconds(9));
+    manager.handed_over(www, 1, milliseconds(400));
+    manager.first_byte(www, clock.now() - milliseconds(2));
+    EXPECT_EQ(ledger.wakes.back().handed_over, milliseconds(9));
+    EXPECT_EQ(ledger.wakes.back().first_byte, milliseconds(9));
 }
 
 TEST_F(LedgerTest, WhoHasWaitedInVain) {
