@@ -45,7 +45,7 @@ ImageBuilder::ImageBuilder(const config::Config& config, const ZoneIndex& index)
     bytes_.resize(bytes_.size() + config.zones.size() * sizeof(image::ZoneRecord));
     header_.services = here();
     for (const service::Template& service : config.services)
-        append(bytes_, service.id);
+        append_object(bytes_, service.id);
     add_names_above_zones(config.zones);
 }
 
@@ -104,7 +104,7 @@ void ImageBuilder::make_room(const ZoneData& data) {
 
 image::Ref ImageBuilder::append_node(const image::Node& node, std::string_view name) {
     const image::Ref ref = here();
-    append(bytes_, node);
+    append_object(bytes_, node);
     bytes_.insert(bytes_.end(), name.begin(), name.end());
     pad(bytes_, image::unit);
     header_.max_labels = std::max(header_.max_labels, label_count(name));
@@ -202,15 +202,16 @@ void ImageBuilder::append_chain(std::uint32_t zone, const ZoneData& data) {
     if (chain.links.empty())
         return;
     record(zone).chain = here();
-    append(bytes_, image::Chain{static_cast<std::uint32_t>(chain.links.size()), chain.iterations,
-                                static_cast<std::uint8_t>(chain.salt.size()), chain.hashed,
-                                label_count(view(data.apex())), 0});
+    append_object(bytes_,
+                  image::Chain{static_cast<std::uint32_t>(chain.links.size()), chain.iterations,
+                               static_cast<std::uint8_t>(chain.salt.size()), chain.hashed,
+                               label_count(view(data.apex())), 0});
     bytes_.insert(bytes_.end(), chain.salt.begin(), chain.salt.end());
     pad(bytes_, image::unit);
     for (const DenialChain::Link& link : chain.links)
-        append(bytes_, link.key);
+        append_object(bytes_, link.key);
     for (const DenialChain::Link& link : chain.links)
-        append(bytes_, data.owners[link.owner].node);
+        append_object(bytes_, data.owners[link.owner].node);
     pad(bytes_, image::unit);
 }
 

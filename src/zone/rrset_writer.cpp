@@ -158,11 +158,11 @@ void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const R
         for (const Record& record : records) {
             if (const std::string_view name = target_of(zone, record, owner); !name.empty())
                 target(bytes.size(), name);
-            append(bytes, image::Ref{0});
+            append_object(bytes, image::Ref{0});
         }
     }
     for (const std::uint16_t pointer : pointers)
-        append(bytes, pointer);
+        append_object(bytes, pointer);
     pad(bytes, image::unit);
 }
 

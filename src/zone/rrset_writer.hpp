@@ -21,7 +21,7 @@ void write_rrset(const ZoneData& zone, std::string_view owner, std::span<const R
 
 // Appends value and nothing else.
 template <typename T>
-void append(std::vector<std::uint8_t>& bytes, const T& value) {
+void append_object(std::vector<std::uint8_t>& bytes, const T& value) {
     const auto* begin = reinterpret_cast<const std::uint8_t*>(&value);
     bytes.insert(bytes.end(), begin, begin + sizeof value);
 }

@@ -22,14 +22,14 @@ import time
 from harness import dns_client, proc
 from support import host
 from support.lab import limit
-from support.site import ipv4, name, page, service, site, together
+from support.site import ZONE, ipv4, name, page, service, site, together
 
 KILLS = int(os.environ.get("SUMMOND_KILLS", "30"))
 SEED = os.environ.get("SUMMOND_KILLS_SEED", "")
 FROM = int(os.environ.get("SUMMOND_KILLS_FROM", "0"))
 AT_A_TIME = 10  # kills, and then everything has to come to rest
 MOST_FAULTS = 8
-ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2}
+ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2, "control": 1, "transfer": 1, "notifier": 1}
 SAVES = pathlib.Path("/var/lib/summond")
 HELD_RESETS = "0x53554d00"  # the group of interfaces whose resets are held (bridge_ports.cpp)
 TCP = {"ports": ["tcp/80"], "ready": {"tcp": 80, "timeout": "2m"}}
@@ -87,7 +87,9 @@ class Campaign:
         self.journal = open(lab.directory / "kills.txt", "w", buffering=1, encoding="utf-8")
 
     def _site(self):
-        return site(*services(self.lab, self.changed))
+        # With something to do for every role.
+        return {**site(*services(self.lab, self.changed), zone={**ZONE, "transfer": {"to": ["127.0.0.1"]}}),
+                "webhooks": [{"name": "nobody", "url": "http://127.0.0.1:9/"}]}
 
     def note(self, text):
         self.journal.write(f"{time.strftime('%H:%M:%S')} {text}\n")
@@ -141,7 +143,7 @@ class Campaign:
             delay = dice.choice([0, dice.uniform(0, 0.03), dice.uniform(0, 0.5), dice.uniform(0, 3)])
             roles = dice.choices(list(ROLES), ROLES.values())
             if roles != ["parent"] and dice.random() < 0.2:  # two, and nobody helps the other up
-                roles.append(dice.choice([role for role in ("vmm", "wire", "front") if role not in roles]))
+                roles.append(dice.choice([role for role in ROLES if role not in ("parent", *roles)]))
             if what == "reload" and dice.random() < 0.4:
                 roles, line = ["load"], None
             waits = dice.random() < 0.6
@@ -200,7 +202,7 @@ class Campaign:
         """Waits until there are others in place of those that were killed."""
         def back():
             pids = self.daemon.pids()
-            return set(pids) >= {"parent", "front", "vmm", "wire"} and all(
+            return set(pids) >= set(ROLES) and all(
                 pids[role] != pid for role, pid in gone.items())
         self.lab.wait_until(back, 60, f"others in place of {gone}")
 
@@ -224,7 +226,7 @@ class Campaign:
         """What is not as it has to be when nobody asks for anything, one text each."""
         processes = collections.Counter(self.daemon._processes().values())  # pylint: disable=protected-access
         wrong = [f"{count} x {role}" for role, count in processes.items() if count != 1]
-        wrong += [f"no {role}" for role in ("parent", "front", "vmm", "wire") if not processes[role]]
+        wrong += [f"no {role}" for role in ROLES if not processes[role]]
         if "vmm" in self.daemon.pids():
             wrong += [f"vmm has a child: {proc.argv(pid)[0]}"
                       for pid in proc.tree(self.daemon.pids()["vmm"])[1:]]
