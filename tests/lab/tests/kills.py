@@ -260,7 +260,8 @@ class Campaign:
         wrong += [f"{spares} spare vifs"] if spares > 4 else []
         taps = [link for link in now.links if link.startswith("summond")]
         wrong += [f"taps: {sorted(taps)}"] if len(taps) != 1 else []
-        wrong += [f"files: {sorted(now.saves)}"] if len(now.saves) > 1 else []
+        saves = sorted(now.saves - {"serials"})
+        wrong += [f"files: {saves}"] if len(saves) > 1 else []
         return wrong
 
     def comes_to_rest(self, seconds=180):
