@@ -546,7 +546,8 @@ class Ctl(ControlTest):
     def test_what_has_happened(self):
         daemon = self.controlled()
         self.ctl(daemon, "wake", "www", "--wait", "ready")
-        self.assertRegex(self.ctl(daemon, "wakes").stdout, r"www +command +build")
+        # Ready is told before the record of how it came to that.
+        wait_until(lambda: re.search(r"www +command +build", self.ctl(daemon, "wakes").stdout), "its wake")
         self.assertRegex(self.ctl(daemon, "trace", "www").stdout, r"is ready +\d+\.\d ms")
         lines = self.ctl(daemon, "events", "www", "--json").stdout.splitlines()
         self.assertEqual(json.loads(lines[-1])["event"], "wake")
