@@ -84,9 +84,11 @@ void Watch::look_again() {
             return;
         look_again();
         bool changed = false;
-        for (Watched& watched : watched_)
-            changed |= std::exchange(watched.changed_ns, changed_at(watched.files.directory)) !=
-                       watched.changed_ns;
+        for (Watched& watched : watched_) {
+            const std::int64_t before = watched.changed_ns;
+            watched.changed_ns = changed_at(watched.files.directory);
+            changed |= watched.changed_ns != before;
+        }
         if (changed)
             changed_();
     });
