@@ -32,6 +32,8 @@ constexpr auto given_up_limit = 2s;
 constexpr auto listing_pause = 50ms;
 constexpr int listing_share = 5;
 
+constexpr std::int64_t second_ns = 1'000'000'000;
+
 // Sockets and TCP sessions are many; nothing here uses select(2), for which the soft limit is low.
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -121,7 +123,6 @@ void Parent::load() {
     estate_.loaded_webhooks = std::move(*webhooks);
     estate_.printed = std::move(*printed);
     estate_.loaded_transfers = std::move(*transfers);
-    load_began_ = std::time(nullptr);
     load_began_ns_ =
         std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
     load_began_at_ = clock_.now();
@@ -306,7 +307,7 @@ void Parent::watch_signing() {
     auto wait = std::chrono::seconds(
         std::clamp<std::int64_t>(in_force_->sign_again_at - std::time(nullptr), 1, 60));
     // It may have become due after the load that is over now had begun.
-    if (signing_is_due() && load_began_ >= in_force_->sign_again_at) {
+    if (signing_is_due() && load_began_ns_ / second_ns >= in_force_->sign_again_at) {
         spdlog::warn("zones could not be signed again; it is tried again in 10 minutes");
         wait = 10min;
     }

@@ -7,7 +7,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -138,7 +137,6 @@ class Parent final : proc::Children {
     std::vector<Counters> counters_;  // all that there has ever been
 
     bool loading_ = false;
-    std::time_t load_began_ = 0;
     std::int64_t load_began_ns_ = 0;  // of the real-time clock
     base::TimePoint load_began_at_{};
     std::int64_t config_changed_ns_ = 0;  // before that
