@@ -32,7 +32,8 @@ constexpr Metric metrics[] = {
      }},
     {"summond_process_up", Kind::gauge,
      "Whether a process of this role is there and ready: front answers DNS, vmm runs the domains, "
-     "wire holds packets, control answers here, notifier tells webhooks.",
+     "wire holds packets, control answers here, notifier tells webhooks, "
+     "transfer gives zones to secondaries.",
      "role",
      [](const Snapshot& snapshot, Samples& samples) {
          by_role<std::uint64_t>(snapshot, samples, [](auto& value, const auto& process) {

@@ -22,7 +22,8 @@ std::string_view to_string(Kind kind) {
 std::span<const Metric> table() {
     static const std::vector<Metric> all = [] {
         std::vector<Metric> metrics;
-        for (const auto part : {dns_metrics(), service_metrics(), daemon_metrics()})
+        for (const auto part :
+             {dns_metrics(), service_metrics(), transfer_metrics(), daemon_metrics()})
             metrics.insert(metrics.end(), part.begin(), part.end());
         return metrics;
     }();

@@ -8,5 +8,6 @@ namespace summond::metrics {
 std::span<const Metric> dns_metrics();      // what fronts count
 std::span<const Metric> service_metrics();  // what vmm counts, and how services stand
 std::span<const Metric> daemon_metrics();
+std::span<const Metric> transfer_metrics();  // what transfer counts, and serials
 
 }  // namespace summond::metrics

@@ -169,10 +169,16 @@ std::string ControlAnswers::metrics_text() const {
         if (const auto zones = zone::Zones::open(known_.image->bytes())) {
             snapshot->zones = zones->header().zone_count;
             snapshot->unloaded_zones = zones->header().unloaded_zone_count;
-            for (std::uint32_t i = 0; i < snapshot->zones; ++i)
+            for (std::uint32_t i = 0; i < snapshot->zones; ++i) {
                 if (const auto end = static_cast<double>(zones->zone(i).signed_until); end != 0)
                     snapshot->signatures_end =
                         std::min(end, snapshot->signatures_end.value_or(end));
+                if (snapshot->zone_serials.size() == metrics::Snapshot::max_zone_serials)
+                    continue;
+                control::ZoneText text = text_of(*zones, i);
+                if (text.serial)
+                    snapshot->zone_serials.push_back({std::move(text.name), *text.serial});
+            }
         }
     return metrics::exposition(*snapshot);
 }

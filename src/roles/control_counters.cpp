@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "summond/base/log.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/metrics/wire_counters.hpp"
 
 namespace summond::roles {
@@ -10,9 +11,11 @@ namespace summond::roles {
 void CounterMappings::add(ipc::Role role, int shared_memory) {
     const bool of_front = role == ipc::Role::front;
     const bool of_wire = role == ipc::Role::wire;
-    const std::size_t size = of_front  ? sizeof(metrics::FrontCounters)
-                             : of_wire ? sizeof(metrics::WireCounters)
-                                       : sizeof(metrics::VmmCounters);
+    const bool of_transfer = role == ipc::Role::transfer;
+    const std::size_t size = of_front      ? sizeof(metrics::FrontCounters)
+                             : of_wire     ? sizeof(metrics::WireCounters)
+                             : of_transfer ? sizeof(metrics::TransferCounters)
+                                           : sizeof(metrics::VmmCounters);
     auto mapping = proc::SharedMapping::map(shared_memory, size, proc::SharedMapping::Access::read);
     if (!mapping)
         spdlog::error("{}: {}", ipc::to_string(role), mapping.error().what);
@@ -20,6 +23,8 @@ void CounterMappings::add(ipc::Role role, int shared_memory) {
         fronts_.push_back(std::move(*mapping));
     else if (of_wire)
         wires_.push_back(std::move(*mapping));
+    else if (of_transfer)
+        transfer_ = std::move(*mapping);
     else
         vmm_ = std::move(*mapping);
 }
@@ -29,6 +34,7 @@ void CounterMappings::fill(metrics::Snapshot& snapshot) const {
         snapshot.front.add(*front.as<const metrics::FrontCounters>());
     for (const proc::SharedMapping& wire : wires_)
         snapshot.held_packets += wire.as<const metrics::WireCounters>()->held.get();
+    snapshot.transfer = transfer_.as<const metrics::TransferCounters>();
     snapshot.vmm = vmm_.as<const metrics::VmmCounters>();
 }
 

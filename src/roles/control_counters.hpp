@@ -1,4 +1,4 @@
-// The memory that fronts, wire and vmm count in, as control reads it.
+// The memory that fronts, wire, vmm and transfer count in, as control reads it.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,9 @@ class CounterMappings {
   private:
     std::vector<proc::SharedMapping> fronts_;
     std::vector<proc::SharedMapping> wires_;
-    proc::SharedMapping vmm_;  // there are never two of it
+    // There are never two of these.
+    proc::SharedMapping vmm_;
+    proc::SharedMapping transfer_;
 };
 
 }  // namespace summond::roles

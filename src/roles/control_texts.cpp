@@ -37,21 +37,24 @@ std::vector<control::ServiceText> texts_of(const config::Config& config) {
     return texts;
 }
 
+control::ZoneText text_of(const zone::Zones& zones, std::uint32_t zone) {
+    const zone::image::ZoneRecord& record = zones.zone(zone);
+    const auto& apex = *zones.at<zone::image::Node>(record.apex);
+    control::ZoneText text{"", {}, record.chain != 0, record.chain != 0 && record.content != 0};
+    if (record.signed_until != 0)
+        text.signed_until.emplace(std::chrono::seconds(record.signed_until));
+    if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))
+        text.name = name->to_string();
+    if (const auto* const soa = apex.find(dns::Type::soa);
+        record.negative_soa != 0 && soa != nullptr)
+        text.serial = serial_of(*soa);
+    return text;
+}
+
 std::vector<control::ZoneText> texts_of(const zone::Zones& zones) {
     std::vector<control::ZoneText> texts;
-    for (std::uint32_t i = 0; i < zones.header().zone_count; ++i) {
-        const zone::image::ZoneRecord& record = zones.zone(i);
-        const auto& apex = *zones.at<zone::image::Node>(record.apex);
-        control::ZoneText text{"", {}, record.chain != 0, record.chain != 0 && record.content != 0};
-        if (record.signed_until != 0)
-            text.signed_until.emplace(std::chrono::seconds(record.signed_until));
-        if (const auto name = dns::Name::from_wire({apex.name(), apex.name_size}))
-            text.name = name->to_string();
-        if (const auto* const soa = apex.find(dns::Type::soa);
-            record.negative_soa != 0 && soa != nullptr)
-            text.serial = serial_of(*soa);
-        texts.push_back(std::move(text));
-    }
+    for (std::uint32_t i = 0; i < zones.header().zone_count; ++i)
+        texts.push_back(text_of(zones, i));
     std::ranges::sort(texts, {}, &control::ZoneText::name);
     return texts;
 }

@@ -10,6 +10,7 @@
 namespace summond::roles {
 
 std::vector<control::ServiceText> texts_of(const config::Config& config);
+control::ZoneText text_of(const zone::Zones& zones, std::uint32_t zone);
 // By name.
 std::vector<control::ZoneText> texts_of(const zone::Zones& zones);
 

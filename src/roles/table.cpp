@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "summond/metrics/front_counters.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/metrics/vmm_counters.hpp"
 #include "summond/metrics/wire_counters.hpp"
 
@@ -151,6 +152,7 @@ constexpr std::array rows{
         .wanted = with_transfers,
         .kept = {.ready_within = 30s},
         .isolation = proc::Syscalls::control,
+        .counters = {sizeof(metrics::TransferCounters), sizeof(metrics::TransferCounters::Gauges)},
         .transfers = true},
     // Neither do they depend on whether others hear of them.
     Row{.role = ipc::Role::notifier,

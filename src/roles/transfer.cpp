@@ -21,11 +21,13 @@
 #include <string>
 #include <utility>
 
+#include "own_counters.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/loop/fd_watch.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/net/udp_socket.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/sign/tsig.hpp"
@@ -59,15 +61,19 @@ struct Mapped {
 
 class TransferProcess {
   public:
-    TransferProcess(asio::io_context& io, ipc::Channel parent,
+    // counters: as of metrics::TransferCount.
+    TransferProcess(asio::io_context& io, ipc::Channel parent, metrics::TransferCounters* counters,
                     std::array<std::optional<net::UdpSocket>, 2> sockets)
         : io_(io),
+          count_(counters),
           sockets_(std::move(sockets)),
           server_(
-              io, clock_,
+              io, clock_, count_,
               [this](int connection, auto received) { return hand_back(connection, received); }),
-          notifier_(clock_, [this](const auto& to, const auto& source,
-                                   auto message) { send(to, source, message); }),
+          notifier_(clock_, count_,
+                    [this](const auto& to, const auto& source, auto message) {
+                        send(to, source, message);
+                    }),
           notify_timer_(io, [this] { notify(); }),
           tick_(io),
           parent_(io, std::move(parent),
@@ -132,9 +138,12 @@ class TransferProcess {
         const transfer::Reply reply =
             transfer::respond(serving_, std::span(query.octets).first(query.size), client,
                               answer::Transport::udp, unix_time());
+        count_.refused(reply.refusal);
+        if (reply.kind)
+            count_.transferred(*reply.kind, true, reply.message.size());
         // Anybody can send these, from any address.
         if (!reply.log.empty())
-            spdlog::debug("{} {}: {}", reply.refused ? "refused to" : "answered",
+            spdlog::debug("{} {}: {}", reply.refused() ? "refused to" : "answered",
                           client.to_string(), reply.log);
         ipc::SignedAnswer answer{};
         if (reply.message.empty() || reply.message.size() > sizeof answer.octets)
@@ -222,6 +231,7 @@ class TransferProcess {
 
     void tick() {
         server_.tick();
+        notifier_.count_waiting();
         tick_.expires_after(std::chrono::seconds(1));
         tick_.async_wait([this](const boost::system::error_code& error) {
             if (!error)
@@ -231,6 +241,7 @@ class TransferProcess {
 
     asio::io_context& io_;
     base::SteadyClock clock_;
+    metrics::TransferCount count_;
     const std::array<std::optional<net::UdpSocket>, 2> sockets_;  // IPv4, IPv6
     base::UniqueFd image_;
     transfer::ServingPtr serving_;
@@ -251,6 +262,11 @@ int transfer_main(const Arguments& arguments, const Row& row) {
     constexpr int after_others = 10;
     ::setpriority(PRIO_PROCESS, 0, after_others);
     ipc::Channel parent(base::UniqueFd(control_fd), ipc::Role::transfer, ipc::Role::parent);
+    const auto counters = own_counters(arguments, sizeof(metrics::TransferCounters));
+    if (!counters) {
+        spdlog::critical("{}", counters.error().what);
+        return exit_failed;
+    }
     std::array<std::optional<net::UdpSocket>, 2> sockets;
     for (const bool v4 : {true, false}) {
         auto socket = net::UdpSocket::open(v4);
@@ -265,7 +281,8 @@ int transfer_main(const Arguments& arguments, const Row& row) {
         spdlog::critical("cannot isolate: {}", isolated.error().what);
         return 1;
     }
-    TransferProcess process(io, std::move(parent), std::move(sockets));
+    TransferProcess process(io, std::move(parent), counters->as<metrics::TransferCounters>(),
+                            std::move(sockets));
     io.run();
     return 0;
 }

@@ -11,6 +11,8 @@
 namespace summond::transfer {
 namespace {
 
+using metrics::NotifyResult;
+
 constexpr std::uint16_t notify_flags = static_cast<std::uint16_t>(dns::Opcode::notify)
                                        << dns::opcode_shift;
 
@@ -48,6 +50,21 @@ void Notifier::serve(const ServingPtr& serving) {
                });
     });
     told_ = std::move(serials);
+    changed_ = true;
+}
+
+void Notifier::count_waiting() {
+    if (!std::exchange(changed_, false))
+        return;
+    std::vector<base::Endpoint> configured;
+    std::vector<base::Endpoint> waiting;
+    if (serving_)
+        for (const Plan::Zone& zone : serving_->plan.zones)
+            for (const auto& target : zone.who.notify)
+                configured.push_back(target.to);
+    for (const Pending& pending : pending_)
+        waiting.push_back(pending.target.to);
+    count_.waiting(configured, waiting);
 }
 
 void Notifier::send(Pending& pending, std::uint64_t now) {
@@ -74,6 +91,7 @@ void Notifier::send(Pending& pending, std::uint64_t now) {
         std::ranges::find(serving_->plan.sources, to.address.is_v4(), &base::IpAddress::is_v4);
     send_(to, source == serving_->plan.sources.end() ? std::nullopt : std::optional(*source),
           message);
+    count_.notified(to);
     pending.at = clock_.now() + first_wait * (1U << pending.tried);
     ++pending.tried;
 }
@@ -83,13 +101,15 @@ void Notifier::tick(std::uint64_t now) {
     if (clock < not_before_)
         return;
     std::size_t sent = 0;
-    std::erase_if(pending_, [&](const Pending& pending) {
+    const auto given_up = std::erase_if(pending_, [&](const Pending& pending) {
         if (pending.at > clock || pending.tried < tries)
             return false;
         spdlog::warn("NOTIFY of {} to {}: no answer, given up", pending.zone.to_string(),
                      pending.target.to.to_string());
+        count_.notified(pending.target.to, NotifyResult::given_up);
         return true;
     });
+    changed_ = changed_ || given_up > 0;
     for (Pending& pending : pending_) {
         if (pending.at > clock)
             continue;
@@ -139,7 +159,9 @@ void Notifier::receive(std::span<const std::uint8_t> message, const base::Endpoi
     else
         spdlog::warn("NOTIFY of {} to {}: refused with rcode {}", found->zone.to_string(),
                      from.to_string(), rcode);
+    count_.notified(from, rcode == 0 ? NotifyResult::heard : NotifyResult::refused);
     pending_.erase(found);
+    changed_ = true;
 }
 
 std::optional<base::TimePoint> Notifier::next() const {

@@ -16,6 +16,8 @@ namespace {
 using answer::Transport;
 using dns::Parsed;
 using dns::Rcode;
+using metrics::TransferKind;
+using metrics::TransferRefusal;
 using sign::TsigError;
 
 using Octets = std::span<const std::uint8_t>;
@@ -73,7 +75,7 @@ class Responder {
     bool verify() {
         const auto record = sign::read_tsig(message_);
         if (!record) {
-            refuse(Rcode::formerr, "its TSIG record is ill-formed");
+            refuse(Rcode::formerr, TransferRefusal::malformed, "its TSIG record is ill-formed");
             return false;
         }
         key_ = serving_->plan.key(record->key);
@@ -89,7 +91,7 @@ class Responder {
         }
         const std::string by = "key " + record->key.to_string() + ": ";
         if (verdict.formerr) {
-            refuse(Rcode::formerr, by + "a MAC of an impossible size");
+            refuse(Rcode::formerr, TransferRefusal::malformed, by + "a MAC of an impossible size");
             return false;
         }
         switch (verdict.error) {
@@ -97,14 +99,14 @@ class Responder {
             case TsigError::badtrunc:
                 signer_.emplace(*key_, *record);
                 error_ = verdict.error;
-                refuse(Rcode::notauth,
+                refuse(Rcode::notauth, TransferRefusal::tsig,
                        by + (error_ == TsigError::badtime
                                  ? fmt::format("its clock differs by {} s (BADTIME)",
                                                static_cast<std::int64_t>(record->time - now_))
                                  : "a truncated MAC (BADTRUNC)"));
                 break;
             default:
-                refuse(Rcode::notauth,
+                refuse(Rcode::notauth, TransferRefusal::tsig,
                        by + (verdict.error == TsigError::badkey ? "not known here (BADKEY)"
                                                                 : "another secret (BADSIG)"));
                 sign::add_unsigned_tsig(reply_.message, *record, verdict.error);
@@ -120,7 +122,7 @@ class Responder {
 
     MessageWriter::Opt opt() const { return {query_.edns.present, query_.edns.dnssec_ok}; }
 
-    void refuse(Rcode rcode, const std::string& why) {
+    void refuse(Rcode rcode, TransferRefusal refusal, const std::string& why) {
         MessageWriter writer;
         writer.begin(query_.id, response_flags(rcode, false), query_.question,
                      dns::max_message_size);
@@ -128,7 +130,8 @@ class Responder {
         if (signer_)
             signer_->sign(reply_.message, now_, error_);
         reply_.log = why;
-        reply_.refused = true;
+        reply_.refusal = refusal;
+        reply_.kind.reset();
     }
 
     void give_zone() {
@@ -140,16 +143,17 @@ class Responder {
                         name ? name->to_string() : "?");
         // RFC 5936 §2.2.1.
         if (!index)
-            return refuse(Rcode::notauth, what + ": no zone of ours");
+            return refuse(Rcode::notauth, TransferRefusal::zone, what + ": no zone of ours");
         const Plan::Zone* const plan = serving_->plan.zone(*name);
         if (plan == nullptr || !may_have(*plan, client_, key_))
-            return refuse(Rcode::refused,
+            return refuse(Rcode::refused, TransferRefusal::acl,
                           what + (key_ == nullptr ? ": not for this address without a key"
                                                   : ": not for this address and key"));
         if (zones.zone(*index).negative_soa == 0)
-            return refuse(Rcode::servfail, what + ": the zone could not be loaded");
+            return refuse(Rcode::servfail, TransferRefusal::zone,
+                          what + ": the zone could not be loaded");
         if (query_.type == dns::Type::axfr && transport_ == Transport::udp)
-            return refuse(Rcode::refused, what + ": over UDP");
+            return refuse(Rcode::refused, TransferRefusal::malformed, what + ": over UDP");
         Outgoing::Asked asked{query_.id,
                               response_flags(Rcode::noerror, true),
                               {query_.question.begin(), query_.question.end()},
@@ -158,6 +162,7 @@ class Responder {
         if (query_.type == dns::Type::ixfr)
             return give_changes(*index, *name, what, std::move(asked));
         reply_.log = what;
+        reply_.kind = TransferKind::axfr;
         reply_.transfer = std::make_unique<Outgoing>(serving_, *index, std::move(asked),
                                                      std::vector<zone::ZoneChange>());
     }
@@ -167,7 +172,8 @@ class Responder {
                       Outgoing::Asked asked) {
         const auto serial = client_serial(message_, query_.question.size());
         if (!serial)
-            return refuse(Rcode::formerr, what + ": without an SOA record");
+            return refuse(Rcode::formerr, TransferRefusal::malformed,
+                          what + ": without an SOA record");
         const std::uint32_t ours = zone::serial_of(serving_->nodes.zones(), index);
         reply_.log = fmt::format("{} from {} to {}", what, *serial, ours);
         if (!sign::is_before(*serial, ours))
@@ -175,6 +181,7 @@ class Responder {
         auto changes = serving_->journal.between(name, *serial, ours);
         if (transport_ == Transport::udp)
             return give_datagram(index, std::move(asked), std::move(changes));
+        reply_.kind = changes.empty() ? TransferKind::ixfr_as_axfr : TransferKind::ixfr;
         if (changes.empty())
             reply_.log += ", as AXFR";
         reply_.transfer =
@@ -183,6 +190,7 @@ class Responder {
 
     // What the client has is as new, or has to be asked for over TCP (RFC 1995 §2).
     void give_soa(std::uint32_t index) {
+        reply_.kind = TransferKind::ixfr_soa;
         zone::ZoneSets sets(serving_->nodes, index);
         zone::RecordSet soa;
         sets.next(soa);
@@ -211,6 +219,7 @@ class Responder {
         if (message->size() > client_size())
             return give_soa(index);
         reply_.message = *message;
+        reply_.kind = TransferKind::ixfr;
         // It was all, if there is no second one.
         if (transfer.next(message, now_))
             give_soa(index);

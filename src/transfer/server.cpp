@@ -76,7 +76,9 @@ class Server::Session : public std::enable_shared_from_this<Session> {
             report(why.empty() ? "ended" : why);
         error_code ignored;
         socket_.close(ignored);
-        server_.sessions_.erase(place_);
+        Server& server = server_;
+        server.sessions_.erase(place_);
+        server.count_.connections(server.sessions_.size());
     }
 
   private:
@@ -87,6 +89,8 @@ class Server::Session : public std::enable_shared_from_this<Session> {
 
     void report(const std::string& unless_complete) {
         const Counted& counted = transfer_->counted();
+        server_.count_.in_progress(-1);
+        server_.count_.transferred(kind_, unless_complete.empty(), counted.octets);
         if (unless_complete.empty())
             spdlog::info("{} to {}: {} records, {} messages, {} octets", what_, client_.to_string(),
                          counted.records, counted.messages, counted.octets);
@@ -128,17 +132,22 @@ class Server::Session : public std::enable_shared_from_this<Session> {
         in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(length_size + size));
         Reply reply =
             respond(server_.serving_, query, client_, answer::Transport::tcp, unix_time());
-        if (reply.refused)
+        server_.count_.refused(reply.refusal);
+        if (reply.refused())
             spdlog::info("refused to {}: {}", client_.to_string(), reply.log);
         else if (!reply.log.empty() && !reply.transfer)
             spdlog::info("{} to {}", reply.log, client_.to_string());
-        ending_ = reply.refused;
+        ending_ = reply.refused();
         if (reply.transfer) {
             what_ = std::move(reply.log);
+            kind_ = *reply.kind;
             begun_ = server_.clock_.now();
+            server_.count_.in_progress(1);
             transfer_ = std::move(reply.transfer);
             return next();
         }
+        if (reply.kind)
+            server_.count_.transferred(*reply.kind, true, reply.message.size());
         if (reply.message.empty())
             return close("");
         write(reply.message);
@@ -218,14 +227,15 @@ class Server::Session : public std::enable_shared_from_this<Session> {
     std::vector<std::uint8_t> out_;  // given to the kernel; empty: no write is under way
     std::unique_ptr<Outgoing> transfer_;
     std::string what_;
+    metrics::TransferKind kind_{};
     bool ending_ = false;  // nothing of what the client says is looked at any more
     bool end_of_input_ = false;
     bool closed_ = false;
 };
 
-Server::Server(boost::asio::io_context& io, const base::Clock& clock, HandBack hand_back,
-               const ServerLimits& limits)
-    : io_(io), clock_(clock), hand_back_(std::move(hand_back)), limits_(limits) {}
+Server::Server(boost::asio::io_context& io, const base::Clock& clock, metrics::TransferCount& count,
+               HandBack hand_back, const ServerLimits& limits)
+    : io_(io), clock_(clock), count_(count), hand_back_(std::move(hand_back)), limits_(limits) {}
 
 Server::~Server() {
     while (!sessions_.empty())
@@ -265,11 +275,14 @@ void Server::take(base::UniqueFd connection, std::span<const std::uint8_t> recei
         sessions_, [&client](const auto& session) { return session->client() == client; }));
     if ((of_client >= limits_.of_one_address && !make_room(&client)) ||
         (sessions_.size() >= limits_.connections && !make_room(nullptr))) {
+        count_.no_room();
         spdlog::warn("too many connections for transfers; {} is not served", client.to_string());
         return;
     }
     const auto session = std::make_shared<Session>(*this, std::move(socket), client);
-    session->start(sessions_.insert(sessions_.end(), session), received);
+    const auto place = sessions_.insert(sessions_.end(), session);
+    count_.connections(sessions_.size());
+    session->start(place, received);
 }
 
 void Server::tick() {

@@ -204,6 +204,69 @@ class Health(MetricsTest):
         self.assertNotIn("\nsummond_state_", self.text(daemon))
 
 
+class Transfers(MetricsTest):
+    OPEN = "    transfer: {to: 127.0.0.1, notify: \"127.0.0.1:%d\"}\n  - {name: other.test, ns: ns1.example.test}\n"
+
+    def transfer(self, daemon, zone, kind, *more):
+        done = subprocess.run(["dig", "@127.0.0.1", "-p", str(daemon.port), "+tries=1", zone, kind, *more],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return done.stdout
+
+    def test_kinds_and_refusals(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+            secondary.bind(("127.0.0.1", 0))
+            secondary.settimeout(PATIENCE)
+            port = secondary.getsockname()[1]
+            text = "save_dir: .\n" + CONFIG + self.OPEN % port
+            daemon = self.daemon(text).ready()
+            name = f"127.0.0.1:{port}"
+            wait_until(lambda: self.scrape(daemon).get_or_zero("summond_notify_waiting", frozenset(
+                {("secondary", name)})) == 1, "a secondary that is to hear")
+            before = self.scrape(daemon)
+            self.assertEqual(before.get("summond_notify_results_total", secondary=name, result="heard"), 0)
+            message, sender = secondary.recvfrom(4096)
+            secondary.sendto(message[:2] + bytes([message[2] | 0x80]) + message[3:], sender)
+            wait_until(lambda: self.scrape(daemon).get("summond_notify_waiting", secondary=name) == 0,
+                       "that it has heard")
+            serial = int(before.get("summond_zone_serial", zone="example.test."))
+            self.assertIn("XFR size", self.transfer(daemon, "example.test", "axfr"))
+            self.assertIn("XFR size", self.transfer(daemon, "example.test", f"ixfr={serial - 1}", "+tcp"))
+            self.transfer(daemon, "example.test", f"ixfr={serial}", "+notcp")
+            self.transfer(daemon, "other.test", "axfr")
+            self.transfer(daemon, "elsewhere.test", "axfr")
+            self.transfer(daemon, "example.test", "axfr", "-y", "hmac-sha256:k:MTIzNA==")
+
+            def changed():
+                return {k: v for k, v in self.scrape(daemon).since(before).items()
+                        if k.startswith(("summond_transfer", "summond_notify")) and "bytes" not in k}
+            expected = {
+                "summond_transfers_total{kind=axfr,result=complete}": 1,
+                "summond_transfers_total{kind=ixfr_as_axfr,result=complete}": 1,
+                "summond_transfers_total{kind=ixfr_soa,result=complete}": 1,
+                "summond_transfer_refusals_total{reason=acl}": 1,
+                "summond_transfer_refusals_total{reason=zone}": 1,
+                "summond_transfer_refusals_total{reason=tsig}": 1,
+                f"summond_notify_results_total{{result=heard,secondary={name}}}": 1,
+                f"summond_notify_waiting{{secondary={name}}}": -1,
+            }
+            try:
+                wait_until(lambda: changed() == expected, "counters")
+            except AssertionError:
+                self.assertEqual(changed(), expected)
+            # What was counted outlives who has counted it.
+            pid = daemon.pid_of("transfer")
+            os.kill(pid, signal.SIGKILL)
+            daemon.pid_of("transfer", other_than=pid)
+            wait_until(lambda: self.scrape(daemon).get_or_zero("summond_notify_waiting", frozenset(
+                {("secondary", name)})) == 1, "its successor")
+            self.assertEqual(self.scrape(daemon).get("summond_transfers_total", kind="axfr", result="complete"), 1)
+            # Serials grow; a secondary that is taken out is not shown any more.
+            daemon.reload(text.replace("192.0.2.80", "192.0.2.79").replace(
+                f", notify: \"127.0.0.1:{port}\"", ""))
+            wait_until(lambda: name not in self.text(daemon), "its end")
+            self.assertGreater(self.scrape(daemon).get("summond_zone_serial", zone="example.test."), serial)
+
+
 class NothingIsLost(MetricsTest):
     def ask(self, daemon, count):
         for _ in range(count):

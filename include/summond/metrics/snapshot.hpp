@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "summond/metrics/front_totals.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/metrics/vmm_counters.hpp"
 #include "summond/service/status.hpp"
 
@@ -42,9 +43,16 @@ struct Snapshot {
         std::uint32_t waiting = 0;
     };
 
+    struct Zone {
+        std::string name;
+        std::uint32_t serial = 0;
+    };
+    static constexpr std::size_t max_zone_serials = 1000;
+
     std::string_view version;
     FrontTotals front;
-    const VmmCounters* vmm = nullptr;  // null: there has been none
+    const VmmCounters* vmm = nullptr;            // null: there has been none
+    const TransferCounters* transfer = nullptr;  // likewise
     std::vector<Service> services;
     std::vector<Process> processes;
     std::vector<Webhook> webhooks;
@@ -62,6 +70,7 @@ struct Snapshot {
     std::uint64_t config_hash = 0;  // of the one in force; 48 bits
     std::uint32_t zones = 0;
     std::uint32_t unloaded_zones = 0;  // of these
+    std::vector<Zone> zone_serials;    // of those that are loaded, max_zone_serials at most
 };
 
 }  // namespace summond::metrics

@@ -11,6 +11,7 @@
 
 #include "summond/base/clock.hpp"
 #include "summond/base/ip_address.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/transfer/responder.hpp"
 
 namespace summond::transfer {
@@ -21,7 +22,8 @@ class Notifier {
     using Send =
         std::function<void(const base::Endpoint& to, const std::optional<base::IpAddress>& source,
                            std::span<const std::uint8_t> message)>;
-    Notifier(const base::Clock& clock, Send send) : clock_(clock), send_(std::move(send)) {}
+    Notifier(const base::Clock& clock, metrics::TransferCount& count, Send send)
+        : clock_(clock), count_(count), send_(std::move(send)) {}
 
     // Secondaries of zones whose serial is another one than before are told, at the start all.
     void serve(const ServingPtr& serving);
@@ -32,6 +34,9 @@ class Notifier {
     void tick(std::uint64_t now);
     // When tick is to be called next; none: nobody is to be told anything.
     std::optional<base::TimePoint> next() const;
+
+    // Counts who waits, if that has changed. It goes through all of them: about once a second.
+    void count_waiting();
 
     std::size_t pending() const { return pending_.size(); }
 
@@ -56,11 +61,13 @@ class Notifier {
                    std::uint64_t now) const;
 
     const base::Clock& clock_;
+    metrics::TransferCount& count_;
     const Send send_;
     ServingPtr serving_;
     std::map<dns::Name, std::uint32_t> told_;  // serials
     std::vector<Pending> pending_;
     base::TimePoint not_before_{};
+    bool changed_ = false;  // since it was counted
 };
 
 }  // namespace summond::transfer

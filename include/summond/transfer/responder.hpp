@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "summond/answer/answer.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/transfer/plan.hpp"
 #include "summond/zone/journal.hpp"
 #include "summond/zone/records.hpp"
@@ -47,7 +49,11 @@ struct Reply {
     std::vector<std::uint8_t> message;   // empty: nothing is said, or `transfer` says it
     std::unique_ptr<Outgoing> transfer;  // over TCP
     std::string log;                     // what somebody wants to know of it; empty: nothing
-    bool refused = false;                // by the rules, or its signature is wrong
+    // By the rules, or its signature is wrong.
+    metrics::TransferRefusal refusal{};
+    std::optional<metrics::TransferKind> kind;  // of what wants a zone, and is given something
+
+    bool refused() const { return refusal != metrics::TransferRefusal::none; }
 };
 
 // now: Unix time.

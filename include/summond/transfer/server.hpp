@@ -18,6 +18,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/base/unique_fd.hpp"
+#include "summond/metrics/transfer_counters.hpp"
 #include "summond/transfer/responder.hpp"
 
 namespace summond::transfer {
@@ -39,8 +40,8 @@ class Server {
     using HandBack = std::function<bool(int connection, std::span<const std::uint8_t> received)>;
 
     // io must not run handlers any more when the server is destroyed.
-    Server(boost::asio::io_context& io, const base::Clock& clock, HandBack hand_back,
-           const ServerLimits& limits = {});
+    Server(boost::asio::io_context& io, const base::Clock& clock, metrics::TransferCount& count,
+           HandBack hand_back, const ServerLimits& limits = {});
     ~Server();
 
     // From now on; transfers that are under way keep the zones that they began with.
@@ -58,6 +59,7 @@ class Server {
 
     boost::asio::io_context& io_;
     const base::Clock& clock_;
+    metrics::TransferCount& count_;
     const HandBack hand_back_;
     const ServerLimits limits_;
     ServingPtr serving_;

@@ -28,6 +28,8 @@ using testing::Not;
 struct Full {
     std::unique_ptr<VmmCounters> vmm = std::make_unique<VmmCounters>();
     VmmCount count{vmm.get()};
+    std::unique_ptr<TransferCounters> transfer = std::make_unique<TransferCounters>();
+    TransferCount transfers{transfer.get()};
     Snapshot snapshot;
 
     Full() {
@@ -42,6 +44,24 @@ struct Full {
         vmm->file.written_at_ms.set(1'764'478'801'250);
         vmm->file.failures.add(2);
         snapshot.vmm = vmm.get();
+        const base::Endpoint second{*base::IpAddress::parse("192.0.2.2"), 53};
+        const base::Endpoint third{*base::IpAddress::parse("2001:db8::3"), 5353};
+        const base::Endpoint gone{*base::IpAddress::parse("192.0.2.4"), 53};
+        transfers.transferred(TransferKind::ixfr_as_axfr, true, 700);
+        transfers.transferred(TransferKind::axfr, false, 50);
+        transfers.in_progress(1);
+        transfers.in_progress(1);
+        transfers.in_progress(-1);
+        transfers.refused(TransferRefusal::none);
+        transfers.refused(TransferRefusal::malformed);
+        transfers.connections(4);
+        transfers.no_room();
+        transfers.notified(gone);
+        transfers.notified(third);
+        transfers.notified(second, NotifyResult::given_up);
+        transfers.waiting({second, third, third}, {third, third});
+        snapshot.transfer = transfer.get();
+        snapshot.zone_serials = {{"jit.example.", 4'000'000'000}};
         snapshot.version = "1.2.3";
         snapshot.services = {{.id = 1,
                               .name = "we\"b\\1\n",
@@ -110,6 +130,19 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_wake_seconds_count{until="ready",from="build"} 2)",
              R"(summond_wake_packets_handed_over_total 3)",
              R"(summond_wake_packets_held 12)",
+             R"(summond_transfers_total{kind="ixfr_as_axfr",result="complete"} 1)",
+             R"(summond_transfers_total{kind="axfr",result="broken_off"} 1)",
+             R"(summond_transfer_sent_bytes_total 750)",
+             R"(summond_transfers_in_progress 1)",
+             R"(summond_transfer_refusals_total{reason="malformed"} 1)",
+             R"(summond_transfer_refusals_total{reason="tsig"} 0)",
+             R"(summond_transfer_connections 4)",
+             R"(summond_transfer_connections_refused_total 1)",
+             R"(summond_notify_messages_total{secondary="[2001:db8::3]:5353"} 1)",
+             R"(summond_notify_results_total{secondary="192.0.2.2:53",result="given_up"} 1)",
+             R"(summond_notify_waiting{secondary="[2001:db8::3]:5353"} 2)",
+             R"(summond_notify_waiting{secondary="192.0.2.2:53"} 0)",
+             R"(summond_zone_serial{zone="jit.example."} 4000000000)",
              R"(summond_zones{state="loaded"} 5)",
              R"(summond_zones{state="not_loaded"} 2)",
              R"(summond_state_writable 1)",
@@ -136,6 +169,7 @@ TEST(Exposition, HasWhatThereIs) {
          })
         EXPECT_THAT(text, Contains(line));
     EXPECT_THAT(text, Not(Contains(HasSubstr("service=\"c\""))));
+    EXPECT_THAT(text, Not(Contains(HasSubstr("192.0.2.4"))));  // configured no more
 }
 
 TEST(Exposition, EachLineIsOfTheFormatAndEachSeriesIsThereOnce) {
@@ -166,13 +200,17 @@ TEST(Exposition, EachMetricHasSamples) {
 // A daemon that has only begun, and whose vmm has never been there.
 TEST(Exposition, IsOfBoundedSizeWithoutServices) {
     const auto snapshot = std::make_unique<Snapshot>();
-    EXPECT_LT(exposition(*snapshot).size(), 20'000U);
+    EXPECT_LT(exposition(*snapshot).size(), 25'000U);
 }
 
 TEST(Exposition, ReadsAnythingThatAProcessMayHaveWritten) {
     Full full;
     full.vmm->services.set(~std::uint64_t{0});
-    EXPECT_THAT(exposition(full.snapshot), HasSubstr("summond_wakes_total{"));
+    full.transfer->secondaries.set(~std::uint64_t{0});
+    full.transfer->secondary[9].port.set(~std::uint64_t{0});
+    const std::string text = exposition(full.snapshot);
+    EXPECT_THAT(text, HasSubstr("summond_wakes_total{"));
+    EXPECT_THAT(text, HasSubstr("summond_notify_waiting{"));
 }
 
 TEST(Table, KeepsToTheCustomsOfPrometheus) {
@@ -222,6 +260,34 @@ TEST(VmmCount, CountsNothingWithoutMemory) {
     count.failed(1, WakeReason::dns, WakeFailure::crashed);
     count.phase(0, WakePhase::built, 1ms);
     count.handed_over(1);
+}
+
+TEST(TransferCount, GoesOnWithWhatAnEarlierOneHasCounted) {
+    const auto counters = std::make_unique<TransferCounters>();
+    const auto secondary = [](std::uint16_t port) {
+        return base::Endpoint{*base::IpAddress::parse("2001:db8::1"), port};
+    };
+    TransferCount(counters.get()).notified(secondary(1));
+    TransferCount second(counters.get());
+    second.notified(secondary(1));
+    EXPECT_EQ(counters->secondaries.get(), 1U);
+    EXPECT_EQ(counters->secondary[0].sent.get(), 2U);
+    EXPECT_EQ(counters->secondary[0].endpoint(), secondary(1));
+    for (std::uint16_t port = 2; port < max_counted_secondaries + 9; ++port)
+        second.notified(secondary(port), NotifyResult::heard);
+    EXPECT_EQ(counters->secondaries.get(), max_counted_secondaries);
+    second.waiting({secondary(999)}, {secondary(999), secondary(1)});
+    EXPECT_EQ(counters->now.secondary[0].waiting.get(), 1U);
+    EXPECT_EQ(counters->now.secondary[0].configured.get(), 0U);
+}
+
+TEST(TransferCount, CountsNothingWithoutMemory) {
+    TransferCount count(nullptr);
+    count.transferred(TransferKind::axfr, true, 1);
+    count.in_progress(1);
+    count.refused(TransferRefusal::acl);
+    count.notified({}, NotifyResult::heard);
+    count.waiting({{}}, {{}});
 }
 
 // docs/METRICS.md has the table as it is; SUMMOND_WRITE_DOCS=1 writes it there.

@@ -24,7 +24,7 @@ class Notify : public ::testing::Test {
     };
 
     Notify()
-        : notifier(clock, [this](const auto& to, const auto& source, auto message) {
+        : notifier(clock, count, [this](const auto& to, const auto& source, auto message) {
               sent.push_back({to, source, Octets(message.begin(), message.end())});
           }) {
         builder.zone("jit.example").soa.serial = 7;
@@ -56,6 +56,9 @@ class Notify : public ::testing::Test {
     std::vector<sign::TsigKey> keys;
     test::FakeClock clock;
     std::vector<Sent> sent;
+    std::unique_ptr<metrics::TransferCounters> counters =
+        std::make_unique<metrics::TransferCounters>();
+    metrics::TransferCount count{counters.get()};
     Notifier notifier;
 };
 
@@ -69,8 +72,14 @@ TEST_F(Notify, AtTheStartAndWhenTheSerialChanges) {
     EXPECT_EQ(dns::get16(&sent[0].message[4]), 1);
     EXPECT_EQ(dns::get16(&sent[0].message[6]), 1);
     EXPECT_EQ(dns::get32(&sent[0].message[sent[0].message.size() - 20]), 7U);
+    notifier.count_waiting();
+    EXPECT_EQ(counters->now.secondary[0].waiting.get(), 1U);
     notifier.receive(answer(), second, unix_now);
     EXPECT_EQ(notifier.pending(), 0U);
+    notifier.count_waiting();
+    EXPECT_EQ(counters->now.secondary[0].waiting.get(), 0U);
+    EXPECT_EQ(counters->secondary[0].sent.get(), 1U);
+    EXPECT_EQ(counters->secondary[0].results[0].get(), 1U);
     serve();
     EXPECT_EQ(sent.size(), 1U);
     serve(8);
@@ -95,6 +104,8 @@ TEST_F(Notify, UntilThereIsAnAnswer) {
     notifier.tick(unix_now);
     EXPECT_EQ(sent.size(), Notifier::tries);
     EXPECT_EQ(notifier.pending(), 0U);
+    EXPECT_EQ(counters->secondary[0].sent.get(), Notifier::tries);
+    EXPECT_EQ(counters->secondary[0].results[2].get(), 1U);
     EXPECT_FALSE(notifier.next());
 }
 
@@ -123,6 +134,7 @@ TEST_F(Notify, OneThatRefusesIsNotAskedAgain) {
     serve();
     notifier.receive(answer(5), second, unix_now);
     EXPECT_EQ(notifier.pending(), 0U);
+    EXPECT_EQ(counters->secondary[0].results[1].get(), 1U);
 }
 
 TEST_F(Notify, SignedAnswersOnly) {
