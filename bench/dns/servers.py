@@ -10,7 +10,7 @@ import time
 
 import zones
 
-from harness import server
+from harness import peers, server
 from harness.network import free_port
 
 SERVER_CPU, GENERATOR_CPU = 0, 1
@@ -135,27 +135,15 @@ class Nsd(Server):
 
     def command(self):
         d = self.directory
-        file = self.write("nsd.conf", f"""\
-server:
-  server-count: {self.workers}
+        server_ = f"""\
   reuseport: {"yes" if self.workers > 1 else "no"}
-  ip-address: 127.0.0.1@{self.port}
-  username: ""
-  zonesdir: "{d}"
-  database: ""
-  pidfile: "{d}/nsd.pid"
-  zonelistfile: "{d}/zone.list"
-  xfrdfile: "{d}/xfrd.state"
-  xfrdir: "{d}"
   answer-cookie: yes
   cookie-secret: "{COOKIE_SECRET}"
   cookie-secret-file: "{d}/none"
   minimal-responses: yes
   tcp-count: 200
-  rrl-ratelimit: 0
-  rrl-whitelist-ratelimit: 0
-remote-control:
-  control-enable: no
+"""
+        file = self.write("nsd.conf", peers.nsd(d, "127.0.0.1", self.port, server_, self.workers) + f"""\
 zone:
   name: "{zones.ZONE}"
   zonefile: "{self.zone_file}"
@@ -170,18 +158,7 @@ class Knot(Server):
 
     def command(self):
         d = self.directory
-        file = self.write("knot.conf", f"""\
-server:
-  rundir: "{d}"
-  udp-workers: {self.workers}
-  tcp-workers: {self.workers}
-  background-workers: 1
-  listen: 127.0.0.1@{self.port}
-log:
-  - target: stderr
-    any: warning
-database:
-  storage: "{d}"
+        file = self.write("knot.conf", peers.knot(d, "127.0.0.1", self.port, workers=self.workers) + f"""\
 mod-cookies:
   - id: secret
     secret: "0x{COOKIE_SECRET}"

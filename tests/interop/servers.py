@@ -8,7 +8,7 @@ import time
 
 from answers import Answer, parse
 
-from harness import server
+from harness import peers, server
 from harness.dns import A, AAAA, SOA, query, text_of
 from harness.dns_client import framed, read_frame
 from harness.network import free_port, own_network
@@ -168,27 +168,13 @@ class Nsd(Peer):
 
     def command(self):
         d = self.directory
-        text = f"""server:
-  server-count: 1
-  ip-address: 127.0.0.1@{self.port}
-  username: ""
-  zonesdir: "{d}"
-  database: ""
-  pidfile: "{d}/nsd.pid"
-  logfile: "{d}/log"
-  zonelistfile: "{d}/zone.list"
-  xfrdfile: "{d}/xfrd.state"
-  xfrdir: "{d}"
+        text = peers.nsd(d, "127.0.0.1", self.port, f"""\
   cookie-secret-file: "{d}/cookie"
   identity: "{IDENTITY}"
   version: "{VERSION}"
   nsid: "ascii_{IDENTITY}"
   minimal-responses: yes
-  rrl-ratelimit: 0
-  rrl-whitelist-ratelimit: 0
-remote-control:
-  control-enable: no
-"""
+""")
         for zone in self.world.zones:
             text += f"zone:\n  name: \"{text_of(zone.apex)}\"\n  zonefile: \"{self.zone_file(zone)}\"\n"
         return [shutil.which("nsd"), "-d", "-c", write(f"{d}/nsd.conf", text)]
@@ -199,22 +185,12 @@ class Knot(Peer):
 
     def command(self):
         d = self.directory
-        text = f"""server:
-  rundir: "{d}"
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
+        text = peers.knot(d, "127.0.0.1", self.port, f"""\
   tcp-io-timeout: 0
-  listen: 127.0.0.1@{self.port}
   identity: {IDENTITY}
   version: "{VERSION}"
   nsid: {IDENTITY}
-log:
-  - target: stderr
-    any: warning
-database:
-  storage: "{d}"
-template:
+""") + """template:
   - id: default
     zonefile-sync: -1
     journal-content: none

@@ -15,12 +15,12 @@ import time
 import unittest
 
 from process_support import (BINARY, PATIENCE, ZONE, Load, ProcessTest, ask, query, wait_until)
-from secondaries import KINDS, Key, canonical, dig, transferred
 from test_signing import holds
 
 from harness.dns import A, AXFR, SOA, TSIG, name_to_wire
 from harness.dns_client import exchange, framed, read_frame
 from harness.network import free_port
+from harness.secondaries import KINDS, Key, canonical, dig, transferred
 
 CONFIG = "save_dir: .\n" + ZONE
 OPEN = "    transfer: {to: 127.0.0.0/8}\n"
@@ -276,6 +276,21 @@ class Transfer(ProcessTest):
                 daemon.reload()
                 self.follows(daemon, secondary)
                 daemon.wait_log(f"NOTIFY of example.test. to 127.0.0.1:{port}: heard")
+
+    def test_secondaries_over_ipv6(self):
+        for kind in KINDS:
+            with self.subTest(kind.program):
+                port = free_port()
+                text = CONFIG + '    transfer: {to: "::1", notify: "[::1]:%d"}\n' % port
+                daemon = self.daemon(text, listen=["127.0.0.1:{port}", "[::1]:{port}"]).ready()
+                self.secondary(kind, daemon.port, port=port, host="::1", address="::1")
+                for address in ("192.0.2.80", "192.0.2.79"):
+                    daemon.reload(text.replace("192.0.2.80", address))
+                    # Nobody asks by himself for hours.
+                    wait_until(lambda a=address, p=port: a in dig(p, "www.example.test", "A", address="::1"),
+                               f"{address} at {kind.program}", patience=2 * PATIENCE)
+                daemon.wait_log(f"NOTIFY of example.test. to [::1]:{port}: heard")
+                self.assertEqual(transferred(port, address="::1"), transferred(daemon.port, address="::1"))
 
     # -- Changes
 

@@ -1,12 +1,12 @@
-"""NSD, Knot and BIND on loopback as secondaries of a daemon, as docs/SECONDARIES.md sets them up."""
+"""NSD, Knot and BIND as secondaries of a daemon, as docs/SECONDARIES.md sets them up."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 
-from harness import server
-from harness.network import free_port
+from . import peers, server
+from .network import free_port
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
@@ -31,13 +31,14 @@ class Key:
 
 
 class Secondary(server.Server):
-    """One that has a zone from 127.0.0.1, port `primary`; with a key, or without."""
+    """One that has a zone from `host`, port `primary`; with a key, or without. It is at `address` itself."""
 
-    def __init__(self, primary, zone="example.test", key=None, port=None):
+    def __init__(self, primary, zone="example.test", key=None, port=None, host="127.0.0.1", address="127.0.0.1"):
         self.directory = tempfile.mkdtemp(prefix="summond-secondary-")
         os.chmod(self.directory, 0o755)
         super().__init__(f"{self.directory}/log")
         self.primary, self.zone, self.key = primary, zone, key
+        self.host, self.address = host, address
         self.port = port or free_port()
         with open(f"{self.directory}/conf", "w", encoding="ascii") as f:
             f.write(self.configuration())
@@ -62,27 +63,12 @@ class Nsd(Secondary):
         of_key = (f'key:\n  name: "{key.name}"\n  algorithm: {key.algorithm}\n  secret: "{key.secret}"\n'
                   if key else "")
         with_key = key.name if key else "NOKEY"
-        return f"""server:
-  server-count: 1
-  ip-address: 127.0.0.1@{self.port}
-  username: ""
-  zonesdir: "{d}"
-  database: ""
-  pidfile: "{d}/nsd.pid"
-  logfile: "{d}/log"
-  zonelistfile: "{d}/zone.list"
-  xfrdfile: "{d}/xfrd.state"
-  xfrdir: "{d}"
-  cookie-secret-file: "{d}/cookie"
-  verbosity: 2
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-{of_key}zone:
+        server_ = f'  cookie-secret-file: "{d}/cookie"\n  verbosity: 2\n'
+        return peers.nsd(d, self.address, self.port, server_) + f"""{of_key}zone:
   name: {self.zone}
-  request-xfr: 127.0.0.1@{self.primary} {with_key}
-  allow-notify: 127.0.0.1 {with_key}
-  provide-xfr: 127.0.0.1 NOKEY
+  request-xfr: {self.host}@{self.primary} {with_key}
+  allow-notify: {self.host} {with_key}
+  provide-xfr: {self.address} NOKEY
 """
 
 
@@ -97,26 +83,15 @@ class Knot(Secondary):
         of_key = (f"key:\n  - id: {key.name}\n    algorithm: {key.algorithm}\n    secret: {key.secret}\n"
                   if key else "")
         with_key = f"    key: {key.name}\n" if key else ""
-        return f"""server:
-  rundir: "{d}"
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  listen: 127.0.0.1@{self.port}
-log:
-  - target: stderr
-    any: info
-database:
-  storage: "{d}"
-{of_key}remote:
+        return peers.knot(d, self.address, self.port, log="info") + f"""{of_key}remote:
   - id: summond
-    address: 127.0.0.1@{self.primary}
+    address: {self.host}@{self.primary}
 {with_key}acl:
   - id: from-summond
-    address: 127.0.0.1
+    address: {self.host}
 {with_key}    action: notify
   - id: anybody
-    address: 127.0.0.1
+    address: {self.address}
     action: transfer
 zone:
   - domain: {self.zone}
@@ -135,16 +110,17 @@ class Bind(Secondary):
     def configuration(self):
         d, key = self.directory, self.key
         with_key = f" key {key.name}" if key else ""
-        who = f"key {key.name}" if key else "127.0.0.1"
+        who = f"key {key.name}" if key else self.host
+        of_family, other = ("-v6", "") if ":" in self.address else ("", "-v6")
         return f"""options {{
   directory "{d}"; pid-file none; session-keyfile none; managed-keys-directory "{d}";
-  listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion no; dnssec-validation no; allow-transfer {{ 127.0.0.1; }};
+  listen-on{of_family} port {self.port} {{ {self.address}; }}; listen-on{other} {{ none; }};
+  recursion no; dnssec-validation no; allow-transfer {{ {self.address}; }};
 }};
 controls {{ }};
 {key.text() if key else ""}zone "{self.zone}" {{
   type secondary; file "{d}/zone"; masterfile-format text;
-  primaries {{ 127.0.0.1 port {self.primary}{with_key}; }};
+  primaries {{ {self.host} port {self.primary}{with_key}; }};
   allow-notify {{ {who}; }};
 }};
 """
@@ -153,9 +129,9 @@ controls {{ }};
 KINDS = [kind for kind in (Nsd, Knot, Bind) if shutil.which(kind.program)]
 
 
-def dig(port, *arguments, key=None, timeout=60):
-    """What dig prints of 127.0.0.1."""
-    command = ["dig", "@127.0.0.1", "-p", str(port), "+time=20", "+tries=1", "+nocmd"]
+def dig(port, *arguments, key=None, timeout=60, address="127.0.0.1"):
+    """What dig prints of a server."""
+    command = ["dig", f"@{address}", "-p", str(port), "+time=20", "+tries=1", "+nocmd"]
     if key:
         command += ["-y", key.dig()]
     done = subprocess.run(command + list(arguments), capture_output=True, text=True, timeout=timeout,
@@ -174,8 +150,8 @@ def canonical(zone, text):
     return sorted(" ".join(line.split()) for line in done.stdout.splitlines() if line)
 
 
-def transferred(port, zone="example.test", key=None, serial=None):
+def transferred(port, zone="example.test", key=None, serial=None, address="127.0.0.1"):
     """The records that a server gives of a zone."""
     kind = "axfr" if serial is None else f"ixfr={serial}"
-    text = dig(port, zone, kind, "+onesoa", "+nocomments", "+nostats", key=key)
+    text = dig(port, zone, kind, "+onesoa", "+nocomments", "+nostats", key=key, address=address)
     return canonical(zone, "\n".join(line for line in text.splitlines() if "\tTSIG\t" not in line))
