@@ -149,7 +149,8 @@ bool Result::take(std::span<const std::uint8_t> message, Window& window, Nanosec
     }
     ++answers;
     latency += time - since;
-    latencies.add(time - since);
+    if (!of_records_only || query->answers > 0)
+        latencies.add(time - since);
     last_answer = time;
     if (!complete || !right(message, *query))
         ++wrong;

@@ -107,6 +107,7 @@ struct Result {
     Nanoseconds begin = 0;
     Nanoseconds last_answer = 0;
     Histogram latencies;
+    bool of_records_only = false;  // latencies: of queries whose answers have records
 
     // A message that has been received at `time`; true if it answers something. complete: it has
     // what the caller wants besides.

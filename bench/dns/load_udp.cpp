@@ -40,6 +40,7 @@ struct Options {
     double rate = 0;
     bool cookies = false;
     bool sleep = false;
+    bool of_records_only = false;
 };
 
 struct Socket {
@@ -53,6 +54,7 @@ struct Socket {
 class Generator {
   public:
     explicit Generator(const Options& options) : options_(options), queries_(options.queries) {
+        result_.of_records_only = options.of_records_only;
         for (std::size_t i = 0; i < options.sockets; ++i) {
             sockets_.emplace_back(options.window / options.sockets);
             open(sockets_.back());
@@ -243,6 +245,8 @@ int main(int argc, char** argv) {
     app.add_option("--window", options.window, "queries in flight, on all sockets together");
     app.add_option("--rate", options.rate, "queries a second; 0: as many as the window allows");
     app.add_flag("--cookies", options.cookies, "fill in a valid DNS cookie of the server's");
+    app.add_flag("--of-records-only", options.of_records_only,
+                 "percentiles are of queries whose answers have records");
     app.add_flag("--sleep", options.sleep, "sleep when there is nothing to do");
     CLI11_PARSE(app, argc, argv);
     summond::bench::stop_on_signal();

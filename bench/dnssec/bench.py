@@ -1,0 +1,152 @@
+"""`scripts/bench dnssec`: signed answers and signing. See docs/BENCHMARKS.md. Prints tables and, as the last line, all
+figures as JSON."""
+
+import argparse
+import ast
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench" / "dns")]
+
+import figures  # noqa: E402
+import modes  # noqa: E402
+import rounds  # noqa: E402
+import servers  # noqa: E402
+import signing  # noqa: E402
+import zone  # noqa: E402
+
+from harness.dns import A, TXT  # noqa: E402
+
+RATE = 20_000    # queries a second for names that are there
+RANDOM_NAMES = 3  # for each of them, in a flood
+
+
+def _load(server, queries, *options):
+    return lambda seconds: rounds.measure(
+        server, lambda: [rounds.load(server, "bench_load_udp", queries, seconds, *options)])
+
+
+def answers(run):
+    """CPU time of answers with signatures: beside unsigned ones, and beside Knot and NSD with the same zone."""
+    directory = run.directory
+    plain = run.zone_file()
+    signed = zone.sign(directory, plain)
+    with_do = zone.mixed(directory, modes.QUERIES, modes.NAMES, True)
+    kinds = [(servers.Summond, "summond", signed, with_do), (servers.Knot, "knot", signed, with_do),
+             (servers.Nsd, "nsd", signed, with_do),
+             (servers.Summond, "summond-unsigned", plain, zone.mixed(directory, modes.QUERIES, modes.NAMES, False)),
+             (servers.Summond, "summond-positive", signed, zone.positive(directory, modes.QUERIES, modes.NAMES, A)),
+             (servers.Summond, "summond-text", zone.with_texts(directory, modes.NAMES),
+              zone.positive(directory, modes.QUERIES, modes.NAMES, TXT))]
+    started = {name: run.server(kind, name, "answers", file) for kind, name, file, _ in kinds}
+    with servers.running(list(started.values())):
+        sizes = {qtype: zone.size_of(started[name].port, qtype) for name, qtype in (("summond", A), ("summond-text", TXT))}
+        if sizes[A] != sizes[TXT]:
+            raise servers.BenchError(f"answers are not of the same size: {sizes}")
+        plan = {name: _load(started[name], queries) for _, name, _, queries in kinds}
+        measured = rounds.interleaved(plan, run.options)
+    result = figures.compare(measured, rounds.RATES)
+    same = figures.ratio(measured, "summond-text", "summond-positive")
+    mix = figures.ratio(measured, "summond-unsigned", "summond")
+    print(f"\n### answers: UDP, {modes.NAMES:,} names; summond, knot and nsd: the same signed zone, with DO\n\n"
+          f"{figures.rates_table(result)}\n\nA with its signature, of TXT with as many octets ({sizes[A]}): {same:.3f}; "
+          f"the mix with DO, of the mix without from the unsigned zone: {mix:.3f}", flush=True)
+    ahead = {f"ahead_of_{name}": result["ratios"][name] for name in ("knot", "nsd")}
+    return {**result, "signed_cost_ratio": same, "signed_mix_cost_ratio": mix, **ahead,
+            "targets": [figures.target("A with its signature, of TXT of the same size", same, 1.15,
+                                       noisy=figures.noisy(result, "summond-text", "summond-positive")),
+                        *figures.always_ahead(result, "knot", "nsd")]}
+
+
+def flood(run):
+    """Latency of names that are there, without and with three random names for each."""
+    signed = zone.sign(run.directory, run.zone_file())
+    server = run.server(servers.Summond, "summond", "flood", signed)
+    with servers.running([server]):
+        plan = {f"summond-{name}": _load(server, zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count),
+                                         "--rate", str(RATE * (1 + count)), "--of-records-only")
+                for name, count in (("rest", 0), ("flood", RANDOM_NAMES))}
+        measured = rounds.interleaved(plan, run.options)
+    result = {"servers": {name: figures.summary(r, rounds.RATES) for name, r in measured.items()}}
+    ratio = figures.ratio(measured, "summond-rest", "summond-flood", "p99_us")
+    print(f"\n### flood: {RATE:,} queries/s for names that are there, {RATE * RANDOM_NAMES:,} for random ones, with DO\n\n"
+          f"p99 of the former {result['servers']['summond-flood']['p99_us']['median']:,.0f} us, without the flood "
+          f"{result['servers']['summond-rest']['p99_us']['median']:,.0f} us: {ratio:.3f} times", flush=True)
+    return {**result, "flood_p99_ratio": ratio, "targets": [figures.target(
+        "p99 in a flood of random names, times", ratio, 2, noisy=figures.noisy(result, *result["servers"]))]}
+
+
+def validators(run):
+    """Generated zones and queries, by way of resolvers that validate (tests/interop/dnssec)."""
+    campaign = ROOT / "tests/interop/dnssec/run"
+    tally = {}
+    for own in ([], ["--own"]):
+        command = [sys.executable, "-B", str(campaign), "--queries", str(run.options.queries), "--worlds",
+                   str(run.options.worlds), *own]
+        done = subprocess.run(command, capture_output=True, text=True, check=False,
+                              env={**os.environ, "SUMMOND": str(ROOT / "build/release/summond")})
+        last = (done.stdout.splitlines() or [""])[-1]
+        if not last.startswith("{"):
+            raise servers.BenchError(f"{' '.join(command)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for key, value in ast.literal_eval(last).items():
+            tally[key] = tally.get(key, 0) + value
+        if done.returncode != 0:
+            print(done.stderr[-3000:])
+            tally["failed"] = tally.get("failed", 0) + 1
+    print(f"\n### validators: {tally}", flush=True)
+    bogus, wrong = tally.get("bogus", 0), tally.get("failed", 0)
+    return {"tally": tally, "bogus": bogus, "validated": tally.get("ad", 0), "asked": tally.get("asked", 0),
+            "targets": [figures.target("bogus answers", bogus, 0), figures.target("campaigns that failed", wrong, 0)]}
+
+
+MODES = {"answers": answers, "rate": signing.rate, "flood": flood, "million": signing.million, "validators": validators}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="bench dnssec", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...", help="default: %(default)s")
+    parser.add_argument("--records", type=int, default=signing.LARGE, help="of `million` (default: %(default)s)")
+    parser.add_argument("--queries", type=int, help="of `validators`, for each world")
+    options = parser.parse_args()
+    options.modes = options.modes.split(",")
+    unknown = set(options.modes) - set(MODES)
+    if unknown:
+        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
+    options.rounds, options.seconds, options.retries, options.starts, options.worlds = (
+        (5, 1.0, 0, 1, 2) if options.quick else (15, 2.0, 1, 3, 10))
+    options.queries = options.queries or (1000 if options.quick else 50_000)
+    return options
+
+
+def main():
+    options = parse_arguments()
+    os.sched_setaffinity(0, {servers.SERVER_CPU, servers.GENERATOR_CPU})
+    report = {"rounds": options.rounds, "seconds": options.seconds, "openssl": signing.version_of_openssl(),
+              "versions": {"summond": servers.Summond.version(), "knot": servers.Knot.version(),
+                           "nsd": servers.Nsd.version()}}
+    print(report, flush=True)
+    with tempfile.TemporaryDirectory(prefix="summond-bench-") as directory:
+        os.chmod(directory, 0o755)
+        run = modes.Run(pathlib.Path(directory), options)
+        for name in options.modes:
+            result = MODES[name](run)
+            report |= {key: value for key, value in result.items() if not isinstance(value, (dict, list))}
+            report[name] = result
+    print("\n### targets\n")
+    for name in options.modes:
+        for target in report[name]["targets"]:
+            print(figures.target_line({**target, "what": f"{name}: {target['what']}"}))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except servers.BenchError as error:
+        sys.exit(f"bench: {error}")
