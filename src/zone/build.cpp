@@ -14,6 +14,7 @@
 #include "summond/dns/wire.hpp"
 #include "summond/zone/records.hpp"
 #include "summond/zone/zone.hpp"
+#include "trust.hpp"
 #include "validate.hpp"
 #include "zone_data.hpp"
 #include "zone_digest.hpp"
@@ -96,6 +97,7 @@ class Builder {
     bool signs_ = false;  // some zone
     std::int64_t again_at_ = INT64_MAX;
     ZoneIndex index_;
+    Trust trust_;
     std::vector<Guest> guests_;  // sorted by zone
     std::optional<ImageBuilder> image_;
     bool refused_ = false;
@@ -443,6 +445,11 @@ void Builder::add_zone(std::uint32_t index) {
         check_chain_and_signatures(data);
     if (report_.errors() == before) {
         advise(data, index, index_, report_);
+        if (index_.find_parent(view(zone.name)) != image::none)
+            trust_.add_keys(data);
+        for (const Guest& guest : guests_of(index))
+            if (guest.kind == Guest::Kind::zone)
+                trust_.add_ds(data, config_.zones[guest.index].name);
         const auto older = before_ && !data.is_signed() ? before_->find(zone.name) : std::nullopt;
         if (older && before_->image().chain(*older) != nullptr)
             report_.warning(data.where(),
@@ -533,6 +540,8 @@ Built Builder::build() {
         if (refused_)  // what is wrong with the others is still to be said
             image_.reset();
     }
+    report_.begin_zone();
+    trust_.check(report_);
     Built built;
     if (image_)
         finish(built);

@@ -10,6 +10,7 @@
 
 #include "builder.hpp"
 #include "summond/sign/key_file.hpp"
+#include "summond/sign/key_schedule.hpp"
 
 using namespace summond;
 using test::ZoneBuilder;
@@ -416,4 +417,54 @@ TEST_F(Signing, NestedZones) {
     const auto before = signatures();
     EXPECT_EQ(load(start + 20), "");
     EXPECT_EQ(signatures(), before) << "the parent's side of the cut is found again";
+}
+
+TEST_F(Signing, DsRecordsInAParentOfOursThatNameNoKey) {
+    const auto ds_text = [](const std::vector<std::uint8_t>& rdata) {
+        std::string text = std::to_string(rdata[0] << 8 | rdata[1]) + " " +
+                           std::to_string(rdata[2]) + " " + std::to_string(rdata[3]) + " ";
+        for (std::size_t i = 4; i < rdata.size(); ++i) {
+            char digits[3];
+            std::snprintf(digits, sizeof digits, "%02x", rdata[i]);
+            text += digits;
+        }
+        return text;
+    };
+    const auto problems_with = [&](const std::string& ds) {
+        builder.file("parent",
+                     "$TTL 300\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.1\n"
+                     "jit NS ns1.jit\nns1.jit A 192.0.2.53\n" +
+                         ds);
+        const std::string all = builder.tolerated();
+        const auto at = all.find("parent:7");
+        return at == std::string::npos ? "" : all.substr(at);
+    };
+    builder.zone_with_file("example", "parent");
+    EXPECT_EQ(problems_with(""), "");
+    const auto all_keys = keys();
+    const sign::Key& key = all_keys[0];
+    const auto right = sign::ds_rdata(key.zone.wire(), key.dnskey);
+    auto wrong = right;
+    wrong.back() ^= 1;
+    auto other = right;
+    other[1] ^= 1;
+    auto newer = right;  // a digest that is not computed here
+    newer[3] = 4;
+    newer.resize(4 + 48);
+    EXPECT_EQ(problems_with("jit DS " + ds_text(right) + "\n"), "");
+    EXPECT_EQ(problems_with("jit DS " + ds_text(newer) + "\n"), "");
+    EXPECT_EQ(problems_with("jit DS " + ds_text(wrong) + "\njit DS " + ds_text(right) + "\n"), "");
+    const std::string tag = std::to_string(key.tag);
+    const std::string but = ", but the zone's keys are " + tag +
+                            ": resolvers that validate refuse it; `summond keys ds` prints the "
+                            "records that are right\n";
+    EXPECT_EQ(problems_with("jit DS " + ds_text(wrong) + "\n"),
+              "parent:7: warning: the DS records of jit.example. name key " + tag + but);
+    EXPECT_EQ(problems_with("jit DS " + ds_text(other) + "\n"),
+              "parent:7: warning: the DS records of jit.example. name key " +
+                  std::to_string(key.tag ^ 1) + but);
+    zone().dnssec.reset();
+    EXPECT_EQ(problems_with("jit DS " + ds_text(right) + "\n"),
+              "parent:7: warning: jit.example. has a DS record here, but is not signed: resolvers "
+              "that validate refuse it; sign it, or take the DS record out\n");
 }
