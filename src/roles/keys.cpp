@@ -66,6 +66,7 @@ class KeysCommand {
     int make(const config::Zone& zone, const Keys& keys);
     int import(const config::Zone& zone, const Keys& keys);
     int roll(const config::Zone& zone, const Keys& keys);
+    int roll_algorithm(const config::Zone& zone, const Keys& keys);
     int submitted(const config::Zone& zone, Keys& keys);
     int write(const Key& key, const std::string& what);
     int add(const config::Zone& zone, std::uint16_t flags, std::uint8_t algorithm, const Keys& keys,
@@ -159,6 +160,8 @@ int KeysCommand::list(const config::Zone& zone, const Keys& keys) const {
                 line += std::string("; ") + what + " " + sign::date_text(*time);
         };
         add("made", times.created);
+        if (times.publish && *times.publish > now_)
+            add("published from", times.publish);
         add("signs from", times.activate);
         add("signs until", times.inactive);
         add("CDS from", times.sync_publish);
@@ -211,9 +214,10 @@ int KeysCommand::make(const config::Zone& zone, const Keys& keys) {
         return refuse(exit_failed, "zone " + zone.name.to_string() + " has such a key in " +
                                        config_.key_dir +
                                        " already; `summond keys roll` replaces it");
-    const std::uint8_t algorithm = keys.empty()
+    const Key* const beside = sign::newest_sep(keys, now_);
+    const std::uint8_t algorithm = beside == nullptr
                                        ? zone.dnssec->algorithm.value_or(sign::ecdsa_p256_sha256)
-                                       : keys[0].secret.algorithm();
+                                       : beside->secret.algorithm();
     if (wants_zsk)
         return add(zone, sign::flag_zone, algorithm, keys, "ZSK");
     const bool single = zone.dnssec->single_type_signing.value_or(true);
@@ -247,7 +251,53 @@ int KeysCommand::import(const config::Zone& zone, const Keys& keys) {
                            then_load);
 }
 
+// The new keys sign first and are published later: when, the loader finds, which knows the TTLs.
+int KeysCommand::roll_algorithm(const config::Zone& zone, const Keys& keys) {
+    const std::string who = "zone " + zone.name.to_string();
+    const auto algorithm = sign::algorithm_of(arguments_.algorithm);
+    if (!algorithm)
+        return refuse(exit_bad_configuration, "--algorithm " + arguments_.algorithm +
+                                                  " is neither ecdsap256sha256 nor ed25519");
+    const Key* const sep = sign::newest_sep(keys, now_);
+    if (sep == nullptr)
+        return refuse(exit_failed, who + " has no key that is active, which could be replaced");
+    if (sep->secret.algorithm() == *algorithm)
+        return refuse(exit_failed, who + " has keys of " + arguments_.algorithm + " already");
+    if (zone.dnssec->algorithm && *zone.dnssec->algorithm != *algorithm)
+        return refuse(exit_bad_configuration, arguments_.config + " says another algorithm for " +
+                                                  who + "; leave it out there, or say " +
+                                                  arguments_.algorithm);
+    std::vector<const Key*> old;
+    for (const Key& key : keys) {
+        if (key.times.removed && *key.times.removed <= now_ && !sign::is_active(key.times, now_))
+            continue;
+        if (!sign::is_active(key.times, now_) || sign::changes_algorithm(keys, now_) ||
+            std::ranges::any_of(old, [&](const Key* other) { return other->flags == key.flags; }))
+            return refuse(exit_failed, who +
+                                           " is in the middle of a rollover already; see "
+                                           "`summond keys list`");
+        old.push_back(&key);
+    }
+    Keys made;
+    for (const Key* const key : old) {
+        auto next = sign::make_key(zone.name, key->flags, *algorithm, keys, now_);
+        if (!next)
+            return refuse(exit_failed, next.error().what);
+        next->times.publish.reset();
+        next->times.activate = now_;
+        made.push_back(std::move(*next));
+    }
+    for (const Key& key : made)
+        if (const int status = write(
+                key, "made " + role_of(key, made) + " " + std::to_string(key.tag) + " of " +
+                         arguments_.algorithm + " in " + directory_->path() + "; " + then_load))
+            return status;
+    return 0;
+}
+
 int KeysCommand::roll(const config::Zone& zone, const Keys& keys) {
+    if (!arguments_.algorithm.empty())
+        return roll_algorithm(zone, keys);
     const bool has_zsk = std::ranges::any_of(
         keys, [&](const Key& key) { return !key.is_sep() && sign::is_active(key.times, now_); });
     if (has_zsk && !arguments_.zsk && !arguments_.ksk)

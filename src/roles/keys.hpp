@@ -10,8 +10,9 @@ struct KeysArguments {
     enum class Action : std::uint8_t { list, ds, make, import, roll, submitted };
     Action action = Action::list;
     std::string config;
-    std::string zone;      // list, ds: empty: all
-    std::string key_file;  // import
+    std::string zone;       // list, ds: empty: all
+    std::string key_file;   // import
+    std::string algorithm;  // roll: to another one
     bool zsk = false;
     bool ksk = false;
 };

@@ -82,7 +82,11 @@ void add_keys(CLI::App& app, KeysArguments& to) {
     CLI::App* const roll =
         add("roll", Action::roll, "Replace a key that is active by a new one", true);
     auto* const ksk = roll->add_flag("--ksk", to.ksk, "The KSK, where there are two");
-    roll->add_flag("--zsk", to.zsk, "The ZSK")->excludes(ksk);
+    auto* const zsk = roll->add_flag("--zsk", to.zsk, "The ZSK")->excludes(ksk);
+    roll->add_option("--algorithm", to.algorithm,
+                     "All of them by keys of another algorithm, ecdsap256sha256 or ed25519")
+        ->excludes(ksk)
+        ->excludes(zsk);
     add("submitted", Action::submitted, "Say that the parent has the DS of the newest key", true);
 }
 

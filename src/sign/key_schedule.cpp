@@ -20,6 +20,7 @@ class Planner {
 
   private:
     void begin_successor(Key& key, bool is_first);
+    void begin_algorithm(Key& key);
     void retire_zsks();
     void retire_seps();
     void look_at_lifetime();
@@ -61,6 +62,25 @@ void Planner::begin_successor(Key& key, bool is_first) {
                  date_text(everywhere) + " on");
 }
 
+void Planner::begin_algorithm(Key& key) {
+    KeyTimes& times = key.times;
+    const Key* older = nullptr;
+    for (const Key& other : keys_)
+        if (&other != &key && other.is_sep() == key.is_sep() && other.times.activate &&
+            other.secret.algorithm() != key.secret.algorithm() && is_active(other.times, now_) &&
+            (older == nullptr || *older->times.activate < *other.times.activate))
+            older = &other;
+    if (older != nullptr)
+        times.activate = std::max(*times.activate, *older->times.activate + 1);
+    // Until then resolvers may have records without its signatures, which they want as soon as they
+    // know that the zone has the algorithm (RFC 4035 §2.2).
+    times.publish = std::max(now_, *times.activate) + waits_.propagation + waits_.max_ttl;
+    if (key.is_sep())
+        times.sync_publish = *times.publish + waits_.propagation + waits_.dnskey_ttl;
+    say(key, "of algorithm " + std::string(algorithm_name(key.secret.algorithm())) +
+                 " signs, and is published on " + date_text(*times.publish));
+}
+
 const Key* Planner::newest(bool sep) const {
     const Key* found = nullptr;
     for (const Key& key : keys_)
@@ -77,7 +97,7 @@ void Planner::retire_zsks() {
     if (key == nullptr || !is_active(key->times, now_))
         return;
     for_older(*key, [&](Key& old) {
-        if (old.times.inactive)
+        if (old.times.inactive || old.secret.algorithm() != key->secret.algorithm())
             return;
         old.times.inactive = now_;
         old.times.removed = now_ + waits_.propagation + waits_.max_ttl;
@@ -86,7 +106,7 @@ void Planner::retire_zsks() {
 }
 
 // The old DNSKEY goes with its signatures: caches have both keys, or both signatures, or only what
-// is new.
+// is new. Where it is of another algorithm it goes first, and with it the ZSK of that algorithm.
 void Planner::retire_seps() {
     const Key* const key = newest(true);
     if (key == nullptr)
@@ -100,17 +120,25 @@ void Planner::retire_seps() {
         }
         if (!key->times.ds_publish || old.times.removed)
             return;
-        old.times.removed = old.times.inactive =
-            std::max(now_, *key->times.ds_publish + waits_.parent);
-        say(old, "is removed on " + date_text(*old.times.removed));
+        const std::int64_t end = std::max(now_, *key->times.ds_publish + waits_.parent);
+        const bool same = old.secret.algorithm() == key->secret.algorithm();
+        for (Key& each : keys_) {
+            if (&each != &old && (same || each.is_sep() || each.times.removed ||
+                                  each.secret.algorithm() != old.secret.algorithm()))
+                continue;
+            each.times.removed = end;
+            each.times.inactive = same ? end : end + waits_.propagation + waits_.dnskey_ttl;
+            say(each, "is removed on " + date_text(end));
+        }
     });
 }
 
 void Planner::look_at_lifetime() {
     const Key* const key = newest(false);
     if (waits_.zsk_lifetime == 0 || key == nullptr || !is_active(key->times, now_) ||
-        std::ranges::any_of(
-            keys_, [&](const Key& other) { return !other.is_sep() && !other.times.activate; }))
+        changes_algorithm(keys_, now_) || std::ranges::any_of(keys_, [&](const Key& other) {
+            return !other.is_sep() && !other.times.activate;
+        }))
         return;
     const std::int64_t due =
         *key->times.activate + waits_.zsk_lifetime - waits_.propagation - waits_.dnskey_ttl;
@@ -122,8 +150,12 @@ void Planner::look_at_lifetime() {
 Plan Planner::run() {
     const bool is_first =
         std::ranges::none_of(keys_, [&](const Key& key) { return is_active(key.times, now_); });
-    for (Key& key : keys_)
-        begin_successor(key, is_first);
+    for (Key& key : keys_) {
+        if (key.times.activate && !key.times.publish)
+            begin_algorithm(key);
+        else
+            begin_successor(key, is_first);
+    }
     retire_zsks();
     retire_seps();
     look_at_lifetime();
@@ -144,8 +176,8 @@ bool is_published(const KeyTimes& times, std::int64_t now) {
 }
 
 bool is_active(const KeyTimes& times, std::int64_t now) {
-    return is_published(times, now) && has_come(times.activate, now) &&
-           !has_come(times.inactive, now);
+    return times.publish && has_come(times.activate, now) &&
+           !has_come(times.inactive ? times.inactive : times.removed, now);
 }
 
 bool has_cds(const KeyTimes& times, std::int64_t now) {
@@ -154,6 +186,8 @@ bool has_cds(const KeyTimes& times, std::int64_t now) {
 }
 
 std::string_view state_of(const KeyTimes& times, std::int64_t now) {
+    if (is_active(times, now) && !is_published(times, now))
+        return "signing";
     if (has_come(times.removed, now))
         return "removed";
     if (!has_come(times.publish, now))
@@ -165,6 +199,29 @@ std::string_view state_of(const KeyTimes& times, std::int64_t now) {
 
 Plan plan(std::vector<Key>& keys, std::int64_t now, const Waits& waits) {
     return Planner(keys, now, waits).run();
+}
+
+bool changes_algorithm(const std::vector<Key>& keys, std::int64_t now) {
+    std::optional<std::uint8_t> algorithm;
+    for (const Key& key : keys) {
+        const bool goes_on = (key.times.activate && !key.times.publish) ||
+                             is_active(key.times, now) || is_published(key.times, now);
+        if (!goes_on)
+            continue;
+        if (algorithm && *algorithm != key.secret.algorithm())
+            return true;
+        algorithm = key.secret.algorithm();
+    }
+    return false;
+}
+
+const Key* newest_sep(const std::vector<Key>& keys, std::int64_t now) {
+    const Key* found = nullptr;
+    for (const Key& key : keys)
+        if (key.is_sep() && key.times.activate && is_published(key.times, now) &&
+            (found == nullptr || *found->times.activate < *key.times.activate))
+            found = &key;
+    return found;
 }
 
 std::optional<std::int64_t> ds_from(const KeyTimes& times) {

@@ -64,14 +64,16 @@ class SetSigner {
     std::vector<sign::Signer> signers_;  // of the keys, one each
 };
 
-// Keys are proven by KSKs or CSKs (RFC 4035 §2.1), the rest by ZSKs where there are any.
+// Keys are proven by KSKs or CSKs (RFC 4035 §2.1), the rest by ZSKs where there are any; by those
+// of each algorithm (§2.2).
 bool SetSigner::signs(const sign::Key& key, Type type) const {
     if (!sign::is_active(key.times, signing_.now))
         return false;
     if (type == Type::dnskey || type == cds || type == cdnskey)
-        return key.is_sep();
+        return key.is_sep() && sign::is_published(key.times, signing_.now);
     return !key.is_sep() || std::ranges::none_of(signing_.keys, [&](const sign::Key& other) {
-        return !other.is_sep() && sign::is_active(other.times, signing_.now);
+        return !other.is_sep() && sign::is_active(other.times, signing_.now) &&
+               other.secret.algorithm() == key.secret.algorithm();
     });
 }
 

@@ -20,6 +20,14 @@ sign::Waits waits_of(const config::Dnssec& policy, std::uint32_t max_ttl) {
             .zsk_lifetime = policy.zsk_lifetime.count()};
 }
 
+// Of two keys of two algorithms: the later one has signed before it was published, so that no
+// resolver has records without its signatures (RFC 6781 §4.1.4).
+bool signed_first(const sign::Key& a, const sign::Key& b) {
+    const sign::KeyTimes& times =
+        a.times.activate.value_or(0) < b.times.activate.value_or(0) ? b.times : a.times;
+    return times.activate && times.publish && *times.activate < *times.publish;
+}
+
 std::string tags_of(const ZoneKeys::Keys& keys) {
     std::string text;
     for (const sign::Key& key : keys)
@@ -68,9 +76,10 @@ std::optional<ZoneKeys::Keys> ZoneKeys::open(const config::Zone& zone, Where whe
 }
 
 bool ZoneKeys::make(const config::Zone& zone, Where where, std::uint16_t flags, Keys& keys) {
-    const std::uint8_t algorithm = keys.empty()
+    const sign::Key* const beside = sign::newest_sep(keys, now_);
+    const std::uint8_t algorithm = beside == nullptr
                                        ? zone.dnssec->algorithm.value_or(sign::ecdsa_p256_sha256)
-                                       : keys[0].secret.algorithm();
+                                       : beside->secret.algorithm();
     auto key = sign::make_key(zone.name, flags, algorithm, keys, now_);
     if (!key) {
         report_.error(where, key.error().what);
@@ -124,22 +133,25 @@ bool ZoneKeys::fit(const config::Zone& zone, Where where, const Keys& keys) {
     const auto algorithm = [](const sign::Key& key) {
         return std::string(sign::algorithm_name(key.secret.algorithm()));
     };
-    const sign::Key* first = nullptr;
+    const sign::Key* newest = nullptr;
+    const bool changes = sign::changes_algorithm(keys, now_);
     bool has_sep = false;
     bool has_zsk = false;
     for (const sign::Key& key : keys) {
         if (!sign::is_published(key.times, now_))
             continue;
-        if (policy.algorithm && *policy.algorithm != key.secret.algorithm())
+        if (policy.algorithm && *policy.algorithm != key.secret.algorithm() && !changes)
             return refuse("algorithm is " + std::string(sign::algorithm_name(*policy.algorithm)) +
                           ", but its key " + std::to_string(key.tag) + " in " + config_.key_dir +
                           " is of " + algorithm(key) + "; leave algorithm out, or say " +
                           algorithm(key));
-        if (first != nullptr && first->secret.algorithm() != key.secret.algorithm())
-            return refuse("its keys " + std::to_string(first->tag) + " and " +
+        if (newest != nullptr && newest->secret.algorithm() != key.secret.algorithm() &&
+            !signed_first(*newest, key))
+            return refuse("its keys " + std::to_string(newest->tag) + " and " +
                           std::to_string(key.tag) + " in " + config_.key_dir +
-                          " are of two algorithms; take one of them away");
-        first = &key;
+                          " are of two algorithms; take one of them away (`summond keys roll "
+                          "--algorithm` goes from one to the other)");
+        newest = &key;
         has_sep |= key.is_sep() && sign::is_active(key.times, now_);
         has_zsk |= !key.is_sep() && sign::is_active(key.times, now_);
     }

@@ -176,6 +176,46 @@ class Signing(ProcessTest):
         self.assertRegex(shown, rf"{old} CSK ecdsap256sha256 removed;")
         self.assertRegex(shown, rf"{new} CSK ecdsap256sha256 active;")
 
+    def test_another_algorithm(self):
+        daemon = self.daemon(SIGNED).ready()
+        _, said = self.run_keys(daemon, "roll", "example.test", "--algorithm", "rsasha256", status=2)
+        self.assertIn("is neither ecdsap256sha256 nor ed25519", said)
+        _, said = self.run_keys(daemon, "roll", "example.test", "--algorithm", "ecdsap256sha256", status=1)
+        self.assertIn("has keys of ecdsap256sha256 already", said)
+        [old] = self.keys(daemon)
+        self.run_keys(daemon, "roll", "example.test", "--algorithm", "ed25519")
+        _, said = self.run_keys(daemon, "roll", "example.test", "--algorithm", "ed25519", status=1)
+        self.assertIn("is in the middle of a rollover already", said)
+        [new] = set(self.keys(daemon)) - {old}
+
+        def step(keys, signatures):
+            """The algorithms of both; and BIND, ldns find the whole zone right."""
+            daemon.reload()
+
+            def found():
+                answers = [record for name, kind in (("www.example.test", A), ("example.test", DNSKEY))
+                           for record in ask_do(daemon, name, kind).answer]
+                return (sorted(r.rdata[3] for r in answers if r.type == DNSKEY),
+                        sorted(r.rdata[2] for r in answers if r.type == RRSIG and r.rdata[:2] == b"\0\1"))
+            wait_until(lambda: found() == found() == (keys, signatures), f"keys {keys}, signatures {signatures}")
+            path = f"{daemon.directory.name}/printed"
+            with open(path, "w", encoding="ascii") as f:
+                subprocess.run([BINARY, "print", daemon.file, "example.test"], stdout=f, check=True)
+            for command in ("dnssec-verify", "-z", "-o", "example.test", path), ("ldns-verify-zone", path):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, f"{keys} {signatures} {done.stdout}{done.stderr}")
+        step([13], [13, 15])
+        self.assertIn("ed25519 signing; ", self.run_keys(daemon, "list")[0])
+        for name in "Publish", "SyncPublish":
+            self.set_time(new, name, time.time() - 1)
+        step([13, 15], [13, 15])
+        self.run_keys(daemon, "submitted", "example.test")
+        step([13, 15], [13, 15])
+        self.set_time(old, "Delete", time.time() - 1)  # of DNSKEY: not yet of the signatures
+        step([15], [13, 15])
+        self.set_time(old, "Inactive", time.time() - 1)
+        step([15], [15])
+
     def test_keys_of_others_are_imported(self):
         daemon = self.daemon(SIGNED.replace("dnssec: on", "dnssec: off"))
         daemon.ready()

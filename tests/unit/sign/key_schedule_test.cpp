@@ -140,3 +140,42 @@ TEST_F(KeySchedule, TimesOfOthersAreFollowed) {
           std::pair(20, "retired "), std::pair(30, "removed ")})
         EXPECT_EQ(load(start + at), state);
 }
+
+TEST_F(KeySchedule, KeysOfAnotherAlgorithmSignFirstAndGoLast) {
+    sign::Waits limited = waits;
+    limited.zsk_lifetime = 30 * day;
+    add(257, start);
+    add(256, start);
+    load(start, limited);
+    const std::int64_t roll = start + 30 * day - 1200;
+    EXPECT_EQ(load(roll, limited), "active+CDS active ");
+    for (const int flags : {257, 256}) {
+        sign::Key key = std::move(*sign::make_key(keys[0].zone, static_cast<std::uint16_t>(flags),
+                                                  sign::ecdsa_p256_sha256, keys, roll));
+        key.times.publish.reset();
+        key.times.activate = roll;
+        keys.push_back(std::move(key));
+    }
+    EXPECT_EQ(load(roll, limited), "active+CDS active signing signing ");
+    EXPECT_TRUE(sign::changes_algorithm(keys, roll));
+    EXPECT_EQ(plan.next, roll + 5100);
+    EXPECT_EQ(load(roll + 5099, limited), "active+CDS active signing signing ");
+    EXPECT_FALSE(plan.zsk_is_due);
+    EXPECT_EQ(load(roll + 5100, limited), "active+CDS active active active ");
+    EXPECT_EQ(sign::ds_from(keys[2].times), roll + 5100 + 1100);
+    EXPECT_EQ(load(roll + 6199, limited), "active+CDS active active active ");
+    EXPECT_EQ(load(roll + 6200, limited), "active active active+CDS active ");
+    EXPECT_EQ(load(roll + day, limited), "active active active+CDS active ");
+    EXPECT_EQ(plan.next, std::nullopt);
+    const std::int64_t seen = roll + day;
+    keys[2].times.ds_publish = seen;
+    EXPECT_EQ(load(seen, limited), "active active active+CDS active ");
+    EXPECT_EQ(plan.next, seen + 20000);
+    EXPECT_EQ(load(seen + 20000, limited), "signing signing active+CDS active ");
+    EXPECT_EQ(plan.next, seen + 20000 + 1100);
+    EXPECT_TRUE(sign::changes_algorithm(keys, seen + 20000));
+    EXPECT_EQ(load(seen + 21100, limited), "removed removed active+CDS active ");
+    EXPECT_FALSE(sign::changes_algorithm(keys, seen + 21100));
+    EXPECT_EQ(sign::newest_sep(keys, seen + 21100), &keys[2]);
+    EXPECT_EQ(plan.next, roll + 30 * day - 1100) << "the next ZSK";
+}

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <set>
+#include <sstream>
 
 #include "builder.hpp"
 #include "summond/sign/key_file.hpp"
@@ -467,4 +469,73 @@ TEST_F(Signing, DsRecordsInAParentOfOursThatNameNoKey) {
     EXPECT_EQ(problems_with("jit DS " + ds_text(right) + "\n"),
               "parent:7: warning: jit.example. has a DS record here, but is not signed: resolvers "
               "that validate refuse it; sign it, or take the DS record out\n");
+}
+
+// RFC 4035 §2.2: whatever algorithm there is a DNSKEY record of has signed every set; and the
+// other way round while a rollover needs it.
+TEST_F(Signing, ARolloverToAnotherAlgorithm) {
+    zone().dnssec->single_type_signing = false;
+    const auto algorithms = [&] {
+        std::map<std::string, std::set<std::string>> of_sets;
+        std::set<std::string> of_keys;
+        for (const std::string& line : lines()) {
+            std::istringstream words(line);
+            const std::vector<std::string> word{std::istream_iterator<std::string>(words), {}};
+            if (word[3] == "DNSKEY")
+                of_keys.insert(word[6]);
+            if (word[3] == "RRSIG")
+                of_sets[word[0] + word[4]].insert(word[5]);
+        }
+        std::set<std::string> of_all = of_sets.begin()->second;
+        for (const auto& [set, found] : of_sets) {
+            EXPECT_TRUE(std::ranges::includes(found, of_keys)) << set;
+            if (!set.ends_with("DNSKEY") && !set.ends_with("TYPE59") && !set.ends_with("CDS") &&
+                !set.ends_with("CDNSKEY"))
+                of_all = found;
+        }
+        std::string text;
+        for (const auto& each : {of_keys, of_all}) {
+            for (const std::string& algorithm : each)
+                text += algorithm + " ";
+            text += "/ ";
+        }
+        return text;
+    };
+    const auto step = [&](std::int64_t now) {
+        EXPECT_EQ(load(now), "");
+        EXPECT_EQ(read_again(), "");
+        return algorithms();
+    };
+    EXPECT_EQ(step(start), "13 / 13 / ");
+    const std::int64_t roll = start + day;
+    EXPECT_EQ(step(roll), "13 / 13 / ");
+    const auto directory =
+        sign::KeyDirectory::open(builder.config.key_dir, sign::KeyDirectory::Missing::error);
+    for (const int flags : {257, 256}) {
+        auto key = sign::make_key(ZoneBuilder::name("jit.example"),
+                                  static_cast<std::uint16_t>(flags), sign::ed25519, keys(), roll);
+        key->times.publish.reset();
+        key->times.activate = roll;
+        ASSERT_TRUE(directory->write(*key));
+    }
+    EXPECT_EQ(step(roll + 10), "13 / 13 15 / ");
+    EXPECT_EQ(step(roll + hour), "13 / 13 15 / ");
+    EXPECT_EQ(step(roll + 3 * hour), "13 15 / 13 15 / ") << "all resolvers have the signatures";
+    EXPECT_EQ(step(roll + 6 * hour), "13 15 / 13 15 / ");
+    for (sign::Key& key : keys())
+        if (key.is_sep() && key.secret.algorithm() == sign::ed25519) {
+            EXPECT_TRUE(sign::has_cds(key.times, roll + 6 * hour));
+            key.times.ds_publish = roll + 6 * hour;
+            ASSERT_TRUE(directory->write(key));
+        }
+    EXPECT_EQ(step(roll + 7 * hour), "13 15 / 13 15 / ");
+    const std::int64_t gone = roll + 31 * hour;  // parent_delay
+    EXPECT_EQ(step(gone), "15 / 13 15 / ") << "some resolvers have the old DNSKEY records";
+    EXPECT_EQ(step(gone + 3 * hour), "15 / 15 / ");
+    EXPECT_EQ(step(gone + 60 * day), "15 / 15 / ") << "and so do ZSKs that come later";
+    // What nobody has asked for is refused.
+    auto other = sign::make_key(ZoneBuilder::name("jit.example"), 257, sign::ecdsa_p256_sha256,
+                                keys(), gone + 60 * day);
+    ASSERT_TRUE(directory->write(*other));
+    EXPECT_TRUE(has(load(gone + 60 * day + 10), " are of two algorithms; take one of them away"));
 }
