@@ -113,6 +113,7 @@ bool read_record(std::span<const std::uint8_t> message, std::size_t& at, bool ad
     edns.udp_size = get16(fields + 2);
     edns.version = fields[5];
     edns.dnssec_ok = (fields[6] & 0x80) != 0;
+    edns.compact_ok = (fields[6] & 0x40) != 0;
     return true;
 }
 

@@ -15,6 +15,7 @@ struct Edns {
     bool present = false;
     std::uint8_t version = 0;
     bool dnssec_ok = false;      // DO, RFC 3225; echoed
+    bool compact_ok = false;     // CO, RFC 9824 §5.1
     std::uint16_t udp_size = 0;  // as sent; below 512 means 512 (§6.2.3)
     // Data of the first COOKIE option (RFC 7873 §5.2), as received, part of the message.
     std::optional<std::span<const std::uint8_t>> cookie;

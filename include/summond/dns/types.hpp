@@ -37,6 +37,7 @@ enum class Type : std::uint16_t {
     zonemd = 63,      // RFC 8976
     svcb = 64,        // RFC 9460
     https = 65,       // RFC 9460 §9
+    nxname = 128,     // RFC 9824 §2: in NSEC, that there is no such name
     tsig = 250,       // RFC 8945
     ixfr = 251,       // RFC 1995
     axfr = 252,       // RFC 5936
@@ -78,6 +79,7 @@ enum class ExtendedError : std::uint16_t {
     not_authoritative = 20,
     not_supported = 21,
     invalid_data = 24,
+    invalid_query_type = 30,  // RFC 9824 §8
 };
 
 // EDNS options, RFC 6891 §6.1.2.
