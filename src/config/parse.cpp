@@ -196,6 +196,9 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
         read_rate_limit(*limit, config.rate_limit);
     if (const auto tcp = mapping->take({"tcp", "what clients may take of DNS over TCP"}))
         read_tcp(*tcp, config.tcp);
+    if (const auto signing = mapping->take(
+            {"signing", "names of signed zones that are signed when they are asked for"}))
+        read_signing(*signing, config.signing);
     if (const auto control =
             mapping->take({"control", "the socket of summonctl, and who may use it", "on"}))
         read_control(*control, paths, config.listen, config.control);

@@ -35,6 +35,22 @@ void read_tcp(const Value& value, Tcp& tcp) {
     mapping->refuse_rest();
 }
 
+void read_signing(const Value& value, OnlineSigning& signing) {
+    auto mapping = Mapping::of(value, "signing.", "a mapping, such as {per_second: 2000}");
+    if (!mapping)
+        return;
+    if (const auto found = mapping->take(
+            {"per_second", "signatures in a second, of names that are signed when asked for",
+             "2000"}))
+        signing.per_second =
+            static_cast<std::uint32_t>(found->number(1, 1'000'000).value_or(signing.per_second));
+    if (const auto found = mapping->take(
+            {"cached", "how many of them are kept, of about 200 octets each", "65536"}))
+        signing.cached =
+            static_cast<std::uint32_t>(found->number(1024, 1 << 24).value_or(signing.cached));
+    mapping->refuse_rest();
+}
+
 void read_rate_limit(const Value& value, RateLimit& limit) {
     if (const auto word = value.word({"off", "on"})) {
         limit.enabled = *word == 1;

@@ -1,4 +1,4 @@
-// What one client may take: the mappings `rate_limit` and `tcp`.
+// What one client may take: the mappings `rate_limit`, `tcp` and `signing`.
 #pragma once
 
 #include "reader.hpp"
@@ -8,5 +8,6 @@ namespace summond::config {
 
 void read_rate_limit(const Value& value, RateLimit& limit);
 void read_tcp(const Value& value, Tcp& tcp);
+void read_signing(const Value& value, OnlineSigning& signing);
 
 }  // namespace summond::config

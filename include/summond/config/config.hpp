@@ -177,6 +177,13 @@ struct Tcp {
     std::vector<base::IpPrefix> exempt;  // from per_source
 };
 
+// Names of services with an instance for each id, in zones that are signed here: signed when
+// somebody asks for them.
+struct OnlineSigning {
+    std::uint32_t per_second = 2000;  // signatures; 1 to 1'000'000
+    std::uint32_t cached = 65536;     // names; 1'024 to 16'777'216
+};
+
 // The control interface: who may see and steer.
 struct Control {
     bool enabled = true;
@@ -221,6 +228,7 @@ struct Config {
     Cookies cookies;
     RateLimit rate_limit;
     Tcp tcp;
+    OnlineSigning signing;
     Control control;
     service::Limits limits;
     // Where suspended domains are kept; absolute.
