@@ -11,6 +11,7 @@
 #include "serials.hpp"
 #include "signatures.hpp"
 #include "signing.hpp"
+#include "summond/dns/canonical.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/records.hpp"
 #include "summond/zone/zone.hpp"
@@ -78,6 +79,7 @@ class Builder {
     // A finished zone that is valid. False: it cannot be signed, and errors say why. Takes keys
     // away that cannot be used.
     bool sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, ZoneData& data);
+    void keep_online(const config::Zone& zone, const ZoneKeys::Keys& keys);
     void check_chain_and_signatures(ZoneData& data);
     // Of a finished, valid zone that is not signed here.
     void make_serial(const config::Zone& zone, ZoneData& data);
@@ -100,6 +102,7 @@ class Builder {
     Trust trust_;
     std::vector<Guest> guests_;  // sorted by zone
     std::optional<ImageBuilder> image_;
+    std::vector<sign::OnlineZone> online_;
     bool refused_ = false;
 };
 
@@ -191,18 +194,39 @@ void Builder::add_parent_of_ids(const Guest& guest, ZoneData& data) {
     const dns::Name parent =
         forward ? pattern.names[guest.item].parent : pattern.addresses->reverse_parent();
     const Where where = where_of(guest.index);
-    if (data.is_signed() || config_.zones[guest.zone].dnssec) {
-        if (forward) {
-            report_.error(where,
-                          "the names of service " + service.name + " are in no signature of zone " +
-                              data.apex().to_string() +
-                              ", which is signed, so validating resolvers would take them for "
-                              "forged; put them into a zone of their own that is not signed");
-            refused_ = true;
+    const auto& policy = config_.zones[guest.zone].dnssec;
+    const bool as_it_was = data.signed_here && data.chain.compact;
+    if (!as_it_was && (policy ? policy->nsec3 : data.is_signed())) {
+        const std::string zone = data.apex().to_string();
+        if (!forward) {
+            report_.warning(where, "addresses of service " + service.name +
+                                       " have no PTR records: zone " + zone +
+                                       (policy ? " is signed with nsec3, which names that are "
+                                                 "signed when they are asked for cannot have"
+                                               : " is signed already, and nothing can be added"));
+            return;
         }
+        report_.error(where, policy ? "the names of service " + service.name +
+                                          " are signed when they are asked for, which zone " +
+                                          zone + " cannot do with nsec3; leave nsec3 out"
+                                    : "the names of service " + service.name +
+                                          " are in no signature of zone " + zone +
+                                          ", whose file is signed already, so validating resolvers "
+                                          "would take them for forged; say `dnssec: on` for the "
+                                          "zone as it was before it was signed, or put them into "
+                                          "a zone of their own");
+        refused_ = true;
+        return;
+    }
+    if (policy && data.apex().wire().size() > dns::max_compact_apex) {
+        report_.error(where, "zone " + data.apex().to_string() +
+                                 ": its name leaves no room for names that are signed when they "
+                                 "are asked for");
+        refused_ = true;
         return;
     }
     data.owner(view(parent), where);
+    data.chain.compact = data.chain.compact || policy.has_value();
 }
 
 // After what the zone itself says is known.
@@ -388,7 +412,29 @@ bool Builder::sign(std::uint32_t index, std::optional<ZoneKeys::Keys>& keys, Zon
               {*zone.dnssec, *keys, checks_.now, checks_.threads, older,
                made ? std::optional(made->serial) : std::nullopt},
               report_);
+    if (data.chain.compact && report_.errors() == before)
+        keep_online(zone, *keys);
     return report_.errors() == before;
+}
+
+// What role signer needs to sign names of a zone when they are asked for.
+void Builder::keep_online(const config::Zone& zone, const ZoneKeys::Keys& keys) {
+    sign::OnlineZone online{zone.name,
+                            zone.dnssec->rrsig_lifetime.count(),
+                            zone.dnssec->rrsig_jitter.count(),
+                            zone.dnssec->rrsig_refresh.count(),
+                            {}};
+    for (const sign::Key& key : keys)
+        if (signs(keys, key, dns::Type::nsec, checks_.now))
+            online.keys.push_back({key.tag, key.secret.algorithm(), key.secret.secret()});
+    if (online.keys.size() > sign::OnlineZone::max_keys)
+        return report_.error(report_.where(zone.dnssec_where),
+                             "zone " + zone.name.to_string() + ": " +
+                                 std::to_string(online.keys.size()) +
+                                 " keys sign at a time; names that are signed when they are asked "
+                                 "for have room for two");
+    std::erase_if(online_, [&](const auto& other) { return other.apex == zone.name; });
+    online_.push_back(std::move(online));
 }
 
 // The image in use knows best what is served, if it has the zone.
@@ -528,6 +574,7 @@ void Builder::finish(Built& built) {
         if (const auto why = serials_.save())
             built.notes.push_back(*why);
     built.image = image_->finish();
+    built.online = std::move(online_);
 }
 
 Built Builder::build() {

@@ -190,6 +190,14 @@ void Linker::check_order() {
     for (std::size_t i = 0; i < chain_.links.size(); ++i) {
         const std::uint32_t owner = chain_.links[i].owner;
         const std::uint32_t next = chain_.links[(i + 1) % chain_.links.size()].owner;
+        if (chain_.compact) {
+            dns::NameBuffer own;
+            const std::size_t size = dns::next_name(folded(owner), own);
+            if (next_of(owner) != text(std::span(own).first(size)))
+                report_.error(record_of(owner).where, "the NSEC record of " + name(owner) +
+                                                          " denies more than its own types");
+            continue;
+        }
         if (const std::string said = next_of(owner); said != zone_.owners[next].name)
             report_.error(record_of(owner).where,
                           std::string("the ") + kind() + " record of " + name(owner) + " names " +

@@ -205,7 +205,9 @@ void ImageBuilder::append_chain(std::uint32_t zone, const ZoneData& data) {
     append_object(bytes_,
                   image::Chain{static_cast<std::uint32_t>(chain.links.size()), chain.iterations,
                                static_cast<std::uint8_t>(chain.salt.size()), chain.hashed,
-                               label_count(view(data.apex())), 0});
+                               label_count(view(data.apex())), chain.compact ? 1U : 0U});
+    if (chain.compact)
+        ++header_.compact_count;
     bytes_.insert(bytes_.end(), chain.salt.begin(), chain.salt.end());
     pad(bytes_, image::unit);
     for (const DenialChain::Link& link : chain.links)

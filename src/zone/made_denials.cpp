@@ -104,6 +104,28 @@ void add_nsec(ZoneData& zone) {
     }
 }
 
+void add_compact_nsec(ZoneData& zone) {
+    const std::uint32_t ttl = denial_ttl(zone);
+    const std::size_t owners = zone.owners.size();
+    constexpr std::size_t usual_rdata = 40;
+    zone.reserve(owners, owners * usual_rdata);
+    for (std::uint32_t i = 0; i < owners; ++i) {
+        if (!is_in_chain(zone, i))
+            continue;
+        auto types = types_at(zone, zone.owners[i]);
+        insert_type(types, Type::rrsig);
+        insert_type(types, Type::nsec);
+        dns::FoldedName name;
+        name.assign(octets_of(zone.owners[i].name));
+        dns::NameBuffer next;
+        const std::size_t size = dns::next_name(name, next);
+        std::vector<std::uint8_t> rdata(next.begin(),
+                                        next.begin() + static_cast<std::ptrdiff_t>(size));
+        append_types(types, rdata);
+        zone.add(i, Type::nsec, ttl, rdata, zone.where());
+    }
+}
+
 void add_nsec3(ZoneData& zone) {
     struct Link {
         sign::Nsec3Hash hash;

@@ -27,6 +27,8 @@ bool OlderZones::restore(ZoneData& zone, Where where, bool bare) {
     const bool signed_here = record.content != 0 && record.chain != 0;
     zone.signed_here = signed_here && !bare;
     zone.content = record.content;
+    if (const image::Chain* const chain = image_.chain(*index); chain != nullptr && !bare)
+        zone.chain.compact = chain->compact != 0;
     if (nodes_.empty())
         nodes_ = nodes_by_zone(image_);
     for (auto at = std::ranges::lower_bound(nodes_, std::pair(*index, image::Ref{0}));

@@ -55,7 +55,6 @@ class SetSigner {
     bool failed = false;
 
   private:
-    bool signs(const sign::Key& key, Type type) const;
     void add(const Record& first, sign::Bytes rdata);
     std::uint32_t expiration(const Owner& owner, Type type) const;
 
@@ -63,19 +62,6 @@ class SetSigner {
     const Signing& signing_;
     std::vector<sign::Signer> signers_;  // of the keys, one each
 };
-
-// Keys are proven by KSKs or CSKs (RFC 4035 §2.1), the rest by ZSKs where there are any; by those
-// of each algorithm (§2.2).
-bool SetSigner::signs(const sign::Key& key, Type type) const {
-    if (!sign::is_active(key.times, signing_.now))
-        return false;
-    if (type == Type::dnskey || type == cds || type == cdnskey)
-        return key.is_sep() && sign::is_published(key.times, signing_.now);
-    return !key.is_sep() || std::ranges::none_of(signing_.keys, [&](const sign::Key& other) {
-        return !other.is_sep() && sign::is_active(other.times, signing_.now) &&
-               other.secret.algorithm() == key.secret.algorithm();
-    });
-}
 
 void SetSigner::add(const Record& first, sign::Bytes rdata) {
     signatures.push_back(
@@ -102,7 +88,7 @@ void SetSigner::sign(const Owner& owner, std::span<const Record> set) {
     const auto apex = zone_.apex().wire();
     for (std::size_t i = 0; i < signing_.keys.size(); ++i) {
         const sign::Key& key = signing_.keys[i];
-        if (!signs(key, type))
+        if (!signs(signing_.keys, key, type, signing_.now))
             continue;
         const auto kept = std::ranges::find_if(
             older, [&](sign::Bytes rrsig) { return signing_.older.is_good(rrsig, key); });
@@ -274,7 +260,9 @@ void ZoneSigner::run() {
     zone_.content = content_of(zone_);
     add_keys();
     zone_.finish();
-    if (signing_.policy.nsec3)
+    if (zone_.chain.compact)
+        add_compact_nsec(zone_);
+    else if (signing_.policy.nsec3)
         add_nsec3(zone_);
     else
         add_nsec(zone_);
@@ -288,6 +276,19 @@ void ZoneSigner::run() {
 }
 
 }  // namespace
+
+// Keys are proven by KSKs or CSKs (RFC 4035 §2.1), the rest by ZSKs where there are any; by those
+// of each algorithm (§2.2).
+bool signs(std::span<const sign::Key> keys, const sign::Key& key, Type type, std::int64_t now) {
+    if (!sign::is_active(key.times, now))
+        return false;
+    if (type == Type::dnskey || type == cds || type == cdnskey)
+        return key.is_sep() && sign::is_published(key.times, now);
+    return !key.is_sep() || std::ranges::none_of(keys, [&](const sign::Key& other) {
+        return !other.is_sep() && sign::is_active(other.times, now) &&
+               other.secret.algorithm() == key.secret.algorithm();
+    });
+}
 
 // One of its own for each record, whatever order they stand in.
 std::uint64_t content_of(const ZoneData& zone) {

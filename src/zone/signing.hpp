@@ -30,6 +30,9 @@ struct Signing {
 // is of no use then.
 void sign_zone(ZoneData& zone, const Signing& signing, Report& report);
 
+// Whether one of the zone's keys signs record sets of a type now.
+bool signs(std::span<const sign::Key> keys, const sign::Key& key, dns::Type type, std::int64_t now);
+
 // The largest TTL of any record.
 std::uint32_t max_ttl_of(const ZoneData& zone);
 

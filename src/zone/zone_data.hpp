@@ -53,6 +53,7 @@ struct DenialChain {
     };
     std::vector<Link> links;  // in canonical order; empty: the zone is not signed
     bool hashed = false;
+    bool compact = false;  // image::Chain::compact
     std::uint16_t iterations = 0;
     std::vector<std::uint8_t> salt;
 };

@@ -23,7 +23,7 @@ namespace summond::zone::image {
 using Ref = std::uint32_t;
 inline constexpr std::size_t unit = 8;
 
-inline constexpr std::uint64_t magic = 0x34656e6f7a6d7573;  // "sumzone4"; changes with the layout
+inline constexpr std::uint64_t magic = 0x35656e6f7a6d7573;  // "sumzone5"; changes with the layout
 inline constexpr std::uint32_t none = 0xffffffff;
 
 struct Header {
@@ -44,6 +44,8 @@ struct Header {
     // again, for new signatures or keys that take over. 0: there are none.
     std::int64_t signed_at;
     std::int64_t sign_again_at;
+    std::uint32_t compact_count;  // zones with names that are signed when they are asked for
+    std::uint32_t reserved;
 };
 
 struct Slot {
@@ -80,7 +82,8 @@ struct Chain {
     std::uint8_t salt_size;
     std::uint8_t hashed;
     std::uint32_t apex_labels;
-    std::uint32_t reserved;
+    std::uint32_t compact;  // 1: no chain, but NSEC records that deny nothing but types of their
+                            // own name (RFC 9824); each name that exists has one
 
     std::span<const std::uint8_t> salt() const {
         return {reinterpret_cast<const std::uint8_t*>(this + 1), salt_size};
@@ -198,7 +201,7 @@ struct Node {
     }
 };
 
-static_assert(sizeof(Header) == 80 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 32 &&
+static_assert(sizeof(Header) == 88 && sizeof(Slot) == 8 && sizeof(ZoneRecord) == 32 &&
               sizeof(Chain) == 16);
 static_assert(sizeof(RRset) == 8 && sizeof(Node) == 24);
 

@@ -15,6 +15,7 @@
 #include "summond/config/config.hpp"
 #include "summond/dns/folded_name.hpp"
 #include "summond/service/identity.hpp"
+#include "summond/sign/online_keys.hpp"
 #include "summond/zone/image.hpp"
 
 namespace summond::zone {
@@ -50,7 +51,8 @@ struct Checks {
 struct Built {
     std::vector<std::uint8_t> image;  // empty when the configuration is refused
     std::vector<config::Problem> problems;
-    std::vector<std::string> notes;  // what has been decided: keys made, rollovers
+    std::vector<std::string> notes;        // what has been decided: keys made, rollovers
+    std::vector<sign::OnlineZone> online;  // zones with names that are signed when asked for
 };
 // before: the image in use, if there is one; for BadFile::tolerate.
 Built build(const config::Config& config, BadFile bad_file = BadFile::refuse,

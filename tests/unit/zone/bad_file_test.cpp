@@ -126,7 +126,7 @@ r RP mail t
 )");
     builder.zone("in.bad.example");
     ASSERT_EQ(builder.errors(), "");
-    const auto first = builder.built;
+    const auto first = std::move(builder.built);
     const auto before = zone::Zones::open(first.image);
     builder.file("bad", "nonsense\n");
     EXPECT_EQ(builder.tolerated(&*before),
@@ -146,7 +146,7 @@ r RP mail t
     };
     EXPECT_EQ(parent_side(*zones), parent_side(*before));
     // And once more, from the image that has it from the one before.
-    const auto second = builder.built;
+    const auto second = std::move(builder.built);
     const auto again = zone::Zones::open(second.image);
     builder.tolerated(&*again);
     EXPECT_EQ(rrsets(*zone::Zones::open(builder.built.image), "bad.example"),
@@ -159,7 +159,7 @@ TEST_F(BadFileTest, KeepsNothingOfServicesThatAreGone) {
     builder.service("old", "old.good.example", "192.0.2.7");
     builder.service("both", "both.2.0.192.in-addr.arpa", "192.0.2.8");
     ASSERT_EQ(builder.errors(), "");
-    const auto first = builder.built;
+    const auto first = std::move(builder.built);
     const auto before = zone::Zones::open(first.image);
     EXPECT_NE(rrsets(*before, "7.2.0.192.in-addr.arpa"), "none");
     builder.config.services.clear();
@@ -176,7 +176,7 @@ TEST_F(BadFileTest, KeepsNothingOfServicesThatAreGone) {
 TEST_F(BadFileTest, OldContentThatHasNoPlaceForAServiceRefusesTheReload) {
     builder.file("bad", apex + "www A 192.0.2.1\n");
     ASSERT_EQ(builder.errors(), "");
-    const auto first = builder.built;
+    const auto first = std::move(builder.built);
     const auto before = zone::Zones::open(first.image);
     builder.file("bad", "nonsense\n");
     builder.service("www", "www.bad.example", "192.0.2.2");
@@ -191,7 +191,7 @@ TEST_F(BadFileTest, OldContentThatHasNoPlaceForAServiceRefusesTheReload) {
 TEST_F(BadFileTest, ThatWasNotServedBeforeIsServfail) {
     builder.file("bad", "nonsense\n");
     builder.tolerated();
-    const auto first = builder.built;
+    const auto first = std::move(builder.built);
     const auto before = zone::Zones::open(first.image);
     EXPECT_NE(builder.tolerated(&*before).find(servfail), std::string::npos);
     builder.config.zones[0].name = ZoneBuilder::name("x.good.example");

@@ -125,6 +125,20 @@ class Signing : public ::testing::Test {
     std::vector<std::uint8_t> image_before;
 };
 
+// A service with a domain for each id, below pages.jit.example.
+service::Template service_by_rule() {
+    service::Template service;
+    service.id = 77;
+    service.name = "pages";
+    auto pattern = std::make_shared<service::Pattern>();
+    pattern->names = {{"", "", ZoneBuilder::name("pages.jit.example")}};
+    pattern->addresses = std::make_shared<service::IdAddresses>(
+        base::IpPrefix{*base::IpAddress::parse("2001:db8:1::"), 64}, pattern->grammar,
+        service::Key{});
+    service.pattern = pattern;
+    return service;
+}
+
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
@@ -147,6 +161,52 @@ TEST_F(Signing, IsRightByTheChecksOfZonesSignedElsewhere) {
                 EXPECT_EQ(count(" IN NSEC3PARAM 1 0 0 -"), nsec3 ? 1U : 0U);
                 EXPECT_EQ(count(" IN NSEC "), nsec3 ? 0U : 9U);
             }
+}
+
+// RFC 9824: each name denies its own types and nothing else, empty non-terminals and cuts too.
+TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
+    builder.config.services.push_back(service_by_rule());
+    ASSERT_EQ(load(start), "");
+    EXPECT_EQ(header().compact_count, 1U);
+    for (const char* denial :
+         {"jit.example. 60 IN NSEC \\000.jit.example. NS SOA RRSIG NSEC DNSKEY",
+          "pages.jit.example. 60 IN NSEC \\000.pages.jit.example. RRSIG NSEC",
+          "b.ent.jit.example. 60 IN NSEC \\000.b.ent.jit.example. RRSIG NSEC",
+          "ent.jit.example. 60 IN NSEC \\000.ent.jit.example. RRSIG NSEC",
+          "*.wild.jit.example. 60 IN NSEC \\000.*.wild.jit.example. TXT RRSIG NSEC",
+          "insecure.jit.example. 60 IN NSEC \\000.insecure.jit.example. NS RRSIG NSEC",
+          "secure.jit.example. 60 IN NSEC \\000.secure.jit.example. NS DS RRSIG NSEC"})
+        EXPECT_EQ(count(denial), 1U) << denial;
+    EXPECT_EQ(count(" IN NSEC "), 13U);
+    ASSERT_EQ(builder.built.online.size(), 1U);
+    const sign::OnlineZone& online = builder.built.online[0];
+    EXPECT_EQ(online.apex.to_string(), "jit.example.");
+    EXPECT_EQ(online.lifetime, 14 * day);
+    ASSERT_EQ(online.keys.size(), 1U);
+    EXPECT_EQ(online.keys[0].tag, keys()[0].tag);
+    // Signed again, and served as it was where its file is gone.
+    const auto before = signatures();
+    ASSERT_EQ(load(start + hour), "");
+    EXPECT_EQ(signatures(), before);
+    fs::remove(builder.path("zone"));
+    EXPECT_TRUE(has(load(start + 2 * hour), "it stays as it was"));
+    EXPECT_EQ(count(" IN NSEC "), 13U);
+    EXPECT_EQ(header().compact_count, 1U);
+    EXPECT_EQ(builder.built.online.size(), 1U);
+}
+
+TEST_F(Signing, NamesByRuleAreNotForNsec3) {
+    builder.config.services.push_back(service_by_rule());
+    zone().dnssec->nsec3 = true;
+    EXPECT_TRUE(has(load(start), "leave nsec3 out"));
+    zone().dnssec->nsec3 = false;
+    zone().dnssec->single_type_signing = false;
+    ASSERT_EQ(load(start), "");
+    ASSERT_EQ(builder.built.online.size(), 1U);
+    ASSERT_EQ(builder.built.online[0].keys.size(), 1U) << "the ZSK alone";
+    const auto all = keys();
+    const auto zsk = std::ranges::find_if(all, [](const sign::Key& key) { return !key.is_sep(); });
+    EXPECT_EQ(builder.built.online[0].keys[0].tag, zsk->tag);
 }
 
 TEST_F(Signing, GeneratedZones) {
