@@ -187,6 +187,21 @@ bool Packet::add(Section section, OwnerAt owner, dns::Type type, std::uint32_t t
     return true;
 }
 
+bool Packet::add_named(Section section, std::span<const std::uint8_t> owner, dns::Type type,
+                       std::uint32_t ttl, std::span<const std::uint8_t> rdata) {
+    if (!fits(owner.size() + record_fields + rdata.size()))
+        return false;
+    std::uint8_t* const at = std::copy(owner.begin(), owner.end(), out_.data() + size_);
+    dns::put16(at, static_cast<std::uint16_t>(type));
+    dns::put16(at + 2, static_cast<std::uint16_t>(dns::Class::in));
+    dns::put32(at + 4, ttl);
+    dns::put16(at + 8, static_cast<std::uint16_t>(rdata.size()));
+    std::copy(rdata.begin(), rdata.end(), at + record_fields);
+    size_ += owner.size() + record_fields + rdata.size();
+    ++counts_[static_cast<std::size_t>(section)];
+    return true;
+}
+
 void Packet::clear() {
     size_ = dns::header_size + query_.question.size();
     std::fill(std::begin(counts_), std::end(counts_), std::uint16_t{0});
@@ -231,7 +246,8 @@ void Packet::append_opt() {
     dns::put16(at + 3, our_udp_size);
     at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode_) >> 4);
     at[6] = 0;
-    dns::put16(at + 7, query_.edns.dnssec_ok ? 0x8000 : 0);
+    dns::put16(at + 7, static_cast<std::uint16_t>((query_.edns.dnssec_ok ? 0x8000U : 0U) |
+                                                  (compact_ ? 0x4000U : 0U)));
     // The room for what was added is kept free (limit_); the extended error takes what is left.
     const bool explain = has_extended_error_ && fits(6 + extra_text_.size());
     std::uint8_t* const options = at + opt_size;

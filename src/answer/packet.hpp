@@ -55,6 +55,9 @@ class Packet {
     // Adds one record with uncompressed RDATA.
     bool add(Section section, OwnerAt owner, dns::Type type, std::uint32_t ttl,
              std::span<const std::uint8_t> rdata, dns::Class klass = dns::Class::in);
+    // The same of an owner that is written out; lower or upper case, wire format.
+    bool add_named(Section section, std::span<const std::uint8_t> owner, dns::Type type,
+                   std::uint32_t ttl, std::span<const std::uint8_t> rdata);
     std::size_t size() const { return size_; }
     const std::uint8_t* bytes() const { return out_.data(); }
     unsigned count(Section section) const { return counts_[static_cast<std::size_t>(section)]; }
@@ -77,6 +80,8 @@ class Packet {
     // outlives the packet. Only for answers without records.
     void set_extended_error(dns::ExtendedError code, std::string_view text);
 
+    // Sets CO (RFC 9824 §5.1).
+    void set_compact() { compact_ = true; }
     // Pads the answer (RFC 7830), as far as there is room.
     void set_padded() { padded_ = true; }
 
@@ -105,6 +110,7 @@ class Packet {
     std::array<std::uint8_t, (4 + max_identity) + (4 + std::tuple_size_v<Cookie>)+(4 + 2)> options_;
     std::size_t options_size_ = 0;
     bool padded_ = false;
+    bool compact_ = false;
     bool has_extended_error_ = false;
     dns::ExtendedError extended_error_{};
     std::string_view extra_text_;

@@ -19,6 +19,87 @@ void Resolution::begin_proofs() {
     encloser_ = nullptr;
     expansion_count_ = 0;
     proof_count_ = 0;
+    made_ = false;
+    not_signed_ = false;
+    signs_ = false;
+    stated_ = 0;
+    if (is_compact() && query_.edns.compact_ok)
+        packet_.set_compact();
+}
+
+bool Resolution::is_compact() const {
+    return chain_ != nullptr && chain_->compact != 0;
+}
+
+// NSEC and RRSIG of a name that has no node. Of all signatures that it could have that of its NSEC
+// record will do.
+Resolution::Step Resolution::answer_types() {
+    return add_stated(Section::answer, Statement::Kind::types, query_.type == Type::nsec)
+               ? Step::done
+               : truncate();
+}
+
+// For who comes after this query; the worker sees to it.
+void Resolution::want_signature(Statement::Kind kind) {
+    StatedRecord record;
+    if (context_.signatures == nullptr ||
+        !state(zones_, context_.rules, zone_, kind, *name_, record))
+        return;
+    const std::uint64_t tag = context_.signatures->tag_of(zone_, kind, *name_);
+    if (!context_.signatures->find(tag))
+        note_wanted(tag, kind, record);
+}
+
+void Resolution::note_wanted(std::uint64_t tag, Statement::Kind kind, const StatedRecord& record) {
+    signs_ = true;
+    Statement& wanted = context_.wanted;
+    wanted.tag = tag;
+    wanted.content = record.content();
+    wanted.kind = kind;
+    wanted.apex_size = zones_.at<Node>(zones_.zone(zone_).apex)->name_size;
+    wanted.size = static_cast<std::uint8_t>(name_->size);
+    std::copy_n(name_->wire.begin(), name_->size, wanted.name.begin());
+}
+
+// A record about the current name, which stands at owner_, with its signatures. False: it does not
+// fit, or is not signed yet (not_signed_).
+bool Resolution::add_stated(Section section, Statement::Kind kind, bool with_record) {
+    const Node& apex = *zones_.at<Node>(zones_.zone(zone_).apex);
+    StatedRecord record;
+    Signatures* const signatures = context_.signatures;
+    not_signed_ = true;
+    if (signatures == nullptr || !state(zones_, context_.rules, zone_, kind, *name_, record))
+        return false;
+    const std::uint64_t tag = signatures->tag_of(zone_, kind, *name_);
+    const auto made = signatures->find(tag);
+    if (!made || !made->is_valid(context_.now)) {
+        note_wanted(tag, kind, record);
+        return false;
+    }
+    if (made->count == 0)  // the signer has refused it
+        return false;
+    not_signed_ = false;
+    if (made->is_due(context_.now))
+        note_wanted(tag, kind, record);
+    // The owner of a record that covers the name is another one.
+    const bool own = kind != Statement::Kind::covered;
+    const auto add = [&](Type type, std::span<const std::uint8_t> rdata) {
+        return own ? packet_.add(section, owner_, type, record.ttl, rdata)
+                   : packet_.add_named(section, record.owner_octets(), type, record.ttl, rdata);
+    };
+    if (with_record && !add(record.type, record.rdata_octets()))
+        return false;
+    for (std::size_t i = 0; i < made->count; ++i) {
+        const auto& signature = made->signature[i];
+        RrsigRdata rdata;
+        const std::size_t size = write_rrsig(
+            record, {signature.algorithm, signature.key_tag, made->inception, made->expiration},
+            {apex.name(), apex.name_size}, signature.octets, rdata);
+        if (!add(Type::rrsig, {rdata.data(), size}))
+            return false;
+        ++stated_;
+    }
+    return true;
 }
 
 // An answer has been given for the current name. Where a wildcard stands for it, more is to be
@@ -69,6 +150,8 @@ bool Resolution::prove_expansions() {
 }
 
 bool Resolution::prove_denial(Rcode rcode, const Node& node) {
+    if (is_compact())
+        return made_ ? add_stated(Section::authority, Statement::Kind::types) : prove_no_type(node);
     if (rcode == Rcode::nxdomain)
         return prove_no_name(node, true) && prove_no_wildcard(node);
     if (encloser_ != nullptr && !prove_no_name(*encloser_, true))
@@ -80,6 +163,8 @@ bool Resolution::prove_denial(Rcode rcode, const Node& node) {
 // below the closest encloser and, but for an answer made from a wildcard, one about the encloser
 // itself.
 bool Resolution::prove_no_name(const Node& encloser, bool with_encloser) {
+    if (is_compact())
+        return add_stated(Section::authority, Statement::Kind::covered);
     if (chain_->hashed == 0)
         return add_proof(zones_.find(*chain_, *name_).node);
     if ((encloser.flags & NodeFlag::covered) != 0)

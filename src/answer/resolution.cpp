@@ -49,8 +49,12 @@ Outcome Resolution::run() {
         else
             step = solve_name(found, alias_);
     }
-    if (chain_ != nullptr && step == Step::done && !packet_.truncated() && !prove_expansions())
-        truncate();
+    if (chain_ != nullptr) {
+        if (step == Step::done && !packet_.truncated() && !prove_expansions())
+            truncate();
+        if (not_signed_)
+            return Outcome::not_signed;
+    }
     switch (step) {
         case Step::asleep:
             return Outcome::asleep;
@@ -89,6 +93,9 @@ Resolution::Step Resolution::solve_name(zone::Zones::Found found, const dns::Fol
     // Step 3c; node is the closest encloser.
     if ((node.flags & NodeFlag::dname) != 0)
         return solve_dname(node, name);
+    made_ = true;
+    if (is_compact() && (query_.type == Type::nsec || query_.type == Type::rrsig))
+        return answer_types();
     if (context_.rules != nullptr)
         if (const auto step = solve_by_rule(node, name))
             return *step;
@@ -265,6 +272,7 @@ Resolution::Step Resolution::follow_alias(std::size_t target) {
     packet_.read_name(target, alias_);
     name_ = &alias_;
     encloser_ = nullptr;
+    made_ = false;
     owner_ = packet_.suffix({static_cast<std::uint16_t>(target), alias_.size}, alias_.size);
     return Step::follow;
 }
@@ -307,7 +315,10 @@ Resolution::Step Resolution::deny(Rcode rcode, const Node& node) {
     const auto& zone = zones_.zone(zone_);
     if (zone.negative_soa == 0)
         return Step::not_loaded;
-    packet_.set_rcode(rcode);
+    // RFC 9824 §3.4, §5.1: a name that does not exist is shown as one that has nothing, which
+    // others than those who say that they understand it are told in the rcode, too.
+    const bool shown = rcode == Rcode::nxdomain && is_compact() && !query_.edns.compact_ok;
+    packet_.set_rcode(shown ? Rcode::noerror : rcode);
     const std::size_t size = zones_.at<Node>(zone.apex)->name_size;
     if (!add(Section::authority, *zones_.at<RRset>(zone.negative_soa),
              packet_.suffix(packet_.question(), size), size))

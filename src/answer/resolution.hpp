@@ -10,6 +10,8 @@
 #include "packet.hpp"
 #include "summond/answer/answer.hpp"
 #include "summond/answer/rules.hpp"
+#include "summond/answer/signatures.hpp"
+#include "summond/answer/statement.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/zone/zone.hpp"
 
@@ -21,6 +23,7 @@ enum class Outcome : std::uint8_t {
     asleep,             // an address of service() is asked for, which does not run
     failed,             // the same, and its start has failed
     not_loaded,         // the name's zone could not be loaded
+    not_signed,         // what has to be signed first: context.wanted, if signs()
     no_place,           // as asleep, of an instance by rule, and there are too many of these
 };
 
@@ -34,6 +37,10 @@ class Resolution {
     std::uint32_t service() const { return service_; }
     // Whether service() is answered for and yet has to be woken.
     bool wakes_service() const { return wakes_service_; }
+    // Whether context.wanted is to be signed: for this answer, or for another one.
+    bool signs() const { return chain_ != nullptr && signs_; }
+    // How many signatures that were made when asked for it has.
+    std::uint8_t stated() const { return chain_ == nullptr ? 0 : stated_; }
 
   private:
     using Node = zone::image::Node;
@@ -49,9 +56,10 @@ class Resolution {
     Step solve_signatures(const Node& node);
     std::optional<Step> solve_by_rule(const Node& encloser, const dns::FoldedName& name);
     Step solve_instance(const Rule& rule, std::string_view id, const Node& encloser);
-    std::optional<Step> solve_address(const Rule& rule, const Node& encloser,
-                                      const dns::FoldedName& name);
+    Step solve_address(const Rule& rule, std::string_view id, const Node& encloser);
     Step add_any();
+    Step answer_any();
+    Step answer_types();
     Step solve_dname(const Node& owner, const dns::FoldedName& name);
     Step add_answer(const RRset& rrset, const Node& node);
     Step follow_cname(const Node& node);
@@ -66,6 +74,10 @@ class Resolution {
     }
     bool add_signed(Section section, const RRset& rrset, OwnerAt owner, std::size_t name_size);
     void begin_proofs();
+    bool is_compact() const;
+    void want_signature(Statement::Kind kind);
+    void note_wanted(std::uint64_t tag, Statement::Kind kind, const StatedRecord& record);
+    bool add_stated(Section section, Statement::Kind kind, bool with_record = true);
     bool complete_answer(const RRset& rrset, const Node& node);
     void expanded();
     bool prove_expansions();
@@ -95,6 +107,10 @@ class Resolution {
     const zone::image::Chain* chain_ = nullptr;
     const dns::FoldedName* name_;  // that stands at owner_
     const Node* encloser_;         // of the name, where a wildcard stands for it
+    bool made_;                    // the name has no node of its own
+    bool not_signed_;
+    bool signs_;
+    std::uint8_t stated_;
     std::uint32_t service_ = 0;
     bool wakes_service_ = false;
 

@@ -81,6 +81,11 @@ Decision failed(Packet& packet, service::WakeFailure why) {
     return failed(packet, Rcode::servfail, code, text);
 }
 
+Decision not_signed(Packet& packet) {
+    return failed(packet, Rcode::servfail, ExtendedError::not_ready,
+                  "signatures cannot be made now");
+}
+
 std::span<const std::uint8_t> octets(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -180,6 +185,9 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
         case dns::Type::opt:
         case dns::Type::tsig:
             return failed(packet, Rcode::formerr);
+        // RFC 9824 §3.5: only ever in a type bit map.
+        case dns::Type::nxname:
+            return failed(packet, Rcode::formerr, ExtendedError::invalid_query_type, {});
         default:
             break;
     }
@@ -194,11 +202,20 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
                     .wakes = resolution.wakes_service(),
                     .rcode = static_cast<std::uint8_t>(packet.rcode()),
                     .size = packet.finish(),
-                    .service = resolution.service()};
+                    .service = resolution.service(),
+                    .signs = resolution.signs(),
+                    .stated = resolution.stated()};
         case Outcome::not_authoritative:
             return failed(packet, Rcode::refused, ExtendedError::not_authoritative, {});
         case Outcome::asleep:
-            return {.kind = Decision::Kind::park, .service = resolution.service()};
+            return {.kind = Decision::Kind::park,
+                    .service = resolution.service(),
+                    .signs = resolution.signs()};
+        case Outcome::not_signed:
+            if (resolution.signs())
+                return {.kind = Decision::Kind::sign};
+            packet.clear();
+            return not_signed(packet);
         case Outcome::not_loaded:
             packet.clear();
             // RFC 8914 §4.25.
@@ -282,8 +299,12 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
     return decision;
 }
 
-std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
-                       service::WakeFailure why, const Context& context) noexcept {
+namespace {
+
+// `fail` writes it, once all is there that goes with any answer.
+template <typename Fail>
+std::uint32_t fail(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,
+                   const Context& context, const Fail& fail) {
     dns::Query query;
     if (dns::parse_query(query_bytes, query) == dns::Parsed::drop)
         return 0;
@@ -291,7 +312,19 @@ std::uint32_t servfail(std::span<const std::uint8_t> query_bytes, std::span<std:
     ClientCookie client;
     exchange_cookies(query, context, packet, client);
     add_options(query, context, packet);
-    return failed(packet, why).size;
+    return fail(packet).size;
+}
+
+}  // namespace
+
+std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                       service::WakeFailure why, const Context& context) noexcept {
+    return fail(query, out, context, [&](Packet& packet) { return failed(packet, why); });
+}
+
+std::uint32_t not_signed(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                         const Context& context) noexcept {
+    return fail(query, out, context, [](Packet& packet) { return not_signed(packet); });
 }
 
 std::uint32_t challenge(std::span<const std::uint8_t> query_bytes, std::span<std::uint8_t> out,

@@ -1,6 +1,7 @@
 #include "summond/answer/rules.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <functional>
 
@@ -21,7 +22,11 @@ Rules::Rules(const zone::Zones& zones, std::span<const service::Template> servic
         name.assign(parent.wire());
         const auto found = zones.find(name);
         rule.parent = found.node;
-        if (found.exact && found.node->zone != zone::image::none)
+        if (!found.exact || found.node->zone == zone::image::none)
+            return;
+        // Names that would have no signature in a signed zone; the loader has said so.
+        const auto* const chain = zones.chain(found.node->zone);
+        if (chain == nullptr || chain->compact != 0)
             to.push_back(std::move(rule));
     };
     for (std::uint32_t i = 0; i < services.size(); ++i) {
@@ -58,6 +63,65 @@ const Rule* Rules::reverse_of(const dns::FoldedName& name, std::uint32_t zone) c
             return &rule;
     }
     return nullptr;
+}
+
+std::optional<ByRule> Rules::find(const zone::image::Node& encloser,
+                                  const dns::FoldedName& name) const noexcept {
+    if (const auto rules = below(encloser); !rules.empty()) {
+        // The label directly below the encloser.
+        std::size_t label = 0;
+        while (name.start[label] + 1U + name.wire[name.start[label]] + encloser.name_size <
+               name.size)
+            ++label;
+        const std::uint8_t* const at = &name.wire[name.start[label]];
+        const std::string_view text(reinterpret_cast<const char*>(at + 1), *at);
+        for (const Rule& rule : rules)
+            if (const auto id = rule.pattern->id_in(text, *rule.name))
+                return ByRule{label > 0 ? ByRule::Kind::below_instance : ByRule::Kind::instance,
+                              &rule, *id};
+    }
+    const Rule* const reverse = reverse_of(name, encloser.zone);
+    return reverse == nullptr ? std::nullopt : find_address(*reverse, name);
+}
+
+// A name of an address of the rule's prefix, or above such names.
+std::optional<ByRule> Rules::find_address(const Rule& rule, const dns::FoldedName& name) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const service::IdAddresses& addresses = *rule.pattern->addresses;
+    const std::size_t nibbles = (128 - addresses.prefix().length) / 4;
+    std::array<std::uint8_t, 16> octets{};
+    std::ranges::copy(addresses.prefix().address.bytes(), octets.begin());
+    std::size_t count = 0;
+    for (; name.size - name.start[count] > rule.parent->name_size; ++count) {
+        const std::uint8_t* const label = &name.wire[name.start[count]];
+        const auto digit = digits.find(static_cast<char>(label[1]));
+        if (count == nibbles || label[0] != 1 || digit == std::string_view::npos)
+            return std::nullopt;
+        octets[15 - count / 2] =
+            static_cast<std::uint8_t>(octets[15 - count / 2] | digit << (count % 2 == 0 ? 0 : 4));
+    }
+    if (count < nibbles)
+        return ByRule{ByRule::Kind::above_addresses, &rule};
+    const auto id = rule.pattern->id_at(base::IpAddress::v6(octets));
+    if (!id)
+        return std::nullopt;
+    return ByRule{ByRule::Kind::address, &rule, {}, *id};
+}
+
+std::size_t Rule::write_target(std::string_view id, dns::NameBuffer& to) const noexcept {
+    const service::Pattern::Name& target = pattern->names.front();
+    std::size_t size = 1;
+    const auto append = [&](std::string_view part) {
+        std::memcpy(&to[size], part.data(), part.size());
+        size += part.size();
+    };
+    append(target.before);
+    append(pattern->text_of(id).view());
+    append(target.after);
+    to[0] = static_cast<std::uint8_t>(size - 1);
+    const auto parent = target.parent.wire();
+    std::memcpy(&to[size], parent.data(), parent.size());
+    return size + parent.size();
 }
 
 }  // namespace summond::answer

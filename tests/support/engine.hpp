@@ -170,6 +170,7 @@ class Engine {
     }
     // As many instances may be wanted at a time.
     static constexpr std::uint32_t places = 4;
+    static constexpr std::uint32_t now = 1559731985;
     void build(zone::BadFile bad_file = zone::BadFile::refuse) {
         built_ = zone::build(config_, bad_file);
         for (const auto& problem : built_.problems) {
@@ -201,8 +202,15 @@ class Engine {
             transport == answer::Transport::udp ? answer::max_udp_answer : answer::max_tcp_answer,
             0xee);
         answer::Context context = this->context(transport);
-        return answer::resolve(query, out_, context);
+        const auto decision = answer::resolve(query, out_, context);
+        wanted_ = context.wanted;
+        return decision;
     }
+    // Those that have been made when asked for.
+    void set_signatures(answer::Signatures& signatures) { signatures_ = &signatures; }
+    // What the last decision wants to be signed.
+    const answer::Statement& wanted() const { return wanted_; }
+    const answer::Rules* rules() const { return rules_.get(); }
     // answer_text of what challenge says; empty: nothing.
     std::string challenge(std::span<const std::uint8_t> query) {
         out_.assign(answer::max_udp_answer, 0xee);
@@ -225,6 +233,8 @@ class Engine {
                 return "pass";
             case answer::Decision::Kind::park:
                 return "park " + std::to_string(decision.service);
+            case answer::Decision::Kind::sign:
+                return "sign";
             case answer::Decision::Kind::answer:
                 break;
         }
@@ -235,8 +245,8 @@ class Engine {
   private:
     answer::Context context(answer::Transport transport) {
         static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        return {*zones_,    states_, transport, settings_,   client,
-                1559731985, 100,     overdue_,  rules_.get()};
+        return {*zones_, states_, transport, settings_,    client,
+                now,     100,     overdue_,  rules_.get(), signatures_};
     }
 
     config::Config config_;
@@ -248,6 +258,8 @@ class Engine {
     std::unique_ptr<answer::Rules> rules_;
     std::vector<std::uint8_t> out_;
     bool overdue_ = false;
+    answer::Signatures* signatures_ = nullptr;
+    answer::Statement wanted_;
 };
 
 }  // namespace summond::test

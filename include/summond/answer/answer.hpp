@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "summond/answer/statement.hpp"
 #include "summond/base/ip_address.hpp"
 #include "summond/dns/message.hpp"
 #include "summond/service/wake.hpp"
@@ -67,6 +68,7 @@ inline constexpr std::size_t max_identity = 100;
 inline const Settings default_settings;
 
 class Rules;
+class Signatures;
 
 struct Context {
     const zone::Zones& zones;
@@ -84,6 +86,10 @@ struct Context {
     bool overdue = false;
     // Names that there are by rule; null: none.
     Rules* rules = nullptr;
+    // Those that are made when asked for; null: there is no zone with such.
+    Signatures* signatures = nullptr;
+    // What is to be signed, where a decision says so.
+    Statement wanted{};
 };
 
 // What a query had for a DNS cookie (RFC 7873).
@@ -100,6 +106,7 @@ struct Decision {
     enum class Kind : std::uint8_t {
         answer,  // send out[0, size)
         park,    // keep the query bytes and resolve them again when the service's state changes
+        sign,    // keep the query bytes and resolve them again when context.wanted is signed
         drop,    // say nothing
         pass,    // it is for the role transfer, which has the keys
     };
@@ -109,6 +116,8 @@ struct Decision {
     std::uint8_t rcode = 0;     // answer only: dns::Rcode
     std::uint32_t size = 0;     // answer only
     std::uint32_t service = 0;  // park, and where it wakes: index into the service table
+    bool signs = false;         // answer, park: context.wanted is to be signed for others
+    std::uint8_t stated = 0;    // answer only: signatures in it that were made when asked for
 
     bool known_client() const { return cookie == ClientCookie::known; }
 };
@@ -138,6 +147,10 @@ Decision resolve(const ReadQuery& query, std::span<std::uint8_t> out, Context& c
 // for any longer. Returns the size of the answer in out.
 std::uint32_t servfail(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                        service::WakeFailure why, const Context& context) noexcept;
+
+// The same for a query that nothing can be signed for now.
+std::uint32_t not_signed(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
+                         const Context& context) noexcept;
 
 // Instead of an answer over UDP, for a client that is to show first that its address is not forged:
 // where it sent a cookie, BADCOOKIE with the right one (RFC 7873 §5.2.3), else a truncated answer

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "summond/answer/instances.hpp"
@@ -19,6 +21,23 @@ struct Rule {
     std::uint32_t ttl;
     std::shared_ptr<const service::Pattern> pattern;
     const service::Pattern::Name* name;  // null: names of addresses (RFC 3596 §2.5)
+
+    // The name that the address of an id points at; its size.
+    std::size_t write_target(std::string_view id, dns::NameBuffer& to) const noexcept;
+};
+
+// What a name that no record makes is by a rule.
+struct ByRule {
+    enum class Kind : std::uint8_t {
+        instance,         // has an address
+        below_instance,   // does not exist
+        address,          // points at an instance's name
+        above_addresses,  // an empty non-terminal (RFC 8020)
+    };
+    Kind kind;
+    const Rule* rule;
+    std::string_view id{};         // of an instance; a part of the name
+    service::IdText of_address{};  // of an address
 };
 
 class Rules {
@@ -28,6 +47,10 @@ class Rules {
     Rules(const zone::Zones& zones, std::span<const service::Template> services,
           std::uint32_t places);
 
+    // encloser: the closest one of a name that has no node. None: no rule has the name.
+    std::optional<ByRule> find(const zone::image::Node& encloser,
+                               const dns::FoldedName& name) const noexcept;
+
     // Whose names are directly below; those with more fixed characters first.
     std::span<const Rule> below(const zone::image::Node& node) const noexcept;
     // Of whose addresses a name is, or is above; null: of nobody's. zone: that the name is in.
@@ -36,6 +59,8 @@ class Rules {
     Instances& instances() { return instances_; }
 
   private:
+    static std::optional<ByRule> find_address(const Rule& rule, const dns::FoldedName& name);
+
     std::vector<Rule> rules_;    // sorted by parent
     std::vector<Rule> reverse_;  // of addresses that tell their ids
     Instances instances_;
