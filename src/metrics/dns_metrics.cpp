@@ -127,20 +127,35 @@ constexpr Metric of_dns[] = {
      "truncated or BADCOOKIE; dropped: not sent.",
      "response,action", write_limited},
     {"summond_dns_parked_queries_total", Kind::counter,
-     "Queries that had to wait for their service.", "transport", write_parked},
-    {"summond_dns_parked_queries", Kind::gauge, "Queries that wait for their service now.",
-     "transport",
+     "Queries that had to wait for their service, or for a signature.", "transport", write_parked},
+    {"summond_dns_parked_queries", Kind::gauge,
+     "Queries that wait for their service, or for a signature, now.", "transport",
      [](const Snapshot& snapshot, Samples& samples) {
          samples.add({"udp"}, snapshot.front.udp_parked);
          samples.add({"tcp"}, snapshot.front.tcp_parked);
      }},
     {"summond_dns_parked_seconds", Kind::histogram,
-     "How long queries that had to wait for their service waited for the response.", "transport",
+     "How long queries that had to wait waited for the response.", "transport",
      [](const Snapshot& snapshot, Samples& samples) {
          by_transport(snapshot, [&](std::string_view transport, const DnsCounters& counters) {
              samples.add({transport}, counters.waited);
          });
      }},
+    {"summond_dns_signatures_made_total", Kind::counter,
+     "Signatures made for names that are signed when they are asked for.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({}, snapshot.front.tcp.signatures_made.get());
+     }},
+    {"summond_dns_signatures_used_total", Kind::counter,
+     "Such signatures in responses, each as often as it was in one.", "transport",
+     one_by_transport<&DnsCounters::signatures_used>},
+    {"summond_dns_signatures_awaited_total", Kind::counter,
+     "Queries whose response had to wait for such a signature.", "transport",
+     one_by_transport<&DnsCounters::signatures_awaited>},
+    {"summond_dns_signatures_refused_total", Kind::counter,
+     "Queries for which no signature was made, since more were wanted than `signing:` allows; they "
+     "are answered with TC or BADCOOKIE over UDP, and with SERVFAIL over TCP.",
+     "transport", one_by_transport<&DnsCounters::signatures_refused>},
     {"summond_dns_tcp_connections", Kind::gauge, "TCP connections that are open.", "",
      [](const Snapshot& snapshot, Samples& samples) {
          samples.add({}, snapshot.front.tcp_sessions);

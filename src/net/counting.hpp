@@ -40,20 +40,22 @@ inline void count_features(metrics::DnsCounters& counters, const dns::Query& que
 }
 
 // What is about to be sent.
-inline void count_response(metrics::DnsCounters& counters,
+inline void count_response(metrics::DnsCounters& counters, const answer::Decision& decision,
                            std::span<const std::uint8_t> answer) noexcept {
     counters.sent_bytes.add(answer.size());
+    if (decision.stated != 0)
+        counters.signatures_used.add(decision.stated);
     if (is_truncated(answer))
         counters.truncated.add();
 }
 
 // The same, to a query that has been parked until this deadline at most.
-inline void count_late_response(metrics::DnsCounters& counters, std::uint8_t rcode,
+inline void count_late_response(metrics::DnsCounters& counters, const answer::Decision& decision,
                                 base::TimePoint deadline, base::TimePoint now,
                                 std::span<const std::uint8_t> answer) noexcept {
-    counters.late[rcode].add();
+    counters.late[decision.rcode].add();
     counters.waited.add(now - (deadline - park_time));
-    count_response(counters, answer);
+    count_response(counters, decision, answer);
 }
 
 }  // namespace summond::net

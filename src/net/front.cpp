@@ -10,10 +10,12 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <system_error>
 
 #include "limit_report.hpp"
 #include "summond/base/log.hpp"
 #include "summond/net/bind.hpp"
+#include "summond/net/rules.hpp"
 
 namespace summond::net {
 namespace {
@@ -36,18 +38,17 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
     return result;
 }
 
-std::unique_ptr<answer::Rules> rules_of(const config::Config& config, const zone::Zones& zones) {
-    std::map<service::Id, const service::Template*> of_service;
-    for (const service::Template& service : config.services)
-        if (service.pattern)
-            of_service[service.id] = &service;
-    if (of_service.empty())
+std::unique_ptr<Signing> make_signing(const config::Config& config, const zone::Zones& zones,
+                                      const base::Clock& clock, std::function<void()> made,
+                                      metrics::FrontCounters* counters) {
+    if (zones.header().compact_count == 0)
         return nullptr;
-    std::vector<service::Template> services(zones.service_count());
-    for (std::size_t i = 0; i < services.size(); ++i)
-        if (const auto found = of_service.find(zones.service_id(i)); found != of_service.end())
-            services[i] = *found->second;
-    return std::make_unique<answer::Rules>(zones, services, service::max_instances);
+    std::array<std::uint8_t, 16> seed;
+    if (::getrandom(seed.data(), seed.size(), 0) != ssize_t{seed.size()})
+        throw std::system_error(errno, std::generic_category(), "getrandom");
+    return std::make_unique<Signing>(
+        answer::Signatures::Limits{config.signing.cached, config.signing.per_second}, seed, clock,
+        std::move(made), counters == nullptr ? nullptr : &counters->tcp);
 }
 
 answer::Settings answer_settings(const config::Config& config,
@@ -100,10 +101,12 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
       clock_(clock),
       settings_(answer_settings(config, cookie_secret)),
       limit_report_(std::make_unique<LimitReport>(clock)),
-      rules_(rules_of(config, zones)),
+      rules_(make_rules(config, zones, service::max_instances)),
       services_(
           settings(config, zones), clock, [this] { on_services_changed(); }, [this] { schedule(); },
           rules_.get()),
+      signing_(make_signing(
+          config, zones, clock, [this] { on_services_changed(); }, counters)),
       tcp_(io, zones, services_, clock, tcp_limits(config.tcp), settings_, tcp_counters(counters)),
       wanted_watch_(io, services_.wanted_fd(),
                     [this] {
@@ -111,7 +114,12 @@ Front::Front(boost::asio::io_context& io, const config::Config& config, const zo
                         schedule();
                     }),
       services_timer_(io),
-      tick_timer_(io) {}
+      tick_timer_(io) {
+    if (!signing_)
+        return;
+    tcp_.sign_by(*signing_);
+    signatures_watch_.emplace(io, signing_->wanted_fd(), [this] { signing_->take_wanted(); });
+}
 
 Front::~Front() {
     for (const auto& worker : workers_)
@@ -147,6 +155,8 @@ base::Result<std::unique_ptr<Front>> Front::make(
                                       udp_counters(counters, front->workers_.size()));
         if (!worker)
             return tl::make_unexpected(worker.error());
+        if (front->signing_)
+            (*worker)->sign_by(*front->signing_);
         (*worker)->on_pass([front = front.get(), index = front->workers_.size()](
                                const ipc::SignedQuery& query) { front->pass_later(index, query); });
         front->workers_.push_back(std::move(*worker));
@@ -180,6 +190,11 @@ base::Result<void> Front::start() {
 void Front::connect_vmm(ipc::Channel channel) {
     services_.connect(io_, std::move(channel));
     schedule();
+}
+
+void Front::connect_signer(ipc::Channel channel) {
+    if (signing_)
+        signing_->connect(io_, std::move(channel));
 }
 
 void Front::connect_transfer(ipc::Channel channel) {
@@ -250,6 +265,8 @@ void Front::tick() {
     services_.send_touches();
     services_.release_quiet();
     tcp_.tick();
+    if (signing_)
+        signing_->tick();
     std::uint64_t overflows = 0;
     for (const auto& worker : workers_)
         overflows += worker->overflows();

@@ -34,13 +34,13 @@ ParkedQueries::ParkedQueries(std::size_t capacity) : entries_(capacity) {
 }
 
 ParkedQueries::Added ParkedQueries::add(const Client& client, std::span<const std::uint8_t> query,
-                                        std::uint32_t service, base::TimePoint deadline) {
+                                        const Awaited& awaited, base::TimePoint deadline) {
     if (query.size() > max_parked_query)
         return Added::full;
     const std::uint32_t client_hash = hash(client, query);
     std::size_t of_service = 0;
     for (std::size_t i = 0; i < heads_.size(); ++i) {
-        of_service += heads_[i].service == service;
+        of_service += heads_[i].awaited.service == awaited.service;
         if (heads_[i].client_hash == client_hash && same_client(this->client(i), client) &&
             std::ranges::equal(this->query(i), query))
             return Added::known;
@@ -53,7 +53,7 @@ ParkedQueries::Added ParkedQueries::add(const Client& client, std::span<const st
     entry.client = client;
     entry.size = query.size();
     std::ranges::copy(query, entry.query.begin());
-    heads_.push_back({deadline, client_hash, service, index});
+    heads_.push_back({deadline, awaited, client_hash, index});
     return Added::yes;
 }
 

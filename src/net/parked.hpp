@@ -1,5 +1,5 @@
-// UDP queries that wait for a service to come up: a bounded table, one a worker, used only by its
-// thread. All memory is allocated at the start.
+// UDP queries that wait for a service to come up, or for a signature: a bounded table, one a
+// worker, used only by its thread. All memory is allocated at the start.
 //
 // When the table is full, or one service has its share of it, a further query is dropped without
 // an answer: the client asks again, and by then the domain that it woke may be up. Those who
@@ -45,25 +45,32 @@ class ParkedQueries {
         std::size_t info_size = 0;
     };
 
-    // Each service may have half of the places.
+    // Each service may have half of the places, and so may all that wait for signatures.
     explicit ParkedQueries(std::size_t capacity = default_capacity);
+
+    // What for: a service, or the signature of a statement (answer::Statement::tag).
+    static constexpr std::uint32_t no_service = UINT32_MAX;
+    struct Awaited {
+        std::uint32_t service = no_service;
+        std::uint64_t signature = 0;  // 0: none
+    };
 
     enum class Added { yes, known, full };
     // known: the same client waits with the same message already (it sent it again); its first
     // deadline holds.
-    Added add(const Client& client, std::span<const std::uint8_t> query, std::uint32_t service,
+    Added add(const Client& client, std::span<const std::uint8_t> query, const Awaited& awaited,
               base::TimePoint deadline);
 
     std::size_t size() const { return heads_.size(); }
     bool empty() const { return heads_.empty(); }
-    std::uint32_t service(std::size_t i) const { return heads_[i].service; }
+    const Awaited& awaited(std::size_t i) const { return heads_[i].awaited; }
     base::TimePoint deadline(std::size_t i) const { return heads_[i].deadline; }
     const Client& client(std::size_t i) const { return entry(i).client; }
     std::span<const std::uint8_t> query(std::size_t i) const {
         return {entry(i).query.data(), entry(i).size};
     }
-    // An instance by rule may have got another place meanwhile.
-    void wait_for(std::size_t i, std::uint32_t service) { heads_[i].service = service; }
+    // An instance by rule may have got another place meanwhile, or a signature is still to be made.
+    void wait_for(std::size_t i, const Awaited& awaited) { heads_[i].awaited = awaited; }
     // The last one takes its place.
     void remove(std::size_t i);
     // The earliest of all. Not when empty.
@@ -73,8 +80,8 @@ class ParkedQueries {
     // What the scans read, close together.
     struct Head {
         base::TimePoint deadline;
+        Awaited awaited;
         std::uint32_t client_hash;
-        std::uint32_t service;
         std::uint32_t entry;
     };
     struct Entry {

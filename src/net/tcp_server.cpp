@@ -36,6 +36,11 @@ TcpServer::~TcpServer() {
         sessions_.front()->close();
 }
 
+void TcpServer::sign_by(Signing& signing) {
+    signing_ = &signing;
+    context_.signatures = &signing.signatures();
+}
+
 base::Result<void> TcpServer::listen(base::UniqueFd fd) {
     const auto info = describe(fd.get());
     if (!info)

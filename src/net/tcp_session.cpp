@@ -140,12 +140,12 @@ bool TcpSession::handle(std::span<const std::uint8_t> query) {
     if (decision.kind == Decision::Kind::pass)
         return false;
     const std::uint16_t type = type_of(read.query);
-    if (decision.kind == Decision::Kind::park && !park(query, decision.service, type)) {
-        decision.kind = Decision::Kind::answer;
-        decision.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail);
-        decision.size =
-            answer::servfail(query, server_.answer_, service::WakeFailure::refused, context);
-    }
+    const bool waits =
+        decision.kind == Decision::Kind::park || decision.kind == Decision::Kind::sign;
+    if (decision.signs)
+        server_.signing_->want(context.wanted, true);
+    if (waits && !park(query, decision, type))
+        keep_from_waiting(query, decision);
     if (decision.kind == Decision::Kind::answer)
         reply(decision, type);
     if (server_.counters_.dns != nullptr)
@@ -162,23 +162,49 @@ void TcpSession::count_query(const dns::Query& query, std::size_t size, const De
     if (decision.kind == Decision::Kind::drop)
         return counters.unanswered[static_cast<std::size_t>(metrics::Unanswered::no_query)].add();
     count_features(counters, query, decision);
-    if (decision.kind == Decision::Kind::park)
+    if (decision.kind == Decision::Kind::sign)
+        counters.signatures_awaited.add();
+    if (decision.kind == Decision::Kind::park || decision.kind == Decision::Kind::sign)
         return counters.parked[label_of(query)].add();
     counters.answered[label_of(query)][decision.rcode].add();
-    count_response(counters, std::span(server_.answer_).first(decision.size));
+    count_response(counters, decision, std::span(server_.answer_).first(decision.size));
 }
 
-bool TcpSession::park(std::span<const std::uint8_t> query, std::uint32_t service,
+// Asks for what a query has to wait for. A signature that is not to be had gets no tag.
+ParkedQueries::Awaited TcpSession::want(const Decision& decision, std::uint16_t type) {
+    if (decision.kind == Decision::Kind::sign) {
+        const answer::Statement& wanted = server_.context_.wanted;
+        const bool asked = server_.signing_->want(wanted, true);
+        return {ParkedQueries::no_service, asked ? wanted.tag : 0};
+    }
+    if (server_.context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
+        Availability::asleep)
+        server_.services_.want(decision.service, address_.bytes(), type);
+    return {decision.service};
+}
+
+bool TcpSession::park(std::span<const std::uint8_t> query, const Decision& decision,
                       std::uint16_t type) {
     // Wanted even if there is no room to wait: the client may ask again.
-    if (server_.context_.services[service].availability.load(std::memory_order_relaxed) ==
-        Availability::asleep)
-        server_.services_.want(service, address_.bytes(), type);
-    if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked)
+    const auto awaited = want(decision, type);
+    if (query.size() > max_parked_query || parked_.size() >= server_.limits_.parked ||
+        (decision.kind == Decision::Kind::sign && awaited.signature == 0))
         return false;
-    parked_.push_back({{query.begin(), query.end()}, service, server_.clock_.now() + park_time});
+    parked_.push_back({{query.begin(), query.end()}, awaited, server_.clock_.now() + park_time});
     server_.count_parked(1);
     return true;
+}
+
+void TcpSession::keep_from_waiting(std::span<const std::uint8_t> query, Decision& decision) {
+    const bool not_signed = decision.kind == Decision::Kind::sign;
+    if (not_signed && server_.counters_.dns != nullptr)
+        server_.counters_.dns->signatures_refused.add();
+    const answer::Context& context = this->context();
+    decision.kind = Decision::Kind::answer;
+    decision.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail);
+    decision.size = not_signed ? answer::not_signed(query, server_.answer_, context)
+                               : answer::servfail(query, server_.answer_,
+                                                  service::WakeFailure::refused, context);
 }
 
 // Also to a query that was parked: its service may have become one that wakes at once.
@@ -198,27 +224,30 @@ void TcpSession::append(std::uint32_t size) {
 void TcpSession::reply_late(const Parked& parked, const Decision& decision) {
     const base::TimePoint now = server_.clock_.now();
     reply(decision, 0);
-    server_.services_.waited(parked.service, now - (parked.deadline - park_time));
+    if (parked.awaited.service != ParkedQueries::no_service)
+        server_.services_.waited(parked.awaited.service, now - (parked.deadline - park_time));
     if (server_.counters_.dns != nullptr)
-        count_late_response(*server_.counters_.dns, decision.rcode, parked.deadline, now,
+        count_late_response(*server_.counters_.dns, decision, parked.deadline, now,
                             std::span(server_.answer_).first(decision.size));
+}
+
+bool TcpSession::is_there_yet(const Parked& parked) const {
+    if (parked.awaited.service == ParkedQueries::no_service)
+        return server_.context_.signatures->find(parked.awaited.signature).has_value();
+    return server_.context_.services[parked.awaited.service].availability.load(
+               std::memory_order_relaxed) != Availability::starting;
 }
 
 void TcpSession::resolve_parked() {
     for (std::size_t i = 0; i < parked_.size();) {
         Parked& parked = parked_[i];
-        const auto availability =
-            server_.context_.services[parked.service].availability.load(std::memory_order_relaxed);
-        if (availability == Availability::starting) {
+        if (!is_there_yet(parked)) {
             ++i;
             continue;
         }
         const Decision decision = answer::resolve(parked.query, server_.answer_, context());
-        if (decision.kind == Decision::Kind::park) {
-            parked.service = decision.service;
-            if (server_.context_.services[decision.service].availability.load(
-                    std::memory_order_relaxed) == Availability::asleep)
-                server_.services_.want(decision.service, address_.bytes(), 0);
+        if (decision.kind == Decision::Kind::park || decision.kind == Decision::Kind::sign) {
+            parked.awaited = want(decision, 0);
             ++i;
             continue;
         }
@@ -239,10 +268,13 @@ void TcpSession::expire() {
         context.overdue = true;
         Decision decision = answer::resolve(parked.query, server_.answer_, context);
         context.overdue = false;
+        const bool not_signed = decision.kind == Decision::Kind::sign;
         if (decision.kind != Decision::Kind::answer)
             decision = {.rcode = static_cast<std::uint8_t>(dns::Rcode::servfail),
-                        .size = answer::servfail(parked.query, server_.answer_,
-                                                 server_.services_.overdue(), context)};
+                        .size = not_signed
+                                    ? answer::not_signed(parked.query, server_.answer_, context)
+                                    : answer::servfail(parked.query, server_.answer_,
+                                                       server_.services_.overdue(), context)};
         reply_late(parked, decision);
         return true;
     });

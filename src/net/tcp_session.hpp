@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "parked.hpp"
 #include "summond/net/tcp_server.hpp"
 
 namespace summond::net {
@@ -34,7 +35,7 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
   private:
     struct Parked {
         std::vector<std::uint8_t> query;
-        std::uint32_t service;
+        ParkedQueries::Awaited awaited;
         base::TimePoint deadline;
     };
 
@@ -44,7 +45,11 @@ class TcpSession : public std::enable_shared_from_this<TcpSession> {
     answer::Context& context();
     // False: it is for the role transfer.
     bool handle(std::span<const std::uint8_t> query);
-    bool park(std::span<const std::uint8_t> query, std::uint32_t service, std::uint16_t type);
+    bool park(std::span<const std::uint8_t> query, const answer::Decision& decision,
+              std::uint16_t type);
+    void keep_from_waiting(std::span<const std::uint8_t> query, answer::Decision& decision);
+    ParkedQueries::Awaited want(const answer::Decision& decision, std::uint16_t type);
+    bool is_there_yet(const Parked& parked) const;
     void reply(const answer::Decision& decision, std::uint16_t type);
     void append(std::uint32_t size);
     void reply_late(const Parked& parked, const answer::Decision& decision);

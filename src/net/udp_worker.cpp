@@ -47,6 +47,9 @@ void prepare_reply(msghdr& header) {
 
 }  // namespace
 
+// What a query is parked for.
+struct UdpWorker::Waits : ParkedQueries::Awaited {};
+
 // Strides are odd multiples of a cache line: the first lines of the buffers, which are all that
 // most queries touch, then fall into different sets of the cache.
 struct UdpWorker::Batch {
@@ -117,6 +120,11 @@ UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::C
 }
 
 UdpWorker::~UdpWorker() = default;
+
+void UdpWorker::sign_by(Signing& signing) {
+    signing_ = &signing;
+    context_.signatures = &signing.signatures();
+}
 
 base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(
     std::vector<base::UniqueFd> sockets, const zone::Zones& zones, Services& services,
@@ -225,12 +233,16 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
         Decision decision = answer::resolve(batch.group[i], batch.out(answers), context_);
         const dns::Query& asked = batch.group[i].query;
         std::uint32_t size = 0;
+        if (decision.signs)  // whoever may have it is answered without
+            signing_->want(context_.wanted, decision.known_client());
         if (decision.kind == Decision::Kind::answer) {
             if (decision.wakes)
                 batch.wake[batch.wakes++] = {decision.service, first + i, type_of(asked)};
             size = limited(query(i), batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::park) {
-            park(socket, first + i, query(i), decision.service, asked);
+            park(socket, first + i, query(i), asked, {{decision.service}});
+        } else if (decision.kind == Decision::Kind::sign) {
+            size = sign(socket, first + i, query(i), asked, batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::pass) {
             pass(socket, first + i, query(i));
         }
@@ -250,7 +262,7 @@ void UdpWorker::count_query(const dns::Query& query, const Decision& decision,
     count_features(counters, query, decision);
     if (!answer.empty()) {
         counters.answered[label_of(query)][decision.rcode].add();
-        count_response(counters, answer);
+        count_response(counters, decision, answer);
     } else if (decision.kind == Decision::Kind::answer) {
         counters.dropped[label_of(query)].add();
     }
@@ -303,8 +315,29 @@ void UdpWorker::send(int fd, unsigned count) {
         counters_.dns->unsent.add(unsent);
 }
 
+// A query for whose answer context_.wanted has to be signed. The size of what goes out now, where
+// too many signatures are wanted: nothing that has to be signed, so that whoever forges addresses
+// has no more made for him.
+std::uint32_t UdpWorker::sign(std::uint32_t socket, unsigned slot,
+                              std::span<const std::uint8_t> query, const dns::Query& asked,
+                              std::span<std::uint8_t> out, Decision& decision) {
+    if (signing_->want(context_.wanted, decision.known_client())) {
+        if (counters_.dns != nullptr)
+            counters_.dns->signatures_awaited.add();
+        park(socket, slot, query, asked, {{ParkedQueries::no_service, context_.wanted.tag}});
+        return 0;
+    }
+    if (counters_.dns != nullptr)
+        counters_.dns->signatures_refused.add();
+    decision.kind = Decision::Kind::answer;
+    decision.size = answer::challenge(query, out, context_);
+    decision.rcode =
+        static_cast<std::uint8_t>(is_truncated(out) ? dns::Rcode::noerror : dns::Rcode::badcookie);
+    return decision.size;
+}
+
 void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-                     std::uint32_t service, const dns::Query& asked) {
+                     const dns::Query& asked, const Waits& waits) {
     const std::size_t type_label = label_of(asked);
     msghdr& header = batch_->message[slot].msg_hdr;
     prepare_reply(header);
@@ -315,7 +348,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     client.info = batch_->info[slot];
     client.info_size = header.msg_controllen;
     using metrics::Unanswered;
-    const auto added = parked_->add(client, query, service, clock_.now() + park_time);
+    const auto added = parked_->add(client, query, waits, clock_.now() + park_time);
     if (added == ParkedQueries::Added::full)
         overflows_.fetch_add(1, std::memory_order_relaxed);
     if (counters_.dns != nullptr && added == ParkedQueries::Added::yes) {
@@ -328,9 +361,10 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
         counters_.dns->unanswered[static_cast<std::size_t>(why)].add();
     }
     // Wanted even if there is no room to wait: the client will ask again.
-    if (context_.services[service].availability.load(std::memory_order_relaxed) ==
-        Availability::asleep)
-        services_.want(service, context_.client, type_of(asked));
+    if (waits.service != ParkedQueries::no_service &&
+        context_.services[waits.service].availability.load(std::memory_order_relaxed) ==
+            Availability::asleep)
+        services_.want(waits.service, context_.client, type_of(asked));
 }
 
 // Whom to answer, as it lies in SignedQuery::way.
@@ -382,23 +416,44 @@ void UdpWorker::count_parked() {
         counters_.parked->set(parked_->size());
 }
 
-// Answers those whose service is up or has failed; asks again for those whose wake came to nothing.
+// Whether it is worth resolving it again.
+bool UdpWorker::is_there_yet(std::size_t parked) const {
+    const auto& awaited = parked_->awaited(parked);
+    if (awaited.service == ParkedQueries::no_service)
+        return context_.signatures->find(awaited.signature).has_value();
+    return context_.services[awaited.service].availability.load(std::memory_order_acquire) !=
+           Availability::starting;
+}
+
+// Whether it waits on, for the same or something else.
+bool UdpWorker::park_again(std::size_t parked, const Decision& decision) {
+    if (decision.kind == Decision::Kind::sign) {
+        // Where that is refused, it has no answer before its deadline.
+        signing_->want(context_.wanted, true);
+        parked_->wait_for(parked, {ParkedQueries::no_service, context_.wanted.tag});
+        return true;
+    }
+    if (decision.kind != Decision::Kind::park)
+        return false;
+    parked_->wait_for(parked, {decision.service});
+    if (context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
+        Availability::asleep)
+        services_.want(decision.service, context_.client, 0);
+    return true;
+}
+
+// Answers those whose service is up or has failed, or whose signature is made; asks again for those
+// whose wake came to nothing.
 void UdpWorker::resolve_parked() {
     look_at_clock();
     for (std::size_t i = 0; i < parked_->size();) {
-        const auto& state = context_.services[parked_->service(i)];
-        const Availability availability = state.availability.load(std::memory_order_acquire);
-        if (availability == Availability::starting) {
+        if (!is_there_yet(i)) {
             ++i;
             continue;
         }
         context_.client = octets_of(parked_->client(i).address);
         Decision decision = answer::resolve(parked_->query(i), batch_->out(0), context_);
-        if (decision.kind == Decision::Kind::park) {
-            parked_->wait_for(i, decision.service);
-            if (context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
-                Availability::asleep)
-                services_.want(decision.service, context_.client, 0);
+        if (park_again(i, decision)) {
             ++i;
             continue;
         }
@@ -421,11 +476,13 @@ void UdpWorker::expire_parked() {
         }
         context_.client = octets_of(parked_->client(i).address);
         Decision decision = answer::resolve(parked_->query(i), out, context_);
+        const bool not_signed = decision.kind == Decision::Kind::sign;
         if (decision.kind != Decision::Kind::answer)
-            decision = {
-                .kind = Decision::Kind::answer,
-                .rcode = static_cast<std::uint8_t>(dns::Rcode::servfail),
-                .size = answer::servfail(parked_->query(i), out, services_.overdue(), context_)};
+            decision = {.kind = Decision::Kind::answer,
+                        .rcode = static_cast<std::uint8_t>(dns::Rcode::servfail),
+                        .size = not_signed ? answer::not_signed(parked_->query(i), out, context_)
+                                           : answer::servfail(parked_->query(i), out,
+                                                              services_.overdue(), context_)};
         answer_parked(i, decision);
         parked_->remove(i);
     }
@@ -435,13 +492,14 @@ void UdpWorker::expire_parked() {
 
 // Sends the first answer buffer to a parked query's client, who is the context's.
 void UdpWorker::answer_parked(std::size_t parked, Decision& decision) {
-    services_.waited(parked_->service(parked),
-                     clock_.now() - (parked_->deadline(parked) - park_time));
+    if (const std::uint32_t service = parked_->awaited(parked).service;
+        service != ParkedQueries::no_service)
+        services_.waited(service, clock_.now() - (parked_->deadline(parked) - park_time));
     const std::uint32_t size = limited(parked_->query(parked), batch_->out(0), decision);
     if (size > 0) {
         if (counters_.dns != nullptr)
-            count_late_response(*counters_.dns, decision.rcode, parked_->deadline(parked),
-                                clock_.now(), batch_->out(0).first(size));
+            count_late_response(*counters_.dns, decision, parked_->deadline(parked), clock_.now(),
+                                batch_->out(0).first(size));
         ParkedQueries::Client client = parked_->client(parked);
         batch_->data[0] = {batch_->answer[0].bytes.data(), size};
         msghdr& header = batch_->message[0].msg_hdr;

@@ -20,7 +20,17 @@
 namespace summond::ipc {
 
 // The ends of a channel. Each but the parent is a row in src/roles/table.cpp.
-enum class Role : std::uint32_t { parent, load, front, vmm, wire, control, notifier, transfer };
+enum class Role : std::uint32_t {
+    parent,
+    load,
+    front,
+    vmm,
+    wire,
+    control,
+    notifier,
+    transfer,
+    signer
+};
 
 constexpr std::string_view to_string(Role role) {
     switch (role) {
@@ -40,6 +50,8 @@ constexpr std::string_view to_string(Role role) {
             return "transfer";
         case Role::notifier:
             return "notifier";
+        case Role::signer:
+            return "signer";
     }
     return "?";
 }
@@ -98,6 +110,9 @@ enum class Type : std::uint32_t {
     signed_query,
     signed_answer,
     transfers,
+    sign_wanted,
+    signed_record,
+    signing_keys,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -200,8 +215,10 @@ struct Connection {
 // notifier: with its webhooks (notify::pack).
 struct Reload {
     static constexpr Type type = Type::reload;
-    static constexpr Route routes[] = {
-        {Role::parent, Role::vmm}, {Role::parent, Role::control}, {Role::parent, Role::notifier}};
+    static constexpr Route routes[] = {{Role::parent, Role::vmm},
+                                       {Role::parent, Role::control},
+                                       {Role::parent, Role::notifier},
+                                       {Role::parent, Role::signer}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
@@ -210,8 +227,10 @@ struct Reload {
 // does not name are gone.
 struct Retire {
     static constexpr Type type = Type::retire;
-    static constexpr Route routes[] = {
-        {Role::parent, Role::vmm}, {Role::parent, Role::control}, {Role::parent, Role::notifier}};
+    static constexpr Route routes[] = {{Role::parent, Role::vmm},
+                                       {Role::parent, Role::control},
+                                       {Role::parent, Role::notifier},
+                                       {Role::parent, Role::signer}};
     std::uint32_t reserved;
 };
 
@@ -492,7 +511,8 @@ struct Listener {
 struct Image {
     static constexpr Type type = Type::image;
     static constexpr Route routes[] = {{Role::parent, Role::control},
-                                       {Role::parent, Role::transfer}};
+                                       {Role::parent, Role::transfer},
+                                       {Role::parent, Role::signer}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
 };
@@ -540,6 +560,48 @@ struct SignedAnswer {
     std::uint32_t worker;
     std::uint32_t size;
     std::uint8_t octets[most];
+};
+
+// -- Names that are signed when they are asked for
+
+// With a descriptor: a sealed memfd with the keys for the last Image (sign::unpack_online). Both
+// are in force with the Reload that follows.
+struct SigningKeys {
+    static constexpr Type type = Type::signing_keys;
+    static constexpr Route routes[] = {{Role::parent, Role::signer}};
+    static constexpr bool carries_fd = true;
+    std::uint32_t reserved;
+};
+
+// What is to be signed (answer::Statement). The signer works out for itself what the record says,
+// and signs it if that is the same.
+struct SignWanted {
+    static constexpr Type type = Type::sign_wanted;
+    static constexpr Route routes[] = {{Role::front, Role::signer}};
+    std::uint64_t tag;      // front's
+    std::uint64_t content;  // answer::StatedRecord::content
+    std::uint8_t kind;      // answer::Statement::Kind
+    std::uint8_t size;
+    std::uint8_t apex_size;  // the last octets of the name are its zone's
+    std::uint8_t name[261];
+};
+
+// Its answer, as answer::SignatureSet.
+struct SignedRecord {
+    static constexpr Type type = Type::signed_record;
+    static constexpr Route routes[] = {{Role::signer, Role::front}};
+    struct Signature {
+        std::uint8_t algorithm;
+        std::uint8_t reserved;
+        std::uint16_t key_tag;
+        std::uint8_t octets[64];
+    };
+    std::uint64_t tag;
+    std::uint32_t inception;
+    std::uint32_t expiration;
+    std::uint32_t due;
+    std::uint32_t count;  // 0: it is not so, and is not signed
+    Signature signature[2];
 };
 
 // With a descriptor: memory that the children of a role count in (summond/metrics), to be read
@@ -691,7 +753,8 @@ using Messages =
                 Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived, ArrivedIn,
                 HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
                 Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
-                Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers>;
+                Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers,
+                SigningKeys, SignWanted, SignedRecord>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

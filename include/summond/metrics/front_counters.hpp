@@ -138,6 +138,12 @@ struct alignas(4096) DnsCounters {
     Counter challenged[std::size(limited_kinds)];
     Counter limited[std::size(limited_kinds)];
 
+    // Of names that are signed when they are asked for.
+    Counter signatures_made;     // the main thread's
+    Counter signatures_used;     // in responses
+    Counter signatures_awaited;  // queries that had to wait for one
+    Counter signatures_refused;  // queries for which none was made, as too many were wanted
+
     // TCP
     Counter opened;  // connections accepted, those taken over from another front left out
     Counter taken_over;

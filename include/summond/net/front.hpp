@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "summond/loop/fd_watch.hpp"
 #include "summond/metrics/front_counters.hpp"
 #include "summond/net/services.hpp"
+#include "summond/net/signing.hpp"
 #include "summond/net/tcp_server.hpp"
 #include "summond/net/udp_worker.hpp"
 #include "summond/zone/zone.hpp"
@@ -54,6 +56,8 @@ class Front {
     }
     // The role transfer, in place of the one before.
     void connect_transfer(ipc::Channel channel);
+    // The role signer, likewise.
+    void connect_signer(ipc::Channel channel);
     // Takes no new queries, answers those that wait; then calls drained. hand_over: takes the
     // connections, if there is one.
     void drain(std::function<void()> drained, TcpServer::HandOver hand_over = {});
@@ -65,6 +69,7 @@ class Front {
           const base::Clock& clock, const answer::CookieSecret& cookie_secret,
           metrics::FrontCounters* counters);
 
+    // Or there are new signatures.
     void on_services_changed();
     void schedule();
     void tick();
@@ -79,6 +84,7 @@ class Front {
     const std::unique_ptr<LimitReport> limit_report_;
     const std::unique_ptr<answer::Rules> rules_;  // null: no service has any
     Services services_;
+    const std::unique_ptr<Signing> signing_;  // null: no zone has names that are signed when asked
     TcpServer tcp_;
     std::vector<base::UniqueFd> listeners_;  // until start
     std::vector<std::unique_ptr<UdpWorker>> workers_;
@@ -86,6 +92,7 @@ class Front {
     ipc::Link transfer_;
     std::atomic<unsigned> passing_{0};  // queries on their way from workers to transfer_
     loop::FdWatch wanted_watch_;
+    std::optional<loop::FdWatch> signatures_watch_;
     boost::asio::steady_timer services_timer_;
     boost::asio::steady_timer tick_timer_;
     std::uint64_t overflows_ = 0;  // reported so far

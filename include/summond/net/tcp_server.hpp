@@ -25,6 +25,7 @@
 #include "summond/metrics/front_counters.hpp"
 #include "summond/net/client_network.hpp"
 #include "summond/net/services.hpp"
+#include "summond/net/signing.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::net {
@@ -62,6 +63,8 @@ class TcpServer {
               metrics::ThreadCounters counters = {});
     ~TcpServer();
 
+    // As of UdpWorker; before listen.
+    void sign_by(Signing& signing);
     // Accepts connections from a socket that listens, or will when resume is called.
     base::Result<void> listen(base::UniqueFd listener);
     void resume();
@@ -111,6 +114,7 @@ class TcpServer {
 
     boost::asio::io_context& io_;
     Services& services_;
+    Signing* signing_ = nullptr;
     const base::Clock& clock_;
     const TcpLimits limits_;
     answer::Context context_;

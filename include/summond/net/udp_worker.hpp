@@ -22,6 +22,7 @@
 #include "summond/metrics/front_counters.hpp"
 #include "summond/net/rate_limiter.hpp"
 #include "summond/net/services.hpp"
+#include "summond/net/signing.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::net {
@@ -46,13 +47,17 @@ class alignas(64) UdpWorker {
     // The answer to one of them; any thread. False: it is none.
     bool answer_passed(const ipc::SignedAnswer& answer) const;
 
+    // Who signs names of zones that have such as are signed when asked for; before run. It outlives
+    // the worker.
+    void sign_by(Signing& signing);
+
     // Until stop(), or until nothing is left to do after drain().
     void run();
     // One round: waits for at most timeout_ms (-1: without limit) and handles what has come.
     // False when run() would end.
     bool step(int timeout_ms);
 
-    // A service's availability has changed.
+    // A service's availability has changed, or there are new signatures.
     void signal() noexcept;
     // Receive no more (the sockets' queues go to the next front, which shares them); answer those
     // who wait.
@@ -76,8 +81,14 @@ class alignas(64) UdpWorker {
     std::uint32_t limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                           answer::Decision& decision);
     void send(int fd, unsigned count);
+    struct Waits;
     void park(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
-              std::uint32_t service, const dns::Query& asked);
+              const dns::Query& asked, const Waits& waits);
+    std::uint32_t sign(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query,
+                       const dns::Query& asked, std::span<std::uint8_t> out,
+                       answer::Decision& decision);
+    bool is_there_yet(std::size_t parked) const;
+    bool park_again(std::size_t parked, const answer::Decision& decision);
     void pass(std::uint32_t socket, unsigned slot, std::span<const std::uint8_t> query);
     void count_received(unsigned count);
     void count_query(const dns::Query& query, const answer::Decision& decision,
@@ -91,6 +102,7 @@ class alignas(64) UdpWorker {
     int timeout(int limit_ms) const;
 
     Services& services_;
+    Signing* signing_ = nullptr;
     const base::Clock& clock_;
     answer::Context context_;
     std::unique_ptr<RateLimiter> limiter_;

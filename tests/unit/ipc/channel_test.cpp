@@ -209,8 +209,9 @@ TEST_F(ChannelTest, RefusesAndClosesManyDescriptors) {
 // Every message in every direction, as somebody who has taken over a peer could send it.
 TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    constexpr Role roles[] = {Role::parent, Role::load,    Role::front,    Role::vmm,
-                              Role::wire,   Role::control, Role::notifier, Role::transfer};
+    constexpr Role roles[] = {Role::parent,   Role::load,     Role::front,
+                              Role::vmm,      Role::wire,     Role::control,
+                              Role::notifier, Role::transfer, Role::signer};
     std::size_t allowed = 0;
     for (const Declaration& message : Messages::declarations) {
         std::vector<std::byte> bytes(sizeof(Type) + message.size);
