@@ -105,6 +105,8 @@ class FrontProcess {
         ipc::Channel channel(std::move(fd), ipc::Role::front, role);
         if (role == ipc::Role::transfer)
             front_->connect_transfer(std::move(channel));
+        else if (role == ipc::Role::signer)
+            front_->connect_signer(std::move(channel));
         else
             front_->connect_vmm(std::move(channel));
         return true;

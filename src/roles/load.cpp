@@ -44,7 +44,7 @@ constexpr std::size_t max_config_size = std::size_t{256} << 20;
 
 struct Loaded {
     Read read;
-    std::vector<std::uint8_t> image;
+    zone::Built built;
     Transfers transfers;
 };
 
@@ -175,17 +175,15 @@ std::optional<Read> read_config(const std::string& file, service::Host host) {
     return read;
 }
 
-std::optional<std::vector<std::uint8_t>> build_zones(const config::Config& config,
-                                                     zone::BadFile bad_file,
-                                                     const zone::Zones* before,
-                                                     const zone::Checks& checks) {
+std::optional<zone::Built> build_zones(const config::Config& config, zone::BadFile bad_file,
+                                       const zone::Zones* before, const zone::Checks& checks) {
     auto built = zone::build(config, bad_file, before, checks);
     print(built.problems);
     for (const std::string& note : built.notes)
         std::fprintf(stderr, "%s\n", note.c_str());
     if (built.image.empty())
         return std::nullopt;
-    return std::move(built.image);
+    return built;
 }
 
 namespace {
@@ -220,11 +218,11 @@ std::optional<Loaded> load(const std::string& file, zone::BadFile bad_file, cons
         checks.signatures = verified_at_load;
         checks.keys = zone::KeyUse::keep;
     }
-    auto image = build_zones(read->config, bad_file, before.zones, checks);
-    auto transfers = image ? find_transfers(read->config, before, *image) : std::nullopt;
+    auto built = build_zones(read->config, bad_file, before.zones, checks);
+    auto transfers = built ? find_transfers(read->config, before, built->image) : std::nullopt;
     if (bad_files || !transfers)
         return std::nullopt;
-    return Loaded{std::move(*read), std::move(*image), std::move(*transfers)};
+    return Loaded{std::move(*read), std::move(*built), std::move(*transfers)};
 }
 
 // Over all zones, addresses of services included.
@@ -313,7 +311,9 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     if (written)
         written = proc::write_all(webhooks_fd, notify::pack(loaded->read.config.webhooks));
     if (written)
-        written = proc::move_all(image_fd, loaded->image);
+        written = proc::write_all(online_keys_fd, sign::pack(loaded->built.online).text());
+    if (written)
+        written = proc::move_all(image_fd, loaded->built.image);
     if (written)
         written = proc::write_all(transfers_fd, loaded->transfers.join());
     if (written && !background)  // otherwise the front does it bit by bit
@@ -332,7 +332,7 @@ int check_main(const std::string& config_file, service::Host host) {
         return exit_bad_configuration;
     std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),
                 counted(loaded->read.config.zones.size(), "zone").c_str(),
-                counted(count_records(loaded->image), "record").c_str(),
+                counted(count_records(loaded->built.image), "record").c_str(),
                 counted(loaded->read.config.services.size(), "service").c_str());
     return 0;
 }

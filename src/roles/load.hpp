@@ -22,10 +22,8 @@ struct Read {
 // None: it is refused.
 std::optional<Read> read_config(const std::string& file, service::Host host = service::this_host());
 
-// The image; none: it is refused.
-std::optional<std::vector<std::uint8_t>> build_zones(const config::Config& config,
-                                                     zone::BadFile bad_file,
-                                                     const zone::Zones* before,
-                                                     const zone::Checks& checks);
+// None: it is refused.
+std::optional<zone::Built> build_zones(const config::Config& config, zone::BadFile bad_file,
+                                       const zone::Zones* before, const zone::Checks& checks);
 
 }  // namespace summond::roles

@@ -75,7 +75,7 @@ int name_main(const std::string& config_file, const std::string& asked) {
         loaded ? build_zones(loaded->config, zone::BadFile::refuse, nullptr, {}) : std::nullopt;
     if (!image)
         return exit_bad_configuration;
-    const auto zones = zone::Zones::open(*image);
+    const auto zones = zone::Zones::open(image->image);
     if (!zones) {
         std::fprintf(stderr, "%s: %s\n", config_file.c_str(), zones.error().what.c_str());
         return exit_failed;

@@ -73,7 +73,8 @@ std::vector<proc::Role> supervised_roles() {
 }  // namespace
 
 Parent::Parent(const Arguments& arguments)
-    : estate_{arguments.config, arguments.simulate, {}, {}, {}, {}, {}, {}, arguments.uncounted},
+    : estate_{arguments.config,   arguments.simulate, {}, {}, {}, {}, {}, {}, {},
+              arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -115,7 +116,8 @@ void Parent::load() {
     auto webhooks = proc::create_memfd("summond-webhooks");
     auto printed = proc::create_memfd("summond-printed");
     auto transfers = proc::create_memfd("summond-transfers");
-    for (const auto* made : {&config, &image, &webhooks, &printed, &transfers})
+    auto online = proc::create_memfd("summond-keys");
+    for (const auto* made : {&config, &image, &webhooks, &printed, &transfers, &online})
         if (!*made)
             return load_failed(exit_failed, made->error().what);
     estate_.loaded_config = std::move(*config);
@@ -123,6 +125,7 @@ void Parent::load() {
     estate_.loaded_webhooks = std::move(*webhooks);
     estate_.printed = std::move(*printed);
     estate_.loaded_transfers = std::move(*transfers);
+    estate_.loaded_online = std::move(*online);
     load_began_ns_ =
         std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
     load_began_at_ = clock_.now();
@@ -146,8 +149,10 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
     if (!exit.success())
         return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
     auto generation =
-        make_generation(file, std::move(estate_.loaded_config), std::move(estate_.loaded_image),
-                        std::move(estate_.loaded_transfers), std::move(estate_.loaded_webhooks),
+        make_generation(file,
+                        {std::move(estate_.loaded_config), std::move(estate_.loaded_image),
+                         std::move(estate_.loaded_transfers), std::move(estate_.loaded_webhooks),
+                         std::move(estate_.loaded_online)},
                         (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);

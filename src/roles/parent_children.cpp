@@ -164,8 +164,13 @@ void Parent::tell_of_reload(const Message& message, bool with_text) {
     for (proc::RoleIndex role = 0; role < roles_.size(); ++role) {
         const Row& row = table()[role];
         const auto id = supervisor_.serving(role);
-        if (id && row.is_told_of_reloads &&
-            !children_.at(*id).child->send(message, with_text ? row.text(newest()) : -1))
+        if (!id || !row.is_told_of_reloads)
+            continue;
+        proc::Child& child = *children_.at(*id).child;
+        const bool prepared = !with_text || !row.signs ||
+                              (child.send(ipc::Image{}, newest().image.get()) &&
+                               child.send(ipc::SigningKeys{}, newest().online.get()));
+        if (!prepared || !child.send(message, with_text ? row.text(newest()) : -1))
             supervisor_.takes_no_messages(*id);
     }
 }

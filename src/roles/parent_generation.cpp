@@ -178,11 +178,11 @@ std::string Generation::to_string() const {
                        services, services == 1 ? "" : "s", addresses);
 }
 
-base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
-                                            base::UniqueFd image, base::UniqueFd transfers,
-                                            base::UniqueFd webhooks, const Generation* before,
-                                            net::OwnSockets own) {
-    for (const int fd : {config.get(), image.get(), transfers.get(), webhooks.get()}) {
+base::Result<GenerationPtr> make_generation(const std::string& config_file, LoadedFiles loaded,
+                                            const Generation* before, net::OwnSockets own) {
+    auto& [config, image, transfers, webhooks, online] = loaded;
+    for (const int fd :
+         {config.get(), image.get(), transfers.get(), webhooks.get(), online.get()}) {
         if (auto sealed = proc::seal(fd); !sealed)
             return tl::make_unexpected(sealed.error());
     }
@@ -197,7 +197,6 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     const auto unpacked = notify::unpack(packed ? *packed : std::string());
     if (!unpacked)
         return tl::make_unexpected(unpacked.error());
-
     zone::image::Header header;
     if (::pread(image.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
         return base::system_error("zone image: read", errno);
@@ -210,6 +209,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, base
     generation->image = std::move(image);
     generation->transfers = std::move(transfers);
     generation->transferred_zones = header.transfer_count;
+    generation->online = std::move(online);
+    generation->online_zones = header.compact_count;
     generation->webhooks = std::move(webhooks);
     generation->has_webhooks = !unpacked->empty();
     generation->log_level = parsed->log_level;

@@ -35,6 +35,7 @@ struct Generation {
     base::UniqueFd image;             // sealed memfd: zones
     base::UniqueFd transfers;         // sealed memfd: Transfers (transfers.hpp)
     base::UniqueFd webhooks;          // sealed memfd: notify::pack
+    base::UniqueFd online;            // sealed memfd: private keys, for the signer only
     std::vector<Listener> listeners;  // of `listen`
     // Of the generation before, and read by this one's front, too: those whose address is one of a
     // wildcard that is listened on now, for good, as a query in a socket that is closed is lost;
@@ -51,6 +52,7 @@ struct Generation {
     std::size_t unloaded_zones = 0;  // of them, answered with SERVFAIL
     std::size_t services = 0;
     std::size_t transferred_zones = 0;           // that secondaries may have
+    std::size_t online_zones = 0;                // with names that are signed when asked for
     bool wakes_by_packet = false;                // some service does
     std::vector<service::Pattern::Files> files;  // whose coming and going changes it
     std::int64_t config_changed_ns = 0;          // when its text was written: Watch's
@@ -67,14 +69,21 @@ struct Generation {
 
 using GenerationPtr = std::shared_ptr<Generation>;
 
-// From what the loader wrote into the three memfds, which are sealed here. Endpoints that the
+// What the loader writes, in memfds.
+struct LoadedFiles {
+    base::UniqueFd config;
+    base::UniqueFd image;
+    base::UniqueFd transfers;
+    base::UniqueFd webhooks;
+    base::UniqueFd online;
+};
+
+// From what the loader wrote into the memfds, which are sealed here. Endpoints that the
 // generation `before` (or null) listens on keep its sockets and get more if there are more workers
 // now; all of them even if there are fewer. own: all sockets of the daemon's. Errors: an endpoint
 // that cannot be bound, in words for the log.
-base::Result<GenerationPtr> make_generation(const std::string& config_file, base::UniqueFd config,
-                                            base::UniqueFd image, base::UniqueFd transfers,
-                                            base::UniqueFd webhooks, const Generation* before,
-                                            net::OwnSockets own);
+base::Result<GenerationPtr> make_generation(const std::string& config_file, LoadedFiles loaded,
+                                            const Generation* before, net::OwnSockets own);
 // Binds what is pending. After an error the generation is of no use.
 base::Result<void> open_pending(const Generation& generation);
 // Closes inherited sockets whose addresses are not listened on any more.

@@ -17,7 +17,7 @@ int print_main(const std::string& config_file, const std::string& zone) {
     if (!image)
         return exit_bad_configuration;
     const auto name = dns::Name::parse(zone);
-    const auto zones = zone::Zones::open(*image);
+    const auto zones = zone::Zones::open(image->image);
     if (!name || !zones || !zone::print_zone(*zones, *name, [](const std::string& line) {
             std::printf("%s\n", line.c_str());
         })) {

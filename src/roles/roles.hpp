@@ -23,6 +23,8 @@ inline constexpr int transfers_fd = 8;    // memfd: Transfers (load writes it)
 inline constexpr int webhooks_fd = 9;     // memfd: notify::pack (load writes it)
 inline constexpr int older_transfers_fd = 10;  // as transfers_fd, of the zones in use (load, at a
                                                // reload)
+inline constexpr int online_keys_fd = 11;  // memfd: sign::pack of sign::OnlineZone (signer; load
+                                           // writes it)
 inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
@@ -49,6 +51,8 @@ int wire_main(const Arguments& arguments, const Row& row);
 int control_main(const Arguments& arguments, const Row& row);
 // Has control_fd only; the rest comes over it.
 int transfer_main(const Arguments& arguments, const Row& row);
+// Has config_fd, image_fd and online_keys_fd; later ones come over control_fd.
+int signer_main(const Arguments& arguments, const Row& row);
 // Has the webhooks as config_fd.
 int notifier_main(const Arguments& arguments, const Row& row);
 

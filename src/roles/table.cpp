@@ -22,7 +22,8 @@ Birth load_birth(const Estate& estate, const Generation* generation) {
                  {estate.loaded_image.get(), image_fd},
                  {estate.printed.get(), printed_fd},
                  {estate.loaded_transfers.get(), transfers_fd},
-                 {estate.loaded_webhooks.get(), webhooks_fd}}};
+                 {estate.loaded_webhooks.get(), webhooks_fd},
+                 {estate.loaded_online.get(), online_keys_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
         birth.fds.push_back({generation->image.get(), older_image_fd});
@@ -48,6 +49,13 @@ Birth control_birth(const Estate& /*estate*/, const Generation* generation) {
 
 Birth transfer_birth(const Estate& /*estate*/, const Generation* /*generation*/) {
     return {};
+}
+
+Birth signer_birth(const Estate& /*estate*/, const Generation* generation) {
+    return {{},
+            {{generation->config.get(), config_fd},
+             {generation->image.get(), image_fd},
+             {generation->online.get(), online_keys_fd}}};
 }
 
 Birth notifier_birth(const Estate& /*estate*/, const Generation* generation) {
@@ -92,6 +100,11 @@ bool with_a_socket(const Estate& /*estate*/, const Generation& generation, bool 
 // Once zones have been transferred, some may still be on their way.
 bool with_transfers(const Estate& /*estate*/, const Generation& generation, bool before) {
     return before || generation.transferred_zones > 0;
+}
+
+// Once there have been some, the front that drains may ask for them.
+bool with_online_zones(const Estate& /*estate*/, const Generation& generation, bool before) {
+    return before || generation.online_zones > 0;
 }
 
 // Once there have been some, it may have something yet that was to be told.
@@ -154,6 +167,15 @@ constexpr std::array rows{
         .isolation = proc::Syscalls::control,
         .counters = {sizeof(metrics::TransferCounters), sizeof(metrics::TransferCounters::Gauges)},
         .transfers = true},
+    // Queries wait for its next one. Before the front, as transfer.
+    Row{.role = ipc::Role::signer,
+        .run = signer_main,
+        .birth = signer_birth,
+        .wanted = with_online_zones,
+        .kept = {.ready_within = 30s},
+        .isolation = proc::Syscalls::control,
+        .is_told_of_reloads = true,
+        .signs = true},
     // Neither do they depend on whether others hear of them.
     Row{.role = ipc::Role::notifier,
         .run = notifier_main,
@@ -188,6 +210,7 @@ constexpr proc::RoleIndex index_of(ipc::Role role) {
 constexpr std::array pairs{
     proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::transfer)},
+    proc::Peers{index_of(ipc::Role::front), index_of(ipc::Role::signer)},
     proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::control), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::notifier), index_of(ipc::Role::control)},

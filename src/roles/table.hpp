@@ -30,6 +30,7 @@ struct Estate {
     base::UniqueFd loaded_webhooks;
     base::UniqueFd printed;
     base::UniqueFd loaded_transfers;
+    base::UniqueFd loaded_online;
     bool uncounted = false;
 };
 
@@ -68,6 +69,8 @@ struct Row {
     bool is_told_of_reloads = false;
     // Is given the zones in force, and who may have them.
     bool transfers = false;
+    // Is given the zones and the keys that go with the text, before Reload.
+    bool signs = false;
     // What Reload brings.
     int (*text)(const Generation&) = text_of_config;
     // Is told of all roles and loads, and listens on the control socket.
