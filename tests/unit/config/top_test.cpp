@@ -163,7 +163,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Listen", "1.2.3.4", "1:1: unknown key \"Listen\"; did you mean \"listen\"?"},
         BadCase{"threads", "4",
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
-                "cookies, rate_limit, tcp, control, limits, save_dir, key_dir, state, tsig, zones, "
+                "cookies, rate_limit, tcp, signing, control, limits, save_dir, key_dir, state, "
+                "tsig, zones, "
                 "defaults, services and webhooks"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},

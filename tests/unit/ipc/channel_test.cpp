@@ -231,8 +231,8 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 37U + 3U * 2U /* Connection, Image, Passed */ +
-                           2U * 3U /* Reload, Retire */ + 8U /* Peer, to all */ + 10U /* Ready */);
+    EXPECT_EQ(allowed, 40U + 2U * 2U /* Connection, Passed */ + 3U /* Image */ +
+                           2U * 4U /* Reload, Retire */ + 9U /* Peer, to all */ + 11U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
     EXPECT_FALSE(b_.receive());
@@ -247,7 +247,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 44U);
+    EXPECT_EQ(std::size(Messages::declarations), 47U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {
