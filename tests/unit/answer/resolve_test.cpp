@@ -11,7 +11,7 @@ using summond::test::Engine;
 
 namespace {
 
-constexpr const char* zone_text = R"($TTL 300
+constexpr const char* resolved_zone = R"($TTL 300
 @       SOA ns1 hostmaster 7 3600 600 86400 60
 @       NS  ns1
 @       NS  ns.other.example.
@@ -79,7 +79,7 @@ odd     TYPE65280 \# 3 abcdef
 class Resolve : public testing::Test {
   protected:
     void SetUp() override {
-        engine.add_zone("jit.example", zone_text);
+        engine.add_zone("jit.example", resolved_zone);
         engine.add_zone(
             "2.0.192.in-addr.arpa",
             "@ 60 SOA ns1.jit.example. h.jit.example. 1 2 3 4 5\n@ NS ns1.jit.example.\n");
@@ -91,7 +91,7 @@ class Resolve : public testing::Test {
     Engine engine;
 };
 
-constexpr const char* soa =
+constexpr const char* negative =
     "AU jit.example. 60 IN SOA ns1.jit.example. hostmaster.jit.example. 7 3600 600 86400 60\n";
 
 }  // namespace
@@ -124,12 +124,12 @@ TEST_F(Resolve, NameServersComeWithTheirAddresses) {
 }
 
 TEST_F(Resolve, NegativeAnswers) {
-    EXPECT_EQ(engine.ask({"nothing.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
-    EXPECT_EQ(engine.ask({"a.b.c.d.e.f.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
-    EXPECT_EQ(engine.ask({"mail.jit.example", "TXT"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"nothing.jit.example"}), std::string("NXDOMAIN aa\n") + negative);
+    EXPECT_EQ(engine.ask({"a.b.c.d.e.f.jit.example"}), std::string("NXDOMAIN aa\n") + negative);
+    EXPECT_EQ(engine.ask({"mail.jit.example", "TXT"}), std::string("NOERROR aa\n") + negative);
     // An empty non-terminal exists.
-    EXPECT_EQ(engine.ask({"b.c.jit.example"}), std::string("NOERROR aa\n") + soa);
-    EXPECT_EQ(engine.ask({"x.c.jit.example"}), std::string("NXDOMAIN aa\n") + soa);
+    EXPECT_EQ(engine.ask({"b.c.jit.example"}), std::string("NOERROR aa\n") + negative);
+    EXPECT_EQ(engine.ask({"x.c.jit.example"}), std::string("NXDOMAIN aa\n") + negative);
 }
 
 TEST_F(Resolve, RefusesWhatIsInNoZone) {
@@ -145,12 +145,12 @@ TEST_F(Resolve, Wildcards) {
               "NOERROR aa\nAN q.wild.jit.example. 300 IN A 192.0.2.4\n");
     EXPECT_EQ(engine.ask({"p.q.wild.jit.example", "TXT"}),
               "NOERROR aa\nAN p.q.wild.jit.example. 300 IN TXT \"wild\"\n");
-    EXPECT_EQ(engine.ask({"q.wild.jit.example", "AAAA"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"q.wild.jit.example", "AAAA"}), std::string("NOERROR aa\n") + negative);
     EXPECT_EQ(engine.ask({"*.wild.jit.example"}),
               "NOERROR aa\nAN *.wild.jit.example. 300 IN A 192.0.2.4\n");
     // RFC 4592 §3.3.1: the closest encloser is y.ent, which has no wildcard.
-    EXPECT_EQ(engine.ask({"z.y.ent.jit.example", "TXT"}), std::string("NXDOMAIN aa\n") + soa);
-    EXPECT_EQ(engine.ask({"y.ent.jit.example", "TXT"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"z.y.ent.jit.example", "TXT"}), std::string("NXDOMAIN aa\n") + negative);
+    EXPECT_EQ(engine.ask({"y.ent.jit.example", "TXT"}), std::string("NOERROR aa\n") + negative);
     EXPECT_EQ(engine.ask({"z.ent.jit.example", "TXT"}),
               "NOERROR aa\nAN z.ent.jit.example. 300 IN TXT \"x\"\n");
     EXPECT_EQ(engine.ask({"a.cw.jit.example"}),
@@ -167,9 +167,9 @@ TEST_F(Resolve, Aliases) {
               "NOERROR aa\nAN deep.jit.example. 300 IN CNAME alias.jit.example.\n");
     EXPECT_EQ(engine.ask({"away.jit.example"}),
               "NOERROR aa\nAN away.jit.example. 300 IN CNAME www.other.example.\n");
-    EXPECT_EQ(
-        engine.ask({"gone.jit.example"}),
-        std::string("NXDOMAIN aa\nAN gone.jit.example. 300 IN CNAME nothing.jit.example.\n") + soa);
+    EXPECT_EQ(engine.ask({"gone.jit.example"}),
+              std::string("NXDOMAIN aa\nAN gone.jit.example. 300 IN CNAME nothing.jit.example.\n") +
+                  negative);
     EXPECT_EQ(engine.ask({"loop1.jit.example"}),
               "NOERROR aa\nAN loop1.jit.example. 300 IN CNAME loop2.jit.example.\n"
               "AN loop2.jit.example. 300 IN CNAME loop1.jit.example.\n");
@@ -185,7 +185,7 @@ TEST_F(Resolve, Dname) {
               "AN Abc.wild.jit.example. 300 IN A 192.0.2.4\n");
     EXPECT_EQ(engine.ask({"old.jit.example", "DNAME"}),
               "NOERROR aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n");
-    EXPECT_EQ(engine.ask({"old.jit.example"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"old.jit.example"}), std::string("NOERROR aa\n") + negative);
     EXPECT_EQ(engine.ask({"x.old.jit.example", "CNAME"}),
               "NOERROR aa\nAN old.jit.example. 300 IN DNAME wild.jit.example.\n"
               "AN x.old.jit.example. 300 IN CNAME x.wild.jit.example.\n");
@@ -263,7 +263,7 @@ TEST_F(Resolve, Referrals) {
     EXPECT_EQ(engine.ask({"sub.jit.example", "DS"}),
               "NOERROR aa\nAN sub.jit.example. 300 IN DS 1 8 2 "
               "0000000000000000000000000000000000000000000000000000000000000000\n");
-    EXPECT_EQ(engine.ask({"sub2.jit.example", "DS"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"sub2.jit.example", "DS"}), std::string("NOERROR aa\n") + negative);
     EXPECT_EQ(engine.ask({"tosub.jit.example"}),
               "NOERROR aa\nAN tosub.jit.example. 300 IN CNAME host.sub.jit.example.\n" + referral);
     // Sibling glue.
@@ -279,8 +279,8 @@ TEST_F(Resolve, AnyIsOneRecordAndWakesNothing) {
               "NOERROR aa\nAN www.jit.example. 3600 IN HINFO \"RFC8482\" \"\"\n");
     EXPECT_EQ(engine.ask({"alias.jit.example", "ANY"}),
               "NOERROR aa\nAN alias.jit.example. 300 IN CNAME mail.jit.example.\n");
-    EXPECT_EQ(engine.ask({"b.c.jit.example", "ANY"}), std::string("NOERROR aa\n") + soa);
-    EXPECT_EQ(engine.ask({"nothing.jit.example", "ANY"}), std::string("NXDOMAIN aa\n") + soa);
+    EXPECT_EQ(engine.ask({"b.c.jit.example", "ANY"}), std::string("NOERROR aa\n") + negative);
+    EXPECT_EQ(engine.ask({"nothing.jit.example", "ANY"}), std::string("NXDOMAIN aa\n") + negative);
 }
 
 TEST_F(Resolve, ServicesThatAreUpAreAnsweredAndMarked) {
@@ -353,11 +353,11 @@ TEST_F(Resolve, ServicesThatSleepParkTheirAddressQueries) {
     EXPECT_EQ(engine.ask({"svc.jit.example"}), "park 1");
     EXPECT_FALSE(engine.state(0).asked);
     // What delivers no address does not wake.
-    EXPECT_EQ(engine.ask({"svc.jit.example", "AAAA"}), std::string("NOERROR aa\n") + soa);
-    EXPECT_EQ(engine.ask({"svc.jit.example", "HTTPS"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"svc.jit.example", "AAAA"}), std::string("NOERROR aa\n") + negative);
+    EXPECT_EQ(engine.ask({"svc.jit.example", "HTTPS"}), std::string("NOERROR aa\n") + negative);
     EXPECT_EQ(engine.ask({"www.jit.example", "TXT"}),
               "NOERROR aa\nAN www.jit.example. 300 IN TXT \"about www\"\n");
-    EXPECT_EQ(engine.ask({"www.jit.example", "NS"}), std::string("NOERROR aa\n") + soa);
+    EXPECT_EQ(engine.ask({"www.jit.example", "NS"}), std::string("NOERROR aa\n") + negative);
     // Who asks for these asks for an address as well, and so is not made to wait for both.
     EXPECT_EQ(engine.ask({"www.jit.example", "HTTPS"}),
               "NOERROR aa\nAN www.jit.example. 300 IN HTTPS 1 . alpn=h2\n");

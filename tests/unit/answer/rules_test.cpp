@@ -16,7 +16,7 @@ namespace {
 using test::Ask;
 using test::Engine;
 
-constexpr const char* zone_text = R"($TTL 300
+constexpr const char* beside_rules = R"($TTL 300
 @           SOA ns1 hostmaster 7 3600 600 86400 60
 @           NS  ns1
 ns1         A   192.0.2.53
@@ -36,7 +36,7 @@ constexpr const char* reverse_apex = "0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
 class RulesTest : public testing::Test {
   protected:
     RulesTest() {
-        engine.add_zone("jit.example", zone_text);
+        engine.add_zone("jit.example", beside_rules);
         engine.add_zone(reverse_apex, reverse_text);
         engine.add_service("plain", {"plain.jit.example"}, {"192.0.2.1"});
         pattern = &engine.add_pattern("pages", "", "pages.jit.example", "2001:db8:1::/64");
@@ -163,7 +163,7 @@ TEST_F(RulesTest, AFullTableHasAnAnswer) {
 
 TEST(SignedIds, AFloodOfMadeUpNamesTakesNoPlace) {
     Engine engine;
-    engine.add_zone("jit.example", zone_text);
+    engine.add_zone("jit.example", beside_rules);
     service::Pattern& pattern =
         engine.add_pattern("pages", "", "pages.jit.example", "2001:db8:1::/64");
     pattern.who = service::Who::tagged;

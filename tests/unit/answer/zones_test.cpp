@@ -13,13 +13,13 @@ std::string soa_of(const std::string& zone) {
     return "AU " + zone + " 60 IN SOA ns.x. h.x. 1 2 3 4 60\n";
 }
 
-constexpr const char* apex = "@ 300 SOA ns.x. h.x. 1 2 3 4 60\n@ 300 NS ns.x.\n";
+constexpr const char* any_apex = "@ 300 SOA ns.x. h.x. 1 2 3 4 60\n@ 300 NS ns.x.\n";
 
 }  // namespace
 
 TEST(NestedZones, TheClosestZoneAnswers) {
     Engine engine;
-    engine.add_zone("example", std::string(apex) + R"(
+    engine.add_zone("example", std::string(any_apex) + R"(
 a.child 300 A 192.0.2.1
 child 300 NS ns.child
 child 300 DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000
@@ -28,8 +28,8 @@ into 300 CNAME www.child
 www.deep.er 300 A 192.0.2.3
 *.deep.er 300 A 192.0.2.4
 )");
-    engine.add_zone("child.example", std::string(apex) + "www 300 A 192.0.2.10\n");
-    engine.add_zone("z.er.example", apex);
+    engine.add_zone("child.example", std::string(any_apex) + "www 300 A 192.0.2.10\n");
+    engine.add_zone("z.er.example", any_apex);
     engine.build();
     EXPECT_EQ(engine.ask({"www.child.example"}),
               "NOERROR aa\nAN www.child.example. 300 IN A 192.0.2.10\n");
@@ -61,11 +61,11 @@ TEST(NestedZones, DsIsAnsweredByTheZoneDirectlyAbove) {
     // The outermost zone has data at names that belong to the innermost; in either order.
     for (const bool outer_first : {true, false}) {
         Engine engine;
-        const std::string outer = std::string(apex) + "b.a 300 NS ns.x.\nb.a" + ds;
+        const std::string outer = std::string(any_apex) + "b.a 300 NS ns.x.\nb.a" + ds;
         if (outer_first)
             engine.add_zone("example", outer);
-        engine.add_zone("a.example", apex);
-        engine.add_zone("b.a.example", apex);
+        engine.add_zone("a.example", any_apex);
+        engine.add_zone("b.a.example", any_apex);
         if (!outer_first)
             engine.add_zone("example", outer);
         engine.build();
@@ -78,9 +78,9 @@ TEST(NestedZones, DsOfAnAliasStandsOnTheParentsSideToo) {
     const std::string ds =
         "DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n";
     Engine engine;
-    engine.add_zone("example", std::string(apex) + "child 300 NS ns.x.\nchild 300 " + ds +
+    engine.add_zone("example", std::string(any_apex) + "child 300 NS ns.x.\nchild 300 " + ds +
                                    "to 300 CNAME child\n");
-    engine.add_zone("child.example", std::string(apex) + "back 300 CNAME child.example.\n");
+    engine.add_zone("child.example", std::string(any_apex) + "back 300 CNAME child.example.\n");
     engine.build();
     EXPECT_EQ(engine.ask({"to.example", "DS"}),
               "NOERROR aa\nAN to.example. 300 IN CNAME child.example.\n"
@@ -93,8 +93,8 @@ TEST(NestedZones, DsOfAnAliasStandsOnTheParentsSideToo) {
 
 TEST(NestedZones, OneBelowADelegationOfAnother) {
     Engine engine;
-    engine.add_zone("example", std::string(apex) + "sub 300 NS ns.elsewhere.\n");
-    engine.add_zone("a.b.sub.example", std::string(apex) + "www 300 A 192.0.2.10\n");
+    engine.add_zone("example", std::string(any_apex) + "sub 300 NS ns.elsewhere.\n");
+    engine.add_zone("a.b.sub.example", std::string(any_apex) + "www 300 A 192.0.2.10\n");
     engine.build();
     const std::string referral = "NOERROR\nAU sub.example. 300 IN NS ns.elsewhere.\n";
     EXPECT_EQ(engine.ask({"www.a.b.sub.example"}),
@@ -106,8 +106,9 @@ TEST(NestedZones, OneBelowADelegationOfAnother) {
 
 TEST(NestedZones, OneBelowADnameOfAnother) {
     Engine engine;
-    engine.add_zone("example", std::string(apex) + "old 300 DNAME new\nb.new 300 A 192.0.2.1\n");
-    engine.add_zone("a.b.old.example", apex);
+    engine.add_zone("example",
+                    std::string(any_apex) + "old 300 DNAME new\nb.new 300 A 192.0.2.1\n");
+    engine.add_zone("a.b.old.example", any_apex);
     engine.build();
     EXPECT_EQ(engine.ask({"b.old.example"}),
               "NOERROR aa\nAN old.example. 300 IN DNAME new.example.\n"
@@ -118,7 +119,7 @@ TEST(NestedZones, OneBelowADnameOfAnother) {
 
 TEST(RootZone, AnswersEverything) {
     Engine engine;
-    engine.add_zone(".", std::string(apex) +
+    engine.add_zone(".", std::string(any_apex) +
                              "example NS ns.example\nns.example A 192.0.2.1\nx A 192.0.2.2\n"
                              "alias CNAME x\n");
     engine.build();
@@ -146,7 +147,7 @@ TEST(LongNames, AreServedToTheLimit) {
     std::string many;
     for (int i = 0; i < 123; ++i)
         many += "x.";
-    engine.add_zone("example", std::string(apex) + longest + ". 300 A 192.0.2.1\n" + many +
+    engine.add_zone("example", std::string(any_apex) + longest + ". 300 A 192.0.2.1\n" + many +
                                    "example. 300 A 192.0.2.2\n");
     engine.build();
     EXPECT_EQ(engine.ask({longest}), "NOERROR aa\nAN " + longest + ". 300 IN A 192.0.2.1\n");
@@ -164,7 +165,7 @@ TEST(LongNames, AreServedToTheLimit) {
 
 TEST(Chains, StopAtTheirLimitAndAtLoops) {
     Engine engine;
-    std::string text = apex;
+    std::string text = any_apex;
     for (int i = 0; i < 40; ++i)
         text += "c" + std::to_string(i) + " 300 CNAME c" + std::to_string(i + 1) + "\n";
     text += "c40 300 A 192.0.2.1\n*.w 300 CNAME x.w\nself 300 CNAME self\n";
@@ -252,7 +253,7 @@ ns.of.zone A 192.0.2.4
 
 TEST(Referrals, GlueBehind16KibOfNameServersHasItsOwnerWrittenOut) {
     Engine engine;
-    std::string text = apex;
+    std::string text = any_apex;
     for (int i = 0; i < 1000; ++i) {
         const std::string ns = "ns" + std::to_string(i) + ".sub";
         text += "sub 300 NS " + ns + "\n" + ns + " 300 A 192.0.2.1\n";
@@ -268,11 +269,11 @@ TEST(Referrals, GlueBehind16KibOfNameServersHasItsOwnerWrittenOut) {
 // RFC 8914 §4.25: a zone that the server is the authority of, without its data.
 TEST(ZoneThatIsNotLoaded, IsAnsweredWithServfail) {
     Engine engine;
-    engine.add_zone("example", std::string(apex) +
+    engine.add_zone("example", std::string(any_apex) +
                                    "to 300 CNAME www.bad.example.\n"
                                    "bad 300 NS ns.x.\n");
-    engine.add_zone("bad.example", std::string(apex) + "www 300 A nonsense\n");
-    engine.add_zone("in.x.bad.example", apex);
+    engine.add_zone("bad.example", std::string(any_apex) + "www 300 A nonsense\n");
+    engine.add_zone("in.x.bad.example", any_apex);
     engine.add_service("s", {"s.bad.example"}, {"192.0.2.1"});
     engine.build(summond::zone::BadFile::tolerate);
     for (const std::string name : {"bad.example", "www.bad.example", "a.b.c.bad.example",

@@ -6,11 +6,6 @@
 namespace summond::config {
 namespace {
 
-service::Template service_of(const Lines& service, const std::string& before = "") {
-    const Config config = config_of(before + service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : service::Template{};
-}
-
 std::vector<service::Interface> interfaces_with(const std::string& key, const std::string& value) {
     return service_of(good_service.with(key, value)).interfaces;
 }

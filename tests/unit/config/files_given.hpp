@@ -18,6 +18,12 @@ inline ReadFile reading(Files files) {
     };
 }
 
+// A service that an xl file describes.
+inline const std::string xl_path = "/srv/www.xl";
+inline const Lines xl_service({{"xl", xl_path},
+                               {"names", "www.jit.example"},
+                               {"addresses", "10.0.0.10"}});
+
 // All problems, one a line; those of `file` without its name.
 inline std::string problems_with(const Files& files, const Lines& service,
                                  const std::string& before = "",

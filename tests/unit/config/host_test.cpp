@@ -10,9 +10,6 @@
 namespace summond::config {
 namespace {
 
-const std::string xl_path = "/srv/www.xl";
-const Lines xl_service({{"xl", xl_path}, {"names", "www.jit.example"}, {"addresses", "10.0.0.10"}});
-
 class RefusedOnArm : public testing::TestWithParam<BadCase> {};
 
 // What is good on amd64 is an error with its reason on arm64.

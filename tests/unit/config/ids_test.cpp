@@ -14,11 +14,6 @@ const Lines good_pattern({{"name", "pages"},
                           {"addresses", "\"2001:db8:1::/64\""},
                           {"kernel", "page.elf"}});
 
-service::Template service_of(const Lines& service) {
-    const Config config = config_of(service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : service::Template{};
-}
-
 TEST(PatternConfig, ReadsARule) {
     const service::Template service = service_of(
         good_pattern.with("names", "[\"{id}.pages.jit.example\", \"Page-{id}.jit.example\"]")

@@ -6,11 +6,6 @@
 namespace summond::config {
 namespace {
 
-service::Template service_with(const std::string& key, const std::string& value) {
-    const Config config = config_of(service_config({good_service.with(key, value)}));
-    return config.services.size() == 1 ? config.services[0] : service::Template{};
-}
-
 TEST(Keep, Windows) {
     using Windows = std::vector<service::KeepWindow>;
     EXPECT_TRUE(service_with("ttl", "5").keep.empty());

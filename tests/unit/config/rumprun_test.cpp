@@ -8,7 +8,7 @@
 namespace summond::config {
 namespace {
 
-const std::string path = "/srv/cfg.json";
+const std::string cfg_path = "/srv/cfg.json";
 // In the form that the rumprun script gives it.
 const std::string from_script =
     " {, \n"
@@ -38,21 +38,22 @@ std::string text_of(const std::string& rumprun) {
 }
 
 std::string faults_of(const std::string& content) {
-    return problems_with({{path, content}}, good_service.with("rumprun", "{config: " + path + "}"));
+    return problems_with({{cfg_path, content}},
+                         good_service.with("rumprun", "{config: " + cfg_path + "}"));
 }
 
 TEST(Rumprun, AFileGoesThroughUnchanged) {
-    const service::Template service =
-        service_with({{path, from_script}}, good_service.with("rumprun", "{config: " + path + "}"));
+    const service::Template service = service_with(
+        {{cfg_path, from_script}}, good_service.with("rumprun", "{config: " + cfg_path + "}"));
     EXPECT_EQ(service.rumprun, from_script);
     EXPECT_EQ(service.type, service::DomainType::pv);
     EXPECT_EQ(faults_of(from_script), "");
-    EXPECT_EQ(
-        service_with({{path, from_script}}, good_service.with("rumprun", "{config: " + path + "}")
-                                                .with("type", "pvh")
-                                                .with("pvshim", "true"))
-            .type,
-        service::DomainType::pvh);
+    EXPECT_EQ(service_with({{cfg_path, from_script}},
+                           good_service.with("rumprun", "{config: " + cfg_path + "}")
+                               .with("type", "pvh")
+                               .with("pvshim", "true"))
+                  .type,
+              service::DomainType::pvh);
 }
 
 TEST(Rumprun, OtherFormsThatTheGuestReads) {
@@ -119,12 +120,12 @@ TEST(Rumprun, DisksOfXensAreOpenedForWriting) {
     EXPECT_EQ(problems_with({}, with_disk("r", "xvda")), "10:39: " + warning);
     EXPECT_NE(problems_with({}, with_disk("r", "d0p0")), "") << "the same disk";
     EXPECT_EQ(problems_with({}, with_disk("w", "xvda")), "");
-    EXPECT_EQ(problems_with({{path,
+    EXPECT_EQ(problems_with({{cfg_path,
                               "{\"cmdline\": \"a\",\n\"blk\": {\"source\": \"etfs\", "
                               "\"path\": \"xvda\"}}"}},
                             good_service.with("disks", "[{path: a, device: xvda}]")
-                                .with("rumprun", "{config: " + path + "}")),
-              path + ":2:8: " + warning);
+                                .with("rumprun", "{config: " + cfg_path + "}")),
+              cfg_path + ":2:8: " + warning);
 }
 
 TEST(Rumprun, Size) {
@@ -137,12 +138,12 @@ TEST(Rumprun, Size) {
     EXPECT_NE(faults_of(of_size(usual_rumprun + 1))
                   .find("warning: rumprun of service www comes to 2049 octets; oxenstored takes"),
               std::string::npos);
-    EXPECT_EQ(service_with({{path, of_size(max_rumprun)}},
-                           good_service.with("rumprun", "{config: " + path + "}"))
+    EXPECT_EQ(service_with({{cfg_path, of_size(max_rumprun)}},
+                           good_service.with("rumprun", "{config: " + cfg_path + "}"))
                   .rumprun.size(),
               max_rumprun);
     EXPECT_EQ(faults_of(of_size(max_rumprun + 1)),
-              path + ": 4065 octets, more than the 4064 that xenstore takes beside its path");
+              cfg_path + ": 4065 octets, more than the 4064 that xenstore takes beside its path");
     const std::string key = "{cmdline: " + std::string(4064, 'x') + "}";
     EXPECT_NE(problems_with({}, good_service.with("rumprun", key))
                   .find("rumprun of service www comes to 4"),
@@ -151,24 +152,25 @@ TEST(Rumprun, Size) {
 
 TEST(Rumprun, WhatAFileSaysWrong) {
     EXPECT_EQ(faults_of("\"cmdline\": 1"),
-              path + ":1:1: no rumprun configuration: there is no { in it");
-    EXPECT_EQ(faults_of("{\n\t\"cmdline\": \"a\""), path + ":2:16: a { without the } that ends it");
+              cfg_path + ":1:1: no rumprun configuration: there is no { in it");
+    EXPECT_EQ(faults_of("{\n\t\"cmdline\": \"a\""),
+              cfg_path + ":2:16: a { without the } that ends it");
     EXPECT_EQ(faults_of("{\"cmdline\": 1}"),
-              path + ":1:13: the value of \"cmdline\" is no text in quotes");
-    EXPECT_EQ(faults_of("{\"cmdline\" \"a\"}"), path + ":1:12: no : after the key \"cmdline\"");
+              cfg_path + ":1:13: the value of \"cmdline\" is no text in quotes");
+    EXPECT_EQ(faults_of("{\"cmdline\" \"a\"}"), cfg_path + ":1:12: no : after the key \"cmdline\"");
     EXPECT_EQ(faults_of("{\"net\": []}"),
-              path + ":1:9: the value of \"net\" is no object in braces");
-    EXPECT_EQ(faults_of("{cmdline: \"a\"}"), path + ":1:2: no key, which is a text in quotes");
+              cfg_path + ":1:9: the value of \"net\" is no object in braces");
+    EXPECT_EQ(faults_of("{cmdline: \"a\"}"), cfg_path + ":1:2: no key, which is a text in quotes");
     EXPECT_EQ(faults_of("{\"cmdline\": \"a"),
-              path + ":1:15: a text without the quote that ends it");
+              cfg_path + ":1:15: a text without the quote that ends it");
     EXPECT_EQ(faults_of("{\"hostname\": \"a\"}"),
-              path + ":1:1: has no cmdline, the program that the guest runs");
+              cfg_path + ":1:1: has no cmdline, the program that the guest runs");
     EXPECT_EQ(faults_of("{\"cmdline\": \"a\"} x"),
-              path + ":1:18: something after the } that ends the configuration");
+              cfg_path + ":1:18: something after the } that ends the configuration");
     EXPECT_EQ(
         faults_of("{\"cmdline\": \"a\",\n\"mount\": {\"a\": [1]}, \"net\": {\"mac\": \"b\"}}"),
-        path + ":2:1: warning: rumprun knows no key \"mount\"; a guest that does not ends\n" +
-            path +
+        cfg_path + ":2:1: warning: rumprun knows no key \"mount\"; a guest that does not ends\n" +
+            cfg_path +
             ":2:30: warning: rumprun knows no key \"mac\" of net; a guest that does not ends");
     const std::string deep = std::string(1000, '[');
     EXPECT_NE(faults_of("{\"x\": " + deep), "");
@@ -179,9 +181,9 @@ TEST(Rumprun, WhatAFileSaysWrong) {
 class BadRumprun : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadRumprun, IsRefused) {
-    EXPECT_EQ(
-        problems_with({{path, from_script}}, good_service.with(GetParam().key, GetParam().value)),
-        GetParam().problem);
+    EXPECT_EQ(problems_with({{cfg_path, from_script}},
+                            good_service.with(GetParam().key, GetParam().value)),
+              GetParam().problem);
 }
 
 INSTANTIATE_TEST_SUITE_P(

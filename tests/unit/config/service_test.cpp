@@ -8,15 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-service::Template service_of(const Lines& service) {
-    const Config config = config_of(service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : service::Template{};
-}
-
-service::Template service_with(const std::string& key, const std::string& value) {
-    return service_of(good_service.with(key, value));
-}
-
 TEST(ServiceSettings, Defaults) {
     const service::Template service = service_of(good_service);
     EXPECT_EQ(service.name, "www");
@@ -217,7 +208,7 @@ const std::string service_name =
     "beginning with a letter or digit";
 const std::string full_name = "; it must be a domain name in full, such as www.jit.example";
 const std::string address = "; it must be an IPv4 or IPv6 address of the guest, such as 10.0.0.10";
-const std::string seconds =
+const std::string no_seconds =
     "; it must be seconds, or a duration such as 5m, from 0 to 2147483647 seconds";
 const std::string size = "; it must be a size from 1MiB to 1024GiB, such as 16MiB";
 const std::string vcpus = "; it must be a whole number from 1 to 128";
@@ -301,8 +292,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Domain, BadService,
     testing::Values(
-        BadCase{"ttl", "2147483648", "9:10: ttl is \"2147483648\"" + seconds},
-        BadCase{"ttl", "-1", "9:10: ttl is \"-1\"" + seconds},
+        BadCase{"ttl", "2147483648", "9:10: ttl is \"2147483648\"" + no_seconds},
+        BadCase{"ttl", "-1", "9:10: ttl is \"-1\"" + no_seconds},
         BadCase{"kernel", "",
                 "5:5: service www has no kernel; say which file to boot, such as kernel: www.elf"},
         BadCase{"kernel", "~", "8:5: kernel is empty; it must be the path of a file"},

@@ -83,6 +83,16 @@ inline Config config_of(const std::string& yaml) {
     return loaded.config.value_or(Config{});
 }
 
+// The only service, of a configuration without faults; what stands before its zone is `before`.
+inline service::Template service_of(const Lines& service, const std::string& before = "") {
+    const Config config = config_of(before + service_config({service}));
+    return config.services.size() == 1 ? config.services[0] : service::Template{};
+}
+
+inline service::Template service_with(const std::string& key, const std::string& value) {
+    return service_of(good_service.with(key, value));
+}
+
 // A value of one key, and the only problem that it must cause.
 struct BadCase {
     std::string key;

@@ -6,11 +6,6 @@
 namespace summond::config {
 namespace {
 
-service::Template service_of(const Lines& service) {
-    const Config config = config_of(service_config({service}));
-    return config.services.size() == 1 ? config.services[0] : service::Template{};
-}
-
 TEST(Wake, ByPacketWhereSummondPlumbsTheInterface) {
     EXPECT_TRUE(service_of(good_service).wake_packet);
     EXPECT_TRUE(service_of(good_service.with("wake", "[dns, packet]")).wake_packet);

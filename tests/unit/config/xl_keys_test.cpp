@@ -48,18 +48,15 @@ constexpr std::string_view man_disk =
     "hidden-disk";
 constexpr std::string_view man_p9 = "tag security_model path backend";
 
-const std::string xl_path = "/srv/www.xl";
-const Lines xl_service({{"xl", xl_path}, {"names", "www.jit.example"}, {"addresses", "10.0.0.10"}});
-
 // A file with this line, for a guest of this type. What it has to have is on lines 1 to 3.
 std::string file_with(const std::string& line, const std::string& type = "pv") {
     return "vif = ['']; name = 'www'\nkernel = 'www.xen'\ntype = '" + type + "'\n" + line + "\n";
 }
-std::string faults(const std::string& line, const std::string& type = "pv",
-                   const Lines& service = xl_service) {
+std::string faults_of_line(const std::string& line, const std::string& type = "pv",
+                           const Lines& service = xl_service) {
     return problems_with({{xl_path, file_with(line, type)}}, service);
 }
-service::Template service_of(const std::string& line, const std::string& type = "pv") {
+service::Template service_of_line(const std::string& line, const std::string& type = "pv") {
     return service_with({{xl_path, file_with(line, type)}}, xl_service);
 }
 
@@ -121,25 +118,26 @@ TEST_P(XlKey, IsWhatTheTableSays) {
     const std::string what(row->what);
     switch (row->fate) {
         case XlFate::honoured:
-            EXPECT_EQ(faults(key + " = " + good_value(key), type), "");
+            EXPECT_EQ(faults_of_line(key + " = " + good_value(key), type), "");
             break;
         case XlFate::warning:
             for (const std::string value : {"1", "0", "'a'", "[ 'a' ]"})
-                EXPECT_EQ(faults(key + " = " + value),
+                EXPECT_EQ(faults_of_line(key + " = " + value),
                           where + "warning: " + key + " has no effect: " + what);
             break;
         case XlFate::refused:
             for (const std::string value : {"1", "'a'", "[ 'a' ]"})
-                EXPECT_EQ(faults(key + " = " + value), where + key + " is not supported: " + what);
+                EXPECT_EQ(faults_of_line(key + " = " + value),
+                          where + key + " is not supported: " + what);
             for (const std::string value : {"0", "''", "[ ]"})
-                EXPECT_EQ(faults(key + " = " + value), "") << "it asks for nothing";
+                EXPECT_EQ(faults_of_line(key + " = " + value), "") << "it asks for nothing";
             break;
     }
     // What is set beside `xl:` is not looked at in the file.
     for (const std::string_view replaced : words(row->replaced))
         if (row->fate == XlFate::honoured && (replaced == "kernel" || replaced == "cmdline")) {
             const Lines service = xl_service.with(std::string(replaced), "a");
-            EXPECT_EQ(faults(key + " = [ [ 1 ] ]", type, service), "");
+            EXPECT_EQ(faults_of_line(key + " = [ [ 1 ] ]", type, service), "");
         }
 }
 
@@ -206,15 +204,16 @@ TEST(XlKeys, AreInTheDocs) {
 }
 
 TEST(XlKeys, UnknownOnesAreIgnoredAsByXl) {
-    EXPECT_EQ(faults("dhcp = 'dhcp'"),
+    EXPECT_EQ(faults_of_line("dhcp = 'dhcp'"),
               xl_path + ":4:1: warning: xl knows no \"dhcp\" and ignores it");
-    EXPECT_EQ(faults("memroy = 5"), xl_path +
-                                        ":4:1: warning: xl knows no \"memroy\" and ignores it; did "
-                                        "you mean \"memory\"?");
+    EXPECT_EQ(faults_of_line("memroy = 5"),
+              xl_path +
+                  ":4:1: warning: xl knows no \"memroy\" and ignores it; did "
+                  "you mean \"memory\"?");
 }
 
 TEST(XlKeys, GoToLibxl) {
-    const service::Template service = service_of(
+    const service::Template service = service_of_line(
         "cpu_weight = 512\ncap = 0x50\ntsc_mode = 2\nlocaltime = 1\nnomigrate = 0\n"
         "cpuid = ['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', "
         "'7,0:ebx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx']\nrtc_timeoffset = '-60'");
@@ -229,15 +228,15 @@ TEST(XlKeys, GoToLibxl) {
             {"rtc_timeoffset", "-60"},
             {"cpuid",
              "1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0\n7,0:ebx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}));
-    EXPECT_EQ(faults("cpu_weight = 0"),
+    EXPECT_EQ(faults_of_line("cpu_weight = 0"),
               xl_path + ":4:1: cpu_weight is \"0\"; it must be a whole number from 1 to 65535");
-    EXPECT_EQ(faults("hap = 1"), xl_path +
-                                     ":4:1: warning: hap of service www means nothing to a "
-                                     "guest of type pv");
-    EXPECT_EQ(service_of("hap = 1").options.size(), 0U);
-    EXPECT_EQ(service_of("hap = 1", "pvh").options.at("hap"), "1");
+    EXPECT_EQ(faults_of_line("hap = 1"), xl_path +
+                                             ":4:1: warning: hap of service www means nothing to a "
+                                             "guest of type pv");
+    EXPECT_EQ(service_of_line("hap = 1").options.size(), 0U);
+    EXPECT_EQ(service_of_line("hap = 1", "pvh").options.at("hap"), "1");
     if (service::this_host() == service::Host::amd64) {  // libxl of ARM takes any
-        EXPECT_EQ(faults("cpuid = 'host,nosuchthing=0'"),
+        EXPECT_EQ(faults_of_line("cpuid = 'host,nosuchthing=0'"),
                   xl_path +
                       ":4:1: cpuid is \"host,nosuchthing=0\", \"nosuchthing=0\" is not known to "
                       "libxl; it must be as in xl.cfg(5), such as \"host,avx512f=0\" or a list "
@@ -246,21 +245,21 @@ TEST(XlKeys, GoToLibxl) {
 }
 
 TEST(XlKeys, Vcpus) {
-    const service::Template service = service_of("vcpus = 1\nmaxvcpus = 4\ncpus = '0-2,^1'");
+    const service::Template service = service_of_line("vcpus = 1\nmaxvcpus = 4\ncpus = '0-2,^1'");
     EXPECT_EQ(service.vcpus, 1U);
     EXPECT_EQ(service.max_vcpus, 4U);
     EXPECT_EQ(service.cpus, (service::Affinity{{"0-2,^1"}, false}));
-    EXPECT_EQ(service_of("cpus = [ 1, 'all,^0' ]").cpus,
+    EXPECT_EQ(service_of_line("cpus = [ 1, 'all,^0' ]").cpus,
               (service::Affinity{{"1", "all,^0"}, true}));
-    EXPECT_EQ(service_of("vcpus = 2").max_vcpus, 2U);
-    EXPECT_EQ(faults("vcpus = 2\nmaxvcpus = 1"),
+    EXPECT_EQ(service_of_line("vcpus = 2").max_vcpus, 2U);
+    EXPECT_EQ(faults_of_line("vcpus = 2\nmaxvcpus = 1"),
               xl_path + ":5:1: max_vcpus of service www is 1, less than its vcpus, 2");
-    EXPECT_NE(faults("cpus = '^all'"), "");
-    EXPECT_NE(faults("cpus = '3-1'"), "");
-    EXPECT_NE(faults("cpus = ','"), "");
-    EXPECT_EQ(faults("cpus = '0,, 1,'"), "") << "as xl takes it";
-    EXPECT_EQ(faults("cpus = '1,node:1,^6'"), "");
-    EXPECT_EQ(faults("cpus = 'nodes:0-3,^node:2'"), "");
+    EXPECT_NE(faults_of_line("cpus = '^all'"), "");
+    EXPECT_NE(faults_of_line("cpus = '3-1'"), "");
+    EXPECT_NE(faults_of_line("cpus = ','"), "");
+    EXPECT_EQ(faults_of_line("cpus = '0,, 1,'"), "") << "as xl takes it";
+    EXPECT_EQ(faults_of_line("cpus = '1,node:1,^6'"), "");
+    EXPECT_EQ(faults_of_line("cpus = 'nodes:0-3,^node:2'"), "");
 }
 
 TEST(XlKeys, Bootloaders) {
@@ -273,8 +272,8 @@ TEST(XlKeys, Bootloaders) {
     EXPECT_EQ(service.bootloader_args, (std::vector<std::string>{"-q", "-n"}));
     EXPECT_EQ(service.kernel, "");
     // With both, the kernel is in the disk.
-    EXPECT_EQ(service_of("bootloader = '/usr/lib/xen/bin/pygrub'" + disk).kernel, "www.xen");
-    EXPECT_EQ(faults("bootloader = 'pygrub'"),
+    EXPECT_EQ(service_of_line("bootloader = '/usr/lib/xen/bin/pygrub'" + disk).kernel, "www.xen");
+    EXPECT_EQ(faults_of_line("bootloader = 'pygrub'"),
               xl_path +
                   ":4:1: bootloader of service www: it looks for a kernel in the first disk, "
                   "and there is no disk");
@@ -285,12 +284,12 @@ TEST(XlKeys, Bootloaders) {
 }
 
 TEST(XlKeys, Ends) {
-    const service::Template service =
-        service_of("on_poweroff = 'preserve'\non_reboot = 'rename-restart'\non_crash = 'restart'");
+    const service::Template service = service_of_line(
+        "on_poweroff = 'preserve'\non_reboot = 'rename-restart'\non_crash = 'restart'");
     EXPECT_TRUE(service.preserve.poweroff && !service.restart.poweroff);
     EXPECT_TRUE(service.preserve.reboot && service.restart.reboot);
     EXPECT_TRUE(!service.preserve.crash && service.restart.crash);
-    EXPECT_EQ(faults("on_crash = 'coredump-restart'"),
+    EXPECT_EQ(faults_of_line("on_crash = 'coredump-restart'"),
               xl_path +
                   ":4:1: on_crash is \"coredump-restart\", which summond does not write; "
                   "preserve the domain and use xl dump-core; it must be destroy, restart, "
@@ -298,11 +297,11 @@ TEST(XlKeys, Ends) {
 }
 
 TEST(XlKeys, Shares) {
-    EXPECT_EQ(service_of("p9 = [ 'tag=www, path=pages, security_model=none' ]").shares,
+    EXPECT_EQ(service_of_line("p9 = [ 'tag=www, path=pages, security_model=none' ]").shares,
               (std::vector<service::Share>{{"www", "/srv/pages"}}));
-    EXPECT_EQ(faults("p9 = [ 'tag=a,path=/a,security_model=mapped' ]"),
+    EXPECT_EQ(faults_of_line("p9 = [ 'tag=a,path=/a,security_model=mapped' ]"),
               xl_path + ":4:8: p9: security_model is \"mapped\"; it must be none");
-    EXPECT_EQ(faults("p9 = [ 'tag=a,path=/a,backend=net' ]"),
+    EXPECT_EQ(faults_of_line("p9 = [ 'tag=a,path=/a,backend=net' ]"),
               xl_path +
                   ":4:8: p9: \"backend\" is not supported: only dom0 is a backend here, not "
                   "a driver domain");

@@ -6,19 +6,17 @@
 namespace summond::config {
 namespace {
 
-const std::string xl_path = "/srv/www.xl";
-const Lines xl_service({{"xl", xl_path}, {"names", "www.jit.example"}, {"addresses", "10.0.0.10"}});
 // What must be there, on lines 1 and 2.
 const std::string least = "name = 'www'\nkernel = 'www.xen'\n";
 
-service::Template service_of(const std::string& xl, const Lines& service = xl_service,
+service::Template service_by(const std::string& xl, const Lines& service = xl_service,
                              const std::string& before = "") {
     return service_with({{xl_path, xl}}, service, before);
 }
 
 // Without a vif there must be another way to be ready.
 service::Template service_alone(const std::string& xl) {
-    return service_of(least + xl, xl_service.with("ready", "{xenstore: data/up}"));
+    return service_by(least + xl, xl_service.with("ready", "{xenstore: data/up}"));
 }
 
 Loaded loaded_alone(const std::string& xl) {
@@ -45,7 +43,7 @@ TEST(Xl, AsMirageWritesIt) {
         "# a remark about Open vSwitch\n"
         "vif = [ 'bridge=br0' ]\n";
     const service::Template service =
-        service_of(mirage, xl_service.with("cmdline", "--ipv4={ipv4}/24"));
+        service_by(mirage, xl_service.with("cmdline", "--ipv4={ipv4}/24"));
     EXPECT_EQ(service.name, "hello");
     EXPECT_EQ(service.id, service::id_of("hello"));
     EXPECT_EQ(service.type, service::DomainType::pvh);
@@ -69,7 +67,7 @@ TEST(Xl, DefaultsAreXls) {
         "defaults: {kernel: other, memory: 64MiB, vcpus: 4, type: pvh, bridge: br9, ttl: 5, "
         "cmdline: hello, disks: [{path: a, device: xvda}], on_crash: restart}\n";
     const service::Template service =
-        service_of(least, xl_service.with("ready", "{xenstore: data/up}"), defaults);
+        service_by(least, xl_service.with("ready", "{xenstore: data/up}"), defaults);
     EXPECT_EQ(service.type, service::DomainType::pv);
     EXPECT_EQ(service.kernel, "/srv/www.xen");
     EXPECT_EQ(service.memory_kib, 32U * 1024);
@@ -89,7 +87,7 @@ TEST(Xl, TheServicesOwnKeysOverride) {
                            "memory = 64; vcpus = 2; extra = 'a'\nvif = ['bridge=br1,mac=02:ab:cd:"
                            "00:00:01']\ndisk = ['/a,raw,xvda,r']\nmaxmem = 128\n";
     const service::Template service =
-        service_of(xl, xl_service.with("name", "shop")
+        service_by(xl, xl_service.with("name", "shop")
                            .with("kernel", "shop.elf")
                            .with("memory", "16MiB")
                            .with("type", "pvh")
@@ -154,7 +152,7 @@ TEST(Xl, Ends) {
 }
 
 TEST(Xl, Vifs) {
-    const service::Template service = service_of(
+    const service::Template service = service_by(
         least +
         "vif = [ '', 'mac=02:ab:cd:00:00:01, bridge=br1 ,type=vif,model=e1000',\n"
         "  'ip=10.0.0.10 10.0.1.0/24,netdev=eth1,script=vif-route', "
@@ -172,8 +170,8 @@ TEST(Xl, Vifs) {
 
 TEST(Xl, WhatVifBridgeDoesIsDoneWithoutIt) {
     const std::string bridged = "vif = [ 'ip=10.0.9.10,bridge=xenbr0' ]";
-    EXPECT_TRUE(service_of(least + bridged).wake_packet);
-    EXPECT_EQ(service_of(least + bridged).interfaces[0].script, "");
+    EXPECT_TRUE(service_by(least + bridged).wake_packet);
+    EXPECT_EQ(service_by(least + bridged).interfaces[0].script, "");
     EXPECT_EQ(
         faults(bridged),
         xl_path +
@@ -271,7 +269,7 @@ TEST(Xl, NeedsAName) {
               xl_path +
                   ":1:1: name is \"7\"; it must be 1 to 63 letters, digits, dots, - and _, not "
                   "digits alone and not Domain-0, beginning with a letter or digit");
-    EXPECT_EQ(service_of("name = '7'\n" + unnamed, xl_service.with("name", "seven")).name, "seven");
+    EXPECT_EQ(service_by("name = '7'\n" + unnamed, xl_service.with("name", "seven")).name, "seven");
 }
 
 TEST(Xl, NeedsAKernelAndAWayToBeReady) {
@@ -282,7 +280,7 @@ TEST(Xl, NeedsAKernelAndAWayToBeReady) {
               xl_path +
                   ": no vif leaves service www without the network interface by which it would "
                   "be ready; set ready: {xenstore: data/ready} for the service, or bridge");
-    EXPECT_EQ(service_of(least, xl_service.with("bridge", "br1")).interfaces.size(), 1U);
+    EXPECT_EQ(service_by(least, xl_service.with("bridge", "br1")).interfaces.size(), 1U);
     const std::string hvm =
         problems_with({{xl_path, "name = 'www'\ntype = 'hvm'\nvif = ['']\n"}}, xl_service);
     EXPECT_TRUE(hvm.starts_with(xl_path + ":2:1: type is \"hvm\", which")) << hvm;

@@ -85,8 +85,8 @@ TEST_P(BadZone, IsRefused) {
               GetParam().problem);
 }
 
-const std::string full_name = "; it must be a domain name in full, such as ns1.jit.example.";
-const std::string seconds =
+const std::string server_name = "; it must be a domain name in full, such as ns1.jit.example.";
+const std::string ttl_seconds =
     "; it must be seconds, or a duration such as 5m, from 0 to 2147483647 seconds";
 const std::string mail = "; it must be a mail address, such as hostmaster@jit.example.";
 const std::string record =
@@ -123,10 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ns", "",
                 "2:5: zone jit.example. has no ns; name this server as the parent zone's "
                 "delegation does, such as ns: ns1.jit.example."},
-        BadCase{"ns", "ns1", "3:9: ns is \"ns1\", a single label" + full_name},
+        BadCase{"ns", "ns1", "3:9: ns is \"ns1\", a single label" + server_name},
         BadCase{"ns", "ns_1.jit-.example",
                 "3:9: ns is \"ns_1.jit-.example\", with a label that begins or ends with -" +
-                    full_name},
+                    server_name},
         BadCase{"ns", "[a.b, A.B.]", "3:15: ns: a.b. is there twice; keep one"},
         BadCase{"ns", "{a: b}",
                 "3:9: ns is a mapping; it must be a name or a list of names, such as "
@@ -138,14 +138,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "4294967295"},
         BadCase{"soa", "{serial: -1}",
                 "4:19: soa.serial is \"-1\"; it must be a whole number from 0 to 4294967295"},
-        BadCase{"soa", "{refresh: 2147483648}", "4:20: soa.refresh is \"2147483648\"" + seconds},
+        BadCase{"soa", "{refresh: 2147483648}",
+                "4:20: soa.refresh is \"2147483648\"" + ttl_seconds},
         BadCase{"soa", "{retry: 500ms}",
-                "4:18: soa.retry is \"500ms\", no whole number of seconds" + seconds},
+                "4:18: soa.retry is \"500ms\", no whole number of seconds" + ttl_seconds},
         BadCase{"soa", "{expire: 1w}",
-                "4:19: soa.expire is \"1w\", with the unknown unit \"w\"" + seconds},
-        BadCase{"soa", "{minimum: [1]}", "4:20: soa.minimum is a list" + seconds},
-        BadCase{"soa", "{ttl: 1.5h}", "4:16: soa.ttl is \"1.5h\", with a fraction" + seconds},
-        BadCase{"soa", "{mname: ns1}", "4:18: soa.mname is \"ns1\", a single label" + full_name},
+                "4:19: soa.expire is \"1w\", with the unknown unit \"w\"" + ttl_seconds},
+        BadCase{"soa", "{minimum: [1]}", "4:20: soa.minimum is a list" + ttl_seconds},
+        BadCase{"soa", "{ttl: 1.5h}", "4:16: soa.ttl is \"1.5h\", with a fraction" + ttl_seconds},
+        BadCase{"soa", "{mname: ns1}", "4:18: soa.mname is \"ns1\", a single label" + server_name},
         BadCase{"soa", "{rname: hostmaster}", "4:18: soa.rname is \"hostmaster\"" + mail},
         BadCase{"soa", "{rname: \"@example.org\"}", "4:18: soa.rname is \"@example.org\"" + mail},
         BadCase{"soa", "{rname: \"a@\"}", "4:18: soa.rname is \"a@\"" + mail},

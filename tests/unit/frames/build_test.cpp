@@ -4,15 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include "packets.hpp"
+
 namespace summond::frames {
 namespace {
 
+using test::ip;
+
 constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
 constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-
-base::IpAddress ip(const char* text) {
-    return *base::IpAddress::parse(text);
-}
 
 std::string hex(const Frame& frame) {
     constexpr char digits[] = "0123456789abcdef";

@@ -10,8 +10,8 @@ namespace {
 
 using test::ip;
 
-constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
+constexpr Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
+constexpr Mac client_mac{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
 
 template <typename What>
 std::optional<What> as(const Frame& frame) {
@@ -21,41 +21,42 @@ std::optional<What> as(const Frame& frame) {
 }
 
 TEST(Packet, Arp) {
-    const auto request = as<Arp>(test::arp_request(client, "10.0.2.60", "10.0.2.50"));
+    const auto request = as<Arp>(test::arp_request(client_mac, "10.0.2.60", "10.0.2.50"));
     ASSERT_TRUE(request);
     EXPECT_TRUE(request->request);
-    EXPECT_EQ(request->sender_mac, client);
+    EXPECT_EQ(request->sender_mac, client_mac);
     EXPECT_EQ(request->sender, ip("10.0.2.60"));
     EXPECT_EQ(request->target, ip("10.0.2.50"));
-    const auto reply = as<Arp>(answer(guest, ip("10.0.2.50"), client, ip("10.0.2.60")));
+    const auto reply = as<Arp>(answer(guest_mac, ip("10.0.2.50"), client_mac, ip("10.0.2.60")));
     ASSERT_TRUE(reply);
     EXPECT_FALSE(reply->request);
     EXPECT_EQ(reply->sender, ip("10.0.2.50"));
 }
 
 TEST(Packet, NeighbourDiscovery) {
-    const auto asked = as<Solicitation>(test::solicitation(client, "fec0::60", "fec0::50"));
+    const auto asked = as<Solicitation>(test::solicitation(client_mac, "fec0::60", "fec0::50"));
     ASSERT_TRUE(asked);
     EXPECT_EQ(asked->asker, ip("fec0::60"));
     EXPECT_EQ(asked->target, ip("fec0::50"));
-    const auto told = as<Advertisement>(answer(guest, ip("fec0::50"), client, ip("fec0::60")));
+    const auto told =
+        as<Advertisement>(answer(guest_mac, ip("fec0::50"), client_mac, ip("fec0::60")));
     ASSERT_TRUE(told);
     EXPECT_EQ(told->target, ip("fec0::50"));
-    EXPECT_TRUE(as<ListenerQuery>(test::listener_query(client)));
+    EXPECT_TRUE(as<ListenerQuery>(test::listener_query(client_mac)));
 }
 
 TEST(Packet, NeighbourDiscoveryOfStrangersFromElsewhereIsNone) {
-    Frame routed = test::solicitation(client, "fec0::60", "fec0::50");
+    Frame routed = test::solicitation(client_mac, "fec0::60", "fec0::50");
     routed[21] = 254;  // hop limit
     EXPECT_FALSE(as<Solicitation>(routed));
-    Frame broken = test::solicitation(client, "fec0::60", "fec0::50");
+    Frame broken = test::solicitation(client_mac, "fec0::60", "fec0::50");
     broken[56] ^= 1;  // checksum
     EXPECT_FALSE(as<Solicitation>(broken));
 }
 
 TEST(Packet, Tcp) {
     const auto syn = as<IpPacket>(
-        test::tcp(guest, client, "fec0::60", "fec0::50", 40000, 80, 0x12345678, test::syn));
+        test::tcp(guest_mac, client_mac, "fec0::60", "fec0::50", 40000, 80, 0x12345678, test::syn));
     ASSERT_TRUE(syn);
     EXPECT_EQ(syn->kind, IpPacket::Kind::tcp);
     EXPECT_EQ(syn->from, ip("fec0::60"));
@@ -66,8 +67,8 @@ TEST(Packet, Tcp) {
     EXPECT_TRUE(syn->opens);
     for (const unsigned flags : {test::ack, test::syn | test::ack, test::syn | test::rst,
                                  test::syn | test::fin, test::rst, 0U}) {
-        const auto other =
-            as<IpPacket>(test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 1, 2, 3, flags));
+        const auto other = as<IpPacket>(
+            test::tcp(guest_mac, client_mac, "10.0.2.60", "10.0.2.50", 1, 2, 3, flags));
         ASSERT_TRUE(other);
         EXPECT_FALSE(other->opens) << flags;
         EXPECT_EQ(other->resets, (flags & test::rst) != 0);
@@ -75,16 +76,19 @@ TEST(Packet, Tcp) {
 }
 
 TEST(Packet, OtherProtocols) {
-    const auto udp = as<IpPacket>(test::udp(guest, client, "10.0.2.60", "10.0.2.50", 7, 53, 4));
+    const auto udp =
+        as<IpPacket>(test::udp(guest_mac, client_mac, "10.0.2.60", "10.0.2.50", 7, 53, 4));
     EXPECT_EQ(udp->kind, IpPacket::Kind::udp);
     EXPECT_EQ(udp->to_port, 53);
     for (const auto& [from, to] : {std::pair("10.0.2.60", "10.0.2.50"), {"fec0::60", "fec0::50"}})
-        EXPECT_EQ(as<IpPacket>(test::echo(guest, client, from, to))->kind,
+        EXPECT_EQ(as<IpPacket>(test::echo(guest_mac, client_mac, from, to))->kind,
                   IpPacket::Kind::echo_request);
-    EXPECT_EQ(as<IpPacket>(test::later_fragment(guest, client, "10.0.2.60", "10.0.2.50"))->kind,
-              IpPacket::Kind::later_fragment);
     EXPECT_EQ(
-        as<IpPacket>(test::packet(guest, client, "10.0.2.60", "10.0.2.50", 132, Frame(40)))->kind,
+        as<IpPacket>(test::later_fragment(guest_mac, client_mac, "10.0.2.60", "10.0.2.50"))->kind,
+        IpPacket::Kind::later_fragment);
+    EXPECT_EQ(
+        as<IpPacket>(test::packet(guest_mac, client_mac, "10.0.2.60", "10.0.2.50", 132, Frame(40)))
+            ->kind,
         IpPacket::Kind::other);
 }
 
@@ -92,21 +96,22 @@ TEST(Packet, ExtensionHeaders) {
     // Hop-by-hop, then a first fragment, then UDP to port 53.
     Frame payload{44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 9, 0, 7, 0, 53, 0, 8, 0, 0};
     const auto first =
-        as<IpPacket>(test::packet(guest, client, "fec0::60", "fec0::50", 0, payload));
+        as<IpPacket>(test::packet(guest_mac, client_mac, "fec0::60", "fec0::50", 0, payload));
     ASSERT_TRUE(first);
     EXPECT_EQ(first->kind, IpPacket::Kind::udp);
     EXPECT_EQ(first->to_port, 53);
     payload[11] = 9;  // offset 8
-    EXPECT_EQ(as<IpPacket>(test::packet(guest, client, "fec0::60", "fec0::50", 0, payload))->kind,
-              IpPacket::Kind::later_fragment);
+    EXPECT_EQ(
+        as<IpPacket>(test::packet(guest_mac, client_mac, "fec0::60", "fec0::50", 0, payload))->kind,
+        IpPacket::Kind::later_fragment);
 }
 
 TEST(Packet, NoFrameIsReadBeyondItsEnd) {
     for (const Frame& whole :
-         {test::arp_request(client, "10.0.2.60", "10.0.2.50"),
-          test::solicitation(client, "fec0::60", "fec0::50"), test::listener_query(client),
-          test::tcp(guest, client, "10.0.2.60", "10.0.2.50", 1, 2, 3, test::syn),
-          test::udp(guest, client, "fec0::60", "fec0::50", 1, 2, 3)})
+         {test::arp_request(client_mac, "10.0.2.60", "10.0.2.50"),
+          test::solicitation(client_mac, "fec0::60", "fec0::50"), test::listener_query(client_mac),
+          test::tcp(guest_mac, client_mac, "10.0.2.60", "10.0.2.50", 1, 2, 3, test::syn),
+          test::udp(guest_mac, client_mac, "fec0::60", "fec0::50", 1, 2, 3)})
         for (std::size_t size = 0; size < whole.size(); ++size) {
             // On the heap and exactly so long: a sanitizer sees a step too far.
             const Frame cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -116,7 +121,7 @@ TEST(Packet, NoFrameIsReadBeyondItsEnd) {
 }
 
 TEST(Packet, TaggedFramesAndGroupsAsSendersAreNone) {
-    Frame frame = test::arp_request(client, "10.0.2.60", "10.0.2.50");
+    Frame frame = test::arp_request(client_mac, "10.0.2.60", "10.0.2.50");
     frame[6] |= 1;
     EXPECT_FALSE(parse(frame));
     frame[6] &= 0xfe;

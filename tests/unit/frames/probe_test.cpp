@@ -5,20 +5,19 @@
 
 #include <algorithm>
 
+#include "packets.hpp"
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
 
 namespace summond::frames {
 namespace {
 
-base::IpAddress ip(const char* text) {
-    return *base::IpAddress::parse(text);
-}
+using test::ip;
 
 const Station dom0{{0x52, 0x54, 0, 0, 0, 2}, {ip("10.0.2.15"), 2000}};
-const Station guest{{0, 0x16, 0x3e, 0x80, 0, 1}, {ip("10.0.2.100"), 80}};
+const Station web{{0, 0x16, 0x3e, 0x80, 0, 1}, {ip("10.0.2.100"), 80}};
 const Station dom0_v6{dom0.mac, {ip("fe80::5054:ff:fe00:2"), 2000}};
-const Station guest_v6{guest.mac, {ip("fec0::100"), 80}};
+const Station web_v6{web.mac, {ip("fec0::100"), 80}};
 
 template <typename What>
 What heard(const Frame& frame) {
@@ -53,11 +52,11 @@ TEST(Probe, SynIpv4) {
                          0x22, 0x5a, 0x0a, 0x00, 0x02, 0x0f, 0x0a, 0x00, 0x02, 0x64, 0x07, 0xd0,
                          0x00, 0x50, 0x12, 0x34, 0x56, 0x78, 0x00, 0x00, 0x00, 0x00, 0x60, 0x02,
                          0xff, 0xff, 0x0f, 0xd8, 0x00, 0x00, 0x02, 0x04, 0x04, 0xc4};
-    EXPECT_EQ(syn(dom0, guest, 0x12345678), expected);
+    EXPECT_EQ(syn(dom0, web, 0x12345678), expected);
 }
 
 TEST(Probe, HearsWhatItSays) {
-    for (const auto& [from, to] : {std::pair(dom0, guest), std::pair(dom0_v6, guest_v6)}) {
+    for (const auto& [from, to] : {std::pair(dom0, web), std::pair(dom0_v6, web_v6)}) {
         const auto first = heard<IpPacket>(syn(from, to, 7));
         EXPECT_EQ(first.from, from.at.address);
         EXPECT_EQ(first.from_port, from.at.port);
@@ -79,7 +78,7 @@ TEST(Probe, HearsWhatItSays) {
 }
 
 TEST(Probe, HearsAnAcceptance) {
-    Frame frame = syn(guest, dom0, 99);
+    Frame frame = syn(web, dom0, 99);
     frame[47] |= 0x10;  // ACK
     const Frame number{0x12, 0x34, 0x56, 0x79};
     std::ranges::copy(number, frame.begin() + 42);
@@ -89,28 +88,27 @@ TEST(Probe, HearsAnAcceptance) {
 }
 
 TEST(Probe, HearsQuestions) {
-    const auto arp = heard<Arp>(question(guest.mac, guest.at.address, dom0.mac, ip("10.0.2.2")));
+    const auto arp = heard<Arp>(question(web.mac, web.at.address, dom0.mac, ip("10.0.2.2")));
     EXPECT_TRUE(arp.request);
-    EXPECT_EQ(arp.sender_mac, guest.mac);
-    EXPECT_EQ(arp.sender, guest.at.address);
+    EXPECT_EQ(arp.sender_mac, web.mac);
+    EXPECT_EQ(arp.sender, web.at.address);
     EXPECT_EQ(arp.target, ip("10.0.2.2"));
-    const Frame frame = question(guest.mac, guest_v6.at.address, dom0.mac, dom0_v6.at.address);
+    const Frame frame = question(web.mac, web_v6.at.address, dom0.mac, dom0_v6.at.address);
     const auto nd = heard<Solicitation>(frame);
-    EXPECT_EQ(parse(frame)->from, guest.mac);
-    EXPECT_EQ(nd.asker, guest_v6.at.address);
+    EXPECT_EQ(parse(frame)->from, web.mac);
+    EXPECT_EQ(nd.asker, web_v6.at.address);
     EXPECT_EQ(nd.target, dom0_v6.at.address);
 }
 
 TEST(Probe, AnswersAreNoQuestions) {
-    EXPECT_TRUE(nothing(answer(guest.mac, guest.at.address, dom0.mac, dom0.at.address)));
-    EXPECT_TRUE(nothing(answer(guest.mac, guest_v6.at.address, dom0.mac, dom0_v6.at.address)));
+    EXPECT_TRUE(nothing(answer(web.mac, web.at.address, dom0.mac, dom0.at.address)));
+    EXPECT_TRUE(nothing(answer(web.mac, web_v6.at.address, dom0.mac, dom0_v6.at.address)));
 }
 
 TEST(Probe, HearsNothingInAFrameThatIsCutOff) {
-    for (const Frame& frame :
-         {question(guest.mac, guest.at.address, dom0.mac, dom0.at.address),
-          question(guest.mac, guest_v6.at.address, dom0.mac, dom0_v6.at.address),
-          reset(dom0, guest, 1), reset(dom0_v6, guest_v6, 1)}) {
+    for (const Frame& frame : {question(web.mac, web.at.address, dom0.mac, dom0.at.address),
+                               question(web.mac, web_v6.at.address, dom0.mac, dom0_v6.at.address),
+                               reset(dom0, web, 1), reset(dom0_v6, web_v6, 1)}) {
         const bool has_option = frame.size() == 14 + 40 + 32;  // which need not be there
         const std::size_t needed = frame.size() - (has_option ? 8 : 0);
         for (std::size_t size = 0; size < needed; ++size)
@@ -120,7 +118,7 @@ TEST(Probe, HearsNothingInAFrameThatIsCutOff) {
 }
 
 TEST(Probe, PayloadEndsWhereTheIpPacketDoes) {
-    for (const auto& [from, to] : {std::pair(guest, dom0), std::pair(guest_v6, dom0_v6)}) {
+    for (const auto& [from, to] : {std::pair(web, dom0), std::pair(web_v6, dom0_v6)}) {
         Frame frame = data(from, to, 8, 9, "ab");
         frame.resize(frame.size() + 4);  // filled up
         EXPECT_EQ(payload(frame), "ab");
@@ -129,33 +127,33 @@ TEST(Probe, PayloadEndsWhereTheIpPacketDoes) {
         EXPECT_TRUE(std::holds_alternative<std::monostate>(parse(frame)->what))
             << "not a whole one";
     }
-    Frame frame = data(guest, dom0, 8, 9, "ab");
+    Frame frame = data(web, dom0, 8, 9, "ab");
     frame[14 + 20 + 12] = 0xf0;  // TCP options that are not there
     heard<IpPacket>(frame);
     EXPECT_EQ(payload(frame), "");
     frame[14 + 20 + 12] = 0x40;  // a header shorter than it can be
     EXPECT_TRUE(nothing(frame));
-    frame = data(guest, dom0, 8, 9, "ab");
+    frame = data(web, dom0, 8, 9, "ab");
     frame[17] = 19;  // an IP packet shorter than its header
     EXPECT_TRUE(nothing(frame));
 }
 
 TEST(Probe, FragmentsAndOptions) {
-    Frame frame = syn(guest, dom0, 99);
+    Frame frame = syn(web, dom0, 99);
     EXPECT_FALSE(heard<IpPacket>(frame).fragmented);
     frame[20] = 0x20;  // more fragments
     EXPECT_TRUE(heard<IpPacket>(frame).fragmented);
     frame[20] = 0x40;
     frame[14] = 0x46;  // four octets of options
     frame.insert(frame.begin() + 34, 4, 1);
-    EXPECT_EQ(heard<IpPacket>(frame).from, guest.at.address);
-    EXPECT_EQ(heard<IpPacket>(frame).from_port, guest.at.port);
+    EXPECT_EQ(heard<IpPacket>(frame).from, web.at.address);
+    EXPECT_EQ(heard<IpPacket>(frame).from_port, web.at.port);
     frame[14] = 0x44;  // shorter than it can be
     EXPECT_TRUE(nothing(frame));
 }
 
 TEST(Probe, SolicitationsThatARouterCouldHavePassedOn) {
-    Frame frame = question(guest.mac, guest_v6.at.address, dom0.mac, dom0_v6.at.address);
+    Frame frame = question(web.mac, web_v6.at.address, dom0.mac, dom0_v6.at.address);
     frame[21] = 64;  // hop limit
     EXPECT_TRUE(nothing(frame));
 }

@@ -19,7 +19,7 @@ namespace {
 using test::Frame;
 
 constexpr service::Mac service{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr service::Mac client{0x02, 0x00, 0x00, 0x00, 0x00, 0x77};
+constexpr service::Mac sender{0x02, 0x00, 0x00, 0x00, 0x00, 0x77};
 
 // The next frame that one of the stations has sent; empty: none within `limit` milliseconds. What
 // the kernel says in its own name (a bridge joins 224.0.0.106 and tells routers) is left out.
@@ -32,7 +32,7 @@ Frame next(int fd, int limit = 30000) {
         const auto sent_by = [&frame](const service::Mac& mac) {
             return frame.size() >= 12 && std::equal(mac.begin(), mac.end(), frame.begin() + 6);
         };
-        if (sent_by(service) || sent_by(client))
+        if (sent_by(service) || sent_by(sender))
             return frame;
     }
     return {};
@@ -89,7 +89,7 @@ class BridgePortsTest : public test::OwnNetwork {
         ASSERT_TRUE(at_tap && at_guest) << "the bridge forwards nothing";
     }
     static Frame broadcast_question(int number) {
-        Frame question = frames::question(client, test::ip("10.9.0.77"), service,
+        Frame question = frames::question(sender, test::ip("10.9.0.77"), service,
                                           test::ip(("10.9.1." + std::to_string(number)).c_str()));
         std::fill_n(question.begin(), 6, std::uint8_t{0xff});
         return question;
@@ -116,7 +116,7 @@ class BridgePortsTest : public test::OwnNetwork {
         EXPECT_EQ(::write(fd, frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
     }
     static Frame syn(std::uint32_t sequence) {
-        return test::tcp(service, client, "10.9.0.77", "10.9.0.50", 4000, 80, sequence, test::syn);
+        return test::tcp(service, sender, "10.9.0.77", "10.9.0.50", 4000, 80, sequence, test::syn);
     }
     int vif() { return static_cast<int>(::if_nametoindex("guest0")); }
 
@@ -152,17 +152,17 @@ TEST_F(BridgePortsTest, WhereTheBridgeSendsAService) {
 }
 
 TEST_F(BridgePortsTest, TheTapSeesQuestionsAndNoOtherGroups) {
-    send(client_.get(), test::packet(frames::multicast_mac(test::ip("ff02::fb")), client,
+    send(client_.get(), test::packet(frames::multicast_mac(test::ip("ff02::fb")), sender,
                                      "fd09::77", "ff02::fb", 17, Frame(40)));
-    Frame broadcast = test::udp(service, client, "10.9.0.77", "10.9.0.255", 1, 2, 3);
+    Frame broadcast = test::udp(service, sender, "10.9.0.77", "10.9.0.255", 1, 2, 3);
     std::fill_n(broadcast.begin(), 6, std::uint8_t{0xff});
     send(client_.get(), broadcast);
     Frame unknown = syn(1);
     unknown[5] = 0x99;
     send(client_.get(), unknown);
-    const Frame arp = test::arp_request(client, "10.9.0.77", "10.9.0.50");
-    const Frame solicitation = test::solicitation(client, "fd09::77", "fd09::50");
-    const Frame query = test::listener_query(client);
+    const Frame arp = test::arp_request(sender, "10.9.0.77", "10.9.0.50");
+    const Frame solicitation = test::solicitation(sender, "fd09::77", "fd09::50");
+    const Frame query = test::listener_query(sender);
     for (const Frame& frame : {arp, solicitation, query})
         send(client_.get(), frame);
     EXPECT_EQ(next(tap_.fd.get()), arp);
@@ -176,17 +176,17 @@ TEST_F(BridgePortsTest, TheSocketOfAGuestGivesAndHearsLittle) {
     send(socket->get(), syn(1));
     EXPECT_EQ(next(guest_.get()), syn(1));
     send(guest_.get(),
-         test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::ack));
+         test::tcp(sender, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::ack));
     const Frame reply =
-        frames::answer(service, test::ip("10.9.0.50"), client, test::ip("10.9.0.77"));
+        frames::answer(service, test::ip("10.9.0.50"), sender, test::ip("10.9.0.77"));
     const Frame advertisement =
-        frames::answer(service, test::ip("fd09::50"), client, test::ip("fd09::77"));
-    const Frame udp = test::udp(client, service, "10.9.0.50", "10.9.0.77", 1, 53, 4);
-    const Frame udp6 = test::udp(client, service, "fd09::50", "fd09::77", 1, 53, 4);
+        frames::answer(service, test::ip("fd09::50"), sender, test::ip("fd09::77"));
+    const Frame udp = test::udp(sender, service, "10.9.0.50", "10.9.0.77", 1, 53, 4);
+    const Frame udp6 = test::udp(sender, service, "fd09::50", "fd09::77", 1, 53, 4);
     const Frame refused =
-        test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::rst | test::ack);
+        test::tcp(sender, service, "10.9.0.50", "10.9.0.77", 80, 4000, 1, test::rst | test::ack);
     const Frame accepted =
-        test::tcp(client, service, "fd09::50", "fd09::77", 80, 4000, 1, test::syn | test::ack);
+        test::tcp(sender, service, "fd09::50", "fd09::77", 80, 4000, 1, test::syn | test::ack);
     for (const Frame& frame : {reply, advertisement, udp, udp6, refused, accepted}) {
         send(guest_.get(), frame);
         EXPECT_EQ(next(socket->get()), frame);
@@ -197,10 +197,10 @@ TEST_F(BridgePortsTest, ResetsOfAYoungGuestAreForItsSocketOnly) {
     auto socket = BridgePorts::socket_to(vif());
     ASSERT_TRUE(socket) << socket.error().what;
     const auto segment = [](unsigned port, unsigned flags) {
-        return test::tcp(client, service, "10.9.0.50", "10.9.0.77", 80, port, 1, flags);
+        return test::tcp(sender, service, "10.9.0.50", "10.9.0.77", 80, port, 1, flags);
     };
     const auto segment6 = [](unsigned port, unsigned flags) {
-        return test::tcp(client, service, "fd09::50", "fd09::77", 80, port, 1, flags);
+        return test::tcp(sender, service, "fd09::50", "fd09::77", 80, port, 1, flags);
     };
     ASSERT_TRUE(ports_->hold_resets(vif(), true));
     send(guest_.get(), segment(1, test::rst));

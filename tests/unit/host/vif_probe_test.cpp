@@ -22,7 +22,7 @@ constexpr std::uint16_t port = 80;
 constexpr service::Mac guest_mac{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
 constexpr service::Mac dom0_mac{0x02, 0x00, 0x00, 0x00, 0x00, 0x99};
 
-frames::Station guest(const char* address) {
+frames::Station station(const char* address) {
     return {guest_mac, {*base::IpAddress::parse(address), port}};
 }
 
@@ -93,7 +93,7 @@ class VifProbeTest : public test::OwnNetwork {
     }
     static VifProbe::Asks as_dom0(const char* dom0, const char* guest_address) {
         return {.from = {dom0_mac, {*base::IpAddress::parse(dom0), 0}},
-                .guest = guest(guest_address)};
+                .guest = station(guest_address)};
     }
 
     pid_t guest_ = 0;
@@ -192,7 +192,7 @@ TEST_F(VifProbeTest, AsksUntilTheServerSaysThatItIsUp) {
 
 TEST_F(VifProbeTest, StationBesideTheGuest) {
     const auto server = listen();
-    const auto asks = made_up(guest("10.9.0.18"));
+    const auto asks = made_up(station("10.9.0.18"));
     EXPECT_EQ(asks.from.at.address.to_string(), "10.9.0.17");
     EXPECT_TRUE(asks.may_be_anothers);
     probe(asks);
@@ -202,7 +202,7 @@ TEST_F(VifProbeTest, StationBesideTheGuest) {
 
 TEST_F(VifProbeTest, LinkLocalStation) {
     const auto server = listen();
-    probe(made_up(guest("fd09::18")));
+    probe(made_up(station("fd09::18")));
     run_for(patience);
     EXPECT_TRUE(accepted_);
 }
@@ -222,7 +222,7 @@ TEST(MadeUpStation, IsNeitherNetworkNorBroadcast) {
                                           {"10.0.0.3", "10.0.0.2"},
                                           {"10.0.0.4", "10.0.0.5"},
                                           {"10.0.0.254", "10.0.0.253"}})
-        EXPECT_EQ(made_up(guest(address)).from.at.address.to_string(), beside);
+        EXPECT_EQ(made_up(station(address)).from.at.address.to_string(), beside);
 }
 
 }  // namespace

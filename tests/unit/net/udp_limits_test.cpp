@@ -20,7 +20,7 @@ using test::state;
 constexpr std::uint8_t badcookie = 23;
 
 // Adds an OPT record with a COOKIE option.
-Bytes with_cookie(Bytes query, const Bytes& cookie) {
+Bytes cookie_added(Bytes query, const Bytes& cookie) {
     query[11] = 1;
     const auto size = static_cast<std::uint8_t>(cookie.size());
     query.insert(query.end(), {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0});
@@ -103,13 +103,13 @@ TEST_F(UdpLimitsTest, CookiesExemptAClient) {
     ASSERT_EQ(test::answer_count(ask(client, question)), 1);
     ASSERT_TRUE(truncated(ask(client, question)));
     // A client that takes cookies is given one, rather than sent to TCP.
-    const Bytes refused = ask(client, with_cookie(question, Bytes(8, 'c')));
+    const Bytes refused = ask(client, cookie_added(question, Bytes(8, 'c')));
     EXPECT_EQ(test::rcode(refused), badcookie & 0xf);
     EXPECT_FALSE(truncated(refused));
-    EXPECT_EQ(refused.size(), with_cookie(question, Bytes(8, 'c')).size() + 16);
+    EXPECT_EQ(refused.size(), cookie_added(question, Bytes(8, 'c')).size() + 16);
     const Bytes cookie(refused.end() - 24, refused.end());
     for (int i = 0; i < 10; ++i)
-        EXPECT_EQ(test::answer_count(ask(client, with_cookie(question, cookie))), 1);
+        EXPECT_EQ(test::answer_count(ask(client, cookie_added(question, cookie))), 1);
     EXPECT_TRUE(truncated(ask(client, question))) << "others of its network as before";
 }
 

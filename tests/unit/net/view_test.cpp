@@ -11,7 +11,7 @@ namespace {
 
 using answer::Availability;
 using service::Phase;
-using Kind = service::AnswerWhen::Kind;
+using WhenKind = service::AnswerWhen::Kind;
 using std::chrono::milliseconds;
 
 TEST(View, OfEachPhase) {
@@ -54,7 +54,7 @@ TEST(View, OfEachPhase) {
          {250, 250, 250}},
     };
     const std::array<service::AnswerWhen, 3> when{
-        {{Kind::booting}, {Kind::ready}, {Kind::delay, milliseconds(500)}}};
+        {{WhenKind::booting}, {WhenKind::ready}, {WhenKind::delay, milliseconds(500)}}};
     for (const Row& row : rows)
         for (std::size_t i = 0; i < when.size(); ++i) {
             const View view = view_of(row.state, when[i]);

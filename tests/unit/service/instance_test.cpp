@@ -16,7 +16,7 @@ base::IpAddress ip(const char* text) {
 }
 
 // As module config makes it.
-Template www() {
+Template with_two_interfaces() {
     Template service;
     service.name = "www";
     service.id = id_of("www");
@@ -30,17 +30,17 @@ Template www() {
 
 // Domains that run now are of plain services: a change here orphans every one of them.
 TEST(Instance, OfAPlainServiceIsWhatTheServiceHasAlwaysBeen) {
-    const Instance instance = www();
+    const Instance instance = with_two_interfaces();
     EXPECT_EQ(instance.name(), "www");
     EXPECT_EQ(instance.id(), 0xdc6aa02b815721ecU);
     EXPECT_EQ(to_string(instance.mac(0)), "00:16:3e:d7:21:ec");
     EXPECT_EQ(to_string(instance.mac(1)), "02:01:02:03:04:05") << "the one that it was given";
-    EXPECT_EQ(instance.ipv4(), www().ipv4);
-    EXPECT_EQ(instance.ipv6(), www().ipv6);
+    EXPECT_EQ(instance.ipv4(), with_two_interfaces().ipv4);
+    EXPECT_EQ(instance.ipv6(), with_two_interfaces().ipv6);
 }
 
 TEST(Instance, OfALabelOrReplicaHasAnIdentityOfItsOwn) {
-    const auto of = std::make_shared<const Template>(www());
+    const auto of = std::make_shared<const Template>(with_two_interfaces());
     const Addresses addresses{{}, {ip("2001:db8:1::7")}};
     const Instance anna(of, "anna", 0, addresses);
     EXPECT_EQ(anna.name(), "www@anna");
@@ -54,8 +54,8 @@ TEST(Instance, OfALabelOrReplicaHasAnIdentityOfItsOwn) {
 }
 
 TEST(Instance, FollowsFromTemplateLabelAndReplicaAlone) {
-    const auto of = std::make_shared<const Template>(www());
-    const auto elsewhere = std::make_shared<const Template>(www());
+    const auto of = std::make_shared<const Template>(with_two_interfaces());
+    const auto elsewhere = std::make_shared<const Template>(with_two_interfaces());
     const Addresses addresses{{ip("192.0.2.9")}, {}};
     EXPECT_EQ(Instance(of, "anna", 1, addresses).id(), Instance(elsewhere, "anna", 1, {}).id());
     EXPECT_EQ(domain_settings(Instance(of, "anna", 1, addresses)),
@@ -80,7 +80,7 @@ TEST(Instance, FollowsFromTemplateLabelAndReplicaAlone) {
 
 // A service may have a million of them.
 TEST(Instance, SharesItsTemplate) {
-    const auto of = std::make_shared<const Template>(www());
+    const auto of = std::make_shared<const Template>(with_two_interfaces());
     const Instance first(of, "a", 0, {});
     const Instance second = first;
     EXPECT_EQ(&*first, of.get());

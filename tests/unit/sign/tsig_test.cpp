@@ -24,9 +24,9 @@ using Octets = std::vector<std::uint8_t>;
 namespace {
 
 const std::string secret = "MTIzNDU2Nzg5MDEyMzQ1Ng==";  // "1234567890123456"
-constexpr std::uint64_t now = 1'900'000'000;
+constexpr std::uint64_t signed_at = 1'900'000'000;
 
-TsigKey key(const std::string& algorithm = "hmac-sha256") {
+TsigKey tsig_key(const std::string& algorithm = "hmac-sha256") {
     return *sign::parse_tsig_key("key \"k.example\" { algorithm " + algorithm + "; secret \"" +
                                  secret + "\"; };");
 }
@@ -112,7 +112,7 @@ TEST(Tsig, WhatLdnsSignsHolds) {
         ASSERT_TRUE(record) << algorithm;
         EXPECT_EQ(record->key.to_string(), "k.example.");
         EXPECT_EQ(record->original_id, 4711);
-        const TsigKey known = key(algorithm);
+        const TsigKey known = tsig_key(algorithm);
         EXPECT_TRUE(sign::verify_tsig(query, *record, &known, clock()).good()) << algorithm;
         // Any other octet before it.
         Octets changed = query;
@@ -123,11 +123,11 @@ TEST(Tsig, WhatLdnsSignsHolds) {
 }
 
 TEST(Tsig, WhatDoesNotHold) {
-    const TsigKey known = key();
+    const TsigKey known = tsig_key();
     const Octets query = signed_query("hmac-sha256");
     const auto record = *sign::read_tsig(query);
     EXPECT_EQ(sign::verify_tsig(query, record, nullptr, clock()).error, TsigError::badkey);
-    const TsigKey other = key("hmac-sha512");
+    const TsigKey other = tsig_key("hmac-sha512");
     EXPECT_EQ(sign::verify_tsig(query, record, &other, clock()).error, TsigError::badkey);
     for (const std::uint64_t time : {record.time - 301, record.time + 301})
         EXPECT_EQ(sign::verify_tsig(query, record, &known, time).error, TsigError::badtime);
@@ -139,7 +139,7 @@ TEST(Tsig, WhatDoesNotHold) {
 }
 
 TEST(Tsig, TruncatedMacs) {
-    const TsigKey known = key();
+    const TsigKey known = tsig_key();
     const Octets query = signed_query("hmac-sha256");
     const auto record = *sign::read_tsig(query);
     auto shorter = record;
@@ -156,7 +156,7 @@ TEST(Tsig, TruncatedMacs) {
 
 // Over what ldns has asked, and what it makes of the answer.
 TEST(Tsig, LdnsTakesWhatIsSigned) {
-    const TsigKey known = key();
+    const TsigKey known = tsig_key();
     const Octets query = signed_query("hmac-sha256");
     const auto record = *sign::read_tsig(query);
     sign::TsigSigner signer(known, record);
@@ -180,32 +180,32 @@ TEST(Tsig, LdnsTakesWhatIsSigned) {
 }
 
 TEST(Tsig, SeveralMessagesAreAChain) {
-    const TsigKey known = key();
+    const TsigKey known = tsig_key();
     sign::TsigSigner signer(known);
     Octets first(12, 0);
-    signer.sign(first, now);
+    signer.sign(first, signed_at);
     const Octets mac(signer.mac().begin(), signer.mac().end());
-    EXPECT_TRUE(sign::verify_tsig(first, *sign::read_tsig(first), &known, now).good());
+    EXPECT_TRUE(sign::verify_tsig(first, *sign::read_tsig(first), &known, signed_at).good());
     Octets second(12, 0);
-    signer.sign(second, now);
+    signer.sign(second, signed_at);
     EXPECT_NE(Octets(signer.mac().begin(), signer.mac().end()), mac);
     // The second has timers only, and so is no message of its own.
-    EXPECT_EQ(sign::verify_tsig(second, *sign::read_tsig(second), &known, now, mac).error,
+    EXPECT_EQ(sign::verify_tsig(second, *sign::read_tsig(second), &known, signed_at, mac).error,
               TsigError::badsig);
 }
 
 TEST(Tsig, BadTimeSaysWhatTimeItIs) {
-    const TsigKey known = key();
+    const TsigKey known = tsig_key();
     const Octets query = signed_query("hmac-sha256");
     const auto record = *sign::read_tsig(query);
     sign::TsigSigner signer(known, record);
     Octets response(12, 0);
-    signer.sign(response, now, TsigError::badtime);
+    signer.sign(response, signed_at, TsigError::badtime);
     const auto answer = *sign::read_tsig(response);
     EXPECT_EQ(answer.error, TsigError::badtime);
     EXPECT_EQ(answer.time, record.time);
     ASSERT_EQ(answer.other.size(), 6U);
-    EXPECT_EQ(dns::get32(&answer.other[2]), now);
+    EXPECT_EQ(dns::get32(&answer.other[2]), signed_at);
 }
 
 TEST(Tsig, CutShortAnywhereItIsNone) {

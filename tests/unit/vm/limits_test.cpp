@@ -10,7 +10,7 @@ using service::WakeFailure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-service::Template service(service::Id id) {
+service::Template patient(service::Id id) {
     auto s = test::service(id);
     s.ttl = 1000;
     s.idle_after = seconds(600);
@@ -21,7 +21,7 @@ class LimitsTest : public ManagerFixture {
   protected:
     LimitsTest() {
         for (service::Id id = 1; id <= 4; ++id)
-            services.push_back(service(id));
+            services.push_back(patient(id));
         limits.queue = seconds(9);
     }
     void configure() {

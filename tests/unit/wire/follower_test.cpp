@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fake_clock.hpp"
+#include "guest.hpp"
 #include "packets.hpp"
 #include "summond/wire/frame_budget.hpp"
 
@@ -21,10 +22,6 @@ using frames::Frame;
 using test::ip;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr frames::Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr frames::Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-constexpr service::Id www = 7;
 
 class FollowerTest : public testing::Test, protected Outside {
   protected:

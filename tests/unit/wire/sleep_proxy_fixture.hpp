@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fake_clock.hpp"
+#include "guest.hpp"
 #include "packets.hpp"
 #include "summond/wire/sleep_proxy.hpp"
 
@@ -16,10 +17,6 @@ using frames::Frame;
 using frames::IpPacket;
 using frames::Mac;
 using test::ip;
-
-inline constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-inline constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-inline constexpr service::Id www = 7;
 
 struct Recorder final : Actions {
     std::vector<Frame> to_all;

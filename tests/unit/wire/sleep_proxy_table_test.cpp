@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fake_clock.hpp"
+#include "guest.hpp"
 #include "packets.hpp"
 #include "summond/wire/sleep_proxy.hpp"
 
@@ -17,9 +18,6 @@ using frames::IpPacket;
 using frames::Mac;
 using test::ip;
 
-constexpr Mac guest{0x00, 0x16, 0x3e, 0x80, 0x00, 0x01};
-constexpr Mac client{0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
-constexpr service::Id www = 7;
 constexpr char here[] = "10.0.2.50";
 constexpr char near_by[] = "10.0.2.60";
 constexpr char far_away[] = "192.0.2.60";

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fake_clock.hpp"
+#include "guest.hpp"
 #include "packets.hpp"
 
 namespace summond::wire {
@@ -23,7 +24,6 @@ using test::ip;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr service::Id www = 7;
 constexpr service::Id mail = 8;
 constexpr std::uint32_t domain = 100;  // its interface is 1100
 constexpr std::uint32_t copy = 200;

@@ -10,7 +10,7 @@ using test::ZoneBuilder;
 
 namespace {
 
-const std::string apex = "@ 300 SOA ns.other. h.other. 1 2 3 4 5\n@ 300 NS ns.other.\n";
+const std::string good_apex = "@ 300 SOA ns.other. h.other. 1 2 3 4 5\n@ 300 NS ns.other.\n";
 constexpr const char* servfail =
     "summond.yaml:3:5: warning: zone bad.example. cannot be loaded, see its errors; queries for it "
     "are answered with SERVFAIL\n";
@@ -23,7 +23,7 @@ class BadFileTest : public testing::Test {
     BadFileTest() {
         builder.zone_with_file("bad.example", "bad");
         builder.zone_with_file("good.example", "good");
-        builder.file("good", apex + "a A 192.0.2.1\n");
+        builder.file("good", good_apex + "a A 192.0.2.1\n");
     }
     // The zone as it is served: "" or "not loaded".
     std::string state(const std::string& zone) {
@@ -72,7 +72,7 @@ TEST_F(BadFileTest, IsServfailAtTheStart) {
           std::pair{"a CNAME b.\na TXT x\n",
                     "bad:4: a.bad.example. has a CNAME record and TXT; a CNAME allows no other "
                     "data\n"}}) {
-        builder.file("bad", apex + content);
+        builder.file("bad", good_apex + content);
         builder.tolerated();
         EXPECT_EQ(builder.tolerated(), std::string(what) + servfail);
         EXPECT_EQ(state("bad.example"), "not loaded");
@@ -100,7 +100,7 @@ TEST_F(BadFileTest, HasNoNamesButThoseOfZonesInIt) {
 }
 
 TEST_F(BadFileTest, WhatIsWrongInTheConfigurationStillRefusesIt) {
-    builder.file("bad", apex);
+    builder.file("bad", good_apex);
     builder.config.zones[0].records = {{"a A x", {"summond.yaml", 9, 9}}};
     EXPECT_EQ(builder.tolerated(),
               "summond.yaml:9:9: bad A record: \"x\" is not an IPv4 address\n");
@@ -108,7 +108,7 @@ TEST_F(BadFileTest, WhatIsWrongInTheConfigurationStillRefusesIt) {
 }
 
 TEST_F(BadFileTest, StaysAsItWasAtAReload) {
-    builder.file("bad", apex + R"(@ MX 10 mail
+    builder.file("bad", good_apex + R"(@ MX 10 mail
 @ MX 20 mail.other.
 mail 60 A 192.0.2.1
 mail AAAA 2001:db8::1
@@ -155,7 +155,7 @@ r RP mail t
 
 TEST_F(BadFileTest, KeepsNothingOfServicesThatAreGone) {
     builder.config.zones[0].name = ZoneBuilder::name("2.0.192.in-addr.arpa");
-    builder.file("bad", apex + "9 PTR nine.\n");
+    builder.file("bad", good_apex + "9 PTR nine.\n");
     builder.service("old", "old.good.example", "192.0.2.7");
     builder.service("both", "both.2.0.192.in-addr.arpa", "192.0.2.8");
     ASSERT_EQ(builder.errors(), "");
@@ -174,7 +174,7 @@ TEST_F(BadFileTest, KeepsNothingOfServicesThatAreGone) {
 }
 
 TEST_F(BadFileTest, OldContentThatHasNoPlaceForAServiceRefusesTheReload) {
-    builder.file("bad", apex + "www A 192.0.2.1\n");
+    builder.file("bad", good_apex + "www A 192.0.2.1\n");
     ASSERT_EQ(builder.errors(), "");
     const auto first = std::move(builder.built);
     const auto before = zone::Zones::open(first.image);

@@ -10,7 +10,7 @@ using test::ZoneBuilder;
 
 namespace {
 
-constexpr const char* apex = "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns.other.\n";
+constexpr const char* own_apex = "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns.other.\n";
 
 std::string problems_of(const std::string& text) {
     ZoneBuilder builder;
@@ -31,12 +31,12 @@ TEST(Build, NeedsOneSoaAndNameServers) {
     EXPECT_EQ(problems_of("a A 192.0.2.1\n"),
               "zone: zone jit.example. has no SOA record\n"
               "zone: zone jit.example. has no NS record at its apex\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "@ SOA ns h 2 2 3 4 5\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "@ SOA ns h 2 2 3 4 5\n"),
               "zone:3: a second SOA record; a zone has one\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a SOA ns h 2 2 3 4 5\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a SOA ns h 2 2 3 4 5\n"),
               "zone:3: an SOA record at a.jit.example., which is not the apex of its zone\n");
     // Twice the same is once.
-    EXPECT_EQ(problems_of(std::string(apex) + apex), "");
+    EXPECT_EQ(problems_of(std::string(own_apex) + own_apex), "");
     // When a record could not be read it may have been the SOA.
     EXPECT_EQ(problems_of("@ SOA ns h 1 2 3 4\n"),
               "zone:1:18: bad SOA record: minimum is missing; the fields are: mname rname serial "
@@ -44,40 +44,40 @@ TEST(Build, NeedsOneSoaAndNameServers) {
 }
 
 TEST(Build, RefusesAliasesWithOtherData) {
-    EXPECT_EQ(problems_of(std::string(apex) + "a CNAME b\na A 192.0.2.1\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a CNAME b\na A 192.0.2.1\n"),
               "zone:4: a.jit.example. has a CNAME record and A; a CNAME allows no other data\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a A 192.0.2.1\na CNAME b\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a A 192.0.2.1\na CNAME b\n"),
               "zone:4: a.jit.example. has a CNAME record and A; a CNAME allows no other data\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "@ CNAME b\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "@ CNAME b\n"),
               "zone:3: jit.example. has a CNAME record and NS; a CNAME allows no other data\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a CNAME b\na CNAME c\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a CNAME b\na CNAME c\n"),
               "zone:4: a.jit.example. has two CNAME records; only one can be followed\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a CNAME b.\na NSEC b CNAME\n"), "");
-    EXPECT_EQ(problems_of(std::string(apex) + "a DNAME b\na DNAME c\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a CNAME b.\na NSEC b CNAME\n"), "");
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a DNAME b\na DNAME c\n"),
               "zone:4: a.jit.example. has two DNAME records; only one can be followed\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a DNAME b\nx.y.a A 192.0.2.1\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a DNAME b\nx.y.a A 192.0.2.1\n"),
               "zone:4: x.y.a.jit.example. lies below the DNAME record at a.jit.example. "
               "(RFC 6672 §2.4)\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "a DNAME b\na NS b\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a DNAME b\na NS b\n"),
               "zone:3: a.jit.example. has DNAME and NS records; a DNAME cannot stand at a "
               "delegation (RFC 6672 §2.3)\n");
-    EXPECT_EQ(problems_of(std::string(apex) + "@ DNAME other.example.\n" +
+    EXPECT_EQ(problems_of(std::string(own_apex) + "@ DNAME other.example.\n" +
                           "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 0 - "
                           "2t7b4g4vsa5smi47k61mv5bv1a22bojr NS\n"),
               "");
-    EXPECT_EQ(problems_of(std::string(apex) + "*.a DNAME b\n*.b NS c\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "*.a DNAME b\n*.b NS c\n"),
               "zone:3: a DNAME record at a wildcard has no defined meaning\n"
               "zone:4: an NS record at a wildcard has no defined meaning (RFC 4592 §4.2)\n");
 }
 
 TEST(Build, RefusesWhatFitsNoAnswer) {
-    std::string text = apex;
+    std::string text = own_apex;
     for (int i = 0; i < 300; ++i)
         text += "a TXT \"" + std::to_string(i) + std::string(220, 'x') + "\"\n";
     EXPECT_EQ(problems_of(text),
               "zone:3: a.jit.example. TXT records are more than fit into one answer\n");
     // A million records of one name take no quadratic time.
-    text = apex;
+    text = own_apex;
     for (int i = 0; i < 20000; ++i)
         text += "a A 10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250) + "\n";
     EXPECT_EQ(problems_of(text),
@@ -85,7 +85,7 @@ TEST(Build, RefusesWhatFitsNoAnswer) {
 }
 
 TEST(Build, WarnsOfDifferentTtls) {
-    EXPECT_EQ(problems_of(std::string(apex) + "a 60 A 192.0.2.1\na 61 A 192.0.2.2\n"),
+    EXPECT_EQ(problems_of(std::string(own_apex) + "a 60 A 192.0.2.1\na 61 A 192.0.2.2\n"),
               "zone:4: warning: the TTL differs from that of the other A records of "
               "a.jit.example. (RFC 2181 §5.2); the first is used\n");
 }

@@ -8,7 +8,7 @@ using test::ZoneBuilder;
 
 namespace {
 
-const std::string apex = "@ 300 SOA ns.other. h 1 2 3 4 5\n@ 300 NS ns.other.\n";
+const std::string short_apex = "@ 300 SOA ns.other. h 1 2 3 4 5\n@ 300 NS ns.other.\n";
 
 bool has(const ZoneBuilder& builder, std::string_view owner) {
     const auto zones = zone::Zones::open(builder.built.image);
@@ -22,7 +22,7 @@ bool has(const ZoneBuilder& builder, std::string_view owner) {
 // A release directory behind a symbolic link: ".." is that of where the link leads.
 TEST(ZoneFiles, AreFoundAsOpenFindsThem) {
     ZoneBuilder builder;
-    builder.file("releases/42/zones/t.zone", apex + "$INCLUDE ../common/hosts.inc\n");
+    builder.file("releases/42/zones/t.zone", short_apex + "$INCLUDE ../common/hosts.inc\n");
     builder.file("releases/42/common/hosts.inc", "right A 192.0.2.1\n$INCLUDE ../zones/more\n");
     builder.file("releases/42/zones/more", "more A 192.0.2.1\n");
     builder.file("common/hosts.inc", "wrong A 192.0.2.1\n");
@@ -37,21 +37,21 @@ TEST(ZoneFiles, AreFoundAsOpenFindsThem) {
 TEST(ZoneFiles, AreRefusedWithAByteOrderMark) {
     for (const std::string mark : {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"}) {
         ZoneBuilder builder;
-        builder.file("zone", mark + apex);
+        builder.file("zone", mark + short_apex);
         builder.zone_with_file("t.example", "zone");
         EXPECT_EQ(builder.problems(), "zone:1: the file begins with a byte order mark (UTF-" +
                                           std::string(mark.size() == 3 ? "8" : "16") +
                                           "); save it without one, as plain ASCII or UTF-8\n");
     }
     ZoneBuilder builder;
-    builder.file("zone", apex + "a TXT \"\xef\xbb\xbf elsewhere it is text\"\n");
+    builder.file("zone", short_apex + "a TXT \"\xef\xbb\xbf elsewhere it is text\"\n");
     builder.zone_with_file("t.example", "zone");
     EXPECT_EQ(builder.problems(), "");
 }
 
 TEST(ZoneFiles, NamesAreAscii) {
     ZoneBuilder builder;
-    builder.file("zone", apex +
+    builder.file("zone", short_apex +
                              "b\xc3\xbc"
                              "cher A 192.0.2.1\n"
                              "a CNAME b\xc3\xbc"
@@ -75,7 +75,7 @@ TEST(ZoneFiles, NamesAreAscii) {
         "zone:7:9: \"b\xc3\xbc"
         "cher\" is not a domain name: DNS writes it xn--bcher-kva\n");
     ZoneBuilder escaped;
-    escaped.file("zone", apex +
+    escaped.file("zone", short_apex +
                              "b\\195\\188cher A 192.0.2.1\n"
                              "a TXT \"b\xc3\xbc"
                              "cher\" b\xc3\xbc"
@@ -89,7 +89,7 @@ TEST(ZoneFiles, AreToldApartHoweverManyThereAre) {
     ZoneBuilder builder;
     for (int i = 0; i < 300; ++i) {
         const std::string name = "z" + std::to_string(i);
-        builder.file(name, i % 100 == 7 ? "no zone\n" : apex);
+        builder.file(name, i % 100 == 7 ? "no zone\n" : short_apex);
         builder.zone_with_file(name + ".example", name);
     }
     EXPECT_EQ(builder.problems(),
@@ -106,7 +106,7 @@ TEST(ZoneFiles, DoNotHideEachOthersProblems) {
         garbage += "not a zone file\n";
     for (int i = 0; i < 3; ++i) {
         const std::string name = "z" + std::to_string(i);
-        builder.file(name, i == 2 ? apex + "a A x\n" : garbage);
+        builder.file(name, i == 2 ? short_apex + "a A x\n" : garbage);
         builder.zone_with_file(name + ".example", name);
     }
     const std::string problems = builder.problems();

@@ -28,8 +28,8 @@ std::string changed(const std::string& text, const std::string& line, const std:
     return std::regex_replace(text, pattern, "$1" + to, std::regex_constants::format_first_only);
 }
 
-std::string problems_of(const std::string& text, std::int64_t now = in_2030,
-                        std::size_t signatures = SIZE_MAX) {
+std::string problems_when(const std::string& text, std::int64_t now = in_2030,
+                          std::size_t signatures = SIZE_MAX) {
     ZoneBuilder builder;
     builder.file("zone", text);
     builder.zone_with_file("jit.example", "zone");
@@ -47,7 +47,7 @@ bool has(const std::string& text, const std::string& part) {
 
 TEST(SignedZone, IsRight) {
     for (const char* file : {"nsec", "nsec3", "optout"})
-        EXPECT_EQ(problems_of(zone_text(file)),
+        EXPECT_EQ(problems_when(zone_text(file)),
                   std::string(file) == "nsec3"
                       ? "zone:9: warning: NSEC3 with 2 iterations; RFC 9276 §3.1 wants 0\n"
                       : "")
@@ -56,20 +56,20 @@ TEST(SignedZone, IsRight) {
 
 TEST(SignedZone, SignaturesRunOut) {
     const std::string text = zone_text("nsec");
-    EXPECT_EQ(problems_of(text, expiration - 8 * day), "");
+    EXPECT_EQ(problems_when(text, expiration - 8 * day), "");
     EXPECT_EQ(
-        problems_of(text, expiration - 6 * day),
+        problems_when(text, expiration - 6 * day),
         "zone:4: warning: zone jit.example.: signatures run out from 2090-01-01 00:00 UTC on; "
         "sign the zone again\n");
     EXPECT_EQ(
-        problems_of(text, expiration + day),
+        problems_when(text, expiration + day),
         "zone:4: zone jit.example.: the signatures of 46 record sets have run out, the first on "
         "2090-01-01 00:00 UTC (the clock says 2090-01-02 00:00 UTC)\n");
 }
 
 TEST(SignedZone, IsTooEarly) {
     EXPECT_TRUE(has(
-        problems_of(zone_text("nsec"), 1500000000),
+        problems_when(zone_text("nsec"), 1500000000),
         "zone:4: zone jit.example.: the signatures of 46 record sets are not valid yet, the first "
         "before 2025-01-01 00:00 UTC (the clock says 2017-07-14 02:40 UTC)\n"));
 }
@@ -77,45 +77,45 @@ TEST(SignedZone, IsTooEarly) {
 TEST(SignedZone, SignatureDoesNotVerify) {
     const std::string text = changed(zone_text("nsec"), "mail.jit.example. 300 IN A ",
                                      "mail.jit.example. 300 IN A 192.0.2.99");
-    EXPECT_TRUE(has(problems_of(text),
+    EXPECT_TRUE(has(problems_when(text),
                     "the signature of mail.jit.example. A by key 9195 (algorithm 13) "
                     "does not verify\n"))
-        << problems_of(text);
+        << problems_when(text);
     // Where nothing may be computed, the fields are looked at.
-    EXPECT_EQ(problems_of(text, in_2030, 0), "");
-    EXPECT_TRUE(has(problems_of(changed(zone_text("nsec"), "jit.example. 300 IN DNSKEY ", "")),
+    EXPECT_EQ(problems_when(text, in_2030, 0), "");
+    EXPECT_TRUE(has(problems_when(changed(zone_text("nsec"), "jit.example. 300 IN DNSKEY ", "")),
                     "has signatures, but no DNSKEY record at its apex"));
 }
 
 TEST(SignedZone, SomethingHasNoSignature) {
-    EXPECT_TRUE(has(problems_of(zone_text("nsec") + "ns1.jit.example. 300 IN TXT x\n"),
+    EXPECT_TRUE(has(problems_when(zone_text("nsec") + "ns1.jit.example. 300 IN TXT x\n"),
                     "the NSEC record of ns1.jit.example. denies its records of type TXT"));
     EXPECT_TRUE(
-        has(problems_of(changed(zone_text("nsec"), "mail.jit.example. 300 IN RRSIG A ", "")),
+        has(problems_when(changed(zone_text("nsec"), "mail.jit.example. 300 IN RRSIG A ", "")),
             "mail.jit.example. A has no signature (RRSIG), though the zone is signed"));
 }
 
 TEST(SignedZone, ItsChainIsBroken) {
     const std::string text = zone_text("nsec");
-    EXPECT_TRUE(has(problems_of(changed(text, "mail.jit.example. 60 IN NSEC ", "")),
+    EXPECT_TRUE(has(problems_when(changed(text, "mail.jit.example. 60 IN NSEC ", "")),
                     "names mail.jit.example. as the next; that is ns1.jit.example."))
-        << problems_of(changed(text, "mail.jit.example. 60 IN NSEC ", ""));
-    EXPECT_TRUE(has(problems_of(text + "new.jit.example. 300 IN TXT x\n"),
+        << problems_when(changed(text, "mail.jit.example. 60 IN NSEC ", ""));
+    EXPECT_TRUE(has(problems_when(text + "new.jit.example. 300 IN TXT x\n"),
                     "new.jit.example. exists, but has no NSEC record, and that of "
                     "mail.jit.example. denies it"));
-    EXPECT_TRUE(has(problems_of(zone_text("nsec3") + "new.jit.example. 300 IN TXT x\n"),
+    EXPECT_TRUE(has(problems_when(zone_text("nsec3") + "new.jit.example. 300 IN TXT x\n"),
                     "new.jit.example. exists, but has no NSEC3 record"));
     // Opt-out is for delegations only.
-    EXPECT_TRUE(has(problems_of(zone_text("optout") + "new.jit.example. 300 IN TXT x\n"),
+    EXPECT_TRUE(has(problems_when(zone_text("optout") + "new.jit.example. 300 IN TXT x\n"),
                     "new.jit.example. exists, but has no NSEC3 record"));
-    EXPECT_EQ(problems_of(zone_text("optout") + "new.jit.example. 300 IN NS ns.other.\n"), "");
+    EXPECT_EQ(problems_when(zone_text("optout") + "new.jit.example. 300 IN NS ns.other.\n"), "");
 }
 
 TEST(SignedZone, TooManyIterations) {
     const std::string text = changed(zone_text("nsec3"), "jit.example. 0 IN NSEC3PARAM ",
                                      "jit.example. 0 IN NSEC3PARAM 1 0 101 ABCD");
-    EXPECT_TRUE(
-        has(problems_of(text), "NSEC3 with 101 iterations: resolvers take the zone for unsigned"));
+    EXPECT_TRUE(has(problems_when(text),
+                    "NSEC3 with 101 iterations: resolvers take the zone for unsigned"));
 }
 
 TEST(SignedZone, ServicesHaveTheAddressesThatWereSigned) {

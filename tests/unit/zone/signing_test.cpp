@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t start = 1893456000;  // 2030-01-01
-constexpr std::int64_t day = 86400;
+constexpr std::int64_t one_day = 86400;
 constexpr std::int64_t hour = 3600;
 
 constexpr const char* plain =
@@ -139,7 +139,7 @@ service::Template service_by_rule() {
     return service;
 }
 
-bool has(const std::string& text, const std::string& part) {
+bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
@@ -181,7 +181,7 @@ TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
     ASSERT_EQ(builder.built.online.size(), 1U);
     const sign::OnlineZone& online = builder.built.online[0];
     EXPECT_EQ(online.apex.to_string(), "jit.example.");
-    EXPECT_EQ(online.lifetime, 14 * day);
+    EXPECT_EQ(online.lifetime, 14 * one_day);
     ASSERT_EQ(online.keys.size(), 1U);
     EXPECT_EQ(online.keys[0].tag, keys()[0].tag);
     // Signed again, and served as it was where its file is gone.
@@ -189,7 +189,7 @@ TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
     ASSERT_EQ(load(start + hour), "");
     EXPECT_EQ(signatures(), before);
     fs::remove(builder.path("zone"));
-    EXPECT_TRUE(has(load(start + 2 * hour), "it stays as it was"));
+    EXPECT_TRUE(contains(load(start + 2 * hour), "it stays as it was"));
     EXPECT_EQ(count(" IN NSEC "), 13U);
     EXPECT_EQ(header().compact_count, 1U);
     EXPECT_EQ(builder.built.online.size(), 1U);
@@ -198,7 +198,7 @@ TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
 TEST_F(Signing, NamesByRuleAreNotForNsec3) {
     builder.config.services.push_back(service_by_rule());
     zone().dnssec->nsec3 = true;
-    EXPECT_TRUE(has(load(start), "leave nsec3 out"));
+    EXPECT_TRUE(contains(load(start), "leave nsec3 out"));
     zone().dnssec->nsec3 = false;
     zone().dnssec->single_type_signing = false;
     ASSERT_EQ(load(start), "");
@@ -241,8 +241,9 @@ TEST_F(Signing, KeysAreMadeOnceAndKept) {
     EXPECT_EQ(load(start), "");
     ASSERT_EQ(keys().size(), 1U);
     ASSERT_EQ(builder.built.notes.size(), 2U);
-    EXPECT_TRUE(has(builder.built.notes[0],
-                    "made a key (CSK " + std::to_string(keys()[0].tag) + ", ecdsap256sha256)"));
+    EXPECT_TRUE(
+        contains(builder.built.notes[0],
+                 "made a key (CSK " + std::to_string(keys()[0].tag) + ", ecdsap256sha256)"));
     EXPECT_EQ(keys()[0].flags, 257);
     EXPECT_EQ(keys()[0].times.activate, start);
     EXPECT_EQ(keys()[0].times.sync_publish, start + 2 * hour);  // propagation_delay, dnskey_ttl
@@ -318,8 +319,8 @@ TEST_F(Signing, SignaturesAreMadeAgainBeforeTheyRunOut) {
     load(start + 3 * hour);  // with CDS
     const auto before = signatures();
     const std::int64_t due = header().sign_again_at;
-    EXPECT_GE(due, start + 14 * day - 12 * hour - 7 * day);
-    EXPECT_LE(due, start + 14 * day - 7 * day);
+    EXPECT_GE(due, start + 14 * one_day - 12 * hour - 7 * one_day);
+    EXPECT_LE(due, start + 14 * one_day - 7 * one_day);
     load(due - 1);
     EXPECT_EQ(signatures(), before);
     load(due);
@@ -338,13 +339,13 @@ TEST_F(Signing, TheFileIsBadAtAReload) {
     load(start);
     builder.file("zone", std::string(plain) + "bad A x\n");
     builder.config.services[0].ipv4 = {base::IpAddress::parse("192.0.2.81").value()};
-    EXPECT_TRUE(has(load(start + 20), "it stays as it was"));
+    EXPECT_TRUE(contains(load(start + 20), "it stays as it was"));
     EXPECT_EQ(count(" IN A 192.0.2.81"), 1U) << "services follow the new configuration";
     EXPECT_EQ(read_again(), "");
     // And it is signed again in time, as long as that lasts.
-    EXPECT_TRUE(has(load(start + 8 * day), "it stays as it was"));
+    EXPECT_TRUE(contains(load(start + 8 * one_day), "it stays as it was"));
     EXPECT_EQ(read_again(), "");
-    EXPECT_GT(header().sign_again_at, start + 14 * day);
+    EXPECT_GT(header().sign_again_at, start + 14 * one_day);
 }
 
 TEST_F(Signing, AKeyThatOthersMayReadIsNotUsed) {
@@ -353,13 +354,13 @@ TEST_F(Signing, AKeyThatOthersMayReadIsNotUsed) {
     fs::permissions(file, fs::perms(0644));
     const auto before = signatures();
     const std::string said = load(start + 20);
-    EXPECT_TRUE(has(said, "summond.yaml:5:5: ")) << said;
-    EXPECT_TRUE(has(said, "others may read or write it (mode 0644); `chmod 600` it")) << said;
-    EXPECT_TRUE(has(said, "it stays as it was")) << said;
+    EXPECT_TRUE(contains(said, "summond.yaml:5:5: ")) << said;
+    EXPECT_TRUE(contains(said, "others may read or write it (mode 0644); `chmod 600` it")) << said;
+    EXPECT_TRUE(contains(said, "it stays as it was")) << said;
     EXPECT_EQ(signatures(), before);
     EXPECT_EQ(header().unloaded_zone_count, 0U);
     builder.built = {};
-    EXPECT_TRUE(has(load(start + 20), "SERVFAIL"));
+    EXPECT_TRUE(contains(load(start + 20), "SERVFAIL"));
     EXPECT_EQ(header().unloaded_zone_count, 1U);
     fs::permissions(file, fs::perms(0600));
     EXPECT_EQ(load(start + 30), "");
@@ -370,39 +371,40 @@ TEST_F(Signing, KeysAreNotReplacedByNewOnesWhereTheZoneIsSigned) {
     const auto before = signatures();
     fs::remove_all(builder.config.key_dir);
     const std::string said = load(start + 20);
-    EXPECT_TRUE(has(said, "zone jit.example. is signed, but its keys are not in")) << said;
+    EXPECT_TRUE(contains(said, "zone jit.example. is signed, but its keys are not in")) << said;
     EXPECT_EQ(signatures(), before);
-    EXPECT_GT(header().sign_again_at, start + 6 * day);
-    EXPECT_TRUE(has(load(start + 8 * day), "it stays as it was"));
-    EXPECT_EQ(header().sign_again_at, start + 8 * day + 600);  // tried again
+    EXPECT_GT(header().sign_again_at, start + 6 * one_day);
+    EXPECT_TRUE(contains(load(start + 8 * one_day), "it stays as it was"));
+    EXPECT_EQ(header().sign_again_at, start + 8 * one_day + 600);  // tried again
 }
 
 TEST_F(Signing, AWrongClockIsNoticed) {
-    EXPECT_TRUE(has(load(1000),
-                    "the clock says 1970-01-01 00:16 UTC, but this software is younger; "
-                    "set the clock"));
+    EXPECT_TRUE(contains(load(1000),
+                         "the clock says 1970-01-01 00:16 UTC, but this software is younger; "
+                         "set the clock"));
     EXPECT_EQ(header().unloaded_zone_count, 1U);
     EXPECT_EQ(header().sign_again_at, 1000 + 60);
     EXPECT_FALSE(fs::exists(builder.config.key_dir) && !fs::is_empty(builder.config.key_dir));
     builder.built = {};
     EXPECT_EQ(load(start), "");
-    const std::string said = load(start - 2 * day);
-    EXPECT_TRUE(has(said, "the clock says 2029-12-30 00:00 UTC, but key " +
-                              std::to_string(keys()[0].tag) + " was made on 2030-01-01 00:00 UTC"))
+    const std::string said = load(start - 2 * one_day);
+    EXPECT_TRUE(contains(said, "the clock says 2029-12-30 00:00 UTC, but key " +
+                                   std::to_string(keys()[0].tag) +
+                                   " was made on 2030-01-01 00:00 UTC"))
         << said;
     // Set forth and back: signatures of the future are not kept.
     builder.built = {};
-    EXPECT_EQ(load(start + 5 * day), "");
-    EXPECT_EQ(load(start + day), "");
+    EXPECT_EQ(load(start + 5 * one_day), "");
+    EXPECT_EQ(load(start + one_day), "");
     EXPECT_EQ(read_again(), "");
 }
 
 TEST_F(Signing, WhatIsSignedAlreadyIsNotSignedAgain) {
     builder.file("zone", std::string(plain) + "mail NSEC ns1 A RRSIG NSEC\n");
     const std::string said = load(start);
-    EXPECT_TRUE(has(said,
-                    "zone:17: mail.jit.example. has NSEC records, which signing makes; give "
-                    "the zone as it was before it was signed, or leave out `dnssec`"))
+    EXPECT_TRUE(contains(said,
+                         "zone:17: mail.jit.example. has NSEC records, which signing makes; give "
+                         "the zone as it was before it was signed, or leave out `dnssec`"))
         << said;
 }
 
@@ -410,24 +412,24 @@ TEST_F(Signing, KeysThatDoNotFit) {
     load(start);
     zone().dnssec->algorithm = sign::ed25519;
     const std::string tag = std::to_string(keys()[0].tag);
-    EXPECT_TRUE(has(load(start), "algorithm is ed25519, but its key " + tag));
+    EXPECT_TRUE(contains(load(start), "algorithm is ed25519, but its key " + tag));
     zone().dnssec->algorithm.reset();
     zone().dnssec->single_type_signing = false;
-    EXPECT_TRUE(has(load(start), "single_type_signing is off, but there is no ZSK"));
+    EXPECT_TRUE(contains(load(start), "single_type_signing is off, but there is no ZSK"));
     zone().dnssec->single_type_signing.reset();
     auto key = keys();
-    key[0].times.activate = start + day;
+    key[0].times.activate = start + one_day;
     const auto directory =
         sign::KeyDirectory::open(builder.config.key_dir, sign::KeyDirectory::Missing::error);
     ASSERT_TRUE(directory->write(key[0]));
-    EXPECT_TRUE(has(load(start), "none of its keys in"));
+    EXPECT_TRUE(contains(load(start), "none of its keys in"));
 }
 
 TEST_F(Signing, ARolloverOfTheZsk) {
     zone().dnssec->single_type_signing = false;
     EXPECT_EQ(load(start), "");
     // zsk_lifetime is 30 days; a new one is published two hours before.
-    const std::int64_t due = start + 30 * day - 2 * hour;
+    const std::int64_t due = start + 30 * one_day - 2 * hour;
     EXPECT_EQ(load(due), "");
     EXPECT_EQ(count(" IN DNSKEY 256 "), 2U);
     EXPECT_EQ(read_again(), "");
@@ -453,7 +455,7 @@ TEST_F(Signing, ACheckWritesNothing) {
     EXPECT_EQ(builder.errors(), "");
     EXPECT_FALSE(fs::exists(builder.config.key_dir));
     ASSERT_EQ(builder.built.notes.size(), 1U);
-    EXPECT_TRUE(has(builder.built.notes[0], "the daemon makes one when it loads the zone"));
+    EXPECT_TRUE(contains(builder.built.notes[0], "the daemon makes one when it loads the zone"));
 }
 
 TEST_F(Signing, NoMore) {
@@ -461,7 +463,8 @@ TEST_F(Signing, NoMore) {
     zone().dnssec.reset();
     load(start + 20);
     EXPECT_TRUE(std::ranges::any_of(builder.built.problems, [](const config::Problem& problem) {
-        return problem.warning && has(problem.what, "zone jit.example. is not signed any more");
+        return problem.warning &&
+               contains(problem.what, "zone jit.example. is not signed any more");
     }));
     EXPECT_EQ(count(" IN RRSIG "), 0U);
     EXPECT_EQ(header().sign_again_at, 0);
@@ -567,7 +570,7 @@ TEST_F(Signing, ARolloverToAnotherAlgorithm) {
         return algorithms();
     };
     EXPECT_EQ(step(start), "13 / 13 / ");
-    const std::int64_t roll = start + day;
+    const std::int64_t roll = start + one_day;
     EXPECT_EQ(step(roll), "13 / 13 / ");
     const auto directory =
         sign::KeyDirectory::open(builder.config.key_dir, sign::KeyDirectory::Missing::error);
@@ -592,10 +595,11 @@ TEST_F(Signing, ARolloverToAnotherAlgorithm) {
     const std::int64_t gone = roll + 31 * hour;  // parent_delay
     EXPECT_EQ(step(gone), "15 / 13 15 / ") << "some resolvers have the old DNSKEY records";
     EXPECT_EQ(step(gone + 3 * hour), "15 / 15 / ");
-    EXPECT_EQ(step(gone + 60 * day), "15 / 15 / ") << "and so do ZSKs that come later";
+    EXPECT_EQ(step(gone + 60 * one_day), "15 / 15 / ") << "and so do ZSKs that come later";
     // What nobody has asked for is refused.
     auto other = sign::make_key(ZoneBuilder::name("jit.example"), 257, sign::ecdsa_p256_sha256,
-                                keys(), gone + 60 * day);
+                                keys(), gone + 60 * one_day);
     ASSERT_TRUE(directory->write(*other));
-    EXPECT_TRUE(has(load(gone + 60 * day + 10), " are of two algorithms; take one of them away"));
+    EXPECT_TRUE(
+        contains(load(gone + 60 * one_day + 10), " are of two algorithms; take one of them away"));
 }

@@ -12,12 +12,12 @@ using summond::test::ZoneBuilder;
 
 namespace {
 
-constexpr const char* soa = "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns.other.\n";
+constexpr const char* least = "@ 300 SOA ns h 1 2 3 4 5\n@ 300 NS ns.other.\n";
 
 class ZoneFile : public testing::Test {
   protected:
     std::string load(const std::string& text) {
-        builder.file("zone", soa + text);
+        builder.file("zone", least + text);
         builder.zone_with_file("jit.example", "zone");
         return builder.errors();
     }
@@ -324,7 +324,7 @@ b SRV 1 2 3 \@.x.
     EXPECT_EQ(records("b.jit.example", static_cast<Type>(17)),
               "300 0140036a6974076578616d706c65000141014200\n");
     ZoneBuilder bad;
-    bad.file("zone", std::string(soa) + "a MX 1 a..b\na RP a. b\\\n");
+    bad.file("zone", std::string(least) + "a MX 1 a..b\na RP a. b\\\n");
     bad.zone_with_file("jit.example", "zone");
     EXPECT_EQ(bad.problems(),
               "zone:3:8: bad MX record: \"a..b\" is not a domain name: it has an empty label\n"
@@ -346,7 +346,7 @@ TEST_F(ZoneFile, TakesTextOfEverySize) {
     EXPECT_EQ(records("b.jit.example", Type::txt), "300 00\n");
     EXPECT_EQ(records("c.jit.example", Type::txt), "300 01780179047a20223b00\n");
     ZoneBuilder bad;
-    bad.file("zone", std::string(soa) + "a TXT " + std::string(256, 'x') +
+    bad.file("zone", std::string(least) + "a TXT " + std::string(256, 'x') +
                          "\nb TXT \\256\nc TXT\n" + "d TXT" + longest + longest + "\n");
     bad.zone_with_file("jit.example", "zone");
     EXPECT_EQ(
@@ -389,7 +389,7 @@ TEST_F(ZoneFile, SaysWhereAQuotationMarkMayBeMissing) {
               "zone:3:7: a quotation mark is not closed\n"
               "zone:4:5: bad A record: \"nonsense\" is not an IPv4 address\n");
     ZoneBuilder swallowed;
-    swallowed.file("zone", std::string(soa) + "a MX 10 m \"open\nb TXT \"closed\nc TXT \"x\"\n");
+    swallowed.file("zone", std::string(least) + "a MX 10 m \"open\nb TXT \"closed\nc TXT \"x\"\n");
     swallowed.zone_with_file("jit.example", "zone");
     EXPECT_EQ(
         swallowed.problems(),
@@ -398,7 +398,7 @@ TEST_F(ZoneFile, SaysWhereAQuotationMarkMayBeMissing) {
         "is one missing there?\n");
     // More than any string can be.
     ZoneBuilder long_one;
-    long_one.file("zone", std::string(soa) + "a TXT \"open\n" + std::string(300'000, '\n') +
+    long_one.file("zone", std::string(least) + "a TXT \"open\n" + std::string(300'000, '\n') +
                               "b TXT x\"\nc A 192.0.2.1\n");
     long_one.zone_with_file("jit.example", "zone");
     EXPECT_EQ(long_one.problems(),
@@ -419,7 +419,7 @@ TEST_F(ZoneFile, NeverServesQuotationMarksAsPartOfAName) {
         "quotation marks\n"
         "zone:7:9: \"\"x\"\" is not a domain name: names stand without quotation marks\n");
     ZoneBuilder escaped;
-    escaped.file("zone", std::string(soa) + "\\\"a\\\" TXT x\nb CNAME \\\"a\\\"\n");
+    escaped.file("zone", std::string(least) + "\\\"a\\\" TXT x\nb CNAME \\\"a\\\"\n");
     escaped.zone_with_file("jit.example", "zone");
     EXPECT_EQ(escaped.problems(), "");
 }
