@@ -210,6 +210,40 @@ void read_file(const Value& value, const Paths& paths, RumprunDraft& draft) {
     value.problems->add(std::move(problems));
 }
 
+// Disks that rumprun knows (devname2vbd of its platform/xen): a letter, and a digit for a
+// partition.
+bool is_known_to_rumprun(std::string_view device) {
+    for (const std::string_view type : {"hd", "sd", "xvd"}) {
+        if (!device.starts_with(type))
+            continue;
+        const std::string_view rest = device.substr(type.size());
+        return vdev_number(device) && (rest.size() == 1 || (rest.size() == 2 && rest[1] <= '9'));
+    }
+    return false;
+}
+
+// What ends a guest that registers this disk by etfs.
+void look_at_disk(const RumprunDraft::Disk& disk, const service::Template& service,
+                  const std::string& owner, Problems& problems) {
+    const auto warn = [&](const std::string& what) {
+        problems.warning_at(disk.where, "rumprun of " + owner + ": " + what);
+    };
+    if (!is_known_to_rumprun(disk.path))
+        return warn("the guest knows no disk " + disk.path +
+                    " (etfs), and ends; say xvda, sda or hda, with a digit for a partition");
+    const auto number = vdev_number(disk.path);
+    const auto there = std::ranges::find_if(service.disks, [&](const service::Disk& other) {
+        return number && vdev_number(other.device) == number;
+    });
+    if (there == service.disks.end())
+        return warn("the guest opens " + disk.path +
+                    " (etfs), which is none of its disks, and ends; add it to disks");
+    if (!there->writable)
+        warn("the guest opens " + disk.path +
+             " (etfs) for writing, and ends where it cannot; give the disk mode: w, which leaves "
+             "no standby copies");
+}
+
 }  // namespace
 
 RumprunDraft read_rumprun(const Value& value, const Paths& paths) {
@@ -248,18 +282,8 @@ void complete_rumprun(const RumprunDraft& draft, service::Template& service,
             problems.error_at({draft.where.file, piece.where.line, piece.where.column},
                               "rumprun of " + owner + ": " + value.error().what);
     }
-    for (const RumprunDraft::Disk& disk : draft.disks) {
-        const auto number = vdev_number(disk.path);
-        const bool read_only =
-            number && std::ranges::any_of(service.disks, [&](const service::Disk& other) {
-                return !other.writable && vdev_number(other.device) == number;
-            });
-        if (read_only)
-            problems.warning_at(disk.where,
-                                "rumprun of " + owner + ": the guest opens " + disk.path +
-                                    " (etfs) for writing, and ends where it cannot; give the disk "
-                                    "mode: w, which leaves no standby copies");
-    }
+    for (const RumprunDraft::Disk& disk : draft.disks)
+        look_at_disk(disk, service, owner, problems);
     if (service.rumprun.size() > max_rumprun)
         problems.error_at(draft.where,
                           "rumprun of " + owner + " comes to " + numbered(service.rumprun.size()));

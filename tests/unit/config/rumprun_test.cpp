@@ -33,18 +33,23 @@ const std::string from_script =
     "\t\"hostname\": \"www\", \n"
     "}, \n";
 
+// A service with the disk that from_script opens; what is said of its rumprun is on line 9.
+Lines rumprun_service(const std::string& rumprun) {
+    return good_service.with("rumprun", rumprun)
+        .with("disks", "[{path: a, device: xvda, mode: w}]");
+}
+
 std::string text_of(const std::string& rumprun) {
-    return service_with({}, good_service.with("rumprun", rumprun)).rumprun;
+    return service_with({}, rumprun_service(rumprun)).rumprun;
 }
 
 std::string faults_of(const std::string& content) {
-    return problems_with({{cfg_path, content}},
-                         good_service.with("rumprun", "{config: " + cfg_path + "}"));
+    return problems_with({{cfg_path, content}}, rumprun_service("{config: " + cfg_path + "}"));
 }
 
 TEST(Rumprun, AFileGoesThroughUnchanged) {
-    const service::Template service = service_with(
-        {{cfg_path, from_script}}, good_service.with("rumprun", "{config: " + cfg_path + "}"));
+    const service::Template service =
+        service_with({{cfg_path, from_script}}, rumprun_service("{config: " + cfg_path + "}"));
     EXPECT_EQ(service.rumprun, from_script);
     EXPECT_EQ(service.type, service::DomainType::pv);
     EXPECT_EQ(faults_of(from_script), "");
@@ -118,7 +123,14 @@ TEST(Rumprun, DisksOfXensAreOpenedForWriting) {
         "warning: rumprun of service www: the guest opens xvda (etfs) for writing, and ends where "
         "it cannot; give the disk mode: w, which leaves no standby copies";
     EXPECT_EQ(problems_with({}, with_disk("r", "xvda")), "10:39: " + warning);
-    EXPECT_NE(problems_with({}, with_disk("r", "d0p0")), "") << "the same disk";
+    EXPECT_EQ(
+        problems_with({}, with_disk("w", "xvdb")),
+        "10:39: warning: rumprun of service www: the guest opens xvdb (etfs), which is none of "
+        "its disks, and ends; add it to disks");
+    for (const std::string device : {"d0p0", "51712", "xvdaa", "xvda10", "vda"})
+        EXPECT_EQ(problems_with({}, with_disk("w", device)),
+                  "10:39: warning: rumprun of service www: the guest knows no disk " + device +
+                      " (etfs), and ends; say xvda, sda or hda, with a digit for a partition");
     EXPECT_EQ(problems_with({}, with_disk("w", "xvda")), "");
     EXPECT_EQ(problems_with({{cfg_path,
                               "{\"cmdline\": \"a\",\n\"blk\": {\"source\": \"etfs\", "
@@ -181,8 +193,7 @@ TEST(Rumprun, WhatAFileSaysWrong) {
 class BadRumprun : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadRumprun, IsRefused) {
-    EXPECT_EQ(problems_with({{cfg_path, from_script}},
-                            good_service.with(GetParam().key, GetParam().value)),
+    EXPECT_EQ(problems_with({{cfg_path, from_script}}, rumprun_service(GetParam().value)),
               GetParam().problem);
 }
 
