@@ -21,7 +21,7 @@ import time
 
 from harness import dns_client, proc
 from support import host
-from support.lab import limit
+from support.lab import UNIKERNEL, limit
 from support.site import ZONE, ipv4, name, page, service, site, together
 
 KILLS = int(os.environ.get("SUMMOND_KILLS", "30"))
@@ -29,7 +29,8 @@ SEED = os.environ.get("SUMMOND_KILLS_SEED", "")
 FROM = int(os.environ.get("SUMMOND_KILLS_FROM", "0"))
 AT_A_TIME = 10  # kills, and then everything has to come to rest
 MOST_FAULTS = 8
-ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2, "control": 1, "transfer": 1, "notifier": 1}
+ROLES = {"vmm": 5, "wire": 2, "front": 2, "parent": 2, "control": 1, "transfer": 1, "notifier": 1,
+         "signer": 1}
 SAVES = pathlib.Path("/var/lib/summond")
 HELD_RESETS = "0x53554d00"  # the group of interfaces whose resets are held (bridge_ports.cpp)
 TCP = {"ports": ["tcp/80"], "ready": {"tcp": 80, "timeout": "2m"}}
@@ -88,7 +89,13 @@ class Campaign:
 
     def _site(self):
         # With something to do for every role.
-        return {**site(*services(self.lab, self.changed), zone={**ZONE, "transfer": {"to": ["127.0.0.1"]}}),
+        signed = {"name": "pages.example", "ns": "ns1.jit.example", "dnssec": "on"}
+        by_rule = {"name": "pages", "names": ["{id}.pages.example"], "ids": "any",
+                   "addresses": "fec0:0:0:77::/64", "kernel": self.lab.need(UNIKERNEL), "memory": "16MiB",
+                   "bridge": "xenbr0", "cmdline": "--ipv6={ipv6}/64"}
+        made = site(*services(self.lab, self.changed), by_rule,
+                    zone={**ZONE, "transfer": {"to": ["127.0.0.1"]}})
+        return {**made, "zones": [*made["zones"], signed], "key_dir": "/run/lab-keys",
                 "webhooks": [{"name": "nobody", "url": "http://127.0.0.1:9/"}]}
 
     def note(self, text):

@@ -1,12 +1,13 @@
 """A unikernel per URL: names by rule, each with a domain of its own."""
 
 import pathlib
+import re
 import shutil
 
 from harness import dns_client
 from support import host
 from support.lab import UNIKERNEL, limit
-from support.site import TTL, Created, site, together
+from support.site import TTL, ZONE, Created, site, together
 
 KERNELS = pathlib.Path("/run/lab-pages")
 
@@ -130,3 +131,15 @@ def test_a_packet_finds_whom_nobody_asked_for(lab):
     lab.wait_until(lambda: not lab.domain("pages@x7f3"), 60, "x7f3 to be gone")
     assert "<title>x7f3</title>" in lab.http_get(address("x7f3"), deadline=120)
     assert len(daemon.wakes("pages@x7f3")) == 2
+
+
+@limit(300)
+def test_signed_pages(lab):
+    """In a signed zone the address of a name by rule is signed when it is asked for, while its domain boots."""
+    config = site(pages(lab, "signed"), zone={**ZONE, "dnssec": "on"})
+    lab.daemon({**config, "key_dir": "/run/lab-keys"}).start(answers="jit.example")
+    answer = host.output("dig", "@127.0.0.1", "-p", "5390", "+dnssec", "+noall", "+answer", page("signed"), "AAAA")
+    address = re.search(r"\sAAAA\s(fec0:\S+)", answer)
+    assert address, answer
+    assert re.search(r"\sRRSIG\sAAAA 13 4 ", answer), answer
+    assert "<title>signed</title>" in lab.http_get(address[1], deadline=90)
