@@ -175,6 +175,8 @@ bool Signatures::put(std::uint64_t tag, const SignatureSet& set) {
 void Signatures::forget_older_than(base::TimePoint time) {
     const std::lock_guard lock(mutex_);
     std::erase_if(pending_, [&](const auto& each) { return each.second.since < time; });
+    // While there is no signer nobody takes them.
+    std::erase_if(queue_, [&](std::uint64_t tag) { return !pending_.contains(tag); });
 }
 
 }  // namespace summond::answer
