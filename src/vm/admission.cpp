@@ -82,9 +82,8 @@ bool Admission::finds_memory() {
 
 Lifecycle* Admission::queued(service::Id service) const {
     const auto found = lifecycles_.find(service);
-    return found != lifecycles_.end() && found->second->in<Lifecycle::Queued>()
-               ? found->second.get()
-               : nullptr;
+    return found != lifecycles_.end() && found->second->in<Lifecycle::Queued>() ? found->second
+                                                                                : nullptr;
 }
 
 // The first that still waits.
@@ -135,7 +134,7 @@ bool Admission::evict_one() {
         const bool idle =
             each->in<Lifecycle::Paused>() || clock_.now() >= each->idle_since() + shortest_idle;
         if (idle && each->evictable() && (longest == nullptr || before(*each, *longest)))
-            longest = each.get();
+            longest = each;
     }
     if (longest == nullptr)
         return false;

@@ -17,10 +17,10 @@ namespace summond::vm {
 
 class Admission {
   public:
-    using Lifecycles = std::map<service::Id, std::unique_ptr<Lifecycle>>;
+    using Lifecycles = std::map<service::Id, Lifecycle*>;
 
-    // sample: brings the lifecycles' idle times up to date; false: they are not known. All outlive
-    // it.
+    // lifecycles: all that are not dormant. sample: brings their idle times up to date; false:
+    // they are not known. All outlive it.
     Admission(const Lifecycles& lifecycles, Standby& standby, const base::Clock& clock,
               std::function<bool()> sample);
 

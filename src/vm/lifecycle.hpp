@@ -204,6 +204,9 @@ class Lifecycle {
 
     std::optional<base::TimePoint> deadline() const;
     void tick();
+    // There is no domain, and nothing comes of it by itself: `changed` is called before anything
+    // does.
+    bool dormant() const { return in<Absent>() && !deadline(); }
 
   private:
     template <typename S>

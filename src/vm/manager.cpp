@@ -37,7 +37,7 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
                                              follow_up_due_ = true;
                                              publish(service);
                                          })),
-      admission_(std::make_unique<Admission>(lifecycles_, *standby_, clock,
+      admission_(std::make_unique<Admission>(busy_, *standby_, clock,
                                              [this] { return sample_traffic(); })) {
     hypervisor_.domains().on_death([this](DomId domid, Death how) { died(domid, how); });
 }
@@ -54,16 +54,20 @@ void Manager::publish(service::Id service) {
 }
 
 void Manager::add(const service::Instance& service) {
-    Lifecycle::Hooks hooks{
-        .changed =
-            [this](service::Id service) {
-                follow_up_due_ = true;
-                unkept_.insert(service);
-                publish(service);
-            },
-        .wants_domain = [this](Lifecycle& lifecycle) { admission_->request(lifecycle); },
-        .freed = [this] { admission_->freed(); },
-        .woke = [this](WakeRecord& record) { told(record); }};
+    Lifecycle::Hooks hooks{.changed =
+                               [this](service::Id service) {
+                                   follow_up_due_ = true;
+                                   unkept_.insert(service);
+                                   busy_.emplace(service, find(service));
+                                   publish(service);
+                               },
+                           .wants_domain =
+                               [this](Lifecycle& lifecycle) {
+                                   busy_.emplace(lifecycle.service().id(), &lifecycle);
+                                   admission_->request(lifecycle);
+                               },
+                           .freed = [this] { admission_->freed(); },
+                           .woke = [this](WakeRecord& record) { told(record); }};
     lifecycles_
         .emplace(service.id(), std::make_unique<Lifecycle>(service, hypervisor_, clock_,
                                                            wall_clock_, std::move(hooks)))
@@ -98,7 +102,7 @@ void Manager::configure(const std::vector<service::Instance>& services,
         metered.push_back(find(id)->service());
     if (const auto r = hypervisor_.traffic_meter().count(metered); !r)
         spdlog::error("traffic cannot be counted, so no domain is put away: {}", r.error().what);
-    follow_up_due_ = true;
+    look_at_all();
 }
 
 void Manager::retire_others() {
@@ -110,7 +114,7 @@ void Manager::retire_others() {
             lifecycle->retire();
     }
     hypervisor_.snapshots().keep(kept);
-    follow_up_due_ = true;
+    look_at_all();
 }
 
 base::Result<void> Manager::adopt() {
@@ -163,6 +167,7 @@ base::Result<void> Manager::adopt() {
     for (const auto& [id, lifecycle] : lifecycles_)
         if (lifecycle->in<Lifecycle::Absent>())
             lifecycle->found_nothing();
+    look_at_all();
     return {};
 }
 
@@ -332,7 +337,7 @@ std::optional<service::Report> Manager::report(service::Id service) const {
 }
 
 void Manager::died(DomId domid, Death how) {
-    for (const auto& [id, lifecycle] : lifecycles_) {
+    for (const auto& [id, lifecycle] : busy_) {
         const Domain* domain = lifecycle->domain();
         if (domain != nullptr && domain->is_there() && domain->domid() == domid) {
             lifecycle->died(how);
@@ -347,7 +352,7 @@ void Manager::stop(std::function<void()> done) {
     for (const auto& [id, lifecycle] : lifecycles_)
         lifecycle->stop();
     standby_->stop();
-    follow_up_due_ = true;
+    look_at_all();
 }
 
 // Drops lifecycles of which nothing is left, and says so when a stop is complete. From tick, never
@@ -357,27 +362,34 @@ void Manager::follow_up() {
     keep_changes();
     meter_instances();
     forget_instances();
-    std::erase_if(lifecycles_, [this](const auto& entry) {
+    std::erase_if(busy_, [this](const auto& entry) {
         if (!entry.second->gone())
             return false;
         kept_.erase(entry.first);
         ledger_.forget(entry.first);
+        lifecycles_.erase(entry.first);
         return true;
     });
     admission_->serve();
     if (!drained_)
         standby_->refill(
             [this](const service::Instance& service) { return admission_->for_standby(service); });
+    std::erase_if(busy_, [](const auto& entry) { return entry.second->dormant(); });
     if (stopped_ && standby_->quiescent() &&
-        std::ranges::all_of(lifecycles_,
-                            [](const auto& entry) { return entry.second->quiescent(); }))
+        std::ranges::all_of(busy_, [](const auto& entry) { return entry.second->quiescent(); }))
         std::exchange(stopped_, nullptr)();
+}
+
+void Manager::look_at_all() {
+    for (const auto& [id, lifecycle] : lifecycles_)
+        busy_.emplace(id, lifecycle.get());
+    follow_up_due_ = true;
 }
 
 std::optional<base::TimePoint> Manager::next_deadline() const {
     std::optional<base::TimePoint> next;
     const auto earlier = [&next](base::TimePoint at) { next = next ? std::min(*next, at) : at; };
-    for (const auto& [id, lifecycle] : lifecycles_) {
+    for (const auto& [id, lifecycle] : busy_) {
         if (const auto at = lifecycle->deadline())
             earlier(*at);
     }
@@ -396,7 +408,7 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
 }
 
 void Manager::tick() {
-    for (const auto& [id, lifecycle] : lifecycles_)
+    for (const auto& [id, lifecycle] : busy_)
         lifecycle->tick();
     standby_->tick();
     admission_->tick();
@@ -410,7 +422,7 @@ void Manager::tick() {
 // None while no domain can be put away.
 std::optional<base::TimePoint> Manager::next_sample() const {
     std::optional<base::Duration> shortest;
-    for (const auto& [id, lifecycle] : lifecycles_) {
+    for (const auto& [id, lifecycle] : busy_) {
         const auto& after = lifecycle->service()->idle_after;
         if (lifecycle->in<Lifecycle::Ready>() && after)
             shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
@@ -434,7 +446,7 @@ bool Manager::sample_traffic() {
     for (const Traffic& counted : *traffic)
         if (Lifecycle* lifecycle = find(counted.service))
             lifecycle->traffic(counted);
-    for (const auto& [id, lifecycle] : lifecycles_) {
+    for (const auto& [id, lifecycle] : busy_) {
         if (lifecycle->service()->interfaces.empty())  // no interface: only DNS keeps it
             lifecycle->traffic({});
         const auto kept = kept_.find(id);

@@ -103,6 +103,7 @@ void Manager::forget_instances() {
             hypervisor_.traffic_meter().forget(id);
         if (told_instance_)
             told_instance_(find(id)->service(), false);
+        busy_.erase(id);
         lifecycles_.erase(id);
         configured_.erase(id);
         unkept_.erase(id);

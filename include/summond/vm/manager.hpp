@@ -165,6 +165,7 @@ class Manager {
     std::optional<base::TimePoint> next_sample() const;
     bool sample_traffic();
     void follow_up();
+    void look_at_all();
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
@@ -177,6 +178,9 @@ class Manager {
     std::set<service::Id> unkept_;  // that the ledger may have to be told of
     std::map<service::Id, Kept> kept_;
     std::map<service::Id, std::unique_ptr<Lifecycle>> lifecycles_;
+    // All but those that were dormant when they were looked at last, so that what happens costs as
+    // much as there is going on, however many services sleep.
+    std::map<service::Id, Lifecycle*> busy_;
     std::set<service::Id> configured_;
     std::map<service::Id, std::shared_ptr<const service::Template>> patterns_;
     std::map<service::Id, service::Id> instances_;  // and whose they are
