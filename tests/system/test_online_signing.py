@@ -274,14 +274,14 @@ class OnlineSigning(ProcessTest):
         self.assertEqual(types(ask_do(daemon, page("late2")).answer), [AAAA, RRSIG])
 
     def test_a_flood_is_signed_no_more_than_allowed(self):
-        daemon = self.start(more="signing: {per_second: 20}\nrate_limit: off\n")
+        daemon = self.start(more="signing: {per_second: 4}\nrate_limit: off\n")
         kept = ask_do(daemon, page("kept")).answer
         made = self.sample(daemon, "summond_dns_signatures_made_total")
         answers = [ask_do(daemon, page(f"n{n}")) for n in range(60)]
         signed = [a for a in answers if types(a.answer) == [AAAA, RRSIG]]
         others = [a for a in answers if a not in signed]
         self.assertTrue(others and all(a.tc and not a.answer for a in others), str(others[:1]))
-        self.assertGreaterEqual(len(signed), 10)
+        self.assertGreaterEqual(len(signed), 2)
         self.assertEqual(ask_do(daemon, page("kept")).answer, kept)
         with_cookie = ask_do(daemon, page("m1"), options=[(10, b"12345678")])
         self.assertIn(with_cookie.rcode, (NOERROR, 23))

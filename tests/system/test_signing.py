@@ -99,6 +99,8 @@ class Signing(ProcessTest):
             secret = re.search("PrivateKey: (.*)", f.read())[1]
         with open(self.keys(daemon)[0].replace(".private", ".key"), encoding="ascii") as f:
             public = base64.b64decode(f.read().split()[-1])
+        # The one before has answered all that it was asked.
+        wait_until(lambda: list(daemon.children().values()).count("front") == 1, "one front")
         pids = {daemon.process.pid: "parent", **daemon.children()}
         self.assertTrue({"front", "vmm"} <= set(pids.values()), pids)
         self.assertTrue(holds(daemon.pid_of("front"), public), "the scan finds what is there")
