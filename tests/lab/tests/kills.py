@@ -217,7 +217,7 @@ class Campaign:
         """Those that were under way may have come to nothing."""
         log = Log(self.daemon.log_file)
         self.daemon.reload()
-        wanted = f"reloaded: 1 zone and {len(self.numbers())} services"
+        wanted = f"reloaded: 2 zones and {len(self.numbers()) + 1} services"
         self.lab.wait_until(lambda: log.has(wanted), 60, "a reload after the kills")
 
     # -- What has to be true
