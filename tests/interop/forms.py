@@ -56,7 +56,8 @@ def form(message, tcp):
     if qclass not in (dns.IN, 255):
         return "class"
     known = {dns.AXFR: "transfer", dns.IXFR: "transfer", dns.MAILA: "mail agent",
-             dns.MAILB: "mail agent", OPT: "meta type", dns.TSIG: "meta type"}
+             dns.MAILB: "mail agent", OPT: "meta type", dns.NXNAME: "meta type",
+             dns.TSIG: "meta type"}
     return known.get(qtype, "good")
 
 

@@ -208,6 +208,9 @@ class Signing(ProcessTest):
                 self.assertEqual(done.returncode, 0, f"{keys} {signatures} {done.stdout}{done.stderr}")
         step([13], [13, 15])
         self.assertIn("ed25519 signing; ", self.run_keys(daemon, "list")[0])
+        # The new one has signed for a while when it is published.
+        self.set_time(old, "Activate", time.time() - 100)
+        self.set_time(new, "Activate", time.time() - 50)
         for name in "Publish", "SyncPublish":
             self.set_time(new, name, time.time() - 1)
         step([13, 15], [13, 15])
