@@ -129,9 +129,9 @@ controls {{ }};
 KINDS = [kind for kind in (Nsd, Knot, Bind) if shutil.which(kind.program)]
 
 
-def dig(port, *arguments, key=None, timeout=60, address="127.0.0.1"):
+def dig(port, *arguments, key=None, timeout=200, address="127.0.0.1"):
     """What dig prints of a server."""
-    command = ["dig", f"@{address}", "-p", str(port), "+time=20", "+tries=1", "+nocmd"]
+    command = ["dig", f"@{address}", "-p", str(port), "+time=60", "+tries=1", "+nocmd"]
     if key:
         command += ["-y", key.dig()]
     done = subprocess.run(command + list(arguments), capture_output=True, text=True, timeout=timeout,
