@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 
 from . import peers, server
 from .network import free_port
@@ -30,26 +29,17 @@ class Key:
         return f"{self.algorithm}:{self.name}:{self.secret}"
 
 
-class Secondary(server.Server):
+class Secondary(server.Lodger):
     """One that has a zone from `host`, port `primary`; with a key, or without. It is at `address` itself."""
 
     def __init__(self, primary, zone="example.test", key=None, port=None, host="127.0.0.1", address="127.0.0.1"):
-        self.directory = tempfile.mkdtemp(prefix="summond-secondary-")
-        os.chmod(self.directory, 0o755)
-        super().__init__(f"{self.directory}/log")
+        super().__init__("summond-secondary-")
         self.primary, self.zone, self.key = primary, zone, key
         self.host, self.address = host, address
         self.port = port or free_port()
         with open(f"{self.directory}/conf", "w", encoding="ascii") as f:
             f.write(self.configuration())
         self.run(self.command(), cwd=self.directory)
-
-    def end(self):
-        try:
-            self.stop(20)
-        except server.Hung:
-            pass  # it has been killed
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Nsd(Secondary):

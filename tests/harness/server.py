@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 
 from . import proc
 
@@ -64,3 +66,18 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+
+
+class Lodger(Server):
+    """One with a directory of its own, which others may look into; its log is in there."""
+
+    def __init__(self, prefix):
+        self.directory = tempfile.mkdtemp(prefix=prefix)
+        os.chmod(self.directory, 0o755)
+        super().__init__(f"{self.directory}/log")
+
+    def end(self):
+        """Stops it, or kills it if it does not end, and removes the directory."""
+        with contextlib.suppress(Hung):
+            self.stop(20)
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 
 from harness import server
 from harness.dns import Message, query
@@ -14,14 +13,12 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 PATIENCE = 30.0
 
 
-class Unbound(server.Server):
+class Unbound(server.Lodger):
     """Asks 127.0.0.1, port `port`, for `zones` ({name: DS records, a line each}); believes denials for
     all that they cover (RFC 8198)."""
 
     def __init__(self, port, zones):
-        self.directory = tempfile.mkdtemp(prefix="summond-validator-")
-        os.chmod(self.directory, 0o755)
-        super().__init__(f"{self.directory}/log")
+        super().__init__("summond-validator-")
         self.port = free_port()
         anchors = "".join(f'  trust-anchor: "{ds}"\n' for records in zones.values()
                           for ds in records.splitlines())
@@ -57,10 +54,3 @@ class Unbound(server.Server):
     def bogus(self):
         """What it says of answers that did not validate."""
         return self.log_lines("validation failure")
-
-    def end(self):
-        try:
-            self.stop(20)
-        except server.Hung:
-            pass  # it has been killed
-        shutil.rmtree(self.directory, ignore_errors=True)
