@@ -73,8 +73,7 @@ std::vector<proc::Role> supervised_roles() {
 }  // namespace
 
 Parent::Parent(const Arguments& arguments)
-    : estate_{arguments.config,   arguments.simulate, {}, {}, {}, {}, {}, {}, {},
-              arguments.uncounted},
+    : estate_{arguments.config, arguments.simulate, {}, {}, {}, arguments.uncounted},
       roles_(supervised_roles()),
       supervisor_(roles_, peers(), clock_, *this) {}
 
@@ -120,12 +119,9 @@ void Parent::load() {
     for (const auto* made : {&config, &image, &webhooks, &printed, &transfers, &online})
         if (!*made)
             return load_failed(exit_failed, made->error().what);
-    estate_.loaded_config = std::move(*config);
-    estate_.loaded_image = std::move(*image);
-    estate_.loaded_webhooks = std::move(*webhooks);
+    estate_.loaded = {std::move(*config), std::move(*image), std::move(*transfers),
+                      std::move(*webhooks), std::move(*online)};
     estate_.printed = std::move(*printed);
-    estate_.loaded_transfers = std::move(*transfers);
-    estate_.loaded_online = std::move(*online);
     load_began_ns_ =
         std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
     load_began_at_ = clock_.now();
@@ -148,12 +144,8 @@ void Parent::finished(proc::RoleIndex /*role*/, proc::Exit exit) {
         return load_failed(exit_bad_configuration, file + " cannot be used, see above");
     if (!exit.success())
         return load_failed(exit_failed, "reading " + file + " failed: " + exit.to_string());
-    auto generation =
-        make_generation(file,
-                        {std::move(estate_.loaded_config), std::move(estate_.loaded_image),
-                         std::move(estate_.loaded_transfers), std::move(estate_.loaded_webhooks),
-                         std::move(estate_.loaded_online)},
-                        (in_force_ ? in_force_ : left_).get(), own_sockets());
+    auto generation = make_generation(file, std::exchange(estate_.loaded, {}),
+                                      (in_force_ ? in_force_ : left_).get(), own_sockets());
     if (!generation)
         return load_failed(exit_failed, generation.error().what);
     (*generation)->config_changed_ns = config_changed_ns_;
@@ -179,6 +171,7 @@ net::OwnSockets Parent::own_sockets() const {
 
 void Parent::load_failed(int status, const std::string& why) {
     spdlog::error("{}", why);
+    estate_.loaded = {};
     if (supervisor_.phase() == Phase::starting)
         return stop(status);
     spdlog::error("kept the running configuration");

@@ -18,12 +18,12 @@ using namespace std::chrono_literals;
 
 Birth load_birth(const Estate& estate, const Generation* generation) {
     Birth birth{{},
-                {{estate.loaded_config.get(), config_fd},
-                 {estate.loaded_image.get(), image_fd},
+                {{estate.loaded.config.get(), config_fd},
+                 {estate.loaded.image.get(), image_fd},
                  {estate.printed.get(), printed_fd},
-                 {estate.loaded_transfers.get(), transfers_fd},
-                 {estate.loaded_webhooks.get(), webhooks_fd},
-                 {estate.loaded_online.get(), online_keys_fd}}};
+                 {estate.loaded.transfers.get(), transfers_fd},
+                 {estate.loaded.webhooks.get(), webhooks_fd},
+                 {estate.loaded.online.get(), online_keys_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
         birth.fds.push_back({generation->image.get(), older_image_fd});

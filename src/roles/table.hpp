@@ -25,12 +25,8 @@ struct Estate {
     // Random, for the life of the daemon: clients' DNS cookies outlive fronts and reloads.
     base::UniqueFd cookie_secret;
     // Of the load that is under way.
-    base::UniqueFd loaded_config;
-    base::UniqueFd loaded_image;
-    base::UniqueFd loaded_webhooks;
+    LoadedFiles loaded;
     base::UniqueFd printed;
-    base::UniqueFd loaded_transfers;
-    base::UniqueFd loaded_online;
     bool uncounted = false;
 };
 
