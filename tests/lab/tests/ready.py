@@ -19,7 +19,8 @@ def test_ready_tcp(lab):
             asked = time.monotonic()
             assert daemon.resolve(name(number)).addresses == [ipv4(number)]
             answered = time.monotonic() - asked
-            lab.http_get(ipv4(number), deadline=0)  # the first connect is accepted
+            # The first connect is accepted, if late where a query could not wait so long.
+            lab.http_get(ipv4(number), deadline=0, patience=60)
             woke = daemon.wait_woken(f"s{number}")
             assert woke["ready"] >= LATE * 0.8, f"ready before it listened: {woke}"
             lab.measured[f"s{number}"] = f"ready {woke['ready']} ms, answer {answered:.1f} s"
@@ -86,10 +87,7 @@ def test_powers_off_while_booting(lab):
     """An orderly poweroff before it was ready is a failed wake: SERVFAIL, reaped, backoff."""
     daemon = start(lab, service(lab, 73, answer="ready", ports="tcp/80", ready="tcp/80",
                                 options="--listen-delay=60000 --exit-after=500"))
-    response = daemon.query(name(73), timeout=30)
-    line = daemon.wait_log("could not wake s73: the domain powered off while booting")
+    daemon.refusal(name(73))
+    line = daemon.log_lines("could not wake s73: the domain powered off while booting")[0]
     assert "next try in 1 s" in line, line
-    while response.status != "SERVFAIL":  # waiting took longer than a query may wait
-        response = daemon.query(name(73), timeout=30)
-    assert response.ede, f"no Extended DNS Error: {response}"
     lab.assert_no_trace(120)

@@ -45,7 +45,7 @@ def test_second_query(lab):
     def ready():
         def ask():
             assert daemon.resolve(name(2)).addresses == [ipv4(2)]
-            lab.http_get(ipv4(2), deadline=0)  # once, and it is there
+            lab.http_get(ipv4(2), deadline=0, patience=60)  # once, and it is there
         together(first=ask, second=ask)
 
     domains = Created()

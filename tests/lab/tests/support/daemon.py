@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 from harness import dns_client, proc
 from harness.server import Server
@@ -69,6 +70,17 @@ class Daemon(Server):
         response = wait_until(answer, limit, f"an answer for {name} {rtype}")
         assert response.status == "NOERROR" and response.addresses, f"{name} {rtype}: {response}"
         return response
+
+    def refusal(self, name, rrtype="A", limit=180):
+        """The SERVFAIL for a service that cannot be woken, with an Extended DNS Error that has the
+        cause. Asks again where the failure took longer than a query waits: it had an address then."""
+        end = time.monotonic() + limit
+        while True:
+            response = self.query(name, rrtype, timeout=60)
+            if response.status == "SERVFAIL":
+                assert response.ede and response.ede[0][1], f"no Extended DNS Error: {response}"
+                return response
+            assert response.addresses and time.monotonic() < end, f"not refused: {response}"
 
     def wakes(self, service):
         """The log's wakes of a service, each {"domid": N, "build": ms, ...} as far as it tells."""

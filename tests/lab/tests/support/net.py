@@ -7,11 +7,12 @@ import time
 from harness import network
 
 
-def http_get(address, path="/", *, port=80, deadline=60.0):
-    """The body of a page; tries again until `deadline` seconds have passed."""
+def http_get(address, path="/", *, port=80, deadline=60.0, patience=3.0):
+    """The body of a page; tries again until `deadline` seconds have passed. A try may be silent for
+    `patience` seconds."""
     end = time.monotonic() + deadline
     while True:
-        connection = http.client.HTTPConnection(address, port, timeout=3)
+        connection = http.client.HTTPConnection(address, port, timeout=patience)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
