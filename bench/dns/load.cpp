@@ -162,12 +162,13 @@ void Result::print() const {
         last_answer > begin ? static_cast<double>(last_answer - begin) / 1e9 : 0.0;
     const auto count = static_cast<double>(answers);
     std::printf(
-        "{\"sent\": %ju, \"answers\": %ju, \"lost\": %ju, \"wrong\": %ju, \"stray\": %ju, "
+        "{\"sent\": %ju, \"left_out\": %ju, \"answers\": %ju, \"lost\": %ju, \"wrong\": %ju, "
+        "\"stray\": %ju, "
         "\"reconnects\": %ju, \"seconds\": %.6f, \"qps\": %.1f, \"latency_us\": %.2f, "
         "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n",
-        std::uintmax_t{sent}, std::uintmax_t{answers}, std::uintmax_t{lost}, std::uintmax_t{wrong},
-        std::uintmax_t{stray}, std::uintmax_t{reconnects}, seconds,
-        seconds > 0 ? count / seconds : 0.0,
+        std::uintmax_t{sent}, std::uintmax_t{left_out}, std::uintmax_t{answers},
+        std::uintmax_t{lost}, std::uintmax_t{wrong}, std::uintmax_t{stray},
+        std::uintmax_t{reconnects}, seconds, seconds > 0 ? count / seconds : 0.0,
         answers > 0 ? static_cast<double>(latency) / count / 1e3 : 0.0, latencies.percentile(0.5),
         latencies.percentile(0.99), latencies.percentile(0.999), latencies.percentile(1));
 }

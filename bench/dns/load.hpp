@@ -98,6 +98,7 @@ class Histogram {
 
 struct Result {
     std::uint64_t sent = 0;
+    std::uint64_t left_out = 0;  // due, but there was no room for them
     std::uint64_t answers = 0;
     std::uint64_t lost = 0;        // no answer in time, or the connection ended before it
     std::uint64_t wrong = 0;       // of the answers

@@ -162,26 +162,31 @@ class Generator {
         std::size_t count = socket.window.room();
         if (options_.rate > 0) {
             const double due = options_.rate * static_cast<double>(time_ - result_.begin) / 1e9 -
-                               static_cast<double>(result_.sent);
+                               static_cast<double>(result_.sent + result_.left_out);
             if (due < 1)
                 return false;
             count = std::min(count, static_cast<std::size_t>(due));
         }
+        std::size_t asked = 0;
         for (std::size_t i = 0; i < count; ++i) {
             const Query& query = queries_.next();
-            std::uint8_t* const message = messages_[i].data();
+            if (left_out(query, socket)) {
+                ++result_.left_out;
+                continue;
+            }
+            std::uint8_t* const message = messages_[asked].data();
             std::memcpy(message, query.wire.data(), query.wire.size());
             if (options_.cookies)
                 std::memcpy(message + query.wire.size() - whole_cookie, socket.cookie.data(),
                             whole_cookie);
             socket.window.send(query, asked_at(), message);
-            out_data_[i] = {message, query.wire.size()};
+            out_data_[asked++] = {message, query.wire.size()};
             ++result_.sent;
         }
-        in_flight_ += count;
-        for (std::size_t done = 0; done < count;) {
+        in_flight_ += asked;
+        for (std::size_t done = 0; done < asked;) {
             const int r = ::sendmmsg(socket.fd.get(), &out_[done],
-                                     static_cast<unsigned>(count - done), MSG_DONTWAIT);
+                                     static_cast<unsigned>(asked - done), MSG_DONTWAIT);
             if (r > 0)
                 done += static_cast<std::size_t>(r);
             else if (errno != EAGAIN && errno != EINTR)
@@ -190,13 +195,20 @@ class Generator {
         return count > 0;
     }
 
+    // A flood waits for nobody: of the window, half is left to queries whose answers have records.
+    bool left_out(const Query& query, const Socket& socket) const {
+        return options_.of_records_only && query.answers == 0 &&
+               socket.window.room() <= socket.window.in_flight();
+    }
+
     // At a fixed rate, a query that had to wait for room in the window counts from when it was due:
     // the server made it wait.
     Nanoseconds asked_at() const {
         if (options_.rate <= 0)
             return time_;
         return result_.begin +
-               static_cast<Nanoseconds>(static_cast<double>(result_.sent) * 1e9 / options_.rate);
+               static_cast<Nanoseconds>(static_cast<double>(result_.sent + result_.left_out) * 1e9 /
+                                        options_.rate);
     }
 
     void give_up() {
@@ -246,7 +258,8 @@ int main(int argc, char** argv) {
     app.add_option("--rate", options.rate, "queries a second; 0: as many as the window allows");
     app.add_flag("--cookies", options.cookies, "fill in a valid DNS cookie of the server's");
     app.add_flag("--of-records-only", options.of_records_only,
-                 "percentiles are of queries whose answers have records");
+                 "percentiles are of queries whose answers have records; the others are left out "
+                 "where half the window is full");
     app.add_flag("--sleep", options.sleep, "sleep when there is nothing to do");
     CLI11_PARSE(app, argc, argv);
     summond::bench::stop_on_signal();

@@ -19,8 +19,9 @@ import rounds  # noqa: E402
 import servers  # noqa: E402
 import signing  # noqa: E402
 import zone  # noqa: E402
+import zones  # noqa: E402
 
-from harness.dns import A, TXT  # noqa: E402
+from harness.dns import A, NOERROR, NXDOMAIN, TXT  # noqa: E402
 
 RATE = 20_000    # queries a second for names that are there
 RANDOM_NAMES = 3  # for each of them, in a flood
@@ -63,22 +64,44 @@ def answers(run):
                         *figures.always_ahead(result, "knot", "nsd")]}
 
 
-def flood(run):
+class WithRules(servers.Summond):
+    """Signs its zone itself, in which names exist by rule: what denies a name is signed when it is asked for."""
+
+    def command(self):
+        rule = (f'services: [{{name: page, names: "{{id}}.page.{zones.ZONE}", ids: any, '
+                'addresses: "2001:db8:1::/64", kernel: /nonexistent}]\n')
+        file = self.write("summond.yaml", f'listen: "127.0.0.1:{self.port}"\ncontrol: off\nrate_limit: off\nworkers: 1\n'
+                          "log: {level: warn}\n" + zone.settings(self.directory, self.zone_file, more=rule))
+        return [self.program, "--config", str(file), "--simulate"]
+
+
+def _flooded(run, kind, name, zone_file, denied_with):
     """Latency of names that are there, without and with three random names for each."""
-    signed = zone.sign(run.directory, run.zone_file())
-    server = run.server(servers.Summond, "summond", "flood", signed)
+    server = run.server(kind, name, "flood", zone_file)
     with servers.running([server]):
-        plan = {f"summond-{name}": _load(server, zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count),
+        plan = {f"{name}-{state}": _load(server, zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count,
+                                                              denied_with),
                                          "--rate", str(RATE * (1 + count)), "--of-records-only")
-                for name, count in (("rest", 0), ("flood", RANDOM_NAMES))}
+                for state, count in (("rest", 0), ("flood", RANDOM_NAMES))}
         measured = rounds.interleaved(plan, run.options)
-    result = {"servers": {name: figures.summary(r, rounds.RATES) for name, r in measured.items()}}
-    ratio = figures.ratio(measured, "summond-rest", "summond-flood", "p99_us")
-    print(f"\n### flood: {RATE:,} queries/s for names that are there, {RATE * RANDOM_NAMES:,} for random ones, with DO\n\n"
-          f"p99 of the former {result['servers']['summond-flood']['p99_us']['median']:,.0f} us, without the flood "
-          f"{result['servers']['summond-rest']['p99_us']['median']:,.0f} us: {ratio:.3f} times", flush=True)
-    return {**result, "flood_p99_ratio": ratio, "targets": [figures.target(
-        "p99 in a flood of random names, times", ratio, 2, noisy=figures.noisy(result, *result["servers"]))]}
+    result = {name: figures.summary(r, rounds.RATES) for name, r in measured.items()}
+    ratio = figures.ratio(measured, f"{name}-rest", f"{name}-flood", "p99_us")
+    print(f"\n### flood, {name}: {RATE:,} queries/s for names that are there, {RATE * RANDOM_NAMES:,} for random ones, "
+          f"with DO\n\np99 of the former {result[f'{name}-flood']['p99_us']['median']:,.0f} us, without the flood "
+          f"{result[f'{name}-rest']['p99_us']['median']:,.0f} us: {ratio:.3f} times", flush=True)
+    return ratio, result
+
+
+def flood(run):
+    """In a zone with a chain of NSEC, and in one with rules."""
+    plain = run.zone_file()
+    chain, of_chain = _flooded(run, servers.Summond, "chain", zone.sign(run.directory, plain), NXDOMAIN)
+    rules, of_rules = _flooded(run, WithRules, "rules", plain, NOERROR)
+    result = {"servers": {**of_chain, **of_rules}}
+    return {**result, "flood_p99_ratio": max(chain, rules), "targets": [
+        figures.target(f"p99 in a flood of random names, {what}, times", ratio, 2,
+                       noisy=figures.noisy(result, f"{what}-rest", f"{what}-flood"))
+        for what, ratio in (("chain", chain), ("rules", rules))]}
 
 
 def validators(run):

@@ -8,7 +8,7 @@ import servers
 import zones
 
 from harness import dns, dns_client
-from harness.dns import A, NXDOMAIN, TXT
+from harness.dns import A, TXT
 
 # An A record with its RRSIG (ECDSA P-256, a signer that is not compressed) has as many octets as a
 # TXT record of one string of this size, RFC 1035 §3.3.14.
@@ -67,14 +67,15 @@ def positive(directory, count, names, qtype):
                   ((f"svc{(i * 7919) % names}.{zones.ZONE}", qtype, 0, 2 if signed else 1) for i in range(count)), signed)
 
 
-def flooded(directory, count, names, random_names):
-    """One query for a name that is there and random_names of those that are not, over and over."""
+def flooded(directory, count, names, random_names, denied_with):
+    """One query for a name that is there and random_names of those that are not, over and over. denied_with: the rcode
+    of these; a zone with rules has NOERROR (RFC 9824)."""
     def questions():
         for i in range(count):
             yield f"svc{(i * 7919) % names}.{zones.ZONE}", A, 0, 2
             for _ in range(random_names):
-                yield f"nx-{os.urandom(6).hex()}.{zones.ZONE}", A, NXDOMAIN, 0
-    return _write(directory / f"flooded-{random_names}", questions(), True)
+                yield f"nx-{os.urandom(6).hex()}.{zones.ZONE}", A, denied_with, 0
+    return _write(directory / f"flooded-{random_names}-{denied_with}", questions(), True)
 
 
 def size_of(port, qtype):
