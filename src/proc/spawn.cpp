@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,6 +132,11 @@ base::Result<Spawned> spawn_self(const std::vector<std::string>& argv,
 base::Result<void> leave_background() {
     ::prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
     return run_normally(0);
+}
+
+void run_after_others() {
+    constexpr int nice = 10;
+    ::setpriority(PRIO_PROCESS, 0, nice);
 }
 
 void enter_background() {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/net/rules.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/proc/spawn.hpp"
 #include "summond/sign/online_keys.hpp"
 #include "summond/sign/private_key.hpp"
 #include "table.hpp"
@@ -279,6 +281,8 @@ class SignerProcess {
             made.count = 0;
         front.unsent.push_back(made);
         send(front);
+        // With one CPU for all, a query waits for one signature at most, not for a time slice.
+        std::this_thread::yield();
         return true;
     }
 
@@ -316,6 +320,7 @@ bool prepare_signing() {
 
 int signer_main(const Arguments& arguments, const Row& row) {
     hide_memory();
+    proc::run_after_others();
     ipc::Channel parent(base::UniqueFd(control_fd), ipc::Role::signer, ipc::Role::parent);
     base::UniqueFd config(config_fd);
     base::UniqueFd image(image_fd);

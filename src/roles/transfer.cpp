@@ -4,7 +4,6 @@
 // reads what strangers send, and is isolated as the front is. One thread.
 
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -30,6 +29,7 @@
 #include "summond/metrics/transfer_counters.hpp"
 #include "summond/net/udp_socket.hpp"
 #include "summond/proc/memfd.hpp"
+#include "summond/proc/spawn.hpp"
 #include "summond/sign/tsig.hpp"
 #include "summond/transfer/notifier.hpp"
 #include "summond/transfer/responder.hpp"
@@ -258,9 +258,7 @@ class TransferProcess {
 }  // namespace
 
 int transfer_main(const Arguments& arguments, const Row& row) {
-    // Behind those who answer queries, where there is one CPU.
-    constexpr int after_others = 10;
-    ::setpriority(PRIO_PROCESS, 0, after_others);
+    proc::run_after_others();
     ipc::Channel parent(base::UniqueFd(control_fd), ipc::Role::transfer, ipc::Role::parent);
     const auto counters = own_counters(arguments, sizeof(metrics::TransferCounters));
     if (!counters) {

@@ -48,6 +48,9 @@ bool in_background();
 base::Result<void> run_normally(pid_t pid);
 // Ends Priority::background of this process, which has one thread.
 base::Result<void> leave_background();
+// For a process on which no query waits that could be answered at once: behind those that answer,
+// where there is one CPU for all. Its thread that calls this, and those that it starts.
+void run_after_others();
 // For a process that has nothing left to do but to end: its thread that calls this.
 void enter_background();
 
