@@ -44,7 +44,7 @@ sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
 proc-sys-fs-binfmt_misc.automount
 networking.service nftables.service xendomains.service
 xen-watchdog.service kmod-static-nodes.service
-nsd.service knot.service
+nsd.service knot.service nginx.service haproxy.service
 """.split()
 ENABLED_UNITS = ["lab-net.service", "lab-ssh.service", "lab-ready.service"]
 

@@ -14,6 +14,7 @@ from .util import REPO, XEN_DIR, LabError, Tree, say
 HARNESS = REPO / "tests/harness"
 SYSTEM = REPO / "tests/system"
 UNIT = REPO / "packaging/summond.service.in"
+PROXIES = REPO / "config/proxies"
 
 # name of the file -> what is run in dom0 for it
 LOG_COMMANDS = {
@@ -48,6 +49,7 @@ def push_what_is_needed(tree, state, options):
     ssh.push(tree, state, [HARNESS], "/opt/lab/harness")
     ssh.push(tree, state, [SYSTEM], "/opt/lab/system")
     ssh.push(tree, state, [UNIT], "/opt/lab/summond.service.in")
+    ssh.push(tree, state, [PROXIES], "/opt/lab/proxies")
     built = REPO / "build" / tree.arch.preset
     for given, default, dest in ((options.summond, built / "summond", "/opt/summond/summond"),
                                  (options.guest, built / "guest/guest", "/opt/lab/guest")):
