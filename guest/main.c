@@ -149,7 +149,7 @@ static void tell_rumprun(void) {
 }
 
 // Sets up struct net but for what only the device knows.
-static void prepare_net(uint64_t started_at) {
+static void prepare_net(const void* start, uint64_t started_at) {
     net.environment.transmit = netfront_transmit;
     net.environment.requested = requested;
     net.ipv4 = options.ipv4;
@@ -162,6 +162,7 @@ static void prepare_net(uint64_t started_at) {
     net.no_announce = options.no_announce;
     net.http.wallclock_started = (clock_epoch() + started_at) / NANOSECONDS_PER_SECOND;
     memcpy(net.http.name, options.name, sizeof net.http.name);
+    net.http.text = arch_module(start, &net.http.text_size);
 }
 
 void guest_main(const void* start) {
@@ -173,7 +174,7 @@ void guest_main(const void* start) {
     grant_init();
     xenstore_init();
     tell_rumprun();
-    prepare_net(started_at);
+    prepare_net(start, started_at);
     watch_shutdown();
 
     uint64_t network_at = started_at + options.ready_delay_ms * MILLISECOND;

@@ -10,6 +10,10 @@ guest_kernel=/opt/lab/guest
 dns_address=127.0.0.1
 dns_port=5353
 page_address=127.0.0.1:8080
+# For --pages: nginx has the address to which the port is forwarded.
+pages_directory=/srv/pages
+pages_network=fec0::/64
+site_address=$guest_address
 
 prepare() {
     if $lab status >/dev/null; then
@@ -32,6 +36,13 @@ prepare() {
     $strip -o build/demo/summond "$build/summond"
     $lab push build/demo/summond /opt/summond/summond >>build/demo/lab.log 2>&1
     $lab push "$build/guest/guest" $guest_kernel >>build/demo/lab.log 2>&1
+}
+
+prepare_pages() {
+    in_dom0 "ip address replace $site_address/24 dev $bridge"
+    $lab push "$1" "$pages_directory" >>build/demo/lab.log 2>&1
+    $lab push "$2" /etc/nginx-demo.conf >>build/demo/lab.log 2>&1
+    in_dom0 "nginx -c /etc/nginx-demo.conf"
 }
 
 in_dom0() { $lab ssh "$1"; }

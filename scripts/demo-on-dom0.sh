@@ -10,6 +10,10 @@ guest_kernel=$root/$build/guest/guest
 dns_address=127.0.0.1
 dns_port=5353
 page_address=$guest_address
+# For --pages.
+pages_directory=$root/build/demo/pages
+pages_network=fd53:6d64::/64
+site_address=$dom0_address
 
 prepare() {
     say "making the bridge $bridge with $dom0_address/24"
@@ -17,10 +21,18 @@ prepare() {
     clean() {
         [ -z "${summond_pid:-}" ] || kill "$summond_pid" 2>/dev/null || true
         [ -z "${summond_pid:-}" ] || wait "$summond_pid" 2>/dev/null || true
+        [ ! -e build/demo/nginx.pid ] || kill "$(cat build/demo/nginx.pid)" || true
         ip link del $bridge
     }
     ip address replace $dom0_address/24 dev $bridge
     ip link set $bridge up
+}
+
+prepare_pages() {
+    command -v nginx >/dev/null || fail "nginx is missing (apt install nginx-light)"
+    page_address=$site_address
+    ip address replace "${pages_network%/*}1/64" dev $bridge
+    nginx -c "$root/$2" || fail "nginx did not start"
 }
 
 in_dom0() { bash -c "$1"; }

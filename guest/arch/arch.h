@@ -2,6 +2,7 @@
 // the first instructions (entry.S), which call guest_main, and the layout in memory (guest.ld).
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <xen/xen.h>
 
@@ -17,6 +18,10 @@ long hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c);
 
 // The command line, in what guest_main was given.
 const char* arch_command_line(const void* start);
+
+// The first module that was loaded with us (`ramdisk` of a configuration), in what guest_main was
+// given; NULL if there is none.
+const char* arch_module(const void* start, size_t* size);
 
 // Must come before arch_time, with the shared page in its place; after a suspend, too.
 void arch_time_init(void);

@@ -60,34 +60,51 @@ static size_t page(const struct net* net, char* out, size_t size) {
                        boot % 1000, up / 1000, up % 1000, s->requests);
 }
 
-static void answer(struct net* net, struct tcp_connection* c) {
+// What is left of the text, as far as there is room. True if that was all.
+static bool send_text(struct net* net, struct tcp_connection* c) {
     struct http_request* r = &c->request;
-    char body[HTTP_ANSWER_MAX], head[256];
-    size_t body_size;
-    if (r->what == HTTP_DO_CRASH) {
-        net->environment.requested(HTTP_CRASH);
-        return;
+    size_t left = net->http.text_size - r->sent, room = tcp_room(c);
+    size_t size = left < room ? left : room;
+    tcp_write(c, net->http.text + r->sent, size);
+    r->sent += size;
+    return size == left;
+}
+
+// True once all of the answer has been written.
+static bool answer(struct net* net, struct tcp_connection* c) {
+    struct http_request* r = &c->request;
+    bool is_text = r->what == HTTP_PAGE && net->http.text;
+    if (!r->answering) {
+        char body[HTTP_ANSWER_MAX], head[256];
+        size_t body_size;
+        net->http.requests++;
+        if (is_text) {
+            body_size = net->http.text_size;
+        } else if (r->what == HTTP_PAGE) {
+            body_size = page(net, body, sizeof body);
+        } else if (r->what == HTTP_DO_EXIT) {
+            body_size = text_format(body, sizeof body, "<!DOCTYPE html>\n<p>Powering off.</p>\n");
+        } else {
+            body_size = text_format(body, sizeof body,
+                                    "<!DOCTYPE html>\n<p>No. Try <a href=\"/\">/</a>.</p>\n");
+        }
+        size_t head_size = text_format(head, sizeof head,
+                                       "HTTP/1.1 %s\r\n"
+                                       "Content-Type: text/%s; charset=utf-8\r\n"
+                                       "Content-Length: %lu\r\n"
+                                       "Cache-Control: no-store\r\n"
+                                       "Connection: %s\r\n\r\n",
+                                       statuses[r->what], is_text ? "plain" : "html",
+                                       (unsigned long)body_size,
+                                       r->keep_open ? "keep-alive" : "close");
+        tcp_write(c, head, head_size);
+        if (!r->head && !is_text) {
+            tcp_write(c, body, body_size);
+        }
+        r->answering = true;
     }
-    net->http.requests++;
-    if (r->what == HTTP_PAGE) {
-        body_size = page(net, body, sizeof body);
-    } else if (r->what == HTTP_DO_EXIT) {
-        body_size = text_format(body, sizeof body, "<!DOCTYPE html>\n<p>Powering off.</p>\n");
-    } else {
-        body_size = text_format(body, sizeof body,
-                                "<!DOCTYPE html>\n<p>No. Try <a href=\"/\">/</a>.</p>\n");
-    }
-    size_t head_size = text_format(head, sizeof head,
-                                   "HTTP/1.1 %s\r\n"
-                                   "Content-Type: text/html; charset=utf-8\r\n"
-                                   "Content-Length: %lu\r\n"
-                                   "Cache-Control: no-store\r\n"
-                                   "Connection: %s\r\n\r\n",
-                                   statuses[r->what], (unsigned long)body_size,
-                                   r->keep_open ? "keep-alive" : "close");
-    tcp_write(c, head, head_size);
-    if (!r->head) {
-        tcp_write(c, body, body_size);
+    if (is_text && !r->head && !send_text(net, c)) {
+        return false;
     }
     if (r->what == HTTP_DO_EXIT) {
         net->environment.requested(HTTP_EXIT);
@@ -95,6 +112,7 @@ static void answer(struct net* net, struct tcp_connection* c) {
     if (!r->keep_open) {
         tcp_close(c);
     }
+    return true;
 }
 
 // If `line` starts with `word`, whatever its case, returns what follows, else NULL.
@@ -178,19 +196,32 @@ static bool line_ends(struct http_request* r) {
 
 size_t http_input(struct net* net, struct tcp_connection* c, const uint8_t* data, size_t size) {
     struct http_request* r = &c->request;
-    if (tcp_room(c) < HTTP_ANSWER_MAX) {
+    if (!r->answering && tcp_room(c) < HTTP_ANSWER_MAX) {
         return 0;
     }
     for (size_t at = 0; at < size; at++) {
-        if (data[at] != '\n') {
-            if (r->line_size < HTTP_LINE_MAX) {
-                r->line[r->line_size++] = (char)data[at];
+        // A request's last octet is consumed once its answer has been written.
+        if (!r->answering) {
+            if (data[at] != '\n') {
+                if (r->line_size < HTTP_LINE_MAX) {
+                    r->line[r->line_size++] = (char)data[at];
+                }
+                continue;
             }
-        } else if (line_ends(r)) {
-            answer(net, c);
-            *r = (struct http_request){0};
-            return at + 1;
+            if (!line_ends(r)) {
+                continue;
+            }
+            if (r->what == HTTP_DO_CRASH) {
+                net->environment.requested(HTTP_CRASH);
+                *r = (struct http_request){0};
+                return at + 1;
+            }
         }
+        if (!answer(net, c)) {
+            return at;
+        }
+        *r = (struct http_request){0};
+        return at + 1;
     }
     return size;
 }

@@ -1,5 +1,5 @@
-// The web server (HTTP/1.1, RFC 9110 and RFC 9112): one page about this guest, and two paths that
-// end it.
+// The web server (HTTP/1.1, RFC 9110 and RFC 9112): one page about this guest, or the text that it
+// was given, and two paths that end it.
 #pragma once
 
 #include <stdbool.h>
@@ -23,6 +23,9 @@ struct http_server {
     uint64_t ready_at;           // when the network was up
     uint64_t wallclock_started;  // the entry in seconds since 1970, UTC
     uint64_t requests;           // answered so far
+    // UTF-8, in place of the page; NULL: there is none.
+    const char* text;
+    size_t text_size;
 };
 
 // A request as far as it has arrived. All zeroes is a fresh one.
@@ -40,6 +43,8 @@ struct http_request {
     } what;
     bool head;       // HEAD: no body
     bool keep_open;  // the connection may carry another request after this one
+    bool answering;  // its answer has begun
+    size_t sent;     // of the text
 };
 
 // Consumes received bytes and writes answers with tcp_write and tcp_close. Returns how many bytes

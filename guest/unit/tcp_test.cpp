@@ -370,6 +370,31 @@ TEST_P(Http, CrashAndExitAreHandedOn) {
     EXPECT_EQ(b.requested, (std::vector<http_action>{HTTP_CRASH, HTTP_EXIT}));
 }
 
+TEST_P(Http, ATextTakesThePlaceOfThePageHoweverLongItIs) {
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{1700}, size_t{100'000}}) {
+        std::string text;
+        while (text.size() < size)
+            text += "line " + std::to_string(text.size()) + "\n";
+        text.resize(size);
+        b.net->http.text = text.data();
+        b.net->http.text_size = text.size();
+        connect(static_cast<uint16_t>(port + 1));
+        std::string all;
+        // Two requests at once: the second waits until the first has been answered.
+        for (auto r = send(std::string(kGet) + "GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+             !r.empty(); r = send(""))
+            all += accept(r);
+        const std::string length = "Content-Length: " + std::to_string(size) + "\r\n";
+        const size_t second = all.find("HTTP/1.1 200 OK", 1);
+        ASSERT_NE(second, std::string::npos) << size;
+        for (const std::string& one : {all.substr(0, second), all.substr(second)}) {
+            EXPECT_NE(one.find("Content-Type: text/plain; charset=utf-8\r\n"), std::string::npos);
+            EXPECT_NE(one.find(length), std::string::npos);
+            EXPECT_EQ(one.substr(one.find("\r\n\r\n") + 4), text) << size;
+        }
+    }
+}
+
 TEST_P(Http, ThePageTellsNameBootTimeAndUptime) {
     http_server& h = b.net->http;
     std::string name(sizeof h.name - 1, 'n');

@@ -1,7 +1,6 @@
 // See devicetree.h. The tree is the toolstack's, but its numbers are looked at before they are used.
 #include "devicetree.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "../../net/text.h"
@@ -22,11 +21,12 @@ static uint32_t words(uint32_t size) {
     return size / 4 + (size % 4 != 0);
 }
 
-const char* devicetree_bootargs(const void* tree) {
+bool devicetree_is_at(const void* tree) {
+    return number(tree) == MAGIC;
+}
+
+const char* devicetree_chosen(const void* tree, const char* property, uint32_t* found_size) {
     const struct header* header = tree;
-    if (number(&header->magic) != MAGIC) {
-        return NULL;
-    }
     const char* base = tree;
     const char* strings = base + number(&header->strings);
     const uint32_t* at = (const uint32_t*)(base + number(&header->structure));
@@ -44,30 +44,31 @@ const char* devicetree_bootargs(const void* tree) {
             }
             case END_NODE:
                 if (chosen && depth == 2) {
-                    return "";
+                    return NULL;
                 }
                 depth--;
                 break;
             case PROPERTY: {
                 if (end - at < 2) {
-                    return "";
+                    return NULL;
                 }
                 uint32_t size = number(at);
                 const char* name = strings + number(at + 1);
                 const char* value = (const char*)(at + 2);
                 at += 2;
                 if (words(size) > end - at) {
-                    return "";
+                    return NULL;
                 }
-                if (chosen && depth == 2 && size && !value[size - 1] && text_equal(name, "bootargs")) {
+                if (chosen && depth == 2 && text_equal(name, property)) {
+                    *found_size = size;
                     return value;
                 }
                 at += words(size);
                 break;
             }
             case NOP: break;
-            default: return "";  // the end
+            default: return NULL;  // the end
         }
     }
-    return "";
+    return NULL;
 }

@@ -1,6 +1,7 @@
 // Hypercalls and the clock; see ../arch.h. Xen: xen/arch-arm.h.
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
@@ -23,11 +24,34 @@ long hypercall(unsigned number, uint64_t a, uint64_t b, uint64_t c) {
 }
 
 const char* arch_command_line(const void* start) {
-    const char* found = devicetree_bootargs(start);
-    if (!found) {
+    if (!devicetree_is_at(start)) {
         panic("not started with a device tree");
     }
-    return found;
+    uint32_t size = 0;
+    const char* found = devicetree_chosen(start, "bootargs", &size);
+    return size && !found[size - 1] ? found : "";
+}
+
+// An address in /chosen: libxl writes those of the ramdisk with 64 bits. 0: there is none.
+static uint64_t chosen_address(const void* tree, const char* property) {
+    uint32_t size = 0;
+    uint64_t address = 0;
+    const char* value = devicetree_chosen(tree, property, &size);
+    if (size != sizeof address) {
+        return 0;
+    }
+    memcpy(&address, value, sizeof address);
+    return __builtin_bswap64(address);
+}
+
+const char* arch_module(const void* start, size_t* size) {
+    uint64_t first = chosen_address(start, "linux,initrd-start");
+    uint64_t end = chosen_address(start, "linux,initrd-end");
+    if (!first || end <= first) {
+        return NULL;
+    }
+    *size = end - first;
+    return (const char*)first;
 }
 
 static uint64_t counter_frequency(void) {

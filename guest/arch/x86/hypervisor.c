@@ -71,6 +71,16 @@ const char* arch_command_line(const void* start) {
     return info->cmdline_paddr ? (const char*)(uintptr_t)info->cmdline_paddr : "";
 }
 
+const char* arch_module(const void* start, size_t* size) {
+    const struct hvm_start_info* info = start;
+    if (info->nr_modules == 0) {
+        return NULL;
+    }
+    const struct hvm_modlist_entry* module = (const void*)(uintptr_t)info->modlist_paddr;
+    *size = module->size;
+    return (const char*)(uintptr_t)module->paddr;
+}
+
 void arch_time_init(void) {}
 
 uint64_t arch_time(const volatile vcpu_time_info_t* t) {

@@ -12,7 +12,7 @@ import time
 from harness.server import Server
 from patterns import page, pages
 from support import host
-from support.lab import LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, limit
+from support.lab import LINUX_KERNEL, LINUX_RAMDISK, LINUX_TYPE, UNIKERNEL, limit
 from support.site import TTL, site
 
 EXAMPLES = pathlib.Path("/opt/lab/proxies")
@@ -119,19 +119,31 @@ def tls_guest(directory):
     return initrd
 
 
+def texts(lab, **pages_of):
+    """Pages that are text files, served by the test unikernel: a service, and the directory."""
+    directory = lab.directory / "texts"
+    directory.mkdir()
+    for ident, text in pages_of.items():
+        (directory / f"{ident}.txt").write_text(text)
+    file = f"{directory}/{{id}}.txt"
+    return {**pages(lab), "kernel": lab.need(UNIKERNEL), "ids": {"file": file}, "ramdisk": file}, directory
+
+
 @limit(600)
 def test_urls(lab):
-    """A cold page by its URL, without an error page on the way; what URLs cannot name; many pages over
-    one connection of a client; TLS by name to a guest that has the key."""
+    """A cold page by its URL, without an error page on the way; what URLs cannot name; many pages over one
+    connection of a client. A page is there as soon as its file is, and gone with it."""
     lab.need(EXAMPLES)
     proxies = Proxies(lab.directory)
-    daemon = lab.daemon(site(pages(lab, "x7f3", "other", "third", "fourth"))).start(answers="jit.example")
+    text = {"x7f3": "one\n", "other": "another\n", "third": "3\n" * 50_000, "fourth": "4\n"}
+    service, directory = texts(lab, **text)
+    daemon = lab.daemon(site(service)).start(answers="jit.example")
     try:
         proxies.wait(lab)
-        for name, port, cold, warm in (("nginx", NGINX_URLS, "x7f3", "other"),
-                                       ("haproxy", HAPROXY_URLS, "third", "fourth")):
+        for name, port, cold, warm, missing in (("nginx", NGINX_URLS, "x7f3", "other", 502),
+                                                ("haproxy", HAPROXY_URLS, "third", "fourth", 404)):
             took, status, body = first_byte(client(port), f"/{cold}/")
-            assert status == 200 and f"<title>{cold}</title>" in body, f"{name}: {status} {body}\n{proxies.logs()}"
+            assert (status, body) == (200, text[cold]), f"{name}: {status} {body[:200]}\n{proxies.logs()}"
             woke = daemon.wait_woken(f"pages@{cold}")
             again, *_ = first_byte(client(port), f"/{cold}")
             lab.measured[name] = f"first byte {took * 1000:.0f} ms, up {again * 1000:.0f} ms, total {woke['total']} ms"
@@ -141,8 +153,8 @@ def test_urls(lab):
             connection.connect()
             sock = connection.sock
             for ident in (cold, warm, cold, warm):
-                status, body = get(connection, f"/{ident}/")
-                assert status == 200 and f"<title>{ident}</title>" in body, f"{name}: {status} {body}"
+                got = get(connection, f"/{ident}/")
+                assert got == (200, text[ident]), f"{name}: {got}"
                 status, body = get(connection, f"/{ident}/a%2fb?c=%20")  # a page has one page
                 assert status == 404 and "No. Try" in body, f"{name}: {status} {body}"
             assert connection.sock is sock, f"{name} has closed the connection"
@@ -156,8 +168,17 @@ def test_urls(lab):
                 if status == 400:  # which closes
                     connection = client(port)
             status, body = get(connection, f"/{cold}/../other/")
-            assert status in (200, 400, 404) and "<title>other</title>" not in body, f"{name}: {status} {body}"
+            assert status in (400, 404), f"{name}: {status} {body}"
+            assert get(client(port), "/nobody/")[0] == missing
             assert len(daemon.log_lines(" woke ")) == woken, daemon.log_lines(" woke ")[woken:]
+
+            (directory / f"new-{name}.txt").write_text("new\n")
+            lab.wait_until(lambda port=port, name=name: get(client(port), f"/new-{name}/") == (200, "new\n"), 60,
+                           "a page whose file has just been written")
+            (directory / f"{cold}.txt").unlink()
+            lab.wait_until(lambda cold=cold: not lab.domain(f"pages@{cold}"), 60, "a page to go with its file")
+            lab.wait_until(lambda port=port, cold=cold: get(client(port), f"/{cold}/")[0] == missing, 60,
+                           "a page that has gone to be missing")
     finally:
         proxies.stop()
 
