@@ -8,10 +8,8 @@ namespace summond::config {
 
 namespace {
 
-// With the final NUL Xen's start_info has 1024 octets for it (MAX_GUEST_CMDLINE, xen/xen.h). PVH
-// has no limit of Xen's; this one is far above what kernels keep (Linux: 2048).
+// With the final NUL Xen's start_info has 1024 octets for it (MAX_GUEST_CMDLINE, xen/xen.h).
 constexpr std::size_t max_pv_cmdline = 1023;
-constexpr std::size_t max_pvh_cmdline = 4095;
 constexpr std::size_t max_expanded = 65536;  // far above what any use takes
 constexpr std::array<std::string_view, 4> placeholders{"ipv4", "ipv6", "name", "mac"};
 
@@ -77,7 +75,7 @@ base::Result<std::string> expand(std::string_view text, const service::Template&
 base::Result<std::string> expand_cmdline(std::string_view text, const service::Template& service,
                                          std::string_view id) {
     const bool is_pv = service.type == service::DomainType::pv || service.pvshim;
-    const std::size_t longest = is_pv ? max_pv_cmdline : max_pvh_cmdline;
+    const std::size_t longest = is_pv ? max_pv_cmdline : service::max_pvh_cmdline;
     auto line = expand(text, service, id);
     if (line && line->size() > longest)
         return base::error("longer than " + std::to_string(longest) +

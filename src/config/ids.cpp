@@ -357,7 +357,8 @@ void refuse_for_many(const ServiceDraft& draft, const std::string& owner, Proble
     if (service.standby.count > 0)
         refuse(problems.at(draft.standby_where),
                "standby: which of its domains " + owner +
-                   " will need nobody knows beforehand; set standby: 0");
+                   " will need nobody knows beforehand; say {shells: 4}, which become any of "
+                   "them, or set standby: 0");
     if (service.min > 0 || !service.keep.empty())
         refuse({}, "keep and min: " + owner +
                        " is as many domains as it has ids; leave them out, or make the one that is "

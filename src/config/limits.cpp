@@ -65,17 +65,31 @@ void read_standby(const Value& value, service::Standby& standby) {
         read_count(value);
     if (value.is_only(Node::Kind::scalar))
         return;
-    auto mapping =
-        Mapping::of(value, "standby.", "a number, or {count: 1, stage: booted or built}");
+    auto mapping = Mapping::of(value, "standby.",
+                               "a number, {count: 1, stage: booted or built}, or {shells: 4}");
     if (!mapping)
         return;
-    if (const auto count = mapping->require({"count", "how many copies wait"}, "standby",
-                                            "say how many copies, such as count: 1"))
+    const auto shells = mapping->take(
+        {"shells", "how many built domains wait for whichever service of this kernel and size",
+         "0"});
+    if (shells)
+        standby.shells =
+            static_cast<std::uint32_t>(shells->number(0, service::max_shells).value_or(0));
+    constexpr Key count_key{"count", "how many copies wait", "0, with shells"};
+    const auto count = shells && !shells->is_described()
+                           ? mapping->take(count_key)
+                           : mapping->require(count_key, "standby",
+                                              "say how many copies, such as count: 1", "shells");
+    if (count)
         read_count(*count);
     if (const auto stage = mapping->take(
-            {"stage", "how far copies get: their guest runs, or they only exist", "booted"}))
+            {"stage", "how far copies get: their guest runs, or they only exist", "booted"})) {
         standby.stage =
             static_cast<service::StandbyStage>(stage->one_of({"booted", "built"}).value_or(0));
+        if (shells && !count && !stage->is_described())
+            stage->complain("it is how far copies get, and goes with count; shells are built");
+    }
+    mapping->goes_with("stage", "count");
     mapping->refuse_rest();
 }
 

@@ -4,6 +4,7 @@
 
 #include "ids.hpp"
 #include "scalars.hpp"
+#include "summond/service/shell.hpp"
 #include "xl.hpp"
 
 namespace summond::config {
@@ -91,6 +92,17 @@ void read_addresses(const Value& value, ServiceDraft& draft) {
     }
 }
 
+// Not an error: it is served all the same, and `defaults` may say it of many.
+void complete_shells(ServiceDraft& draft, const std::string& owner, Problems& problems) {
+    std::uint32_t& shells = draft.service.standby.shells;
+    const std::string why = shells == 0 ? "" : service::why_no_shell(draft.service, draft.host);
+    if (why.empty())
+        return;
+    shells = 0;
+    problems.warning(draft.standby_where,
+                     "standby: no wake takes a shell: " + owner + why + ", or set standby: 0");
+}
+
 // Copies are there beside the running domain, with its addresses and its disks.
 void complete_standby(const ServiceDraft& draft, const std::string& owner, Problems& problems) {
     const service::Template& service = draft.service;
@@ -150,6 +162,7 @@ void complete(ServiceDraft& draft, const std::string& owner, Problems& problems)
                 "set ready: {xenstore: data/ready}" +
                 (draft.interfaces_where.line == 0 ? " for the service, or bridge" : ""));
     complete_standby(draft, owner, problems);
+    complete_shells(draft, owner, problems);
     complete_answer(draft, owner, problems);
     if (draft.is_pattern)
         complete_pattern(draft, owner, problems);

@@ -74,4 +74,12 @@ struct Report {
     friend bool operator==(const Report&, const Report&) = default;
 };
 
+// Built domains that are no service's yet (shell.hpp), of all kinds.
+struct Shells {
+    std::uint32_t wanted = 0;
+    std::uint32_t there = 0;  // that wait or are being made
+    std::uint64_t kib = 0;    // what they take of the host
+    friend bool operator==(const Shells&, const Shells&) = default;
+};
+
 }  // namespace summond::service

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,10 +35,17 @@ enum class StandbyStage : std::uint8_t {
 struct Standby {
     std::uint32_t count = 0;
     StandbyStage stage = StandbyStage::booted;
+    // Built domains of no service, which all may take whose domains are alike (shell.hpp). So many
+    // are shared by those services; the most that one of them wants.
+    std::uint32_t shells = 0;
     friend bool operator==(const Standby&, const Standby&) = default;
 };
 
 inline constexpr std::uint32_t max_standby = 64;
+inline constexpr std::uint32_t max_shells = 512;
+
+// Xen has no limit for PVH; this one is far above what kernels keep (Linux: 2048).
+inline constexpr std::size_t max_pvh_cmdline = 4095;
 
 // How long a query waits for a service's domain at most; no resolver waits longer.
 inline constexpr std::chrono::milliseconds longest_answer{10'000};

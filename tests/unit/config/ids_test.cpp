@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(
             "10:10: mac: service pages has many domains, each with a MAC of its own; leave it out"},
         BadCase{"standby", "1",
                 "10:14: standby: which of its domains service pages will need nobody knows "
-                "beforehand; set standby: 0"},
+                "beforehand; say {shells: 4}, which become any of them, or set standby: 0"},
         BadCase{
             "disks", "[{path: page.img, device: xvda, mode: w}]",
             "10:13: disks: all domains of service pages would write to /etc/summond/page.img; put "

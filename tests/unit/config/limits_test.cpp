@@ -70,6 +70,45 @@ TEST(StandbyKey, Values) {
               (service::Standby{1, service::StandbyStage::built}));
 }
 
+TEST(StandbyKey, Shells) {
+    EXPECT_EQ(standby("{shells: 4}"), (service::Standby{0, service::StandbyStage::booted, 4}));
+    EXPECT_EQ(standby("{count: 1, stage: built, shells: 4}"),
+              (service::Standby{1, service::StandbyStage::built, 4}));
+    EXPECT_EQ(standby_problem(good_service.with("standby", "{shells: 513}")),
+              "9:23: standby.shells is \"513\"; it must be a whole number from 0 to 512");
+    EXPECT_EQ(standby_problem(good_service.with("standby", "{shells: 4, stage: built}")),
+              "9:33: standby.stage: it is how far copies get, and goes with count; shells are "
+              "built");
+}
+
+TEST(StandbyKey, SaysWhereThereAreNoShells) {
+    const auto shells = good_service.with("standby", "{shells: 4}");
+    EXPECT_EQ(standby_problem(shells), "");
+    const auto is_warned_of = [](const Lines& service, const std::string& why,
+                                 service::Host host = service::Host::amd64) {
+        const std::string text = service_config({service});
+        EXPECT_EQ(problems_of(text, host),
+                  "9:14: warning: standby: no wake takes a shell: service www " + why +
+                      ", or set standby: 0");
+        const auto loaded = parse(text, file, {}, ReadZones::yes, host);
+        ASSERT_TRUE(loaded.config) << "it is served all the same";
+        EXPECT_EQ(loaded.config->services.at(0).standby.shells, 0U);
+    };
+    is_warned_of(shells.with("type", "pv"),
+                 "is a PV guest, whose command line stays as it was built; set type: pvh, if its "
+                 "kernel can");
+    is_warned_of(shells.with("disks", "[{path: a.img, device: xvda, mode: w}]"),
+                 "has a disk that is written to, which two domains would have at once; set mode: "
+                 "r for it");
+    is_warned_of(shells.with("script", "vif-route"),
+                 "has a hotplug script, which would connect a domain that is nobody's yet; leave "
+                 "script out");
+    is_warned_of(shells,
+                 "has its command line in a device tree, which is written when its domain is "
+                 "built",
+                 service::Host::arm64);
+}
+
 TEST(StandbyKey, BadValues) {
     EXPECT_EQ(standby_problem(good_service.with("standby", "65")),
               "9:14: standby is \"65\"; it must be a whole number from 0 to 64");
