@@ -62,7 +62,7 @@ void Admission::request(Lifecycle& lifecycle) {
         return;
     }
     if (!wanted.restores) {
-        if (auto standby = standby_.take(id)) {
+        if (auto standby = standby_.take(lifecycle.service())) {
             lifecycle.give_spare(std::move(standby));
             return;
         }

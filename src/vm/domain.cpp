@@ -82,9 +82,19 @@ base::Result<void> Domain::rest(const std::string& mark) {
     return hypervisor_.standby_ports().rest(domid_, service_, mark);
 }
 
-// A client waits: two steps, and nothing before them.
+void Domain::become(const service::Instance& service) {
+    service_ = service;
+    ready_ = service->ready;
+    origin_ = Origin::shell;
+}
+
+// A client waits: as few steps as can be, and nothing before them.
 base::Result<void> Domain::wake() {
-    auto r = start();
+    base::Result<void> r;
+    if (origin_ == Origin::shell)
+        r = hypervisor_.standby_ports().become(domid_, service_);
+    if (r)
+        r = start();
     if (r)
         r = hypervisor_.standby_ports().join(domid_, service_);
     return r;

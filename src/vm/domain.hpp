@@ -9,6 +9,7 @@
 //   start        it runs                                 destroy
 //   await_ready  its guest shows that it is ready        not in time: an error; destroy
 //   rest         a standby domain waits                  destroy
+//   become       a shell is this service's, when woken   -
 //   wake         it runs, its ports join their bridges   destroy
 //   pause        it does not run                         unpause
 //   save         its state is in a file                  it runs on; resume, Snapshots::discard
@@ -33,7 +34,7 @@ service::Instance of_no_service(service::Id id);
 
 class Domain {
   public:
-    enum class Origin : std::uint8_t { built, restored, standby, adopted };
+    enum class Origin : std::uint8_t { built, restored, standby, shell, adopted };
     using Made = std::function<void(tl::expected<void, BuildError>)>;
 
     // hypervisor and clock outlive it. The second: of a domain that is there; it is ours from now
@@ -57,6 +58,8 @@ class Domain {
     void warm_up(std::uint16_t port);
 
     base::Result<void> rest(const std::string& mark);
+    // Of a shell, which rests.
+    void become(const service::Instance& service);
     base::Result<void> wake();
     // After wake, when nobody waits for it any more.
     void woken() { hypervisor_.standby_ports().woken(domid_, service_); }

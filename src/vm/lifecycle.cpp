@@ -259,12 +259,14 @@ void Lifecycle::give_spare(Own standby) {
     const auto r = standby->wake();
     met_clients_since_ = standby->started_at();
     if (!r) {
-        spdlog::error("could not wake a standby copy of {}: domid {}: {}", service_.name(),
-                      standby->domid(), r.error().what);
+        spdlog::error("could not wake {} of {}: domid {}: {}",
+                      standby->origin() == Domain::Origin::shell ? "a shell" : "a standby copy",
+                      service_.name(), standby->domid(), r.error().what);
         destroy(std::move(standby), wake, {});
         return;
     }
-    if (standby->service()->standby.stage == service::StandbyStage::booted)
+    if (standby->origin() == Domain::Origin::standby &&
+        standby->service()->standby.stage == service::StandbyStage::booted)
         became_ready(std::move(standby), wake);
     else
         boot(std::move(standby), wake);
@@ -335,17 +337,20 @@ void Lifecycle::became_ready(Own domain, const Wake& wake) {
     if (!wake.why)
         return;
     const bool standby = its().origin() == Domain::Origin::standby;
+    const bool shell = its().origin() == Domain::Origin::shell;
     if (standby)
         wakes_.from_standby.add(now - wake.asked_at);
     const bool restored = its().origin() == Domain::Origin::restored;
     const std::string what =
         standby ? fmt::format("standby {}", to_string(its().service()->standby.stage))
+        : shell ? "shell"
                 : fmt::format("{} {:.1f} ms", restored ? "restore" : "build",
                               exact_ms(its().built_at() - wake.asked_at));
     const auto started = its().started_at();
-    const auto had = standby ? wake.asked_at : its().built_at();
+    const auto had = standby || shell ? wake.asked_at : its().built_at();
     woke(wake, now,
          standby    ? WakeHow::standby
+         : shell    ? WakeHow::shell
          : restored ? WakeHow::restore
                     : WakeHow::build,
          fmt::format("{}, unpause {:.1f} ms, ready {:.1f} ms, total {:.1f} ms", what,

@@ -89,13 +89,13 @@ void Manager::configure(const std::vector<service::Instance>& services,
     for (const auto& pattern : patterns)
         patterns_.emplace(pattern->id, pattern);
     reconfigure_instances();
-    // Half of what there is at all, where nothing is said.
-    standby_->configure(services, limits.standby_memory_kib || !limits.memory_kib
-                                      ? limits.standby_memory_kib
-                                      : *limits.memory_kib / 2);
     std::vector<service::Instance> expected = services;
     for (const auto& pattern : patterns)
         expected.emplace_back(pattern);
+    // Half of what there is at all, where nothing is said.
+    standby_->configure(expected, limits.standby_memory_kib || !limits.memory_kib
+                                      ? limits.standby_memory_kib
+                                      : *limits.memory_kib / 2);
     hypervisor_.domains().expect(expected);
     std::vector<service::Instance> metered = services;
     for (const service::Id id : metered_)
@@ -324,6 +324,10 @@ std::vector<service::Status> Manager::statuses() const {
     for (const auto& [id, lifecycle] : lifecycles_)
         all.push_back(lifecycle->status(standby_->booted(id)));
     return all;
+}
+
+service::Shells Manager::shells() const {
+    return standby_->shells();
 }
 
 std::optional<service::Report> Manager::report(service::Id service) const {

@@ -9,6 +9,7 @@
 #include "lifecycle_log.hpp"
 #include "summond/base/log.hpp"
 #include "summond/service/domain_settings.hpp"
+#include "summond/service/shell.hpp"
 
 namespace summond::vm {
 namespace {
@@ -18,8 +19,6 @@ using std::chrono::seconds;
 
 constexpr seconds first_retry{5};
 constexpr minutes longest_retry{5};
-// After a wake: its client has the machine to itself for a while.
-constexpr seconds refill_delay{2};
 // What guests do behind their start, such as announcing their addresses (twice, 2 s apart: RFC 5227
 // §1.1), is not to be done when a client waits.
 constexpr seconds settle_time{3};
@@ -61,20 +60,19 @@ bool Standby::fits(const Spare& spare) const {
     return mark(spare.service()) == mark(wanted->second.service);
 }
 
-// Those that will be there for a while.
-unsigned Standby::count(service::Id service) const {
-    return static_cast<unsigned>(std::ranges::count_if(spares_, [&](const Spare& each) {
-        return each.service().id() == service && !each.leaves();
-    }));
-}
-
 void Standby::configure(const std::vector<service::Instance>& services,
                         std::optional<std::uint64_t> budget_kib) {
     budget_kib_ = budget_kib;
     std::map<service::Id, Want> wanted;
-    for (const service::Instance& service : services)
+    for (const service::Instance& service : services) {
         if (service->standby.count > 0)
             wanted.insert_or_assign(service.id(), Want{service});
+        if (const auto shell = service::shell_of(service)) {
+            const auto [there, is_new] = wanted.try_emplace(shell->id(), Want{*shell});
+            if (there->second.service->standby.count < (*shell)->standby.count)
+                there->second.service = *shell;
+        }
+    }
     wanted_ = std::move(wanted);
     for (auto each = spares_.begin(); each != spares_.end(); ++each) {
         const auto want = wanted_.find(each->service().id());
@@ -113,42 +111,6 @@ void Standby::adopt(const Found& found) {
     spdlog::info("destroying domid {}: a standby copy that is not known to be fresh, or not wanted",
                  found.domid);
     destroy(added);
-}
-
-Standby::Spares::const_iterator Standby::waiting(service::Id service) const {
-    return std::ranges::find_if(spares_, [&](const Spare& each) {
-        return each.service().id() == service && each.is<Waiting>();
-    });
-}
-
-std::unique_ptr<Domain> Standby::take(service::Id service) {
-    const auto found = waiting(service);
-    if (found == spares_.end())
-        return nullptr;
-    const auto taken = spares_.erase(found, found);  // as one that can be changed
-    auto domain = std::move(taken->domain);
-    spares_.erase(taken);
-    refill_at_ = clock_.now() + refill_delay;
-    return domain;
-}
-
-std::optional<DomId> Standby::booted(service::Id service) const {
-    const auto found = waiting(service);
-    if (found == spares_.end() || found->service()->standby.stage != service::StandbyStage::booted)
-        return std::nullopt;
-    return found->domain->domid();
-}
-
-bool Standby::give_back() {
-    auto found = std::ranges::find_if(spares_, &Spare::is<Waiting>);
-    if (found == spares_.end())
-        found = std::ranges::find_if_not(spares_, &Spare::leaves);
-    if (found == spares_.end())
-        return false;
-    spdlog::info("destroying a standby copy of {}: domid {}, its memory is needed",
-                 found->service().name(), found->domain->domid());
-    discard(found);
-    return true;
 }
 
 bool Standby::died(DomId domid, Death how) {
@@ -301,33 +263,6 @@ void Standby::stop() {
     stopping_ = true;
     for (auto each = spares_.begin(); each != spares_.end(); ++each)
         discard(each);
-}
-
-std::uint64_t Standby::memory_kib() const {
-    std::uint64_t sum = 0;
-    for (const Spare& each : spares_)
-        sum += service::footprint_kib(*each.service());
-    return sum;
-}
-
-std::uint64_t Standby::memory_kib(service::Id service) const {
-    std::uint64_t sum = 0;
-    for (const Spare& each : spares_)
-        if (each.service().id() == service)
-            sum += service::footprint_kib(*each.service());
-    return sum;
-}
-
-std::uint64_t Standby::leaving_kib() const {
-    std::uint64_t sum = 0;
-    for (const Spare& each : spares_)
-        if (each.leaves())
-            sum += service::footprint_kib(*each.service());
-    return sum;
-}
-
-unsigned Standby::leaving() const {
-    return static_cast<unsigned>(std::ranges::count_if(spares_, &Spare::leaves));
 }
 
 std::optional<base::TimePoint> Standby::deadline() const {

@@ -3,6 +3,9 @@
 // and room. One that is taken is the service's domain from then on and never comes back. vmm's
 // thread only.
 //
+// Shells are the spares of a service that nobody asks for (service/shell.hpp), and become the
+// domain of another one when they are taken.
+//
 //   a spare is       until
 //   building         it is built: booting, or waiting if that is its stage
 //   booting          its guest is ready: settling
@@ -21,6 +24,7 @@
 
 #include "domain.hpp"
 #include "summond/base/clock.hpp"
+#include "summond/service/report.hpp"
 #include "summond/vm/hypervisor.hpp"
 
 namespace summond::vm {
@@ -34,7 +38,8 @@ class Standby {
     Standby& operator=(const Standby&) = delete;
 
     // What is wanted from now on. Spares that are not, or that were built with other settings,
-    // are destroyed, and so are the oldest of those that take more than budget_kib.
+    // are destroyed, and so are the oldest of those that take more than budget_kib. services: with
+    // the patterns.
     void configure(const std::vector<service::Instance>& services,
                    std::optional<std::uint64_t> budget_kib);
     // A domain of an earlier process that is marked as a spare: kept if it is fresh and wanted,
@@ -43,14 +48,18 @@ class Standby {
     // No new spare is to have the number of this domain, which was one once or still is.
     void met(service::Id service, unsigned number);
 
-    // The oldest that waits; null: none does. It is not ours any more.
-    std::unique_ptr<Domain> take(service::Id service);
+    // The oldest that waits, or else a shell that can become its domain; null: none does. It is
+    // not ours any more.
+    std::unique_ptr<Domain> take(const service::Instance& service);
     // The one that take would return, if it has booted.
     std::optional<DomId> booted(service::Id service) const;
     // Of this service: how many there are that are not being destroyed, and what all of them take.
     unsigned count(service::Id service) const;
     std::uint64_t memory_kib(service::Id service) const;
-    // Destroys the oldest that waits, or the one that is being made. False: there is none.
+    // How many shells there are to be, how many there are, and what these take.
+    service::Shells shells() const;
+    // Destroys the oldest shell that waits, else the oldest that waits, or the one that is being
+    // made. False: there is none.
     bool give_back();
     // False: none of the spares.
     bool died(DomId domid, Death how);
@@ -104,6 +113,7 @@ class Standby {
 
     bool fits(const Spare& spare) const;
     Spares::const_iterator waiting(service::Id service) const;
+    std::unique_ptr<Domain> take_one(service::Id service);
     void begin(const service::Instance& service);
     void built(Each spare, tl::expected<void, BuildError> result);
     void boot(Each spare);

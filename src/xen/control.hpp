@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,10 @@ class Control {
 
     // The last line on a guest's console, whose ring is in this frame. Empty: none to be seen.
     std::string last_console_line(vm::DomId domid, unsigned long frame);
+
+    // Of a PVH domain that has not run: in place of the command line that it was built with, which
+    // is `room` spaces.
+    base::Result<void> set_cmdline(vm::DomId domid, const std::string& line, std::size_t room);
 
     // Another UUID than what it was made with.
     base::Result<void> set_uuid(vm::DomId domid, const std::array<std::uint8_t, 16>& uuid);

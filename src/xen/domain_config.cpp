@@ -7,6 +7,7 @@
 
 #include "domain_options.hpp"
 #include "identity.hpp"
+#include "summond/service/shell.hpp"
 #include "vif_nodes.hpp"
 
 namespace summond::xen {
@@ -44,8 +45,9 @@ void set_identity(libxl_domain_create_info& info, const service::Instance& servi
                   unsigned number) {
     info.type =
         service->type == service::DomainType::pv ? LIBXL_DOMAIN_TYPE_PV : LIBXL_DOMAIN_TYPE_PVH;
+    const char* const spare = service::is_shell(service) ? "-" : ".standby-";
     info.name =
-        copy(number == 0 ? service.name() : service.name() + ".standby-" + std::to_string(number));
+        copy(number == 0 ? service.name() : service.name() + spare + std::to_string(number));
     const auto uuid = domain_uuid(service.id(), number);
     std::ranges::copy(uuid, info.uuid.uuid);
     // Written with the domain's first xenstore nodes, in one transaction.

@@ -36,9 +36,10 @@ inline constexpr char restored_mark[] = "summond/restored";
 inline constexpr char saving_mark[] = "summond/saving";
 inline constexpr char saving_now[] = "1";
 // Only in a standby copy that nobody has woken: standby_new, then what vm::StandbyPorts::rest is
-// told.
+// told. standby_taken: a shell that is being made a service's domain, or has just been.
 inline constexpr char standby_mark[] = "summond/standby";
 inline constexpr char standby_new[] = "new";
+inline constexpr char standby_taken[] = "taken";
 // Where rumprun looks for its configuration.
 inline constexpr char rumprun_node[] = "rumprun/cfg";
 std::string domain_path(vm::DomId domid);

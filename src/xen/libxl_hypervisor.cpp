@@ -38,6 +38,9 @@ class LibxlStandbyPorts final : public vm::StandbyPorts {
                             const std::string& mark) override {
         return xen::rest(toolstack_, domid, service, mark);
     }
+    base::Result<void> become(vm::DomId domid, const service::Instance& service) override {
+        return xen::become(toolstack_, domid, service);
+    }
     base::Result<void> join(vm::DomId domid, const service::Instance& service) override {
         return xen::join(toolstack_, domid, service);
     }

@@ -23,6 +23,14 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::In
 base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
 void woken(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
 
+// Of a shell: it becomes a service's domain (vm::StandbyPorts::become); and what of that can wait
+// until nobody waits any more. settle: of any domain, if it was one.
+base::Result<void> become(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
+void settle(Toolstack& toolstack, vm::DomId domid, const service::Instance& service);
+// By which name libxl keeps how a domain was made (libxl_userdata_store), in a file that has the
+// domain's UUID in its name, too. xl list -l, for one, shows it; a domain can do without.
+inline constexpr char libxl_record[] = "libxl-json";
+
 // vm::Domains::claim. domains: to adopt it by.
 base::Result<vm::Found> claim(Toolstack& toolstack, const service::Instance& service,
                               vm::Domains& domains);

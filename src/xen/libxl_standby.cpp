@@ -1,7 +1,9 @@
 // A standby domain, from its rest to its wake. (It is built by create.)
 //
 //  rest    nobody is told of its guest being ready; its vifs become ports that are sent nothing;
-//          the mark of what it is. What fails is destroyed by whoever has asked.
+//          the mark of what it is. What fails is destroyed by whoever has asked. Of a shell, libxl
+//          keeps nothing from here on.
+//  (A shell becomes a service's domain before it runs: libxl_shell.cpp.)
 //  join    it runs since a moment ago and a client waits: one netlink request for each vif.
 //  woken   when nobody waits any more: announcements, the mark goes, it gets its service's name.
 //          A later process does the same for a marked domain that runs.
@@ -12,6 +14,7 @@
 #include "identity.hpp"
 #include "libxl_operations.hpp"
 #include "summond/base/log.hpp"
+#include "summond/service/shell.hpp"
 
 namespace summond::xen {
 namespace {
@@ -24,6 +27,7 @@ void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Instance&
     if (!service->interfaces.empty())
         toolstack.announcer.announce(service->interfaces.front().bridge,
                                      host::announcements(service));
+    settle(toolstack, domid, service);
     if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(toolstack, domid, service.name());
@@ -37,6 +41,9 @@ base::Result<void> rest(Toolstack& toolstack, vm::DomId domid, const service::In
     for (const Vif& vif : own_vifs(domid, service))
         if (const auto r = toolstack.vifs->rest(vif); !r)
             return r;
+    // What libxl keeps of a domain has the UUID in its name, and a shell's will be another.
+    if (service::is_shell(service))
+        libxl_userdata_unlink(toolstack.ctx, domid, libxl_record);
     return toolstack.xenstore->write(domain_path(domid) + "/" + standby_mark, mark);
 }
 

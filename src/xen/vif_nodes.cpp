@@ -126,6 +126,14 @@ std::vector<Node> claimed_nodes(const Vif& vif, std::uint32_t mtu) {
     return nodes;
 }
 
+std::vector<Node> mac_nodes(const Vif& vif) {
+    const VifPaths paths(vif.domid, vif.index);
+    std::vector<Node> nodes;
+    for (const std::string* directory : {&paths.libxl, &paths.frontend, &paths.backend})
+        nodes.push_back({*directory + "/mac", service::to_string(vif.mac)});
+    return nodes;
+}
+
 std::string netback_errors_path(vm::DomId domid) {
     return fmt::format("{}/error/backend/vif/{}", domain_path(0), domid);
 }

@@ -54,6 +54,9 @@ inline constexpr char spare_state[] = "device/vif/0/state";
 // XenbusStateInitialising, xen/io/xenbus.h
 inline constexpr char initialising[] = "1";
 
+// What has the MAC of a vif in it, of one that is there and whose guest has not run.
+std::vector<Node> mac_nodes(const Vif& vif);
+
 // Who may read what the backend writes.
 std::vector<xs_permissions> backend_permissions(vm::DomId domid);
 

@@ -46,7 +46,9 @@ class FakeHypervisor final : public vm::Hypervisor,
         Built done;
     };
     std::deque<PendingStandby> standbys;
-    std::map<vm::DomId, std::string> marks;  // of standbys that rest
+    std::map<vm::DomId, std::string> marks;         // of standbys that rest
+    std::map<vm::DomId, service::Instance> became;  // shells
+    bool become_fails = false;
     bool join_fails = false;
     std::deque<PendingDestroy> destroys;
     std::deque<PendingSave> saves;
@@ -129,6 +131,13 @@ class FakeHypervisor final : public vm::Hypervisor,
                             const std::string& mark) override {
         marks[domid] = mark;
         return call("rest", domid);
+    }
+    base::Result<void> become(vm::DomId domid, const service::Instance& service) override {
+        if (become_fails)
+            return base::error("as the test says");
+        marks.erase(domid);
+        became.insert_or_assign(domid, service);
+        return call("become", domid);
     }
     base::Result<void> join(vm::DomId domid, const service::Instance&) override {
         if (join_fails)

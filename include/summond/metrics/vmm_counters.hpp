@@ -18,8 +18,8 @@ inline constexpr std::size_t wake_failures =
     static_cast<std::size_t>(service::WakeFailure::last) + 1;
 
 // Where a wake's guest came from (vm::WakeHow).
-inline constexpr std::string_view wake_hows[] = {"build", "restore", "standby", "unpause",
-                                                 "resume"};
+inline constexpr std::string_view wake_hows[] = {"build",   "restore", "standby",
+                                                 "unpause", "resume",  "shell"};
 // What a wake comes to, in this order, counted from who asked for it.
 enum class WakePhase : std::uint8_t {
     admitted,

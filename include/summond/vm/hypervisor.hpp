@@ -153,6 +153,10 @@ class StandbyPorts {
     // The domain is paused and waits for its wake from now on, and its readiness for nobody.
     virtual base::Result<void> rest(DomId domid, const service::Instance& service,
                                     const std::string& mark) = 0;
+    // A shell (service/shell.hpp), which rests, becomes this service's domain but for its name:
+    // what tells it from others is written into it. From here on it can be unpaused or destroyed,
+    // by a later process, too. On error it is neither the one nor the other, and to be destroyed.
+    virtual base::Result<void> become(DomId domid, const service::Instance& service) = 0;
     // The interfaces of one that runs since a moment ago, onto their bridges. woken is to follow.
     virtual base::Result<void> join(DomId domid, const service::Instance& service) = 0;
     // It has become the service's domain: its mark away, its name and announcements.

@@ -130,6 +130,7 @@ class Manager {
     void drain(bool drained);
     bool drained() const { return drained_; }
 
+    service::Shells shells() const;
     // None: no such service.
     std::optional<service::Report> report(service::Id service) const;
     // None: no such service.

@@ -63,6 +63,7 @@ class SimulatedHypervisor final : public Hypervisor,
     base::Result<void> rest(DomId, const service::Instance&, const std::string&) override {
         return {};
     }
+    base::Result<void> become(DomId, const service::Instance&) override { return {}; }
     base::Result<void> join(DomId, const service::Instance&) override { return {}; }
     void woken(DomId, const service::Instance&) override {}
 

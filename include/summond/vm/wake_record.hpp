@@ -18,7 +18,8 @@ enum class WakeHow : std::uint8_t {
     standby,  // a copy that waited
     unpause,  // it was paused
     resume,   // it was on its way to its file
-    last = resume,
+    shell,    // a domain of its kernel and size that had been nobody's
+    last = shell,
 };
 
 constexpr const char* to_string(WakeHow how) {
@@ -33,6 +34,8 @@ constexpr const char* to_string(WakeHow how) {
             return "unpause";
         case WakeHow::resume:
             return "resume";
+        case WakeHow::shell:
+            return "shell";
     }
     return "?";
 }

@@ -94,6 +94,21 @@ TEST_F(InstancesTest, OnlyOfIdsThatThereAre) {
     EXPECT_TRUE(there.empty());
 }
 
+TEST_F(InstancesTest, TakeShellsOfTheirKernelAndSize) {
+    const auto shared = pattern();
+    shared->kernel = "/srv/page.xen";
+    shared->cmdline = "--name={id}";
+    shared->standby.shells = 1;
+    manager.configure({service(www)}, {}, {shared});
+    pass(seconds(0));
+    backend.finish_standby(5);
+    manager.wake(known("a"), service::WakeReason::dns);
+    EXPECT_EQ(backend.became.at(5).name(), "pages@a");
+    EXPECT_EQ(backend.became.at(5)->cmdline, "--name=a");
+    backend.become_ready(5);
+    EXPECT_EQ(phase(known("a")), service::Phase::ready);
+}
+
 TEST_F(InstancesTest, ThousandsInTurnLeaveNothing) {
     for (unsigned n = 0; n < 10'000; ++n) {
         const service::Id instance = known("id" + std::to_string(n));

@@ -124,6 +124,19 @@ std::map<std::string, Node> by_path(const std::vector<Node>& nodes) {
     return result;
 }
 
+TEST(VifNodes, AnotherMacIsWrittenWhereverThereIsOne) {
+    std::map<std::string, std::string> there;
+    for (const Node& node : vif_nodes(vif, 9000))
+        if (node.path.ends_with("/mac"))
+            there[node.path] = node.value;
+    std::map<std::string, std::string> written;
+    for (const Node& node : mac_nodes(vif)) {
+        EXPECT_TRUE(node.permissions.empty()) << "they stay as they are";
+        written[node.path] = node.value;
+    }
+    EXPECT_EQ(written, there);
+}
+
 // What a spare has and what it gets when it is claimed is together what any vif has.
 TEST(VifNodes, ClaimedSpareIsAVif) {
     const Vif first{5, 0, vif.mac, vif.bridge};
