@@ -35,6 +35,8 @@ void Model::fill(metrics::Snapshot& snapshot, const Now& now) const {
                                       process.state.state == ipc::RoleReport::State::ready,
                                       seconds(process.state.started), process.state.restarts});
     snapshot.drained = drained_.value_or(false);
+    snapshot.shells = shells_.there;
+    snapshot.shells_bytes = shells_.kib * 1024;
     if (limits_.memory_kib)
         snapshot.memory_limit_bytes = *limits_.memory_kib * 1024;
     snapshot.domain_limit = limits_.domains;

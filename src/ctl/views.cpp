@@ -170,10 +170,16 @@ std::string summary_view(const json::value& status, const Style& style) {
                 words += fmt::format("{}{} {}", words.empty() ? "" : ", ", *count, phase);
         out += fact("services", words.empty() ? "none" : words);
     }
+    if (const auto* const domains = member(status, "domains"))
+        if (const auto wanted = number_at(*domains, "shells_wanted"); wanted && *wanted > 0)
+            out +=
+                fact("shells", fmt::format("{} of {}", number_words(*domains, "shells"), *wanted));
     if (const auto* const memory = member(status, "memory")) {
         std::string words = size_words(number_at(*memory, "running_kib").value_or(0)) + " running";
         if (const auto standby = number_at(*memory, "standby_kib"); standby && *standby > 0)
             words += ", " + size_words(*standby) + " standby";
+        if (const auto shells = number_at(*memory, "shells_kib"); shells && *shells > 0)
+            words += ", " + size_words(*shells) + " shells";
         if (const auto limit = number_at(*memory, "limit_kib"))
             words += ", of " + size_words(*limit);
         out += fact("memory", words);

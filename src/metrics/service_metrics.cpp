@@ -82,9 +82,11 @@ void write_memory(const Snapshot& snapshot, Samples& samples) {
     const auto waits = sum(snapshot, [](const auto& service) { return service.standby_bytes; });
     samples.add({"running"}, used);
     samples.add({"standby"}, waits);
+    samples.add({"shells"}, snapshot.shells_bytes);
     if (snapshot.memory_limit_bytes)
-        samples.add({"free"}, *snapshot.memory_limit_bytes -
-                                  std::min(*snapshot.memory_limit_bytes, used + waits));
+        samples.add({"free"},
+                    *snapshot.memory_limit_bytes - std::min(*snapshot.memory_limit_bytes,
+                                                            used + waits + snapshot.shells_bytes));
 }
 
 void write_domains(const Snapshot& snapshot, Samples& samples) {
@@ -92,9 +94,11 @@ void write_domains(const Snapshot& snapshot, Samples& samples) {
     const auto waits = standby(snapshot);
     samples.add({"running"}, used);
     samples.add({"standby"}, waits);
+    samples.add({"shells"}, std::uint64_t{snapshot.shells});
     if (snapshot.domain_limit)
         samples.add({"free"}, *snapshot.domain_limit -
-                                  std::min<std::uint64_t>(*snapshot.domain_limit, used + waits));
+                                  std::min<std::uint64_t>(*snapshot.domain_limit,
+                                                          used + waits + snapshot.shells));
 }
 
 constexpr Metric of_services[] = {
@@ -144,8 +148,8 @@ constexpr Metric of_services[] = {
                  samples.add({service.name}, std::uint64_t{1});
      }},
     {"summond_domains", Kind::gauge,
-     "Domains of services that are up or being made, standby copies, and how many more there may "
-     "be (free; where `limits: {domains}` is set).",
+     "Domains of services that are up or being made, standby copies, shells, and how many more "
+     "there may be (free; where `limits: {domains}` is set).",
      "use", write_domains},
     {"summond_memory_bytes", Kind::gauge,
      "Memory of the host that they take, and what is free under `limits: {memory}`, where that is "

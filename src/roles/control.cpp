@@ -219,10 +219,13 @@ class Control {
                 set_report(*report);
                 break;
             }
-            case ipc::Type::host_report:
-                model_.drained(message.as<ipc::HostReport>().drained != 0);
-                tell("host", {{"drained", message.as<ipc::HostReport>().drained != 0}});
+            case ipc::Type::host_report: {
+                const auto report = message.as<ipc::HostReport>();
+                model_.drained(report.drained != 0);
+                model_.shells({report.shells_wanted, report.shells, report.shells_kib});
+                tell("host", {{"drained", report.drained != 0}, {"shells", report.shells}});
                 break;
+            }
             case ipc::Type::ready:
                 set_vmm(Model::Vmm::up);
                 break;

@@ -128,10 +128,15 @@ void ControlLink::flush_wakes() {
 
 // False: control takes nothing now.
 bool ControlLink::flush_services() {
-    if (told_drained_ != manager_.drained()) {
-        if (!link_.send(ipc::HostReport{manager_.drained() ? 1U : 0U, 0}))
+    const Host host{manager_.drained(), manager_.shells()};
+    if (told_host_ != host) {
+        if (!link_.send(ipc::HostReport{.drained = host.drained ? 1U : 0U,
+                                        .shells_wanted = host.shells.wanted,
+                                        .shells = host.shells.there,
+                                        .reserved = 0,
+                                        .shells_kib = host.shells.kib}))
             return false;
-        told_drained_ = manager_.drained();
+        told_host_ = host;
     }
     while (!unsent_.empty()) {
         const service::Id id = *unsent_.begin();

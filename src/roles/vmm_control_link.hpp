@@ -48,7 +48,12 @@ class ControlLink {
     std::set<service::Id> up_;              // whose idle time moves
     std::set<std::uint64_t> unsent_wakes_;  // by number: after all else
     std::uint64_t last_remembered_ = 0;     // of those that there were when control came
-    std::optional<bool> told_drained_;
+    struct Host {
+        bool drained = false;
+        service::Shells shells;
+        friend bool operator==(const Host&, const Host&) = default;
+    };
+    std::optional<Host> told_host_;
     bool told_all_ = false;
     ipc::Link link_;
 };

@@ -79,6 +79,7 @@ class Model {
     void woke(vm::WakeRecord record);
     void forget_wakes() { wakes_.clear(); }
     void drained(bool drained) { drained_ = drained; }
+    void shells(const service::Shells& shells) { shells_ = shells; }
     void role(ipc::Role role, std::int32_t pid, const Role& state);
     void load(Load load) { load_ = std::move(load); }
 
@@ -134,6 +135,7 @@ class Model {
     Vmm vmm_ = Vmm::none;
     WallTime vmm_since_{};
     std::optional<bool> drained_;
+    service::Shells shells_;
     std::vector<Process> processes_;
     std::deque<vm::WakeRecord> wakes_;  // the oldest first
     Load load_;

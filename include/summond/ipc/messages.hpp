@@ -424,7 +424,11 @@ struct HostReport {
     static constexpr Type type = Type::host_report;
     static constexpr Route routes[] = {{Role::vmm, Role::control}};
     std::uint32_t drained;  // 1: no new wakes
+    // service::Shells
+    std::uint32_t shells_wanted;
+    std::uint32_t shells;
     std::uint32_t reserved;
+    std::uint64_t shells_kib;
 };
 
 // vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. When

@@ -57,6 +57,8 @@ struct Snapshot {
     std::vector<Process> processes;
     std::vector<Webhook> webhooks;
     bool drained = false;
+    std::uint32_t shells = 0;  // built domains of no service
+    std::uint64_t shells_bytes = 0;
     std::uint64_t held_packets = 0;  // for services that sleep
     std::optional<std::uint64_t> memory_limit_bytes{};
     std::optional<std::uint32_t> domain_limit{};

@@ -101,14 +101,18 @@ function figure(id, text, unit, more) {
 
 function showTiles() {
   const { domains, running, standby, copies } = sums;
+  const { shells = 0 } = status?.domains ?? {};
+  const beside = [[copies, "standby"], [shells, "shells"]].filter(([count]) => count)
+    .map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", ");
   figure("up", domains.toLocaleString("en"), `of ${services.size.toLocaleString("en")}`,
-         copies ? `${copies.toLocaleString("en")} standby beside` : "domains, by their services");
+         beside ? `${beside} beside` : "domains, by their services");
   const waits = [...sums.waiting].sort((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
   figure("waiting", waits.length.toLocaleString("en"), waits.length === 1 ? "service" : "services",
          waits.length ? `${waits[0].name} for ${duration(since(waits[0].waiting_since))}` : "nobody waits for a domain");
   const limit = status?.memory.limit_kib;
-  figure("memory", memory(running + standby), limit ? `of ${memory(limit)}` : "",
-         standby ? `${memory(standby)} of it standby` : "of running domains");
+  const waits_kib = standby + (status?.memory.shells_kib ?? 0);
+  figure("memory", memory(running + waits_kib), limit ? `of ${memory(limit)}` : "",
+         waits_kib ? `${memory(waits_kib)} of it standby` : "of running domains");
   const saved = status?.saved;
   if (saved)
     figure("saved", hours(saved.kib_hours / 1048576), "GiB hours",

@@ -156,6 +156,7 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_memory_bytes{use="running"} 1048576)",
              R"(summond_memory_bytes{use="free"} 7340032)",
              R"(summond_domains{use="standby"} 2)",
+             R"(summond_domains{use="shells"} 0)",
              R"(summond_domains{use="free"} 0)",
              R"(summond_build_info{version="1.2.3"} 1)",
              R"(summond_process_up{role="front"} 1)",
