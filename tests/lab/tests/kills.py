@@ -21,7 +21,7 @@ import time
 
 from harness import dns_client, proc
 from support import host
-from support.lab import UNIKERNEL, limit
+from support.lab import ARM, UNIKERNEL, limit
 from support.site import ZONE, ipv4, name, page, service, site, together
 
 KILLS = int(os.environ.get("SUMMOND_KILLS", "30"))
@@ -44,13 +44,14 @@ MOMENTS = {"query": WAKE, "packet": WAKE, "idle": IDLE, "standby": ["standby s83
 
 
 def services(lab, changed):
-    """One of each kind of ending, and a copy that waits. A reload changes two of them."""
+    """One of each kind of ending, a copy that waits, and a shell. A reload changes two of them."""
     short = {"ttl": 1, "memory": "16MiB"}
-    kinds = {80: {"idle": {"after": "2s"}, **({"memory": "20MiB"} if changed else {})},
+    shells = {} if ARM else {"standby": {"shells": 1}}
+    kinds = {80: {"idle": {"after": "2s"}, **shells, **({"memory": "20MiB"} if changed else {})},
              81: {"idle": {"after": "2s", "action": "pause"}},
              82: {"idle": {"after": "2s", "action": "suspend"}},
              83: {"idle": {"after": "2s"}, "standby": 1, **TCP},
-             84: {"idle": {"after": "2s", "action": "shutdown", "timeout": "20s"}, **TCP}}
+             84: {"idle": {"after": "2s", "action": "shutdown", "timeout": "20s"}, **shells, **TCP}}
     if changed:
         kinds[85] = {"idle": {"after": "2s"}}
     return [service(lab, number, **{**short, **kind}) for number, kind in kinds.items()]
@@ -241,10 +242,12 @@ class Campaign:
                 if d.domid not in self.lab.before.domids}
         names = collections.Counter(re.sub(r"-\d+$", "", d.name) for d in ours.values())
         wrong += [f"{d.name} is there ({d.domid}, {d.state})" for d in ours.values()
-                  if not (d.paused and (d.name == "s81" or d.name.startswith("s83.standby-")))]
+                  if not (d.paused and (d.name == "s81" or d.name.startswith(("s83.standby-", "shell+"))))]
         wrong += [f"{count} x {what}" for what, count in names.items() if count != 1]
         if not names["s83.standby"]:
             wrong.append("no copy of s83")
+        if not ARM and not any(name.startswith("shell+") for name in names):
+            wrong.append("no shell")
         wrong += self._traces(ours)
         held = host.output("ip", "-o", "link", "show", "group", HELD_RESETS)
         wrong += [f"resets are held of {line.split(': ')[1]}" for line in held.splitlines()]

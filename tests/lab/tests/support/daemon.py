@@ -39,10 +39,11 @@ class Daemon(Server):
             text = json.dumps({"state": state, **config}, indent=2) + "\n"
         self.config_file.write_text(text)
 
-    def start(self, *arguments, answers=None, limit=60):
+    def start(self, *arguments, answers=None, limit=60, environment=None):
         """Starts it. With `answers`, a name in one of its zones, waits until it answers and is ready."""
         before = len(self.log_lines(" ready: ")) if self.log_file.exists() else 0
-        self.run([BINARY, "--config", self.config_file, *arguments], start_new_session=True)
+        self.run([BINARY, "--config", self.config_file, *arguments], start_new_session=True,
+                 environment=environment)
         if answers:
             wait_until(lambda: self._answers(answers) and len(self.log_lines(" ready: ")) > before,
                        limit, "summond to answer and be ready")
