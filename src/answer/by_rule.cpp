@@ -57,6 +57,8 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
             break;
         case Availability::waiting:
             waiting = may;
+            if (may && needs_proof(rule.service))
+                return Step::unproved;
             break;
         case Availability::failed:
             if (may)
@@ -65,6 +67,8 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
         default:
             if (!may || (context_.overdue && context_.services[rule.service].holds_packets))
                 break;
+            if (needs_proof(rule.service))
+                return Step::unproved;
             if (!found)
                 found = instances.take(key, rule.pattern->addresses->of(id));
             if (!found)

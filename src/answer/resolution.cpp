@@ -49,6 +49,8 @@ Outcome Resolution::run() {
         else
             step = solve_name(found, alias_);
     }
+    if (step == Step::unproved)
+        return Outcome::unproved;
     if (chain_ != nullptr) {
         if (step == Step::done && !packet_.truncated() && !prove_expansions())
             truncate();
@@ -176,6 +178,8 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
                 break;
             case Availability::waiting:
                 waiting = may_wake(service_);
+                if (waiting && needs_proof(service_))
+                    return Step::unproved;
                 break;
             case Availability::failed:
                 if (may_wake(service_))
@@ -184,7 +188,7 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
             default:
                 if (may_wake(service_) &&
                     !(context_.overdue && context_.services[service_].holds_packets))
-                    return Step::asleep;
+                    return needs_proof(service_) ? Step::unproved : Step::asleep;
                 break;
         }
     }
@@ -210,6 +214,13 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
 bool Resolution::may_wake(std::uint32_t service) const {
     const Wakers* wakers = context_.services[service].wakers;
     return wakers == nullptr || wakers->contains(context_.client);
+}
+
+// Also of one that is starting: who waits takes a place that others need.
+bool Resolution::needs_proof(std::uint32_t service) const {
+    return !proved_ &&
+           (context_.services[service].by_proof ||
+            (context_.pressure != nullptr && context_.pressure->load(std::memory_order_relaxed)));
 }
 
 void Resolution::mark_asked(std::uint32_t service) {

@@ -25,13 +25,20 @@ enum class Outcome : std::uint8_t {
     not_loaded,         // the name's zone could not be loaded
     not_signed,         // what has to be signed first: context.wanted, if signs()
     no_place,           // as asleep, of an instance by rule, and there are too many of these
+    unproved,           // as asleep, and the client has to show its address first
 };
 
 class Resolution {
   public:
-    // hash: of the query's name.
-    Resolution(const dns::Query& query, std::uint64_t hash, Packet& packet, Context& context)
-        : query_(query), hash_(hash), packet_(packet), context_(context), zones_(context.zones) {}
+    // hash: of the query's name. proved: the client's address is not forged.
+    Resolution(const dns::Query& query, std::uint64_t hash, Packet& packet, Context& context,
+               bool proved)
+        : query_(query),
+          hash_(hash),
+          packet_(packet),
+          context_(context),
+          zones_(context.zones),
+          proved_(proved) {}
 
     Outcome run();
     std::uint32_t service() const { return service_; }
@@ -47,7 +54,7 @@ class Resolution {
     using RRset = zone::image::RRset;
 
     // What to do after one name of a chain of aliases.
-    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded, no_place };
+    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded, no_place, unproved };
 
     void choose_side(zone::Zones::Found& found) const;
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
@@ -91,6 +98,7 @@ class Resolution {
     void add_targets(const RRset& rrset, std::size_t records);
     void mark_asked(std::uint32_t service);
     bool may_wake(std::uint32_t service) const;
+    bool needs_proof(std::uint32_t service) const;
     bool add_addresses_of(const Node& target, OwnerAt owner);
 
     const dns::Query& query_;
@@ -98,6 +106,7 @@ class Resolution {
     Packet& packet_;
     Context& context_;
     const zone::Zones& zones_;
+    const bool proved_;
 
     std::uint32_t zone_ = 0;  // of the question; aliases are followed within it
     OwnerAt owner_{};         // of the records to add: the question's name or an alias's target

@@ -108,6 +108,23 @@ bool exchange_cookies(const dns::Query& query, const Context& context, Packet& p
     return true;
 }
 
+// Answers nothing but that the client is to show its address: by BADCOOKIE with the right cookie,
+// where it takes cookies (RFC 7873 §5.2.3), else by TC. No option but that: whatever has been
+// asked, the answer is at most 16 octets longer.
+Decision ask_for_proof(const dns::Query& query, std::span<std::uint8_t> out,
+                       const Context& context) {
+    Packet packet(query, out, context.transport);
+    ClientCookie client;
+    if (!exchange_cookies(query, context, packet, client))
+        return {};
+    const bool cookies = query.edns.cookie && context.settings.cookie_secret;
+    if (cookies && client != ClientCookie::known)
+        packet.set_rcode(Rcode::badcookie);
+    else
+        packet.set_truncated();
+    return answered(packet);
+}
+
 // RFC 7873 §5.4. Where there are no cookies it is a query without a question.
 Decision answer_cookie(const Context& context, Packet& packet, ClientCookie client) {
     if (!context.settings.cookie_secret || context.client.empty())
@@ -192,7 +209,8 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
             break;
     }
 
-    Resolution resolution(query, read.hash, packet, context);
+    const bool proved = context.transport == Transport::tcp || client == ClientCookie::known;
+    Resolution resolution(query, read.hash, packet, context, proved);
     switch (resolution.run()) {
         case Outcome::complete:
             // RFC 1035 §6.2: we do not know all classes.
@@ -224,6 +242,8 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
         case Outcome::no_place:
             packet.clear();
             return failed(packet, service::WakeFailure::domain_limit);
+        case Outcome::unproved:
+            return {.unproved = true};
         case Outcome::failed:
             break;
     }
@@ -295,6 +315,10 @@ Decision resolve(const ReadQuery& read, std::span<std::uint8_t> out, Context& co
     if (context.transport == Transport::tcp && query.edns.keepalive_value)
         return failed(packet, Rcode::formerr);
     Decision decision = respond(read, packet, context, client);
+    if (decision.unproved) {
+        decision = ask_for_proof(query, out, context);
+        decision.unproved = true;
+    }
     decision.cookie = client;
     return decision;
 }
@@ -333,16 +357,7 @@ std::uint32_t challenge(std::span<const std::uint8_t> query_bytes, std::span<std
     const dns::Parsed parsed = dns::parse_query(query_bytes, query);
     if ((parsed != dns::Parsed::query && parsed != dns::Parsed::cookie) || query.edns.version > 0)
         return 0;
-    Packet packet(query, out, context.transport);
-    ClientCookie client;
-    if (!exchange_cookies(query, context, packet, client))
-        return 0;
-    const bool cookies = query.edns.cookie && context.settings.cookie_secret;
-    if (cookies && client != ClientCookie::known)
-        packet.set_rcode(Rcode::badcookie);
-    else
-        packet.set_truncated();
-    return packet.finish();
+    return ask_for_proof(query, out, context).size;
 }
 
 }  // namespace summond::answer

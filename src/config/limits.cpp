@@ -52,6 +52,14 @@ void read_limits(const Value& value, service::Limits& limits) {
     if (const auto queue = mapping->take({"queue", "how long a wake waits for room", "9s"}))
         if (const auto duration = read_duration(*queue, 0ms, longest_queue, "9s"))
             limits.queue = *duration;
+    if (const auto pressure = mapping->take(
+            {"pressure", "from how many wakes at a time on clients have to show whose they are",
+             "64"})) {
+        if (pressure->word({"never"}))
+            limits.pressure.reset();
+        else if (const auto number = pressure->number(1, most_domains))
+            limits.pressure = static_cast<std::uint32_t>(*number);
+    }
     mapping->refuse_rest();
 }
 

@@ -34,6 +34,7 @@ struct ServiceDraft {
     std::optional<Mark> ready_timeout_where;  // of one that is given
     std::optional<bool> wake_packet;          // the configuration says whether
     Mark wake_where;
+    Mark wake_by_where;
 
     struct Interface {
         service::Interface interface;

@@ -1,4 +1,5 @@
 // What wakes a service besides a query, and whom.
+#include <algorithm>
 #include <utility>
 
 #include "scalars.hpp"
@@ -50,6 +51,11 @@ void read_wakes(Mapping& mapping, ServiceDraft& draft) {
         draft.service.wake_from = read_networks(*from, "any", service::max_prefixes);
     if (const auto from = mapping.take({"wake_query_from", "whose queries wake it, or any", "any"}))
         draft.service.wake_query_from = read_networks(*from, "any", service::max_prefixes);
+    if (const auto by = mapping.take(
+            {"wake_by", "whether clients have to show that their address is not forged", "any"})) {
+        draft.service.wake_by_proof = by->one_of({"any", "proof"}) == 1U;
+        draft.wake_by_where = by->where;
+    }
 }
 
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems) {
@@ -66,6 +72,15 @@ void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& pro
     // Defaults may say so of services that packets cannot wake.
     if (!draft.service.wake_packet && !draft.service.wake_dns)
         draft.service.wake_dns = true;
+    const auto is_tcp = [](const service::Port& port) {
+        return port.protocol == service::Protocol::tcp;
+    };
+    if (draft.service.wake_by_proof && !draft.service.wake_dns && !draft.service.ports.empty() &&
+        std::ranges::none_of(draft.service.ports, is_tcp))
+        problems.warning(draft.wake_by_where,
+                         "wake_by: nobody wakes " + owner +
+                             ": no packet to its ports can show whose it is, and queries do not "
+                             "wake it; say wake: [dns, packet], or wake_by: any");
 }
 
 }  // namespace summond::config

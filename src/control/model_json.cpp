@@ -107,6 +107,19 @@ json::object Model::vmm_json() const {
         {"since", vmm_ == Vmm::none ? json::value(nullptr) : json::value(to_string(vmm_since_))}};
 }
 
+json::object Model::host_json() const {
+    json::object object{
+        {"drained", or_null(drained_)}, {"pressure", nullptr}, {"shells", shells_.there}};
+    if (pressure_) {
+        json::array causes;
+        for (std::size_t i = 0; i < service::pressure_causes.size(); ++i)
+            if ((*pressure_ >> i & 1) != 0)
+                causes.emplace_back(service::pressure_causes[i]);
+        object["pressure"] = std::move(causes);
+    }
+    return object;
+}
+
 json::object Model::json_of(const ServiceText& text, const Now& now) const {
     const service::Report* const known = report_of(text.id);
     json::object object{{"name", text.name},
@@ -286,6 +299,7 @@ json::object Model::status_json(const Now& now) const {
             {"config", config_file_},
             {"vmm", vmm_json()},
             {"drained", or_null(drained_)},
+            {"pressure", host_json()["pressure"]},
             {"services", std::move(services)},
             {"memory",
              {{"running_kib", running_kib},

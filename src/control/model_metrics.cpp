@@ -37,6 +37,7 @@ void Model::fill(metrics::Snapshot& snapshot, const Now& now) const {
     snapshot.drained = drained_.value_or(false);
     snapshot.shells = shells_.there;
     snapshot.shells_bytes = shells_.kib * 1024;
+    snapshot.under_pressure = pressure_.value_or(0) != 0;
     if (limits_.memory_kib)
         snapshot.memory_limit_bytes = *limits_.memory_kib * 1024;
     snapshot.domain_limit = limits_.domains;

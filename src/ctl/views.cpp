@@ -162,6 +162,11 @@ std::string summary_view(const json::value& status, const Style& style) {
         out += painted("drained: no new wakes (summonctl undrain lets them again)", Colour::yellow,
                        style) +
                "\n";
+    if (const auto& causes = list_at(status, "pressure"); !causes.empty())
+        out += painted("under pressure (" + joined(causes) +
+                           "): only clients that have shown their address wake services",
+                       Colour::yellow, style) +
+               "\n";
     out += "\n";
     if (const auto* const services = member(status, "services")) {
         std::string words;

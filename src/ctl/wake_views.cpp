@@ -174,7 +174,8 @@ std::string event_line(const std::string& type, const json::value& data, WallTim
     if (type == "vmm")
         return time + "vmm is " + text_at(data, "state");
     if (type == "host")
-        return time + (flag_at(data, "drained") ? "drained: no new wakes" : "not drained");
+        return time + (flag_at(data, "drained") ? "drained: no new wakes" : "not drained") +
+               (list_at(data, "pressure").empty() ? "" : ", under pressure: wakes need a proof");
     if (type == "lagged")
         return time + "events have been missed";
     return time + type;

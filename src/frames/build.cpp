@@ -224,6 +224,12 @@ Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment) {
                            {to_mac, {segment.from, segment.from_port}}, header);
 }
 
+Frame proof_question(const Mac& mac, const Mac& to_mac, const IpPacket& syn,
+                     std::uint32_t acknowledges) {
+    return segment({mac, {syn.to, syn.to_port}}, {to_mac, {syn.from, syn.from_port}},
+                   {tcp_syn | tcp_ack, 0, acknowledges});
+}
+
 Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset) {
     return segment({mac, {reset.from, reset.from_port}}, {to_mac, {reset.to, reset.to_port}},
                    {reset.acks ? tcp_rst | tcp_ack : tcp_rst, reset.sequence, reset.acknowledges});

@@ -141,6 +141,14 @@ constexpr Metric of_dns[] = {
              samples.add({transport}, counters.waited);
          });
      }},
+    {"summond_dns_unproved_queries_total", Kind::counter,
+     "Queries that woke nothing, since the client had not shown its address where that was needed "
+     "(`wake_by`, or pressure), by what it was answered with: TC or BADCOOKIE.",
+     "response",
+     [](const Snapshot& snapshot, Samples& samples) {
+         for (std::size_t i = 0; i < std::size(challenges); ++i)
+             samples.add({challenges[i]}, snapshot.front.udp.unproved[i].get());
+     }},
     {"summond_dns_signatures_made_total", Kind::counter,
      "Signatures made for names that are signed when they are asked for.", "",
      [](const Snapshot& snapshot, Samples& samples) {

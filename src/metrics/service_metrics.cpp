@@ -155,6 +155,24 @@ constexpr Metric of_services[] = {
      "Memory of the host that they take, and what is free under `limits: {memory}`, where that is "
      "set.",
      "use", write_memory},
+    {"summond_wake_pressure", Kind::gauge,
+     "1: only clients that have shown that their address is not forged wake services, since wakes "
+     "ask for more than the host can give (`limits: {pressure}`).",
+     "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         samples.add({}, std::uint64_t{snapshot.under_pressure ? 1U : 0U});
+     }},
+    {"summond_wake_packets_unproved_total", Kind::counter,
+     "Packets that woke nothing, since their sender had not shown its address where that was "
+     "needed: SYNs (their senders are asked to), datagrams and pings, segments of connections.",
+     "packet",
+     [](const Snapshot& snapshot, Samples& samples) {
+         for (std::size_t i = 0; i < std::size(unproved_packets); ++i)
+             samples.add({unproved_packets[i]}, snapshot.unproved_packets[i]);
+     }},
+    {"summond_wake_packets_proved_total", Kind::counter,
+     "Senders of such SYNs that have shown their address when they were asked.", "",
+     [](const Snapshot& snapshot, Samples& samples) { samples.add({}, snapshot.proved_clients); }},
     {"summond_drained", Kind::gauge, "1: no service is woken, by command (drain).", "",
      [](const Snapshot& snapshot, Samples& samples) {
          samples.add({}, std::uint64_t{snapshot.drained ? 1U : 0U});

@@ -45,8 +45,14 @@ inline void count_response(metrics::DnsCounters& counters, const answer::Decisio
     counters.sent_bytes.add(answer.size());
     if (decision.stated != 0)
         counters.signatures_used.add(decision.stated);
-    if (is_truncated(answer))
+    const bool truncated = is_truncated(answer);
+    if (truncated)
         counters.truncated.add();
+    using metrics::Challenge;
+    if (decision.unproved)
+        counters
+            .unproved[static_cast<std::size_t>(truncated ? Challenge::tc : Challenge::badcookie)]
+            .add();
 }
 
 // The same, to a query that has been parked until this deadline at most.

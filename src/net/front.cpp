@@ -25,6 +25,7 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
     for (const service::Template& service : config.services) {
         auto& setting =
             of_service[service.id] = {service.id, service.answer, {}, service.wake_packet};
+        setting.by_proof = service.wake_by_proof;
         if (service.pattern)
             setting.name = service.name;
         if (!service.wake_dns)

@@ -49,12 +49,13 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
         if (settings_[i].wakers)
             states_[i].wakers = &*settings_[i].wakers;
         states_[i].holds_packets = settings[i].holds_packets;
+        states_[i].by_proof = settings[i].by_proof;
         index_.emplace(settings[i].id, i);
     }
 }
 
-void Services::want(std::uint32_t service, std::span<const std::uint8_t> client, std::uint16_t type,
-                    bool promised) noexcept {
+void Services::want(std::uint32_t service, std::span<const std::uint8_t> client,
+                    const Wish& wish) noexcept {
     Want& want = wanted_[service];
     Want::State state = Want::free;
     if (!want.state.compare_exchange_strong(state, Want::claimed, std::memory_order_acquire))
@@ -63,8 +64,7 @@ void Services::want(std::uint32_t service, std::span<const std::uint8_t> client,
     want.client.size = static_cast<std::uint8_t>(size);
     std::copy_n(client.begin(), size, want.client.bytes);
     want.asked = clock_.now();
-    want.query_type = type;
-    want.promised = promised;
+    want.wish = wish;
     want.state.store(Want::written, std::memory_order_release);
     ::eventfd_write(wanted_fd_.get(), 1);
 }
@@ -102,16 +102,17 @@ void Services::take_wanted() {
             continue;
         services_[i].client = want.client;
         services_[i].asked = want.asked;
-        if (want.query_type != 0)
-            services_[i].query_type = want.query_type;
-        const bool promised = want.promised;
+        const Wish wish = want.wish;
+        if (wish.type != 0)
+            services_[i].query_type = wish.type;
         want.state.store(Want::free, std::memory_order_release);
         const auto availability = states_[i].availability.load(std::memory_order_relaxed);
         if (availability != Availability::asleep && availability != Availability::waiting)
             continue;
         if (is_place(i) && !settle(i))
             continue;
-        services_[i].promised = promised || availability == Availability::waiting;
+        services_[i].promised = wish.promised || availability == Availability::waiting;
+        services_[i].proved = wish.proved;
         wake(i);
     }
 }
@@ -131,8 +132,11 @@ void Services::wake(std::uint32_t service) {
 bool Services::send_wake(std::uint32_t service) {
     const Service& wanted = services_[service];
     const std::chrono::nanoseconds asked = wanted.asked.time_since_epoch();
+    // Who has been promised a wake asks for no other.
+    const std::uint8_t proved = wanted.proved || wanted.promised ? 1 : 0;
     if (!is_place(service))
-        return vmm_.send(ipc::Wake{wanted.id, asked.count(), wanted.client, wanted.query_type});
+        return vmm_.send(
+            ipc::Wake{wanted.id, asked.count(), wanted.client, wanted.query_type, proved, {}});
     const auto owner = instances_->owner(service);
     if (!owner)
         return true;
@@ -141,6 +145,7 @@ bool Services::send_wake(std::uint32_t service) {
     message.asked_ns = asked.count();
     message.from = wanted.client;
     message.query_type = wanted.query_type;
+    message.proved = proved;
     message.size = static_cast<std::uint8_t>(owner->id.size);
     std::ranges::copy(owner->id.view(), message.id);
     return vmm_.send(message);
@@ -202,9 +207,12 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
         io, std::move(channel),
         {.message =
              [this](const ipc::Received& message) {
-                 if (message.type != ipc::Type::state)
+                 if (message.type == ipc::Type::state)
+                     on_state(message.as<ipc::State>());
+                 else if (message.type == ipc::Type::pressure)
+                     on_pressure(message.as<ipc::Pressure>().on != 0);
+                 else
                      return false;
-                 on_state(message.as<ipc::State>());
                  return true;
              },
          .closed =
@@ -268,6 +276,15 @@ void Services::on_state(const ipc::State& state) {
     const View view = view_of(state, service.answer);
     set_timer(i, view.lasts ? std::optional(clock_.now() + *view.lasts) : std::nullopt);
     set(i, view.availability);
+}
+
+// Wakes without proof of which vmm has said nothing before this it has refused: those who wait for
+// them are asked for proof.
+void Services::on_pressure(bool on) {
+    pressure_.store(on, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; on && i < end(); ++i)
+        if (services_[i].waking && !services_[i].proved && !services_[i].promised)
+            fall_asleep(i);
 }
 
 void Services::fall_asleep(std::uint32_t i) {

@@ -179,7 +179,7 @@ ParkedQueries::Awaited TcpSession::want(const Decision& decision, std::uint16_t 
     }
     if (server_.context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        server_.services_.want(decision.service, address_.bytes(), type);
+        server_.services_.want(decision.service, address_.bytes(), {type, false, true});
     return {decision.service};
 }
 
@@ -210,7 +210,7 @@ void TcpSession::keep_from_waiting(std::span<const std::uint8_t> query, Decision
 // Also to a query that was parked: its service may have become one that wakes at once.
 void TcpSession::reply(const Decision& decision, std::uint16_t type) {
     if (decision.wakes)
-        server_.services_.want(decision.service, address_.bytes(), type, true);
+        server_.services_.want(decision.service, address_.bytes(), {type, true, true});
     append(decision.size);
 }
 

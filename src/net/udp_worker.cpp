@@ -48,7 +48,9 @@ void prepare_reply(msghdr& header) {
 }  // namespace
 
 // What a query is parked for.
-struct UdpWorker::Waits : ParkedQueries::Awaited {};
+struct UdpWorker::Waits : ParkedQueries::Awaited {
+    bool proved;  // its sender's address is not forged
+};
 
 // Strides are odd multiples of a cache line: the first lines of the buffers, which are all that
 // most queries touch, then fall into different sets of the cache.
@@ -72,7 +74,7 @@ struct UdpWorker::Batch {
     struct Wake {
         std::uint32_t service;
         unsigned message;
-        std::uint16_t type;
+        Services::Wish wish;
     };
     std::array<Wake, batch_size> wake;
     unsigned wakes = 0;
@@ -117,6 +119,7 @@ UdpWorker::UdpWorker(const zone::Zones& zones, Services& services, const base::C
       parked_(std::make_unique<ParkedQueries>()),
       counters_(counters) {
     context_.rules = services.rules();
+    context_.pressure = &services.pressure();
 }
 
 UdpWorker::~UdpWorker() = default;
@@ -197,7 +200,7 @@ void UdpWorker::receive(std::uint32_t socket) {
             resolve_group(socket, first, std::min(received - first, group_size), answers);
         send(fd, answers);
         for (const Batch::Wake& wake : std::span(batch_->wake).first(batch_->wakes))
-            services_.want(wake.service, octets_of(batch_->address[wake.message]), wake.type, true);
+            services_.want(wake.service, octets_of(batch_->address[wake.message]), wake.wish);
         batch_->wakes = 0;
         batch_->prepare(received);
         if (received < busy)
@@ -237,10 +240,11 @@ void UdpWorker::resolve_group(std::uint32_t socket, unsigned first, unsigned cou
             signing_->want(context_.wanted, decision.known_client());
         if (decision.kind == Decision::Kind::answer) {
             if (decision.wakes)
-                batch.wake[batch.wakes++] = {decision.service, first + i, type_of(asked)};
+                batch.wake[batch.wakes++] = {
+                    decision.service, first + i, {type_of(asked), true, decision.known_client()}};
             size = limited(query(i), batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::park) {
-            park(socket, first + i, query(i), asked, {{decision.service}});
+            park(socket, first + i, query(i), asked, {{decision.service}, decision.known_client()});
         } else if (decision.kind == Decision::Kind::sign) {
             size = sign(socket, first + i, query(i), asked, batch.out(answers), decision);
         } else if (decision.kind == Decision::Kind::pass) {
@@ -278,7 +282,7 @@ void UdpWorker::look_at_clock() {
 // challenge, or nothing.
 std::uint32_t UdpWorker::limited(std::span<const std::uint8_t> query, std::span<std::uint8_t> out,
                                  Decision& decision) {
-    if (!limiter_ || decision.known_client())
+    if (!limiter_ || decision.known_client() || decision.unproved)
         return decision.size;
     const RateLimiter::Kind kind = RateLimiter::kind_of(out);
     const auto verdict = limiter_->check(context_.client, kind, now_);
@@ -324,7 +328,7 @@ std::uint32_t UdpWorker::sign(std::uint32_t socket, unsigned slot,
     if (signing_->want(context_.wanted, decision.known_client())) {
         if (counters_.dns != nullptr)
             counters_.dns->signatures_awaited.add();
-        park(socket, slot, query, asked, {{ParkedQueries::no_service, context_.wanted.tag}});
+        park(socket, slot, query, asked, {{ParkedQueries::no_service, context_.wanted.tag}, false});
         return 0;
     }
     if (counters_.dns != nullptr)
@@ -364,7 +368,7 @@ void UdpWorker::park(std::uint32_t socket, unsigned slot, std::span<const std::u
     if (waits.service != ParkedQueries::no_service &&
         context_.services[waits.service].availability.load(std::memory_order_relaxed) ==
             Availability::asleep)
-        services_.want(waits.service, context_.client, type_of(asked));
+        services_.want(waits.service, context_.client, {type_of(asked), false, waits.proved});
 }
 
 // Whom to answer, as it lies in SignedQuery::way.
@@ -438,7 +442,7 @@ bool UdpWorker::park_again(std::size_t parked, const Decision& decision) {
     parked_->wait_for(parked, {decision.service});
     if (context_.services[decision.service].availability.load(std::memory_order_relaxed) ==
         Availability::asleep)
-        services_.want(decision.service, context_.client, 0);
+        services_.want(decision.service, context_.client, {0, false, decision.known_client()});
     return true;
 }
 
@@ -513,7 +517,7 @@ void UdpWorker::answer_parked(std::size_t parked, Decision& decision) {
     // The Wake for which it was parked has come to nothing, or was never asked for: meanwhile vmm
     // has said that a copy waits.
     if (decision.wakes)
-        services_.want(decision.service, context_.client, 0, true);
+        services_.want(decision.service, context_.client, {0, true, decision.known_client()});
 }
 
 void UdpWorker::signal() noexcept {

@@ -221,9 +221,10 @@ class Control {
             }
             case ipc::Type::host_report: {
                 const auto report = message.as<ipc::HostReport>();
-                model_.drained(report.drained != 0);
-                model_.shells({report.shells_wanted, report.shells, report.shells_kib});
-                tell("host", {{"drained", report.drained != 0}, {"shells", report.shells}});
+                model_.host(report.drained != 0,
+                            static_cast<service::PressureCauses>(report.pressure),
+                            {report.shells_wanted, report.shells, report.shells_kib});
+                tell("host", model_.host_json());
                 break;
             }
             case ipc::Type::ready:

@@ -32,8 +32,13 @@ void CounterMappings::add(ipc::Role role, int shared_memory) {
 void CounterMappings::fill(metrics::Snapshot& snapshot) const {
     for (const proc::SharedMapping& front : fronts_)
         snapshot.front.add(*front.as<const metrics::FrontCounters>());
-    for (const proc::SharedMapping& wire : wires_)
-        snapshot.held_packets += wire.as<const metrics::WireCounters>()->held.get();
+    for (const proc::SharedMapping& wire : wires_) {
+        const auto& counters = *wire.as<const metrics::WireCounters>();
+        snapshot.held_packets += counters.now.held.get();
+        for (std::size_t i = 0; i < snapshot.unproved_packets.size(); ++i)
+            snapshot.unproved_packets[i] += counters.unproved[i].get();
+        snapshot.proved_clients += counters.proved.get();
+    }
     snapshot.transfer = transfer_.as<const metrics::TransferCounters>();
     snapshot.vmm = vmm_.as<const metrics::VmmCounters>();
 }

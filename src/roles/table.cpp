@@ -148,7 +148,7 @@ constexpr std::array rows{
         .wanted = where_packets_wake,
         .kept = {.ready_within = 30s},
         .isolation = proc::Syscalls::network,
-        .counters = {sizeof(metrics::WireCounters), sizeof(metrics::WireCounters)}},
+        .counters = {sizeof(metrics::WireCounters), sizeof(metrics::WireGauges)}},
     // Nobody's names or domains depend on it.
     Row{.role = ipc::Role::control,
         .run = control_main,

@@ -94,6 +94,14 @@ class Vmm {
             if (control_)
                 control_->woke(record);
         });
+        manager_.on_pressure([this] {
+            for (FrontLink& front : fronts_)
+                front.pressure_changed();
+            if (wire_)
+                wire_->tell_pressure();
+            if (control_)
+                control_->pressure_changed();
+        });
         manager_.on_instance([this](const service::Instance& instance, bool is_there) {
             if (wire_ && is_there)
                 wire_->add(instance);

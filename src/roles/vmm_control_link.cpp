@@ -128,12 +128,12 @@ void ControlLink::flush_wakes() {
 
 // False: control takes nothing now.
 bool ControlLink::flush_services() {
-    const Host host{manager_.drained(), manager_.shells()};
+    const Host host{manager_.drained(), manager_.pressure(), manager_.shells()};
     if (told_host_ != host) {
         if (!link_.send(ipc::HostReport{.drained = host.drained ? 1U : 0U,
                                         .shells_wanted = host.shells.wanted,
                                         .shells = host.shells.there,
-                                        .reserved = 0,
+                                        .pressure = host.pressure,
                                         .shells_kib = host.shells.kib}))
             return false;
         told_host_ = host;

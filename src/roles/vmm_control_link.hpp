@@ -30,6 +30,8 @@ class ControlLink {
     void changed_all();
     // A wake is over, or more is known of one.
     void woke(const vm::WakeRecord& record);
+    // Whether the host is under pressure is.
+    void pressure_changed() { flush(); }
     // Time has passed, in which traffic may have been seen.
     void look();
 
@@ -50,6 +52,7 @@ class ControlLink {
     std::uint64_t last_remembered_ = 0;     // of those that there were when control came
     struct Host {
         bool drained = false;
+        service::PressureCauses pressure = 0;
         service::Shells shells;
         friend bool operator==(const Host&, const Host&) = default;
     };

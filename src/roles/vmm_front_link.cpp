@@ -25,18 +25,22 @@ FrontLink::FrontLink(boost::asio::io_context& io, ipc::Channel channel, vm::Mana
              [this, closed = std::move(closed)] { closed(this); }, [this] { flush(); }}) {
     for (const service::Status& status : manager_.statuses())
         changed(status);
+    flush();
 }
 
 bool FrontLink::handle(const ipc::Received& message) {
     if (message.type == ipc::Type::wake) {
-        const auto& [service, asked_ns, from, query_type] = message.as<ipc::Wake>();
-        wake(service, asked_ns, from, query_type);
+        const auto wanted = message.as<ipc::Wake>();
+        if (wanted.proved != 0 || !manager_.needs_proof(wanted.service))
+            wake(wanted.service, wanted.asked_ns, wanted.from, wanted.query_type);
         return true;
     }
     if (message.type == ipc::Type::wake_instance) {
         const auto wanted = message.as<ipc::WakeInstance>();
         if (wanted.size == 0 || wanted.size > sizeof wanted.id)
             return false;
+        if (wanted.proved == 0 && manager_.needs_proof(wanted.service))
+            return true;
         // What it is called is checked by the rule: nothing else can come of what a front says.
         if (const auto service = manager_.instance(wanted.service, {wanted.id, wanted.size}))
             wake(*service, wanted.asked_ns, wanted.from, wanted.query_type);
@@ -85,6 +89,11 @@ void FrontLink::flush() {
     while (!unsent_.empty() &&
            link_.send(ipc::state_of(unsent_.begin()->second, std::chrono::steady_clock::now())))
         unsent_.erase(unsent_.begin());
+    // After these, so that the front knows which wakes had been begun before.
+    const bool pressure = manager_.pressure() != 0;
+    if (unsent_.empty() && told_pressure_ != pressure &&
+        link_.send(ipc::Pressure{pressure ? 1U : 0U}))
+        told_pressure_ = pressure;
 }
 
 }  // namespace summond::roles

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "summond/ipc/link.hpp"
 #include "summond/vm/manager.hpp"
@@ -22,6 +23,8 @@ class FrontLink {
     // A service's status is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
     void changed(const service::Status& status);
+    // Whether the host is under pressure is.
+    void pressure_changed() { flush(); }
     // There is nothing to be said of it any more.
     void forget(service::Id service) { unsent_.erase(service); }
 
@@ -33,6 +36,7 @@ class FrontLink {
 
     vm::Manager& manager_;
     std::map<service::Id, service::Status> unsent_;
+    std::optional<bool> told_pressure_;
     ipc::Link link_;
 };
 

@@ -22,6 +22,7 @@ wire::Steered steered(const service::Instance& service) {
     station.ports = service->ports;
     station.wake_from = service->wake_from;
     station.youth = service->ready.timeout;
+    station.by_proof = service->wake_by_proof;
     return result;
 }
 
@@ -37,6 +38,7 @@ WireLink::WireLink(boost::asio::io_context& io, ipc::Channel channel, vm::Manage
              [this] {
                  steering_.writable();
                  tell_networks();
+                 tell_pressure();
                  arm();
              }}),
       timer_(io, [this] {
@@ -61,7 +63,14 @@ void WireLink::configure(const std::vector<service::Instance>& services,
     patterns_ = std::move(patterns);
     networks_told_ = 0;
     tell_networks();
+    tell_pressure();
     arm();
+}
+
+void WireLink::tell_pressure() {
+    const bool on = manager_.pressure() != 0;
+    if (told_pressure_ != on && link_.send(ipc::Pressure{on ? 1U : 0U}))
+        told_pressure_ = on;
 }
 
 // What the link does not take now is told when it does.
@@ -74,9 +83,15 @@ void WireLink::tell_networks() {
             const Bridge way = bridge(of.interfaces.front().bridge);
             if (way.done == Done::later)
                 return;
-            wire::Network network{
-                of.id,    of.name,      way.tap,         of.pattern->grammar, of.pattern->addresses,
-                of.ports, of.wake_from, of.ready.timeout};
+            wire::Network network{of.id,
+                                  of.name,
+                                  way.tap,
+                                  of.pattern->grammar,
+                                  of.pattern->addresses,
+                                  of.ports,
+                                  of.wake_from,
+                                  of.ready.timeout,
+                                  of.wake_by_proof};
             if (way.done == Done::yes && !link_.send(network_message(network)))
                 return;
             // The MACs of so many are in no table of the bridge's.
@@ -140,7 +155,8 @@ bool WireLink::handle(const ipc::Received& message) {
 }
 
 void WireLink::arrived(const ipc::Arrived& message) {
-    woken_by_packet(message.service, to_string(message));
+    if (message.proved != 0 || !manager_.needs_proof(message.service))
+        woken_by_packet(message.service, to_string(message));
 }
 
 // Wire computes what it says as vmm does, and that is not believed: it may have been told of ids
@@ -151,12 +167,16 @@ void WireLink::arrived_in(const ipc::ArrivedIn& message) {
     const auto address = address_of(message.to);
     if (of == patterns_.end() || !(*of)->wake_packet || !address || !(*of)->pattern->tells_ids())
         return;
+    if (message.proved == 0 && manager_.needs_proof(message.service))
+        return;
     const auto id = (*of)->pattern->addresses->id_at(*address);
     if (!id)
         return;
     if (const auto service = manager_.instance(message.service, id->view()))
-        woken_by_packet(*service, to_string(ipc::Arrived{*service, message.from, message.protocol,
-                                                         message.port}));
+        woken_by_packet(
+            *service,
+            to_string(ipc::Arrived{
+                *service, message.from, message.protocol, message.port, message.proved, {}}));
     else
         link_.send(ipc::Forget{service::id_of(service::instance_name((*of)->name, id->view()))});
 }

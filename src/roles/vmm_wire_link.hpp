@@ -37,6 +37,8 @@ class WireLink final : wire::Ways {
     void remove(const service::Instance& service);
     // A service's status is new.
     void changed(const service::Status& status);
+    // Whether the host is under pressure.
+    void tell_pressure();
 
   private:
     bool handle(const ipc::Received& message);
@@ -70,6 +72,7 @@ class WireLink final : wire::Ways {
     host::BridgePorts& ports_;
     std::map<std::string, Bridge> bridges_;  // that have been looked at
     vm::Manager::Patterns patterns_;
+    std::optional<bool> told_pressure_;
     std::size_t networks_told_ = 0;  // of patterns_, and of what is told before the first
     ipc::Link link_;
     base::SteadyClock clock_;

@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "roles.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/base/log.hpp"
+#include "summond/base/random.hpp"
 #include "summond/ipc/link.hpp"
 #include "summond/loop/deadline_timer.hpp"
 #include "summond/metrics/wire_counters.hpp"
@@ -39,6 +41,15 @@ constexpr int batch = 64;
 // Where there are too many.
 constexpr auto pause = 20ms;
 
+wire::ProofSecret make_secret() {
+    wire::ProofSecret secret;
+    for (std::size_t i = 0; i < secret.size(); i += sizeof(std::uint64_t)) {
+        const std::uint64_t bits = base::random_bits();
+        std::memcpy(&secret[i], &bits, sizeof bits);
+    }
+    return secret;
+}
+
 class WireProcess final : wire::Outside {
   public:
     // counters: null: nothing is counted.
@@ -56,7 +67,7 @@ class WireProcess final : wire::Outside {
                      follower_.tick();
                      arm();
                  }),
-          follower_(clock_, *this) {}
+          follower_(clock_, *this, make_secret()) {}
 
   private:
     // A tap, or the socket to a guest.
@@ -123,6 +134,9 @@ class WireProcess final : wire::Outside {
                                     told.epoch);
                 break;
             }
+            case ipc::Type::pressure:
+                follower_.under_pressure(message.as<ipc::Pressure>().on != 0);
+                break;
             case ipc::Type::ready:
                 follower_.told_all();
                 if (!std::exchange(ready_, true) && !control_.send(ipc::Ready{}))
@@ -179,8 +193,19 @@ class WireProcess final : wire::Outside {
     // After all that it does.
     void arm() {
         timer_.set(follower_.deadline());
-        if (counters_ != nullptr)
-            counters_->held.set(follower_.held());
+        if (counters_ == nullptr)
+            return;
+        counters_->now.held.set(follower_.held());
+        const wire::Unproved& now = follower_.unproved();
+        using metrics::UnprovedPacket;
+        const auto count = [this](UnprovedPacket what, std::uint64_t more) {
+            counters_->unproved[static_cast<std::size_t>(what)].add(more);
+        };
+        count(UnprovedPacket::syn, now.syns - counted_.syns);
+        count(UnprovedPacket::datagram, now.datagrams - counted_.datagrams);
+        count(UnprovedPacket::segment, now.segments - counted_.segments);
+        counters_->proved.add(now.proved - counted_.proved);
+        counted_ = now;
     }
 
     // What cannot be sent is lost, as any frame can be.
@@ -203,11 +228,11 @@ class WireProcess final : wire::Outside {
         guests_.clear();
     }
     void close_guest(service::Id service) override { guests_.erase(service); }
-    void wake(service::Id service, const frames::IpPacket& first) override {
-        vmm_.send(arrived_message(service, first));
+    void wake(service::Id service, const frames::IpPacket& first, bool proved) override {
+        vmm_.send(arrived_message(service, first, proved));
     }
-    void wake_in(service::Id service, const frames::IpPacket& first) override {
-        vmm_.send(arrived_in_message(service, first));
+    void wake_in(service::Id service, const frames::IpPacket& first, bool proved) override {
+        vmm_.send(arrived_in_message(service, first, proved));
     }
     void handed_over(service::Id service, std::uint32_t epoch,
                      const wire::HandOver& what) override {
@@ -231,8 +256,9 @@ class WireProcess final : wire::Outside {
     bool ready_ = false;  // the parent knows
     loop::DeadlineTimer timer_;
     wire::Follower follower_;
-    Sources taps_;    // by number
-    Sources guests_;  // by service
+    wire::Unproved counted_;  // of it
+    Sources taps_;            // by number
+    Sources guests_;          // by service
     std::array<std::uint8_t, 65536> buffer_{};
 };
 

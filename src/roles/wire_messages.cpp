@@ -61,6 +61,7 @@ ipc::Station station_message(const wire::Station& station) {
     message.tap = station.tap;
     message.youth_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(station.youth).count());
+    message.by_proof = station.by_proof ? 1 : 0;
     std::ranges::copy(station.mac, message.mac);
     put_wakers(station.ports, station.wake_from, message);
     for (const base::IpAddress& address : station.addresses)
@@ -78,6 +79,7 @@ std::optional<wire::Station> station_of(const ipc::Station& message) {
     station.tap = message.tap;
     station.mac = std::to_array(message.mac);
     station.youth = std::chrono::milliseconds(message.youth_ms);
+    station.by_proof = message.by_proof != 0;
     for (std::size_t i = 0; i < message.addresses; ++i) {
         const auto address = address_of(message.address[i]);
         if (!address)
@@ -95,6 +97,7 @@ ipc::Network network_message(const wire::Network& network) {
     message.tap = network.tap;
     message.youth_ms = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(network.youth).count());
+    message.by_proof = network.by_proof ? 1 : 0;
     message.length = static_cast<std::uint8_t>(network.addresses->prefix().length);
     message.address = message_of(network.addresses->prefix().address);
     std::ranges::copy(network.addresses->key(), message.key);
@@ -124,6 +127,7 @@ std::optional<wire::Network> network_of(const ipc::Network& message) {
     network.service = message.service;
     network.tap = message.tap;
     network.youth = std::chrono::milliseconds(message.youth_ms);
+    network.by_proof = message.by_proof != 0;
     network.name.assign(message.name, message.name_size);
     network.grammar = {std::string(message.character, message.characters), message.shortest,
                        message.longest};
@@ -134,13 +138,16 @@ std::optional<wire::Network> network_of(const ipc::Network& message) {
     return network;
 }
 
-ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet) {
-    const ipc::Arrived arrived = arrived_message(service, packet);
-    return {service, message_of(packet.to), arrived.from, arrived.protocol, arrived.port};
+ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet,
+                                  bool proved) {
+    const ipc::Arrived arrived = arrived_message(service, packet, proved);
+    return {service,          message_of(packet.to), arrived.from,
+            arrived.protocol, arrived.proved,        arrived.port};
 }
 
-ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet) {
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet, bool proved) {
     ipc::Arrived message{};
+    message.proved = proved ? 1 : 0;
     message.service = service;
     message.from = message_of(packet.from);
     message.port = packet.to_port;

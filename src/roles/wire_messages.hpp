@@ -22,12 +22,12 @@ ipc::Network network_message(const wire::Network& network);
 // None: not as network_message makes it.
 std::optional<wire::Network> network_of(const ipc::Network& message);
 
-ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet);
+ipc::Arrived arrived_message(service::Id service, const frames::IpPacket& packet, bool proved);
 
 ipc::HandedOver handed_over_message(service::Id service, std::uint32_t epoch,
                                     const wire::HandOver& what);
 
-ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet);
+ipc::ArrivedIn arrived_in_message(service::Id service, const frames::IpPacket& packet, bool proved);
 
 // For the log: "tcp/80 from 192.0.2.1".
 std::string to_string(const ipc::Arrived& message);

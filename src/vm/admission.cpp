@@ -41,6 +41,27 @@ Admission::Use Admission::leaving() const {
     return use;
 }
 
+bool Admission::queues() const {
+    return std::ranges::any_of(
+        queue_, [this](const Waits& each) { return queued(each.service) != nullptr; });
+}
+
+// Less than an eighth. Standby copies are in nobody's way.
+bool Admission::short_of_room() const {
+    if (xen_is_full_)
+        return true;
+    if (!limits_.memory_kib && !limits_.domains)
+        return false;
+    Use use = used();
+    use.memory_kib -= standby_.memory_kib();
+    use.domains -= standby_.domains();
+    const auto nearly = [](std::uint64_t use, std::uint64_t limit) {
+        return use >= limit || 8 * (limit - use) < limit;
+    };
+    return (limits_.memory_kib && nearly(use.memory_kib, *limits_.memory_kib)) ||
+           (limits_.domains && nearly(use.domains, *limits_.domains));
+}
+
 bool Admission::fits(const Use& use, const service::Instance& service) const {
     return (!limits_.memory_kib ||
             use.memory_kib + service::footprint_kib(*service) <= *limits_.memory_kib) &&

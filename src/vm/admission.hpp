@@ -32,6 +32,9 @@ class Admission {
     void serve();
     // Whether a standby domain may be built: there is room, and no wake is in progress.
     bool for_standby(const service::Instance& service) const;
+    // Whether wakes wait for room; whether there is hardly any.
+    bool queues() const;
+    bool short_of_room() const;
     // A domain's memory is free.
     void freed() { xen_is_full_ = false; }
 

@@ -4,6 +4,7 @@
 
 #include "admission.hpp"
 #include "lifecycle.hpp"
+#include "pressure.hpp"
 #include "standby.hpp"
 #include "summond/base/log.hpp"
 
@@ -38,7 +39,8 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
                                              publish(service);
                                          })),
       admission_(std::make_unique<Admission>(busy_, *standby_, clock,
-                                             [this] { return sample_traffic(); })) {
+                                             [this] { return sample_traffic(); })),
+      pressure_(std::make_unique<Pressure>(clock)) {
     hypervisor_.domains().on_death([this](DomId domid, Death how) { died(domid, how); });
 }
 
@@ -77,6 +79,7 @@ void Manager::add(const service::Instance& service) {
 void Manager::configure(const std::vector<service::Instance>& services,
                         const service::Limits& limits, const Patterns& patterns) {
     admission_->configure(limits);
+    pressure_->configure(limits.pressure);
     configured_.clear();
     patterns_.clear();
     for (const auto& service : services) {
@@ -182,6 +185,7 @@ Woken Manager::wake(service::Id service, service::WakeReason why,
         return Woken::refused;
     if (before != service::Phase::asleep)
         return Woken::before;
+    look_at_pressure();
     switch (lifecycle->phase()) {
         case service::Phase::asleep:  // stopping
         case service::Phase::failed:
@@ -241,6 +245,8 @@ void Manager::waited(service::Id service, std::uint32_t queries, base::Duration 
 
 void Manager::told(WakeRecord& record) {
     record.number = ++wakes_told_;
+    if (record.failed && record.failure != service::WakeFailure::drained)
+        pressure_->failed();
     add_wake(record);
     ledger_.woke(record);
     if (Lifecycle* lifecycle = find(record.service))
@@ -379,6 +385,7 @@ void Manager::follow_up() {
         standby_->refill(
             [this](const service::Instance& service) { return admission_->for_standby(service); });
     std::erase_if(busy_, [](const auto& entry) { return entry.second->dormant(); });
+    look_at_pressure();
     if (stopped_ && standby_->quiescent() &&
         std::ranges::all_of(busy_, [](const auto& entry) { return entry.second->quiescent(); }))
         std::exchange(stopped_, nullptr)();
@@ -403,7 +410,8 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
     for (const auto& stray : strays_)
         if (const auto at = stray->deadline())
             earlier(*at);
-    for (const auto at : {next_sample(), standby_->deadline(), admission_->deadline()})
+    for (const auto at :
+         {next_sample(), standby_->deadline(), admission_->deadline(), pressure_->deadline()})
         if (at)
             earlier(*at);
     if (follow_up_due_)

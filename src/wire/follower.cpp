@@ -5,8 +5,8 @@
 
 namespace summond::wire {
 
-Follower::Follower(const base::Clock& clock, Outside& outside)
-    : clock_(clock), outside_(outside), proxy_(clock, *this) {}
+Follower::Follower(const base::Clock& clock, Outside& outside, const ProofSecret& secret)
+    : clock_(clock), outside_(outside), proxy_(clock, *this, secret) {}
 
 void Follower::vmm_speaks() {
     if (std::exchange(told_anew_, true))
@@ -89,8 +89,8 @@ void Follower::to_guest(service::Id service, std::span<const std::uint8_t> frame
     outside_.to_guest(service, frame);
 }
 
-void Follower::wake(service::Id service, const frames::IpPacket& first) {
-    outside_.wake(service, first);
+void Follower::wake(service::Id service, const frames::IpPacket& first, bool proved) {
+    outside_.wake(service, first, proved);
 }
 
 void Follower::handed_over(service::Id service, const HandOver& what) {

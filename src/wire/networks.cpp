@@ -43,8 +43,8 @@ void SleepProxy::receive_in_networks(unsigned tap, std::span<const std::uint8_t>
     if (!found || found->mac != packet.to || find(found->id) != nullptr)
         return;
     const Network& network = found->network;
-    Station station{found->id,         tap,          found->mac, {ip->to}, network.ports,
-                    network.wake_from, network.youth};
+    Station station{found->id,         tap,           found->mac,      {ip->to}, network.ports,
+                    network.wake_from, network.youth, network.by_proof};
     auto entry = std::make_unique<Entry>(std::move(station), totals_->held);
     entry->known = true;
     entry->found_in = network.service;
@@ -52,7 +52,13 @@ void SleepProxy::receive_in_networks(unsigned tap, std::span<const std::uint8_t>
         actions_.to_bridge(tap, frames::refusal(found->mac, packet.from, *ip));
         return;
     }
-    if (!entry->opens(*ip) || !entry->wakes(*ip) || foundlings_ >= Limits::foundlings)
+    if (!entry->wakes(*ip))
+        return;
+    if (takes_proof(*entry, *ip)) {
+        actions_.wake_in(network.service, *ip, true);  // its SYN is still to come, or comes again
+        return;
+    }
+    if (!entry->opens(*ip) || foundlings_ >= Limits::foundlings || !may_wake(*entry, packet, *ip))
         return;
     Entry& waits = *entry;
     ++foundlings_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "entry.hpp"
+#include "proofs.hpp"
 
 namespace summond::wire {
 namespace {
@@ -24,8 +25,11 @@ constexpr std::size_t groups_in_report = 64;
 
 }  // namespace
 
-SleepProxy::SleepProxy(const base::Clock& clock, Actions& actions)
-    : clock_(clock), actions_(actions), totals_(std::make_unique<Totals>()) {}
+SleepProxy::SleepProxy(const base::Clock& clock, Actions& actions, const ProofSecret& secret)
+    : clock_(clock),
+      actions_(actions),
+      totals_(std::make_unique<Totals>()),
+      proofs_(std::make_unique<Proofs>(clock, secret)) {}
 
 SleepProxy::~SleepProxy() = default;
 
@@ -133,9 +137,10 @@ void SleepProxy::set_state(service::Id service, GuestState state) {
             report_groups(entry->station.tap);
     }
     // Somebody waits, and whoever was to wake it, or the guest that was to take it, is gone.
-    const auto waits = std::ranges::find_if(entry->held.packets(), [entry](const auto& packet) {
+    const bool proof = needs_proof(*entry);
+    const auto waits = std::ranges::find_if(entry->held.packets(), [&](const auto& packet) {
         return packet.about.kind != frames::IpPacket::Kind::later_fragment &&
-               entry->wakes(packet.about);
+               entry->wakes(packet.about) && (!proof || is_proved(packet.about.from));
     });
     if (!entry->is_up() && waits != entry->held.packets().end())
         wake(*entry, waits->about);
@@ -228,10 +233,14 @@ void SleepProxy::receive(Entry& entry, std::span<const std::uint8_t> frame,
             pass(entry, frame);
         return;
     }
-    if (!opens || !entry.wakes(*ip))
+    if (ip == nullptr || !entry.wakes(*ip))
         return;
-    hold(entry, frame, packet, *ip);
-    wake(entry, *ip);
+    if (takes_proof(entry, *ip)) {
+        wake(entry, *ip);
+    } else if (opens && may_wake(entry, packet, *ip)) {
+        hold(entry, frame, packet, *ip);
+        wake(entry, *ip);
+    }
 }
 
 void SleepProxy::hold(Entry& entry, std::span<const std::uint8_t> frame,
@@ -259,9 +268,9 @@ void SleepProxy::wake(Entry& entry, const frames::IpPacket& ip) {
         return;
     entry.may_wake_at = now + wake_interval;
     if (entry.found_in)
-        actions_.wake_in(*entry.found_in, ip);
+        actions_.wake_in(*entry.found_in, ip, is_proved(ip.from));
     else
-        actions_.wake(entry.station.service, ip);
+        actions_.wake(entry.station.service, ip, is_proved(ip.from));
 }
 
 void SleepProxy::pass(Entry& entry, std::span<const std::uint8_t> frame) {

@@ -46,6 +46,8 @@ inline answer::Decision check_answer(std::span<const std::uint8_t> query_bytes,
         return decision;
     FUZZ_CHECK(decision.size >= dns::header_size);
     FUZZ_CHECK(decision.size <= limit_of(query, context.transport));
+    if (decision.unproved)
+        FUZZ_CHECK(decision.size <= query_bytes.size() + 16);
     FUZZ_CHECK(std::equal(out.begin(), out.begin() + 2, query_bytes.begin()));
     FUZZ_CHECK((out[2] & 0x80) != 0);
     FUZZ_CHECK(std::equal(query.question.begin(), query.question.end(), out.begin() + 12));

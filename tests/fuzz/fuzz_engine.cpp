@@ -1,7 +1,8 @@
 // Queries to the whole engine over zones that have everything. The first octet: bit 0 TCP, bit 1
 // the rest is no message but a description of one (octets choose labels that the zones use, so
 // that names which mean something are found soon), bits 2 to 5 what the services do,
-// bit 6 an IPv4 client, bit 7 that the zone is one that is signed (bits 2 and 3: which).
+// bit 6 an IPv4 client that has to show its address, bit 7 that the zone is one that is signed
+// (bits 2 and 3: which).
 #include "check_answer.hpp"
 #include "summond/dns/wire.hpp"
 #include "summond/zone/zone.hpp"
@@ -175,6 +176,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t i = 0; i < world.states.size(); ++i)
         world.states[i].availability =
             static_cast<answer::Availability>((i == 0 ? mode >> 2 : mode >> 3) % 5);
+    for (answer::ServiceState& state : world.states)
+        state.by_proof = (mode & 0x40) != 0;
     answer::Context context{zones,
                             std::span(world.states).first(zones.service_count()),
                             (mode & 1) != 0 ? answer::Transport::tcp : answer::Transport::udp,

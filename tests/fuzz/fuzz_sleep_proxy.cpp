@@ -22,8 +22,8 @@ struct Counter final : wire::Actions {
         if (!attached)
             std::abort();
     }
-    void wake_in(service::Id, const frames::IpPacket&) override {}
-    void wake(service::Id, const frames::IpPacket& first) override {
+    void wake_in(service::Id, const frames::IpPacket&, bool) override {}
+    void wake(service::Id, const frames::IpPacket& first, bool) override {
         if (first.to != base::IpAddress::v4({10, 0, 2, 50}) && first.to.is_v4() &&
             first.kind != frames::IpPacket::Kind::later_fragment)
             std::abort();
@@ -38,7 +38,7 @@ struct Counter final : wire::Actions {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::FakeClock clock;
     Counter actions;
-    wire::SleepProxy proxy(clock, actions);
+    wire::SleepProxy proxy(clock, actions, {});
     constexpr service::Id service = 1;
     proxy.put({service,
                0,
@@ -68,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 proxy.set_state(service, static_cast<wire::GuestState>(length % 6));
                 break;
             case 5:
+                proxy.under_pressure(length % 2 != 0);
                 actions.attached = true;
                 proxy.attach(service);
                 break;

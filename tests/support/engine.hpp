@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <ldns/ldns.h>
 
+#include <atomic>
 #include <deque>
 #include <fstream>
 #include <memory>
@@ -192,6 +193,7 @@ class Engine {
     answer::Settings& settings() { return settings_; }
     // All queries from now on have waited for as long as they may.
     void set_overdue() { overdue_ = true; }
+    void set_pressure(bool on) { pressure_ = on; }
     answer::ServiceState& state(std::size_t service) { return states_[service]; }
     answer::Instances& instances() { return rules_->instances(); }
     const zone::Built& built() const { return built_; }
@@ -245,8 +247,8 @@ class Engine {
   private:
     answer::Context context(answer::Transport transport) {
         static constexpr std::uint8_t client[] = {198, 51, 100, 100};
-        return {*zones_, states_, transport, settings_,    client,
-                now,     100,     overdue_,  rules_.get(), signatures_};
+        return {*zones_, states_,  transport,    settings_,   client, now,
+                100,     overdue_, rules_.get(), signatures_, {},     &pressure_};
     }
 
     config::Config config_;
@@ -258,6 +260,7 @@ class Engine {
     std::unique_ptr<answer::Rules> rules_;
     std::vector<std::uint8_t> out_;
     bool overdue_ = false;
+    std::atomic<bool> pressure_{false};
     answer::Signatures* signatures_ = nullptr;
     answer::Statement wanted_;
 };

@@ -47,6 +47,8 @@ struct ServiceState {
     const Wakers* wakers = nullptr;
     // Set at the start: packets to it wake it and are held until it is ready (`wake: packet`).
     bool holds_packets = false;
+    // Set at the start: only clients that have shown their address wake it (`wake_by: proof`).
+    bool by_proof = false;
 };
 
 enum class Transport : std::uint8_t { udp, tcp };
@@ -90,6 +92,9 @@ struct Context {
     Signatures* signatures = nullptr;
     // What is to be signed, where a decision says so.
     Statement wanted{};
+    // While it is true, `by_proof` holds for all services; null: never. Looked at only where a
+    // query would wake one.
+    const std::atomic<bool>* pressure = nullptr;
 };
 
 // What a query had for a DNS cookie (RFC 7873).
@@ -118,6 +123,9 @@ struct Decision {
     std::uint32_t service = 0;  // park, and where it wakes: index into the service table
     bool signs = false;         // answer, park: context.wanted is to be signed for others
     std::uint8_t stated = 0;    // answer only: signatures in it that were made when asked for
+    // answer only: it would have woken a service for which the client has to show its address
+    // first, and this is a challenge (see below) instead.
+    bool unproved = false;
 
     bool known_client() const { return cookie == ClientCookie::known; }
 };

@@ -18,6 +18,7 @@
 #include "summond/ipc/messages.hpp"
 #include "summond/metrics/snapshot.hpp"
 #include "summond/service/limits.hpp"
+#include "summond/service/pressure.hpp"
 #include "summond/service/report.hpp"
 #include "summond/vm/wake_record.hpp"
 
@@ -78,8 +79,12 @@ class Model {
     // A wake is over, or more is known of one. Of services that are not known: forgotten.
     void woke(vm::WakeRecord record);
     void forget_wakes() { wakes_.clear(); }
-    void drained(bool drained) { drained_ = drained; }
-    void shells(const service::Shells& shells) { shells_ = shells; }
+    // What concerns all services of the host.
+    void host(bool drained, service::PressureCauses pressure, const service::Shells& shells) {
+        drained_ = drained;
+        pressure_ = pressure;
+        shells_ = shells;
+    }
     void role(ipc::Role role, std::int32_t pid, const Role& state);
     void load(Load load) { load_ = std::move(load); }
 
@@ -101,6 +106,7 @@ class Model {
     boost::json::object service_json(service::Id id, const Now& now) const;
     boost::json::object load_json() const;
     boost::json::object vmm_json() const;
+    boost::json::object host_json() const;
     static boost::json::object role_json(ipc::Role role, std::int32_t pid, const Role& state);
     static boost::json::object zones_json(const std::vector<ZoneText>& zones, const Now& now);
     // The last ones, the newest first. service: only its wakes; empty: all. before: only those that
@@ -136,6 +142,7 @@ class Model {
     WallTime vmm_since_{};
     std::optional<bool> drained_;
     service::Shells shells_;
+    std::optional<service::PressureCauses> pressure_;
     std::vector<Process> processes_;
     std::deque<vm::WakeRecord> wakes_;  // the oldest first
     Load load_;

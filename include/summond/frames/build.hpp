@@ -58,6 +58,10 @@ Frame reset(const Station& from, const Station& to, std::uint32_t sequence);
 // What a station says to a segment of a connection that it does not have (RFC 9293 §3.10.7.1). Not
 // for a reset, which is not answered.
 Frame refusal(const Mac& mac, const Mac& to_mac, const IpPacket& segment);
+// The answer to a SYN that acknowledges what its sender has not sent: it resets that, with the
+// sequence number `acknowledges`, and its connection goes on (RFC 9293 §3.10.7.3).
+Frame proof_question(const Mac& mac, const Mac& to_mac, const IpPacket& syn,
+                     std::uint32_t acknowledges);
 // A guest's own reset again, its checksum included.
 Frame repeated_reset(const Mac& mac, const Mac& to_mac, const IpPacket& reset);
 

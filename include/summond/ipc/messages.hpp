@@ -113,6 +113,7 @@ enum class Type : std::uint32_t {
     sign_wanted,
     signed_record,
     signing_keys,
+    pressure,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -130,6 +131,8 @@ struct Wake {
     std::int64_t asked_ns;  // when, of CLOCK_MONOTONIC
     Address from;
     std::uint16_t query_type;  // QTYPE; 0: not known any more
+    std::uint8_t proved;       // 1: `from` is not forged, or the wake has been promised
+    std::uint8_t reserved[3];
 };
 
 // So many queries that waited for a service have got their responses, since the last Waited.
@@ -150,6 +153,7 @@ struct WakeInstance {
     std::int64_t asked_ns;
     Address from;
     std::uint16_t query_type;
+    std::uint8_t proved;  // as of Wake
     std::uint8_t size;
     char id[63];
 };
@@ -177,6 +181,14 @@ struct State {
     std::uint32_t retry_after_ms;  // failed: until when further wakes are refused
     std::uint32_t woken_ms_ago;    // building, booting: since this wake began
     std::uint32_t reserved_too;
+};
+
+// Whether the host is under pressure. When a front or wire connects, then at every change, after
+// the states of services that have changed before.
+struct Pressure {
+    static constexpr Type type = Type::pressure;
+    static constexpr Route routes[] = {{Role::vmm, Role::front}, {Role::vmm, Role::wire}};
+    std::uint32_t on;  // 1: wakes without proof are refused
 };
 
 // With a descriptor: a new channel to another role, in place of the one before if that role is one
@@ -279,7 +291,8 @@ struct Station {
     std::uint8_t addresses;
     std::uint8_t prefixes;
     std::uint8_t mac[6];
-    std::uint8_t reserved[2];
+    std::uint8_t by_proof;  // wire::Station::by_proof
+    std::uint8_t reserved;
     std::uint32_t youth_ms;  // wire::Station::youth
     Port port[service::max_ports];
     Address address[service::max_addresses];
@@ -303,6 +316,7 @@ struct Network {
     std::uint8_t longest;
     std::uint8_t characters;
     std::uint8_t name_size;
+    std::uint8_t by_proof;
     char character[38];
     char name[63];
     Station::Port port[service::max_ports];
@@ -316,7 +330,8 @@ struct ArrivedIn {
     std::uint64_t service;  // whose instance
     Address to;
     Address from;
-    std::uint8_t protocol;  // as of Arrived
+    std::uint8_t protocol;  // as of Arrived, here and below
+    std::uint8_t proved;
     std::uint16_t port;
 };
 
@@ -350,6 +365,8 @@ struct Arrived {
     Address from;
     std::uint8_t protocol;  // of IP (IANA), 0: another
     std::uint16_t port;     // 0 where the protocol has none
+    std::uint8_t proved;    // 1: `from` is not forged
+    std::uint8_t reserved[3];
 };
 
 // The answer to a GuestState that says `running`: the guest has what was held for it.
@@ -427,7 +444,7 @@ struct HostReport {
     // service::Shells
     std::uint32_t shells_wanted;
     std::uint32_t shells;
-    std::uint32_t reserved;
+    std::uint32_t pressure;  // service::PressureCauses
     std::uint64_t shells_kib;
 };
 
@@ -758,7 +775,7 @@ using Messages =
                 HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
                 Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
                 Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers,
-                SigningKeys, SignWanted, SignedRecord>;
+                SigningKeys, SignWanted, SignedRecord, Pressure>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -108,6 +108,10 @@ inline constexpr std::string_view cookies[] = {"none", "new", "valid", "invalid"
 
 // Responses that response rate limiting has an account for.
 inline constexpr std::string_view limited_kinds[] = {"positive", "negative", "referral", "error"};
+// How a client is asked to show its address.
+enum class Challenge : std::uint8_t { tc, badcookie };
+inline constexpr std::string_view challenges[] = {"tc", "badcookie"};
+
 // Why a connection was closed at once.
 enum class Refused : std::uint8_t { total, per_source };
 inline constexpr std::string_view refusals[] = {"connections", "per_source"};
@@ -137,6 +141,8 @@ struct alignas(4096) DnsCounters {
     // Responses that were limited: sent truncated or as BADCOOKIE, or not at all.
     Counter challenged[std::size(limited_kinds)];
     Counter limited[std::size(limited_kinds)];
+
+    Counter unproved[std::size(challenges)];  // queries that woke nothing, for want of proof
 
     // Of names that are signed when they are asked for.
     Counter signatures_made;     // the main thread's

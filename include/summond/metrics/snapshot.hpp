@@ -1,7 +1,9 @@
 // All that the metrics are made from, at one moment.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "summond/metrics/front_totals.hpp"
 #include "summond/metrics/transfer_counters.hpp"
 #include "summond/metrics/vmm_counters.hpp"
+#include "summond/metrics/wire_counters.hpp"
 #include "summond/service/status.hpp"
 
 namespace summond::metrics {
@@ -59,7 +62,10 @@ struct Snapshot {
     bool drained = false;
     std::uint32_t shells = 0;  // built domains of no service
     std::uint64_t shells_bytes = 0;
+    bool under_pressure = false;
     std::uint64_t held_packets = 0;  // for services that sleep
+    std::array<std::uint64_t, std::size(metrics::unproved_packets)> unproved_packets{};
+    std::uint64_t proved_clients = 0;
     std::optional<std::uint64_t> memory_limit_bytes{};
     std::optional<std::uint32_t> domain_limit{};
 

@@ -41,6 +41,7 @@ class Services {
         std::optional<answer::Wakers> wakers{};  // none: everybody
         bool holds_packets = false;              // answer::ServiceState
         std::string name{};                      // of one that has instances by rule
+        bool by_proof = false;                   // answer::ServiceState
     };
     // How long a Wake may stay without an answer before those who wait must ask for it again.
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
@@ -61,11 +62,19 @@ class Services {
     std::span<answer::ServiceState> states() { return states_; }
     answer::Rules* rules() const { return rules_; }
 
-    // Any thread: a query for this service found it asleep and waits, or, promised: has been
-    // answered because a copy waits. client: the octets of its address. type: QTYPE; 0: of a query
-    // that has wanted it before.
-    void want(std::uint32_t service, std::span<const std::uint8_t> client, std::uint16_t type,
-              bool promised = false) noexcept;
+    // The host is under pressure (answer::Context).
+    const std::atomic<bool>& pressure() const { return pressure_; }
+
+    // Of a query.
+    struct Wish {
+        std::uint16_t type = 0;  // QTYPE; 0: it has wanted the service before
+        bool promised = false;   // it has been answered because a copy waits
+        bool proved = false;     // its sender's address is not forged
+    };
+    // Any thread: a query for this service found it asleep, and waits or has been promised a wake.
+    // client: the octets of its address.
+    void want(std::uint32_t service, std::span<const std::uint8_t> client,
+              const Wish& wish) noexcept;
     // Any thread: a query for it that has waited so long has its response.
     void waited(std::uint32_t service, base::Duration time) noexcept;
     // Any thread: the reason to give to a query that has waited too long.
@@ -107,6 +116,7 @@ class Services {
         ipc::Address client{};  // who wanted it first
         base::TimePoint asked{};
         std::uint16_t query_type = 0;
+        bool proved = false;
     };
     // Written by whoever takes it from free to claimed; read, and freed, by the main thread.
     struct Want {
@@ -114,8 +124,7 @@ class Services {
         std::atomic<State> state{free};
         ipc::Address client{};
         base::TimePoint asked{};
-        std::uint16_t query_type = 0;
-        bool promised = false;
+        Wish wish;
     };
     // What any thread has answered late since the main thread told vmm.
     struct Late {
@@ -135,6 +144,7 @@ class Services {
     void tell_waited(std::uint32_t service);
     void disconnected();
     void on_state(const ipc::State& state);
+    void on_pressure(bool on);
     void fall_asleep(std::uint32_t service);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);
@@ -152,6 +162,7 @@ class Services {
     std::vector<Late> late_;
     base::UniqueFd wanted_fd_;
     std::atomic<bool> connected_{false};
+    std::atomic<bool> pressure_{false};
 
     std::vector<Service> services_;
     std::unordered_map<service::Id, std::uint32_t> index_;

@@ -25,6 +25,8 @@ struct Limits {
     std::uint64_t dom0_memory_kib = 1024 * 1024;
     bool evict = false;                     // put idle domains away for those that wake
     std::chrono::milliseconds queue{9000};  // how long a wake waits for room
+    // So many wakes that are under way, or have just failed, are pressure; none: nothing is.
+    std::optional<std::uint32_t> pressure{64};
 };
 
 }  // namespace summond::service

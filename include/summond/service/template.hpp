@@ -205,6 +205,9 @@ struct Template {
     // A query for one of its addresses wakes it and keeps it. If not, it is answered all the same.
     bool wake_dns = true;
     std::vector<base::IpPrefix> wake_query_from;  // only from there; empty: from anywhere
+    // Of clients, only such as have shown that their address is not forged wake it. If not, so it
+    // is while the host is under pressure.
+    bool wake_by_proof = false;
     Ready ready;
     bool destroy_on_exit = false;
     Restart restart;

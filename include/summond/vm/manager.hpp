@@ -16,6 +16,7 @@
 #include "summond/base/clock.hpp"
 #include "summond/base/wall_clock.hpp"
 #include "summond/service/limits.hpp"
+#include "summond/service/pressure.hpp"
 #include "summond/service/report.hpp"
 #include "summond/service/status.hpp"
 #include "summond/vm/hypervisor.hpp"
@@ -26,6 +27,7 @@ namespace summond::vm {
 class Admission;
 class Domain;
 class Lifecycle;
+class Pressure;
 class Standby;
 
 // What a call of wake has come to.
@@ -102,6 +104,16 @@ class Manager {
     // So many queries that waited for it have got their responses; one has waited so long.
     void waited(service::Id service, std::uint32_t queries, base::Duration longest);
 
+    // -- Proofs
+
+    // Whether only a client that has shown that its address is not forged wakes it now, or an
+    // instance of it. A wake for any other is not to be asked for.
+    bool needs_proof(service::Id service) const;
+    // What makes it so for all; 0: nothing does.
+    service::PressureCauses pressure() const;
+    // Told when that is new; must not call back into the Manager but for what it is.
+    void on_pressure(std::function<void()> told) { told_pressure_ = std::move(told); }
+
     // -- What somebody wants who may. Of a service that is not known: unknown.
 
     enum class Ordered : std::uint8_t {
@@ -167,6 +179,7 @@ class Manager {
     bool sample_traffic();
     void follow_up();
     void look_at_all();
+    void look_at_pressure();
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
@@ -189,6 +202,8 @@ class Manager {
     std::function<void(const service::Instance&, bool)> told_instance_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Admission> admission_;
+    std::unique_ptr<Pressure> pressure_;
+    std::function<void()> told_pressure_;
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};

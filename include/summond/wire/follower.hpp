@@ -27,8 +27,8 @@ class Outside {
     virtual void close_guest(service::Id service) = 0;
     // To vmm. Where it does not take them, the sender's next packet asks again, and a guest is
     // taken for handed over.
-    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
-    virtual void wake_in(service::Id service, const frames::IpPacket& first) = 0;
+    virtual void wake(service::Id service, const frames::IpPacket& first, bool proved) = 0;
+    virtual void wake_in(service::Id service, const frames::IpPacket& first, bool proved) = 0;
     virtual void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) = 0;
     virtual void grown(service::Id service, std::uint32_t epoch) = 0;
     virtual void first_byte(service::Id service, std::uint32_t epoch) = 0;
@@ -43,7 +43,8 @@ class Follower final : Actions {
     static constexpr std::chrono::seconds listen{30};
     static constexpr unsigned listen_frames = 1000;
 
-    Follower(const base::Clock& clock, Outside& outside);
+    // secret: SleepProxy's.
+    Follower(const base::Clock& clock, Outside& outside, const ProofSecret& secret);
 
     // There is a new vmm. It tells everything anew, with taps of its own. Until it does all stays
     // as it is, and what is held goes on being held.
@@ -66,7 +67,10 @@ class Follower final : Actions {
     }
     void from_guest(service::Id service, std::span<const std::uint8_t> frame);
 
+    void under_pressure(bool is) { proxy_.under_pressure(is); }
+
     std::size_t held() const { return proxy_.held(); }
+    const Unproved& unproved() const { return proxy_.unproved(); }
 
     // When tick() has to be called; any other call can change it.
     std::optional<base::TimePoint> deadline() const;
@@ -82,9 +86,9 @@ class Follower final : Actions {
 
     void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) override;
     void to_guest(service::Id service, std::span<const std::uint8_t> frame) override;
-    void wake(service::Id service, const frames::IpPacket& first) override;
-    void wake_in(service::Id service, const frames::IpPacket& first) override {
-        outside_.wake_in(service, first);
+    void wake(service::Id service, const frames::IpPacket& first, bool proved) override;
+    void wake_in(service::Id service, const frames::IpPacket& first, bool proved) override {
+        outside_.wake_in(service, first, proved);
     }
     void handed_over(service::Id service, const HandOver& what) override;
     void grown(service::Id service) override;

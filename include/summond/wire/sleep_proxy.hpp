@@ -4,6 +4,7 @@
 // Actions. One thread.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -35,6 +36,20 @@ struct Limits {
     static constexpr std::size_t foundlings = 256;
     // From a packet, or its last retransmission: who waits longer than this tries anew.
     static constexpr std::chrono::seconds hold_time{60};
+    // Between two segments of connections, of all services, that wake without a proof where one is
+    // needed.
+    static constexpr std::chrono::seconds unproved_segments{1};
+};
+
+// What questions to those who have to show their addresses are made with; random.
+using ProofSecret = std::array<std::uint8_t, 16>;
+
+// Packets that would have woken a service, and whose sender had not shown its address.
+struct Unproved {
+    std::uint64_t syns = 0;  // it has been asked to
+    std::uint64_t datagrams = 0;
+    std::uint64_t segments = 0;  // of connections of paused or saved guests
+    std::uint64_t proved = 0;    // senders that have shown it, when asked
 };
 
 // A service as the wire knows it.
@@ -47,6 +62,7 @@ struct Station {
     std::vector<base::IpPrefix> wake_from;  // whose packets wake it; empty: anybody's
     // How long after it is ready a guest that has booted may still refuse what it will take.
     base::Duration youth{};
+    bool by_proof = false;  // only who has shown its address wakes it
     friend bool operator==(const Station&, const Station&) = default;
 };
 
@@ -61,6 +77,7 @@ struct Network {
     std::vector<service::Port> ports;                       // as of a Station, here and below
     std::vector<base::IpPrefix> wake_from;
     base::Duration youth{};
+    bool by_proof = false;
 };
 
 // What was held for a guest that has now been given it.
@@ -81,11 +98,11 @@ class Actions {
     virtual void to_bridge(unsigned tap, std::span<const std::uint8_t> frame) = 0;
     // To the guest's own interface. Only between attach and detach.
     virtual void to_guest(service::Id service, std::span<const std::uint8_t> frame) = 0;
-    // Somebody waits for the service.
-    virtual void wake(service::Id service, const frames::IpPacket& first) = 0;
+    // Somebody waits for the service. proved: and has shown that the packet's source is its own.
+    virtual void wake(service::Id service, const frames::IpPacket& first, bool proved) = 0;
     // For the instance that has the packet's address: of that service, in a network of which its
     // guest is not known yet.
-    virtual void wake_in(service::Id service, const frames::IpPacket& first) = 0;
+    virtual void wake_in(service::Id service, const frames::IpPacket& first, bool proved) = 0;
     // The guest has everything that was held, and is given what still comes. From now on nothing
     // is answered for it.
     virtual void handed_over(service::Id service, const HandOver& what) = 0;
@@ -96,11 +113,18 @@ class Actions {
     virtual void first_byte(service::Id service) = 0;
 };
 
+class Proofs;
+
 class SleepProxy {
   public:
     // clock and actions outlive it.
-    SleepProxy(const base::Clock& clock, Actions& actions);
+    SleepProxy(const base::Clock& clock, Actions& actions, const ProofSecret& secret);
     ~SleepProxy();
+
+    // Whether all services are as those that are woken by proof.
+    void under_pressure(bool is) { under_pressure_ = is; }
+    // Since the start.
+    const Unproved& unproved() const { return unproved_; }
 
     // A new service, or a known one with new particulars (which then keeps its state).
     void put(const Station& station);
@@ -158,6 +182,10 @@ class SleepProxy {
     void hold(Entry& entry, std::span<const std::uint8_t> frame, const frames::Packet& packet,
               const frames::IpPacket& ip);
     void wake(Entry& entry, const frames::IpPacket& ip);
+    bool needs_proof(const Entry& entry) const;
+    bool is_proved(const base::IpAddress& address) const;
+    bool may_wake(const Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
+    bool takes_proof(const Entry& entry, const frames::IpPacket& ip);
     void pass(Entry& entry, std::span<const std::uint8_t> frame);
     void from_guest(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
     void listen(Entry& entry, const frames::Packet& packet, const frames::IpPacket& ip);
@@ -175,6 +203,10 @@ class SleepProxy {
     std::set<Entry*> timed_;  // at least those for which is_timed holds
     std::vector<Network> networks_;
     std::size_t foundlings_ = 0;  // entries of which vmm has not told
+    bool under_pressure_ = false;
+    std::unique_ptr<Proofs> proofs_;
+    Unproved unproved_;
+    base::TimePoint segment_after_{};  // the next that wakes without a proof
 };
 
 }  // namespace summond::wire

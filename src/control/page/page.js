@@ -123,6 +123,8 @@ function showNotice() {
   const texts = [];
   if (status?.vmm.state === "down") texts.push("vmm is down: nothing is woken or put away; what is up is answered for.");
   if (status?.drained) texts.push("Drained: nothing new is woken. `summonctl undrain` ends that.");
+  if (status?.pressure?.length)
+    texts.push(`Under pressure (${status.pressure.join(", ")}): only clients that have shown their address wake services.`);
   if (status && ["refused", "failed"].includes(status.load.result))
     texts.push(`The configuration was not taken over:\n${status.load.problems.slice(0, 10).join("\n")}`);
   $("notice").textContent = texts.join("\n");

@@ -30,6 +30,7 @@ TEST(LimitsKey, Defaults) {
         EXPECT_EQ(limits.dom0_memory_kib, 1024U * 1024);
         EXPECT_FALSE(limits.evict);
         EXPECT_EQ(limits.queue, seconds(9));
+        EXPECT_EQ(limits.pressure, 64U);
     }
 }
 
@@ -37,7 +38,7 @@ TEST(LimitsKey, Values) {
     const service::Limits limits =
         config_of(
             with_limits("{memory: 8GiB, domains: 20, standby_memory: 64MiB, dom0_memory: 768MiB, "
-                        "evict: true, queue: 500ms}"))
+                        "evict: true, queue: 500ms, pressure: 12}"))
             .limits;
     EXPECT_EQ(limits.memory_kib, 8U * 1024 * 1024);
     EXPECT_EQ(limits.domains, 20U);
@@ -45,6 +46,8 @@ TEST(LimitsKey, Values) {
     EXPECT_EQ(limits.dom0_memory_kib, 768U * 1024);
     EXPECT_TRUE(limits.evict);
     EXPECT_EQ(limits.queue, milliseconds(500));
+    EXPECT_EQ(limits.pressure, 12U);
+    EXPECT_FALSE(config_of(with_limits("{pressure: never}")).limits.pressure);
 }
 
 TEST(LimitsKey, BadValues) {
@@ -58,6 +61,8 @@ TEST(LimitsKey, BadValues) {
               "1:17: limits.evict is \"perhaps\"; it must be false or true");
     EXPECT_EQ(problems_of(with_limits("{queue: 11s}")),
               "1:17: limits.queue is \"11s\"; it must be a duration from 0 to 10s, such as 9s");
+    EXPECT_EQ(problems_of(with_limits("{pressure: 0}")),
+              "1:20: limits.pressure is \"0\"; it must be a whole number from 1 to 32752");
     EXPECT_EQ(problems_of(with_limits("{memry: 8GiB}")),
               "1:10: unknown key \"limits.memry\"; did you mean \"limits.memory\"?");
 }

@@ -37,6 +37,23 @@ TEST(Wake, ByPacketOnly) {
     EXPECT_EQ(some.wake_query_from[1].to_string(), "192.0.2.1/32");
 }
 
+TEST(Wake, ByWhom) {
+    EXPECT_FALSE(service_of(good_service).wake_by_proof);
+    EXPECT_FALSE(service_of(good_service.with("wake_by", "any")).wake_by_proof);
+    EXPECT_TRUE(service_of(good_service.with("wake_by", "proof")).wake_by_proof);
+    const auto problems = [](const std::string& wake, const std::string& ports) {
+        return problems_of(service_config({good_service.with("wake_by", "proof")
+                                               .with("wake", wake)
+                                               .with("ports", ports)
+                                               .with("ready", "link")}));
+    };
+    EXPECT_EQ(problems("packet", "[udp/53, icmp]"),
+              "9:14: warning: wake_by: nobody wakes service www: no packet to its ports can show "
+              "whose it is, and queries do not wake it; say wake: [dns, packet], or wake_by: any");
+    EXPECT_EQ(problems("packet", "[udp/53, tcp/53]"), "");
+    EXPECT_EQ(problems("[dns, packet]", "udp/53"), "");
+}
+
 TEST(Idle, WhatKeepsAndWhatDoesNot) {
     using namespace std::chrono_literals;
     const service::Template plain = service_of(good_service.with("idle", "{after: 10m}"));
@@ -74,6 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
     , BadWake,
     testing::Values(Bad{"wake", "[dns, http]", "wake is \"http\"; it must be dns or packet"},
                     Bad{"wake", "[dns, dns]", "is there already"},
+                    Bad{"wake_by", "cookie", "wake_by is \"cookie\"; it must be any or proof"},
                     Bad{"wake_from", "10.0.0.1/8", "wake_from"},
                     Bad{"wake_from", "[10.0.0.0/8, 10.0.0.0/8]", "is there twice"},
                     Bad{"wake_from", "everybody", "wake_from is \"everybody\""},

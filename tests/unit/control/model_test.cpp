@@ -47,7 +47,7 @@ TEST_F(ModelTest, OneThatIsReady) {
     EXPECT_EQ(object.at("why"), "packet");
     EXPECT_EQ(object.at("since"), "2027-01-15T07:58:30.000Z");
     EXPECT_EQ(object.at("idle_at"), "2027-01-15T08:00:01.500Z");
-    model.shells({4, 3, 60000});
+    model.host(false, 0, {4, 3, 60000});
     const auto status = model.status_json(now);
     EXPECT_EQ(status.at("domains").at("shells"), 3);
     EXPECT_EQ(status.at("domains").at("shells_wanted"), 4);
@@ -62,6 +62,20 @@ TEST_F(ModelTest, OneThatIsReady) {
     EXPECT_TRUE(www_json().at("idle_at").is_null());
     EXPECT_TRUE(model.service_json(1, {now.steady + 2h, now.wall + 2h}).at("idle_at").is_string())
         << "the pin has run out";
+}
+
+TEST_F(ModelTest, WhatConcernsAllServices) {
+    EXPECT_TRUE(model.status_json(now).at("pressure").is_null());
+    model.host(true, 0, {});
+    EXPECT_EQ(json::serialize(model.host_json()), R"({"drained":true,"pressure":[],"shells":0})");
+    model.host(false, bit(service::PressureCause::wakes) | bit(service::PressureCause::room) | 0xf0,
+               {2, 1, 64});
+    EXPECT_EQ(json::serialize(model.host_json()),
+              R"({"drained":false,"pressure":["wakes","room"],"shells":1})");
+    EXPECT_EQ(model.status_json(now).at("pressure"), model.host_json().at("pressure"));
+    metrics::Snapshot snapshot;
+    model.fill(snapshot, now);
+    EXPECT_TRUE(snapshot.under_pressure);
 }
 
 TEST_F(ModelTest, AFailureIsOverByItself) {

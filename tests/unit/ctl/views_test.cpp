@@ -45,6 +45,20 @@ TEST(Views, NothingThatTheDaemonSaysIsTrusted) {
     }
 }
 
+TEST(Views, ThePressureThatTheHostIsUnder) {
+    const auto summary = [](const char* pressure) {
+        return summary_view(
+            boost::json::parse(std::string(R"({"version":"1","config":"c","pressure":)") +
+                               pressure + "}"),
+            {});
+    };
+    EXPECT_EQ(summary(R"(["wakes","queue"])"),
+              "summond 1  c\nunder pressure (wakes, queue): only clients that have shown their "
+              "address wake services\n\n");
+    EXPECT_EQ(summary("[]"), "summond 1  c\n\n");
+    EXPECT_EQ(summary("null"), "summond 1  c\n\n");
+}
+
 TEST(Views, AWakeSaysWhoHasWaited) {
     const std::string text = wake_view(
         boost::json::parse(

@@ -113,6 +113,26 @@ TEST(Frames, QuestionIpv6) {
               "525400000002");
 }
 
+// RFC 9293 §3.10.7.3: what a client resets without giving up its connection.
+TEST(Frames, TheQuestionForAProof) {
+    IpPacket syn;
+    syn.kind = IpPacket::Kind::tcp;
+    syn.from = ip("10.0.2.60");
+    syn.to = ip("10.0.2.50");
+    syn.from_port = 40000;
+    syn.to_port = 80;
+    syn.sequence = 7;
+    const auto packet = parse(proof_question({2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, syn, 4711));
+    ASSERT_TRUE(packet);
+    const auto& asks = std::get<IpPacket>(packet->what);
+    EXPECT_TRUE(asks.accepts);
+    EXPECT_EQ(asks.acknowledges, 4711U);
+    EXPECT_EQ(asks.from, syn.to);
+    EXPECT_EQ(asks.to, syn.from);
+    EXPECT_EQ(asks.from_port, 80);
+    EXPECT_EQ(asks.to_port, 40000);
+}
+
 TEST(Frames, Groups) {
     const auto group = solicited_node_group(ip("2001:db8::12:3456"));
     EXPECT_EQ(group, ip("ff02::1:ff12:3456"));

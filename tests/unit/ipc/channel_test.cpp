@@ -84,7 +84,7 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     touch.count = 2;
     touch.services[0] = 10;
     touch.services[1] = 11;
-    ASSERT_TRUE(a_.send(Wake{42, 0, {}, 0}));
+    ASSERT_TRUE(a_.send(Wake{42, 0, {}, 0, 0, {}}));
     ASSERT_TRUE(a_.send(touch));
 
     const auto next = [this](Type type) {
@@ -154,8 +154,8 @@ TEST_F(ChannelTest, SendFailsRatherThanWaitsForAPeerThatDoesNotRead) {
 }
 
 TEST_F(ChannelTest, RefusesWrongLengths) {
-    auto longer = encoded(Wake{1, 0, {}, 0}, 1);
-    auto shorter = encoded(Wake{1, 0, {}, 0});
+    auto longer = encoded(Wake{1, 0, {}, 0, 0, {}}, 1);
+    auto shorter = encoded(Wake{1, 0, {}, 0, 0, {}});
     shorter.pop_back();
     auto touch_for_wake = encoded(Touch{});
     std::memcpy(touch_for_wake.data(), &Wake::type, sizeof(Type));
@@ -169,7 +169,7 @@ TEST_F(ChannelTest, RefusesWrongLengths) {
 
 TEST_F(ChannelTest, RefusesUnknownTypes) {
     for (const std::uint32_t type : {0U, 9U, 0xffffffffU}) {
-        auto bytes = encoded(Wake{1, 0, {}, 0});
+        auto bytes = encoded(Wake{1, 0, {}, 0, 0, {}});
         std::memcpy(bytes.data(), &type, sizeof type);
         send_raw(bytes);
         EXPECT_FALSE(b_.receive()) << type;
@@ -184,7 +184,7 @@ TEST_F(ChannelTest, RefusesAnEmptyDatagram) {
 TEST_F(ChannelTest, RefusesAndClosesDescriptorsWhereNoneBelongs) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const std::size_t before = open_fds();
-    send_raw(encoded(Wake{1, 0, {}, 0}), {null.get()});
+    send_raw(encoded(Wake{1, 0, {}, 0, 0, {}}), {null.get()});
     EXPECT_FALSE(b_.receive());
     EXPECT_EQ(open_fds(), before);
 }
@@ -231,7 +231,7 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 40U + 2U * 2U /* Connection, Passed */ + 3U /* Image */ +
+    EXPECT_EQ(allowed, 40U + 3U * 2U /* Connection, Passed, Pressure */ + 3U /* Image */ +
                            2U * 4U /* Reload, Retire */ + 9U /* Peer, to all */ + 11U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
@@ -247,7 +247,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 47U);
+    EXPECT_EQ(std::size(Messages::declarations), 48U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

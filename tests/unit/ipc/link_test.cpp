@@ -57,13 +57,13 @@ class LinkTest : public testing::Test {
 };
 
 TEST_F(LinkTest, HandsMessagesOnInOrder) {
-    front.send(Wake{1, 0, {}, 0});
-    front.send(Wake{2, 0, {}, 0});
+    front.send(Wake{1, 0, {}, 0, 0, {}});
+    front.send(Wake{2, 0, {}, 0, 0, {}});
     EXPECT_THAT(taken, IsEmpty()) << "from the loop only";
     run();
     EXPECT_THAT(taken, ElementsAre(1, 2));
     EXPECT_EQ(batches, 1);
-    front.send(Wake{3, 0, {}, 0});
+    front.send(Wake{3, 0, {}, 0, 0, {}});
     run();
     EXPECT_THAT(taken, ElementsAre(1, 2, 3));
     EXPECT_EQ(closed, 0);
@@ -72,7 +72,7 @@ TEST_F(LinkTest, HandsMessagesOnInOrder) {
 TEST_F(LinkTest, LetsOthersHaveTheirTurn) {
     std::size_t at_others_turn = 0;
     for (int i = 0; i < 3 * Link::batch; ++i)
-        ASSERT_TRUE(front.send(Wake{1, 0, {}, 0}));
+        ASSERT_TRUE(front.send(Wake{1, 0, {}, 0, 0, {}}));
     on_message = [&] {
         if (taken.size() == 1)
             boost::asio::post(io, [&] { at_others_turn = taken.size(); });
@@ -83,7 +83,7 @@ TEST_F(LinkTest, LetsOthersHaveTheirTurn) {
 }
 
 TEST_F(LinkTest, TellsOnceThatThePeerIsGoneAfterWhatItHasSaid) {
-    front.send(Wake{1, 0, {}, 0});
+    front.send(Wake{1, 0, {}, 0, 0, {}});
     front = Channel();
     run();
     EXPECT_THAT(taken, ElementsAre(1));
@@ -95,12 +95,12 @@ TEST_F(LinkTest, TellsOnceThatThePeerIsGoneAfterWhatItHasSaid) {
 }
 
 TEST_F(LinkTest, ClosesForAMessageThatIsRefused) {
-    front.send(Wake{refused, 0, {}, 0});
-    front.send(Wake{2, 0, {}, 0});
+    front.send(Wake{refused, 0, {}, 0, 0, {}});
+    front.send(Wake{2, 0, {}, 0, 0, {}});
     run();
     EXPECT_THAT(taken, ElementsAre(refused));
     EXPECT_EQ(closed, 1);
-    EXPECT_FALSE(front.send(Wake{3, 0, {}, 0}));
+    EXPECT_FALSE(front.send(Wake{3, 0, {}, 0, 0, {}}));
 }
 
 TEST_F(LinkTest, ClosesForAMessageOfAnotherRole) {
@@ -123,7 +123,7 @@ TEST_F(LinkTest, SaysWhenThePeerTakesMessagesAgain) {
     EXPECT_EQ(writable, 1);
     EXPECT_FALSE(link.is_full());
     EXPECT_TRUE(link.send(State{}));
-    front.send(Wake{1, 0, {}, 0});
+    front.send(Wake{1, 0, {}, 0, 0, {}});
     run();
     EXPECT_THAT(taken, ElementsAre(1)) << "it has gone on listening";
 }
@@ -136,8 +136,8 @@ TEST_F(LinkTest, TellsThatAPeerThatTookNothingIsGone) {
 }
 
 TEST_F(LinkTest, MayBeDestroyedByWhatItCalls) {
-    front.send(Wake{1, 0, {}, 0});
-    front.send(Wake{2, 0, {}, 0});
+    front.send(Wake{1, 0, {}, 0, 0, {}});
+    front.send(Wake{2, 0, {}, 0, 0, {}});
     on_message = [this] { link = Link(); };
     run();
     EXPECT_THAT(taken, ElementsAre(1));
@@ -161,7 +161,7 @@ TEST_F(LinkTest, MayBeDestroyedWhenItIsClosed) {
 }
 
 TEST_F(LinkTest, ReceivesByHand) {
-    front.send(Wake{1, 0, {}, 0});
+    front.send(Wake{1, 0, {}, 0, 0, {}});
     link.receive();
     EXPECT_THAT(taken, ElementsAre(1));
     run();

@@ -39,7 +39,7 @@ class InstancesTest : public testing::Test {
             rules.instances().take({1, id}, config.services[1].pattern->addresses->of(id));
         if (!found)
             return std::nullopt;
-        services.want(found->number, {}, 28);
+        services.want(found->number, {}, {28});
         services.take_wanted();
         return found->number;
     }

@@ -64,32 +64,44 @@ std::size_t whole_frame(const Bytes& buffer) {
     return size <= buffer.size() ? size : 0;
 }
 
-}  // namespace
-
-Bytes query(std::string_view name, std::uint16_t type, std::uint16_t id, std::size_t padding) {
+// With an EDNS option, or without EDNS.
+Bytes with_option(std::string_view name, std::uint16_t type, std::uint16_t id,
+                  std::optional<std::uint16_t> option, std::span<const std::uint8_t> data) {
     Bytes out;
     put16(out, id);
     put16(out, 0);  // flags: a standard query
     put16(out, 1);
     put16(out, 0);
     put16(out, 0);
-    put16(out, padding > 0 ? 1 : 0);
+    put16(out, option ? 1 : 0);
     const dns::Name wire = *dns::Name::parse(name);
     out.insert(out.end(), wire.wire().begin(), wire.wire().end());
     put16(out, type);
     put16(out, 1);
-    if (padding > 0) {
+    if (option) {
         out.push_back(0);
         put16(out, 41);    // OPT
         put16(out, 1232);  // UDP payload size
         put16(out, 0);
         put16(out, 0);
-        put16(out, padding + 4);
-        put16(out, 12);  // Padding
-        put16(out, padding);
-        out.insert(out.end(), padding, 0);
+        put16(out, data.size() + 4);
+        put16(out, *option);
+        put16(out, data.size());
+        out.insert(out.end(), data.begin(), data.end());
     }
     return out;
+}
+
+}  // namespace
+
+Bytes query(std::string_view name, std::uint16_t type, std::uint16_t id, std::size_t padding) {
+    if (padding == 0)
+        return with_option(name, type, id, {}, {});
+    return with_option(name, type, id, 12, Bytes(padding, 0));
+}
+
+Bytes query_with_cookie(std::string_view name, std::span<const std::uint8_t> cookie) {
+    return with_option(name, type_a, 1, 10, cookie);
 }
 
 Bytes framed(const Bytes& message) {
@@ -158,6 +170,10 @@ void FakeVmm::say(const ipc::State& state) {
     ASSERT_TRUE(channel_.send(state));
 }
 
+void FakeVmm::say(const ipc::Pressure& pressure) {
+    ASSERT_TRUE(channel_.send(pressure));
+}
+
 FakeVmm::Heard FakeVmm::hear() {
     Heard heard;
     for (;;) {
@@ -169,6 +185,7 @@ FakeVmm::Heard FakeVmm::hear() {
             heard.wakes.push_back(wake.service);
             heard.clients.push_back(wake.from);
             heard.query_types.push_back(wake.query_type);
+            heard.proved.push_back(wake.proved != 0);
         } else if ((*received)->type == ipc::Type::wake_instance) {
             const auto wake = (*received)->as<ipc::WakeInstance>();
             heard.instances.push_back(std::string(wake.id, wake.size) + " of " +

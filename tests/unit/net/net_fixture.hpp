@@ -32,6 +32,8 @@ inline constexpr int servfail = 2;
 // A query of class IN. padding: that many octets of EDNS padding (RFC 7830), 0 for no EDNS.
 Bytes query(std::string_view name, std::uint16_t type = type_a, std::uint16_t id = 1,
             std::size_t padding = 0);
+// With EDNS and a COOKIE option.
+Bytes query_with_cookie(std::string_view name, std::span<const std::uint8_t> cookie);
 // With TCP's length field.
 Bytes framed(const Bytes& message);
 std::uint16_t id(std::span<const std::uint8_t> message);
@@ -57,12 +59,14 @@ class FakeVmm {
     // A new channel; returns the front's end.
     ipc::Channel connect();
     void say(const ipc::State& state);
+    void say(const ipc::Pressure& pressure);
     void die() { channel_ = ipc::Channel(); }
     // All messages that have come since the last call; only these types are expected.
     struct Heard {
         std::vector<service::Id> wakes;
         std::vector<ipc::Address> clients;       // of these wakes
         std::vector<std::uint16_t> query_types;  // likewise
+        std::vector<bool> proved;                // likewise
         std::vector<ipc::Waited> waited;
         std::vector<std::string> instances;  // "ID of SERVICE", by service::Id
         std::vector<std::vector<service::Id>> touches;

@@ -35,7 +35,7 @@ class ServicesTest : public testing::Test {
         ASSERT_TRUE(services.is_connected());
     }
     void want(std::uint32_t i) {
-        services.want(i, {}, 1);
+        services.want(i, {}, {1});
         services.take_wanted();
     }
     void advance(base::Duration by) {
@@ -66,8 +66,8 @@ TEST_F(ServicesTest, StartAsleepAndWithoutVmm) {
 TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
     connect();
     const std::array<std::uint8_t, 4> first{192, 0, 2, 1};
-    services.want(booting, first, 1);
-    services.want(booting, std::array<std::uint8_t, 4>{192, 0, 2, 2}, 1);
+    services.want(booting, first, {1});
+    services.want(booting, std::array<std::uint8_t, 4>{192, 0, 2, 2}, {1});
     services.take_wanted();
     EXPECT_EQ(availability(booting), Availability::starting);
     want(booting);
@@ -83,12 +83,12 @@ TEST_F(ServicesTest, OneWakeHoweverManyWantIt) {
 
 TEST_F(ServicesTest, AWakeSaysWhatWasAskedFor) {
     connect();
-    services.want(booting, {}, 28);
+    services.want(booting, {}, {28});
     services.take_wanted();
     EXPECT_THAT(vmm.hear().query_types, ElementsAre(28));
     say(state("booting", Phase::failed));
     say(state("booting", Phase::asleep));
-    services.want(booting, {}, 0);  // one that waits still asks again
+    services.want(booting, {}, {0});  // one that waits still asks again
     services.take_wanted();
     EXPECT_THAT(vmm.hear().query_types, ElementsAre(28));
 }
@@ -153,7 +153,7 @@ TEST_F(ServicesTest, AWakeThatTakesNoTimeIsRepeatedToTheNextVmm) {
 TEST_F(ServicesTest, WhoHasBeenAnsweredNeedNotAskAgain) {
     connect();
     say(waiting("booting"));
-    services.want(booting, {}, 1, true);  // and before the front's own thread sees it
+    services.want(booting, {}, {1, true});  // and before the front's own thread sees it
     lose_vmm();
     services.take_wanted();
     advance(Services::wake_patience);
@@ -187,7 +187,7 @@ TEST_F(ServicesTest, APromisedWakeThatVmmDidNotTakeIsSentAgain) {
     Services crowd(many, clock, [] {});
     crowd.connect(io, vmm.connect());
     for (std::uint32_t i = 0; i < many.size(); ++i)
-        crowd.want(i, {}, 1, true);
+        crowd.want(i, {}, {1, true});
     crowd.take_wanted();
     std::set<service::Id> woken;
     for (int i = 0; i < 100 && woken.size() < many.size(); ++i) {
@@ -376,7 +376,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     Services crowd(many, clock, [] {});
     crowd.connect(io, vmm.connect());
     for (std::uint32_t i = 0; i < many.size(); ++i)
-        crowd.want(i, {}, 1);
+        crowd.want(i, {}, {1});
     crowd.take_wanted();
     const std::size_t first = vmm.hear().wakes.size();
     ASSERT_LT(first, many.size()) << "the socket buffer was meant to fill up";
@@ -387,7 +387,7 @@ TEST_F(ServicesTest, VmmThatDoesNotReadIsAskedAgainSoon) {
     crowd.run_timers();
     for (std::uint32_t i = 0; i < many.size(); ++i) {
         if (crowd.states()[i].availability == Availability::asleep)
-            crowd.want(i, {}, 1);
+            crowd.want(i, {}, {1});
     }
     crowd.take_wanted();
     EXPECT_GT(vmm.hear().wakes.size(), 0u);

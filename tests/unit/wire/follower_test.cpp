@@ -69,10 +69,10 @@ class FollowerTest : public testing::Test, protected Outside {
     void close_guest(service::Id service) override {
         done_.push_back(fmt::format("close guest {}", service));
     }
-    void wake_in(service::Id service, const frames::IpPacket&) override {
+    void wake_in(service::Id service, const frames::IpPacket&, bool) override {
         done_.push_back(fmt::format("wake in {}", service));
     }
-    void wake(service::Id service, const frames::IpPacket&) override {
+    void wake(service::Id service, const frames::IpPacket&, bool) override {
         done_.push_back(fmt::format("wake {}", service));
     }
     void handed_over(service::Id service, std::uint32_t epoch, const HandOver& what) override {
@@ -87,7 +87,7 @@ class FollowerTest : public testing::Test, protected Outside {
     test::FakeClock clock;
     std::vector<std::string> done_;
     std::vector<std::uint32_t> first_bytes;
-    Follower follower{clock, *this};
+    Follower follower{clock, *this, {}};
 };
 
 TEST_F(FollowerTest, SaysWhichTurnItAnswers) {

@@ -23,6 +23,7 @@ struct Recorder final : Actions {
     std::vector<Frame> given;
     std::vector<IpPacket> wakes;
     std::vector<IpPacket> wakes_in;
+    bool proved = false;  // the last of them
     std::vector<HandOver> hand_overs;
     unsigned grown_up = 0;
 
@@ -35,8 +36,14 @@ struct Recorder final : Actions {
     void to_guest(service::Id, std::span<const std::uint8_t> frame) override {
         given.emplace_back(frame.begin(), frame.end());
     }
-    void wake(service::Id, const IpPacket& first) override { wakes.push_back(first); }
-    void wake_in(service::Id, const IpPacket& first) override { wakes_in.push_back(first); }
+    void wake(service::Id, const IpPacket& first, bool by_proof) override {
+        wakes.push_back(first);
+        proved = by_proof;
+    }
+    void wake_in(service::Id, const IpPacket& first, bool by_proof) override {
+        wakes_in.push_back(first);
+        proved = by_proof;
+    }
     void handed_over(service::Id, const HandOver& what) override { hand_overs.push_back(what); }
 };
 
@@ -82,7 +89,7 @@ class SleepProxyFixture : public testing::Test {
 
     summond::test::FakeClock clock;
     Recorder seen;
-    SleepProxy proxy{clock, seen};
+    SleepProxy proxy{clock, seen, {}};
 };
 
 }  // namespace summond::wire

@@ -32,8 +32,8 @@ struct Seen final : Actions {
         to_all.assign(frame.begin(), frame.end());
     }
     void to_guest(service::Id, std::span<const std::uint8_t>) override { note("passed"); }
-    void wake(service::Id, const IpPacket&) override { note("wakes"); }
-    void wake_in(service::Id, const IpPacket&) override { note("wakes in"); }
+    void wake(service::Id, const IpPacket&, bool) override { note("wakes"); }
+    void wake_in(service::Id, const IpPacket&, bool) override { note("wakes in"); }
     void handed_over(service::Id, const HandOver&) override {}
     void grown(service::Id) override {}
     void first_byte(service::Id) override {}
@@ -158,7 +158,7 @@ struct Stage {
     }
     test::FakeClock clock;
     Seen seen;
-    SleepProxy proxy{clock, seen};
+    SleepProxy proxy{clock, seen, {}};
 };
 
 TEST(SleepProxyTable, EachKindInEachPhase) {
