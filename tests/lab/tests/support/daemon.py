@@ -61,10 +61,12 @@ class Daemon(Server):
         return dns_client.ask(self.server, name, rtype, **options)
 
     def resolve(self, name, rtype="A", limit=180, **options):
-        """Asks as a resolver does: again after silence or SERVFAIL, until there is an answer."""
+        """Asks as a resolver does: over TCP after TC, and again after silence or SERVFAIL, until there is an answer."""
         def answer():
             try:
                 response = self.query(name, rtype, timeout=10, **options)
+                if response.tc:
+                    response = self.query(name, rtype, timeout=10, **{**options, "tcp": True})
             except dns_client.NoAnswer:
                 return None
             return None if response.status == "SERVFAIL" else response
@@ -78,6 +80,8 @@ class Daemon(Server):
         end = time.monotonic() + limit
         while True:
             response = self.query(name, rrtype, timeout=60)
+            if response.tc:
+                response = self.query(name, rrtype, timeout=60, tcp=True)
             if response.status == "SERVFAIL":
                 assert response.ede and response.ede[0][1], f"no Extended DNS Error: {response}"
                 return response

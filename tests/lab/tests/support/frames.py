@@ -54,6 +54,15 @@ def tcp_syn(mac, guest_mac, source, target, from_port, port, sequence):
             + head[12:] + tcp)
 
 
+def udp_datagram(mac, to_mac, source, target, from_port, port, payload):
+    """From whatever IPv4 address."""
+    udp = struct.pack("!4H", from_port, port, 8 + len(payload), 0) + payload
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                       socket.inet_aton(source), socket.inet_aton(target))
+    return (to_mac + mac + b"\x08\x00" + head[:10] + struct.pack("!H", _checksum(head))
+            + head[12:] + udp)
+
+
 def noise(mac, source4, source6, guest_mac, guest4, guest6):
     """(name, frame) of each kind, from a host with that MAC and addresses; MACs are bytes."""
     solicit = (struct.pack("!BBHI", 135, 0, 0, 0) + ipaddress.ip_address(guest6).packed
