@@ -8,6 +8,7 @@
 //  woken   when nobody waits any more: announcements, the mark goes, it gets its service's name.
 //          A later process does the same for a marked domain that runs.
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -19,9 +20,11 @@
 namespace summond::xen {
 namespace {
 
-// A mark and a name are a dozen xenstore requests and a file, and nobody waits for announcements:
-// not while the client waits.
+// A mark and a name are a dozen xenstore requests and a file, of a shell three dozen, and nobody
+// waits for announcements: not while the client waits, or others wait for their guests, unless that
+// takes too long. One at a time, so that everything else has its turn between two.
 constexpr std::chrono::milliseconds finish_delay{200};
+constexpr std::chrono::seconds latest_finish{10};
 
 void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Instance& service) {
     if (!service->interfaces.empty())
@@ -31,6 +34,23 @@ void finish_wake(Toolstack& toolstack, vm::DomId domid, const service::Instance&
     if (const auto r = toolstack.xenstore->remove(domain_path(domid) + "/" + standby_mark); !r)
         spdlog::warn("domid {} is still marked as a standby copy: {}", domid, r.error().what);
     rename(toolstack, domid, service.name());
+}
+
+void finish_later(Toolstack& toolstack, vm::DomId domid, const service::Instance& service,
+                  std::chrono::steady_clock::time_point latest) {
+    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), finish_delay);
+    later->async_wait([&toolstack, later, domid, service, latest](const auto& ec) {
+        if (ec || !toolstack.deaths.has(domid))
+            return;
+        const auto now = std::chrono::steady_clock::now();
+        if ((toolstack.readiness->waits() && now < latest) ||
+            now < toolstack.finished_at + finish_delay) {
+            finish_later(toolstack, domid, service, latest);
+            return;
+        }
+        finish_wake(toolstack, domid, service);
+        toolstack.finished_at = std::chrono::steady_clock::now();
+    });
 }
 
 }  // namespace
@@ -52,11 +72,7 @@ base::Result<void> join(Toolstack& toolstack, vm::DomId domid, const service::In
 }
 
 void woken(Toolstack& toolstack, vm::DomId domid, const service::Instance& service) {
-    auto later = std::make_shared<boost::asio::steady_timer>(toolstack.io(), finish_delay);
-    later->async_wait([&toolstack, later, domid, service](const auto& ec) {
-        if (!ec && toolstack.deaths.has(domid))
-            finish_wake(toolstack, domid, service);
-    });
+    finish_later(toolstack, domid, service, std::chrono::steady_clock::now() + latest_finish);
 }
 
 }  // namespace summond::xen

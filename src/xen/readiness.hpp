@@ -28,6 +28,10 @@ class Readiness {
     void await(vm::DomId domid, const service::Instance& service, const service::ReadyHow& how,
                std::function<void()> ready);
     void forget(vm::DomId domid);
+    // Whether any guest is waited for.
+    bool waits() const {
+        return !vif_probes_.empty() || !tcp_probes_.empty() || xenstore_.awaits();
+    }
 
   private:
     Readiness(boost::asio::io_context& io, XenStore& xenstore, host::Neighbours neighbours)

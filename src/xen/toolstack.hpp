@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -61,6 +62,7 @@ struct Toolstack {
     Operations operations;
     std::deque<Create*> creates;  // the first is being created or about to be
     std::map<vm::DomId, Save*> saves_under_way;
+    std::chrono::steady_clock::time_point finished_at{};  // the last wake (libxl_standby.cpp)
 
   private:
     void make_spares();

@@ -73,6 +73,7 @@ class XenStore {
     void await(vm::DomId domid, const std::string& path,
                std::function<bool(const std::string&)> satisfies, std::function<void()> found);
     void forget(vm::DomId domid);
+    bool awaits() const { return !awaited_.empty(); }
 
   private:
     struct Watch {
