@@ -1,6 +1,5 @@
 """A domain's life begins: what a query does."""
 
-import os
 import pathlib
 import time
 
@@ -164,21 +163,16 @@ def test_beside_xl_create(lab):
 @by_name_only("it measures, for docs/OPERATIONS.md")
 def test_xenstoreds_part(lab):
     """Twelve cold wakes one after the other, with spare vifs: what they take, and what xenstored's part is."""
-    pid = pathlib.Path("/run/xenstore.pid").read_text().strip()
+    pid = host.xenstored()
     which = pathlib.Path(f"/proc/{pid}/exe").readlink().name
-
-    def cpu_ms():
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK")
-
     daemon = start(lab, service(lab, 11))
     builds, parts = [], []
     for turn in range(1, 13):
         time.sleep(4)  # for a spare vif, which is made when nothing else is done
-        before = cpu_ms()
+        before = host.cpu_ms(pid)
         daemon.resolve(name(11))
         builds.append(daemon.wait_woken("s11", turn)["build"])
-        parts.append(cpu_ms() - before)
+        parts.append(host.cpu_ms(pid) - before)
         lab.output("xl", "destroy", "s11")
         daemon.wait_log("s11: domid", "destroyed by somebody else", times=turn)
     lab.measured.update(xenstored=which, build=f"{sorted(builds)[6]} ms", fastest=f"{min(builds)} ms",

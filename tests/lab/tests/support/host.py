@@ -1,6 +1,7 @@
 """What is on the Xen host: domains, interfaces, xenstore. And what a test has left there."""
 
 import dataclasses
+import os
 import pathlib
 import re
 import subprocess
@@ -77,6 +78,17 @@ def open_files(pid):
         except FileNotFoundError:
             pass  # closed meanwhile
     return found
+
+
+def cpu_ms(pid):
+    """The CPU time that a process has taken so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
+def xenstored():
+    """Its process."""
+    return int(pathlib.Path("/run/xenstore.pid").read_text())
 
 
 # Directories that stay when their last entry goes, and dom0's own moving parts.
