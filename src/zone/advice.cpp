@@ -83,8 +83,9 @@ bool leads_somewhere(const Record& record) {
 
 class Adviser {
   public:
-    Adviser(const ZoneData& zone, std::uint32_t number, const ZoneIndex& index, Report& report)
-        : zone_(zone), number_(number), index_(index), report_(report) {}
+    Adviser(const ZoneData& zone, std::uint32_t number, const ZoneIndex& index,
+            std::span<const Rule> rules, Report& report)
+        : zone_(zone), number_(number), index_(index), rules_(rules), report_(report) {}
 
     void run() {
         check_soa();
@@ -129,6 +130,7 @@ class Adviser {
     bool check_host(const Record& record, const Target& target, std::string_view what);
 
     Found find(std::string_view name) const;
+    bool is_by_rule(std::string_view name) const;
     bool repeats_apex(std::string_view name) const;
     std::string dot_hint(std::string_view name) const;
     const Owner& cut_of(const Owner& owner) const { return zone_.owners[owner.cut]; }
@@ -142,6 +144,7 @@ class Adviser {
     const ZoneData& zone_;
     const std::uint32_t number_;
     const ZoneIndex& index_;
+    const std::span<const Rule> rules_;
     Report& report_;
 };
 
@@ -159,6 +162,8 @@ Adviser::Found Adviser::find(std::string_view name) const {
     if (owner->cut != image::none || (!exact && (owner->flags & image::dname) != 0))
         return {Fate::alias};
     if (!exact) {
+        if (is_by_rule(name))
+            return {Fate::address};
         if (owner->wildcard == image::none)
             return {Fate::missing};
         owner = &zone_.owners[owner->wildcard];
@@ -166,6 +171,13 @@ Adviser::Found Adviser::find(std::string_view name) const {
     if ((owner->flags & image::cname) != 0)
         return {Fate::alias, owner};
     return {has_address(*owner) ? Fate::address : Fate::no_address, owner};
+}
+
+bool Adviser::is_by_rule(std::string_view name) const {
+    return std::ranges::any_of(rules_, [name](const Rule& rule) {
+        return view(rule.name->parent) == parent_of(name) &&
+               rule.pattern->id_in(first_label(name), *rule.name);
+    });
 }
 
 // "www.jit.example" in the zone jit.example, without its final dot.
@@ -322,8 +334,9 @@ void Adviser::check_sender_policy(const Owner& owner) {
 
 }  // namespace
 
-void advise(const ZoneData& zone, std::uint32_t number, const ZoneIndex& index, Report& report) {
-    Adviser(zone, number, index, report).run();
+void advise(const ZoneData& zone, std::uint32_t number, const ZoneIndex& index,
+            std::span<const Rule> rules, Report& report) {
+    Adviser(zone, number, index, rules, report).run();
 }
 
 }  // namespace summond::zone

@@ -490,7 +490,12 @@ void Builder::add_zone(std::uint32_t index) {
     if (complete && !signing_fails)
         check_chain_and_signatures(data);
     if (report_.errors() == before) {
-        advise(data, index, index_, report_);
+        std::vector<Rule> rules;
+        for (const Guest& guest : guests_of(index))
+            if (guest.kind == Guest::Kind::ids)
+                if (const auto& pattern = config_.services[guest.index].pattern)
+                    rules.push_back({pattern.get(), &pattern->names[guest.item]});
+        advise(data, index, index_, rules, report_);
         if (index_.find_parent(view(zone.name)) != image::none)
             trust_.add_keys(data);
         for (const Guest& guest : guests_of(index))

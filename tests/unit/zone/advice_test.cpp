@@ -150,6 +150,20 @@ a A 192.0.2.1
               "want a name with an address (RFC 2181 §10.3)\n");
 }
 
+TEST(Advice, NamesByRuleExist) {
+    ZoneBuilder builder;
+    builder.file("zone", std::string(apex) +
+                             "a CNAME x7.pages\nb CNAME x_7.pages\nc CNAME x.x7.pages\n"
+                             "@ MX 5 x7.pages\n_http._tcp SRV 0 0 80 x7.pages\n");
+    builder.zone_with_file("t.example", "zone");
+    builder.rule("pages", "pages.t.example");
+    EXPECT_EQ(
+        builder.problems(),
+        "zone:4: warning: b.t.example. is an alias of x_7.pages.t.example., which does not exist\n"
+        "zone:5: warning: c.t.example. is an alias of x.x7.pages.t.example., which does not "
+        "exist\n");
+}
+
 TEST(Advice, AliasesLeadSomewhere) {
     EXPECT_EQ(advice_below("a CNAME gone\nb CNAME c\nc CNAME b\nd CNAME d\n"
                            "e CNAME www.t.example\n*.f CNAME x.f\n"),

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 
+#include "summond/service/pattern.hpp"
 #include "summond/zone/zone.hpp"
 
 namespace summond::test {
@@ -53,6 +55,20 @@ class ZoneBuilder {
         places.name = {"summond.yaml", 19, 3};
         const auto parsed = base::IpAddress::parse(address).value();
         (parsed.is_v4() ? service.ipv4 : service.ipv6) = {parsed};
+        return service;
+    }
+    // A service whose names are labels of letters, digits and "-" below a name.
+    service::Template& rule(const std::string& service_name, const std::string& below) {
+        service::Template& service = config.services.emplace_back();
+        service.id = config.services.size();
+        service.name = service_name;
+        config.service_places.emplace_back().name = {"summond.yaml", 19, 3};
+        auto pattern = std::make_shared<service::Pattern>();
+        pattern->names = {{"", "", name(below)}};
+        pattern->addresses = std::make_shared<service::IdAddresses>(
+            base::IpPrefix{*base::IpAddress::parse("2001:db8:1::"), 64}, pattern->grammar,
+            service::Key{1});
+        service.pattern = pattern;
         return service;
     }
     // "file:line:column: what" lines; the directory is left out.

@@ -125,20 +125,6 @@ class Signing : public ::testing::Test {
     std::vector<std::uint8_t> image_before;
 };
 
-// A service with a domain for each id, below pages.jit.example.
-service::Template service_by_rule() {
-    service::Template service;
-    service.id = 77;
-    service.name = "pages";
-    auto pattern = std::make_shared<service::Pattern>();
-    pattern->names = {{"", "", ZoneBuilder::name("pages.jit.example")}};
-    pattern->addresses = std::make_shared<service::IdAddresses>(
-        base::IpPrefix{*base::IpAddress::parse("2001:db8:1::"), 64}, pattern->grammar,
-        service::Key{});
-    service.pattern = pattern;
-    return service;
-}
-
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
@@ -165,7 +151,7 @@ TEST_F(Signing, IsRightByTheChecksOfZonesSignedElsewhere) {
 
 // RFC 9824: each name denies its own types and nothing else, empty non-terminals and cuts too.
 TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
-    builder.config.services.push_back(service_by_rule());
+    builder.rule("pages", "pages.jit.example");
     ASSERT_EQ(load(start), "");
     EXPECT_EQ(header().compact_count, 1U);
     for (const char* denial :
@@ -196,7 +182,7 @@ TEST_F(Signing, ZonesWithNamesByRuleHaveNoChain) {
 }
 
 TEST_F(Signing, NamesByRuleAreNotForNsec3) {
-    builder.config.services.push_back(service_by_rule());
+    builder.rule("pages", "pages.jit.example");
     zone().dnssec->nsec3 = true;
     EXPECT_TRUE(contains(load(start), "leave nsec3 out"));
     zone().dnssec->nsec3 = false;
