@@ -145,7 +145,8 @@ def _base(tree, log):
     new = _fresh(tree.cache / "base.new")
     uri = mirror.sources(SUITE)[0][0]
     with step(f"bootstrap Debian {SUITE} for {arch.name} from {uri}"):
-        run_logged(["debootstrap", "--variant=minbase", "--include=ca-certificates",
+        # It mounts /proc in there, which is not to stay when it is killed.
+        run_logged(["unshare", "--mount", "debootstrap", "--variant=minbase", "--include=ca-certificates",
                     f"--arch={arch.name}", *([] if _is_native(arch) else ["--foreign"]), SUITE, new, uri],
                    log, env={**os.environ, **mirror.environment()})
         if not _is_native(arch):
