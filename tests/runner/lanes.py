@@ -15,11 +15,12 @@ class Lanes:
         self._parts = parts
         self._by_name = {part.name: part for part in parts}
         self._tell = tell
+        self._began = time.monotonic()
         self._change = threading.Condition()
         self._pids = set()
 
     def run(self):
-        """Returns when each part has passed, failed or been left out."""
+        """Returns when each part has passed, failed, been left out or come too late."""
         threads = [threading.Thread(target=self._lane, args=(lane,), daemon=True)
                    for lane in dict.fromkeys(part.lane for part in self._parts)]
         for thread in threads:
@@ -36,7 +37,7 @@ class Lanes:
     def _lane(self, lane):
         for part in self._parts:
             if part.lane == lane:
-                self._set(part, "runs" if self._may_run(part) else "left out")
+                self._set(part, self._what_now(part))
                 if part.state == "runs":
                     self._tell(part.name)
                     status = self._command(part)
@@ -44,16 +45,21 @@ class Lanes:
                         part.finish(status)
                         self._change.notify_all()
 
-    def _may_run(self, part):
-        """Waits for what it needs; False when something of that has not passed."""
+    def _what_now(self, part):
+        """Waits for what it needs. "left out" when something of that has not passed, "late" when it has come too
+        late, or this part does."""
         needs = [self._by_name[name] for name in part.needs if name in self._by_name]
         with self._change:
             self._change.wait_for(lambda: all(n.state not in ("waits", "runs") for n in needs))
+        age = time.monotonic() - self._began
+        late = age > part.latest or any(need.state == "late" for need in needs)
         for need in needs:
-            if need.state != "passed":
+            if need.state not in ("passed", "late"):
                 part.skipped.append(f"{part.name}: {need.name} has failed")
-                return False
-        return True
+                return "left out"
+        if late:
+            part.skipped.append(f"{part.name}: this machine is slow, and the run {age / 60:.0f} minutes old already")
+        return "late" if late else "runs"
 
     def _set(self, part, state):
         with self._change:

@@ -1,6 +1,7 @@
 """A part of the whole test run: a command, its log, and what its output says about tests."""
 
 import dataclasses
+import math
 import pathlib
 import re
 import shlex
@@ -24,9 +25,11 @@ class Part:
     needs: tuple = ()
     # Of the part's scheduling group (autogroup in sched(7)), as nice(1) counts.
     niceness: int = 0
+    # Seconds after the run's beginning. Later it is left to another run, which is no failure.
+    latest: float = math.inf
 
     # What became of it.
-    state: str = "waits"  # waits, runs, passed, failed, left out
+    state: str = "waits"  # waits, runs, passed, failed, left out, late
     passed: int = 0
     failures: list = dataclasses.field(default_factory=list)
     skipped: list = dataclasses.field(default_factory=list)
