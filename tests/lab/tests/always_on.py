@@ -184,12 +184,14 @@ def test_kills(lab):
     old = daemon.kill("wire")
     assert "s67" in get(client, ipv4(67)), "a running guest could not be reached"
     lab.wait_until(lambda: daemon.pids().get("wire", old) != old, 30, "another wire")
+    daemon.wait_log("parent: wire", "is ready", times=2)
     get(client, ipv4(68))
     lab.output("xl", "destroy", "s68")
     daemon.wait_log("s68: domid", "destroyed by somebody else")
     old = daemon.kill("vmm")
     assert "s67" in get(client, ipv4(67)), "a running guest could not be reached"
     lab.wait_until(lambda: daemon.pids().get("vmm", old) != old, 60, "another vmm")
+    daemon.wait_log("parent: vmm", "is ready", times=2)
     get(client, ipv4(68))
     daemon.kill("parent")
     lab.wait_until(lambda: not any(link.startswith("summond") for link in host.links()), 30,

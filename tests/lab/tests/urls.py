@@ -45,6 +45,8 @@ class Proxies:
     def _example(self, name, *changes):
         text = (EXAMPLES / name).read_text()
         for pattern, to in (*changes, ("127.0.0.1:53", "127.0.0.1:5390"),
+                            # Guests take their time here.
+                            (r"(proxy_connect_timeout|timeout \w+) +[36]0s", r"\1 180s"),
                             (r"/etc/(ssl|haproxy)/site", f"{self.directory}/site"), (r"site\.pem;", "site.crt;")):
             text = re.sub(pattern, to, text)
         path = self.directory / name
@@ -78,7 +80,7 @@ def client(port, server_name="www.example.net"):
 
     class Connection(http.client.HTTPSConnection):
         def connect(self):
-            plain = socket.create_connection(("127.0.0.1", port), timeout=120)
+            plain = socket.create_connection(("127.0.0.1", port), timeout=180)
             self.sock = context.wrap_socket(plain, server_hostname=server_name)
     return Connection("127.0.0.1", port, context=context)
 
