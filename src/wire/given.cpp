@@ -11,6 +11,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds answer_wait{200};
 constexpr milliseconds service_wait{50};
 constexpr milliseconds again_interval{100};
+// RFC 6298 section 2.1: of a client that knows nothing of the round trip; doubled as in
+// section 5.5.
+constexpr milliseconds retransmission{1000};
+constexpr unsigned most_doublings = 4;
 // Of a server that has accepted and lets its client speak first: it will not refuse any more.
 constexpr milliseconds longest_silence{3000};
 constexpr std::size_t longest_syn = 128;  // IPv6, with all the options that there is room for
@@ -22,6 +26,18 @@ bool answers(const frames::IpPacket& segment, const frames::IpPacket& syn) {
 }
 
 }  // namespace
+
+base::TimePoint Given::Entry::due() const {
+    switch (state) {
+        case State::given:
+            return since + retransmission * (1U << std::min(unanswered, most_doublings));
+        case State::accepted:
+            return since + longest_silence;
+        case State::refused:
+            break;
+    }
+    return since + again_interval;
+}
 
 void Given::add(const HeldPacket& syn, base::TimePoint now) {
     if (entries_.size() < Limits::service_packets && syn.frame.size() <= longest_syn)
@@ -64,8 +80,9 @@ std::optional<base::TimePoint> Given::pause() const {
 std::vector<HeldPacket> Given::due(base::TimePoint now) {
     std::vector<HeldPacket> packets;
     for (Entry& entry : entries_)
-        if (entry.state == State::refused && now >= entry.since + again_interval) {
+        if (entry.state != State::accepted && now >= entry.due()) {
             packets.push_back(entry.packet);
+            entry.unanswered = entry.state == State::given ? entry.unanswered + 1 : 0;
             entry.state = State::given;
             entry.since = now;
         }
@@ -83,19 +100,14 @@ std::vector<HeldPacket> Given::give_up() {
 
 void Given::expire(base::TimePoint now) {
     std::erase_if(entries_, [now](const Entry& entry) {
-        return entry.state == State::accepted && now >= entry.since + longest_silence;
+        return entry.state == State::accepted && now >= entry.due();
     });
 }
 
 std::optional<base::TimePoint> Given::deadline() const {
     std::optional<base::TimePoint> earliest;
-    for (const Entry& entry : entries_) {
-        if (entry.state == State::given)
-            continue;
-        const auto at =
-            entry.since + (entry.state == State::refused ? again_interval : longest_silence);
-        earliest = earliest ? std::min(*earliest, at) : at;
-    }
+    for (const Entry& entry : entries_)
+        earliest = earliest ? std::min(*earliest, entry.due()) : entry.due();
     return earliest;
 }
 

@@ -421,7 +421,8 @@ std::optional<base::TimePoint> SleepProxy::deadline() const {
         if (entry->state == GuestState::running && !entry->handed_over)
             at = at ? std::min(*at, entry->question_at) : entry->question_at;
         else if (!entry->held.empty())
-            at = entry->held.packets().front().last_seen + Limits::hold_time;
+            at = std::min(at.value_or(base::TimePoint::max()),
+                          entry->held.packets().front().last_seen + Limits::hold_time);
         next = next ? std::min(*next, *at) : *at;
     }
     return next;

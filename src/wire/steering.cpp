@@ -188,7 +188,12 @@ bool Steering::sync(Post& post) {
             look_at_ports_ = clock_.now() + forwarding_interval;
         }
     }
-    if (state == GuestState::starting && post.attached && !post.young) {
+    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
+    // and beside that wire gives it what it holds.
+    const bool stack_is_up = post.state == GuestState::waiting || post.state == GuestState::kept;
+    const bool has_booted =
+        state == GuestState::running && post.state != GuestState::running && !stack_is_up;
+    if ((state == GuestState::starting || has_booted) && post.attached && !post.young) {
         // A refusal of a guest that has just booted may be no more than too early.
         if (ways_.hold_resets(post.interface, true))
             post.young = post.interface;
@@ -200,9 +205,6 @@ bool Steering::sync(Post& post) {
         send_to(post, bridge.port, true);
     if (post.state == state)
         return true;
-    // A guest whose stack is up needs nobody to hand over to it: what comes from now on is for it,
-    // and beside that wire gives it what it holds.
-    const bool stack_is_up = post.state == GuestState::waiting || post.state == GuestState::kept;
     if (state == GuestState::running && stack_is_up)
         take_over(post);
     if (!ways_.set_state(id, state, post.epoch + 1))
@@ -210,7 +212,7 @@ bool Steering::sync(Post& post) {
     post.state = state;
     ++post.epoch;
     post.hand_over_by.reset();
-    if (state == GuestState::running && !stack_is_up) {
+    if (has_booted) {
         const auto now = clock_.now();
         post.hand_over_by = now + longest_hand_over;
         post.young_until = now + post.service.station.youth + grown_grace;

@@ -169,10 +169,22 @@ TEST_F(SteeringTest, PassesResetsAtOnceOfAGuestThatHasNothingToRefuse) {
 TEST_F(SteeringTest, StandsUpForAGuestThatRunsAlready) {
     guests[www] = {GuestState::running, domain};
     steering->configure({steered()}, guests);
-    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "7 running, epoch 1",
-                                    "told all"));
+    EXPECT_THAT(done(), ElementsAre("put 7 on tap 3", "attach 7 to 1100", "hold resets of 1100",
+                                    "7 running, epoch 1", "told all"))
+        << "the vmm of before may have held them, too";
     EXPECT_TRUE(steering->handed_over(www, 1, false));
-    EXPECT_THAT(done(), ElementsAre("www goes to 1100"));
+    EXPECT_THAT(done(), ElementsAre("www goes to 1100", "pass resets of 1100"));
+}
+
+TEST_F(SteeringTest, HoldsTheResetsOfAGuestWhoseInterfaceIsSeenOnlyWhenItRuns) {
+    begin();
+    gone.insert(domain);
+    becomes(GuestState::starting, domain);
+    EXPECT_THAT(done(), ElementsAre("7 starting, epoch 2"));
+    gone.clear();
+    becomes(GuestState::running, domain);
+    EXPECT_THAT(done(),
+                ElementsAre("attach 7 to 1100", "hold resets of 1100", "7 running, epoch 3"));
 }
 
 TEST_F(SteeringTest, FollowsAGuestThatFails) {

@@ -53,11 +53,12 @@ TEST_F(YoungGuestTest, ARefusalAfterALongSilenceIsKeptFromTheClientToo) {
     clock.advance(10s);
     proxy.tick();
     EXPECT_EQ(seen.grown_up, 0U);
+    seen.given.clear();
     proxy.from_guest(www, segment_of_guest(test::rst | test::ack, 2));
     EXPECT_THAT(seen.to_all, IsEmpty());
     clock.advance(100ms);
     proxy.tick();
-    EXPECT_THAT(seen.given, ElementsAre(syn(), syn()));
+    EXPECT_THAT(seen.given, ElementsAre(syn()));
 }
 
 TEST_F(YoungGuestTest, AGuestThatNeverAnswersIsYoungUntilItsTimeIsOver) {
@@ -72,6 +73,24 @@ TEST_F(YoungGuestTest, AGuestThatNeverAnswersIsYoungUntilItsTimeIsOver) {
     EXPECT_EQ(seen.grown_up, 1U);
     EXPECT_FALSE(proxy.deadline());
     EXPECT_THAT(seen.to_all, IsEmpty()) << "it has refused nothing";
+}
+
+// RFC 6298: after 1 s, and twice as long each time, up to 16 s.
+TEST_F(YoungGuestTest, ASynWithoutAnAnswerIsGivenAgain) {
+    boot();
+    from_client(syn());
+    guest_speaks();
+    proxy.set_state(www, GuestState::running);
+    std::vector<int> given_at;
+    for (int second = 1; second <= 60; ++second) {
+        seen.given.clear();
+        clock.advance(1s);
+        proxy.tick();
+        given_at.insert(given_at.end(), seen.given.size(), second);
+    }
+    EXPECT_THAT(given_at, ElementsAre(1, 3, 7, 15)) << "its youth is 30 s";
+    EXPECT_EQ(seen.grown_up, 1U);
+    EXPECT_FALSE(proxy.deadline());
 }
 
 TEST_F(YoungGuestTest, AGuestThatAnswersNothingIsGivenAllInTheEnd) {
