@@ -147,8 +147,7 @@ def test_five_clients_no_backlog(lab):
     daemon = start(lab, service(lab, 16, options="--no-backlog", **TCP))
     with Trace(lab.directory / "client.pcap", client) as seen:
         together(**{f"client{i}": lambda: get(client, ipv4(16)) for i in range(5)})
-    resets = [p for p in seen.packets if p.source == ipv4(16) and p.tcp() and p.tcp()[3] & RST]
-    assert not resets, f"{len(resets)} resets"
+    assert not seen.refusals(ipv4(16)), seen.refusals(ipv4(16))
     lab.measured.update(handed_over=daemon.wait_log("handed over to s16")
                         .rpartition("handed over to s16: ")[2])
 
@@ -167,12 +166,13 @@ def test_young_guest(lab):
     def served(number):
         with Trace(lab.directory / f"s{number}.pcap", client) as seen:
             bodies = []
-            together(**{f"client{i}": lambda: bodies.append(get(client, ipv4(number), 240))
-                        for i in range(3)})
+            try:
+                together(**{f"client{i}": lambda: bodies.append(get(client, ipv4(number), 240))
+                            for i in range(3)})
+            except AssertionError as error:
+                raise AssertionError(f"{error}; {seen.refusals(ipv4(number))}") from error
         assert all(f"s{number}" in body for body in bodies), bodies
-        resets = [p for p in seen.packets if p.source == ipv4(number) and p.tcp()
-                  and p.tcp()[3] & RST]
-        assert not resets, f"{len(resets)} resets"
+        assert not seen.refusals(ipv4(number)), seen.refusals(ipv4(number))
 
     def refused():
         """In the end a port that stays closed is what it is."""

@@ -101,6 +101,14 @@ class Trace:
         return [p for p in self.packets if p.target == target and p.is_syn()
                 and (interface is None or p.interface == interface)]
 
+    def refusals(self, source):
+        """Who was refused by the address and when, in seconds. What answers the last segments of a
+        connection that has ended has no ACK (RFC 9293 section 3.10.7.1) and refuses nobody."""
+        began = self.packets[0].when if self.packets else 0
+        return [f"port {p.tcp()[1]} after {p.when - began:.3f} s, on {p.interface} from MAC "
+                f"{p.from_mac.hex(':')}" for p in self.packets
+                if p.source == source and p.tcp() and p.tcp()[3] & (RST | ACK) == RST | ACK]
+
     def repeated_syns(self, target):
         """SYNs that the client has sent a second time: the same ports and sequence number."""
         seen, repeated = set(), 0
