@@ -1,6 +1,5 @@
 #include "summond/host/tcp_probe.hpp"
 
-#include <algorithm>
 #include <boost/asio/write.hpp>
 #include <span>
 #include <utility>
@@ -14,7 +13,6 @@ using boost::asio::ip::tcp;
 using std::chrono::milliseconds;
 
 constexpr std::size_t most_tries = 8;  // at the same time
-// Between two tries: an eighth of the time since the first.
 constexpr milliseconds shortest_retry{5};
 constexpr milliseconds longest_retry{100};
 
@@ -27,6 +25,7 @@ TcpProbe::TcpProbe(boost::asio::io_context& io, tcp::endpoint port, std::string 
       request_(std::move(request)),
       before_(std::move(before)),
       ready_(std::move(ready)),
+      pace_(shortest_retry, longest_retry),
       next_(io) {
     attempt();
 }
@@ -48,9 +47,7 @@ void TcpProbe::attempt() {
 }
 
 void TcpProbe::try_later() {
-    const auto elapsed = std::chrono::steady_clock::now() - began_;
-    next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(elapsed / 8, shortest_retry,
-                                                                        longest_retry));
+    next_.expires_after(pace_.pause());
     next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
         if (!ec && !alive.expired())
             attempt();

@@ -21,7 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Between two tries: an eighth of the time since the first.
 constexpr milliseconds shortest_pause{5};
 constexpr milliseconds longest_pause{25};
 constexpr milliseconds quick_boot{1000};
@@ -62,7 +61,8 @@ VifProbe::VifProbe(boost::asio::io_context& io, boost::asio::thread_pool& closer
       next_(io),
       asks_(asks),
       sequence_(random_number()),
-      ready_(std::move(ready)) {
+      ready_(std::move(ready)),
+      pace_(shortest_pause, longest_pause) {
     // Another one each time: the guest may not have forgotten the last probe's connection.
     asks_.from.at.port = static_cast<std::uint16_t>(
         first_probe_port + random_number() % (last_probe_port - first_probe_port + 1));
@@ -85,9 +85,7 @@ void VifProbe::attempt() {
         next_.expires_after(answer_pause);
     } else {
         send(frames::syn(asks_.from, asks_.guest, sequence_));
-        const auto elapsed = std::chrono::steady_clock::now() - began_;
-        next_.expires_after(std::clamp<std::chrono::steady_clock::duration>(
-            elapsed / 8, shortest_pause, longest_pause));
+        next_.expires_after(pace_.pause());
     }
     next_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& ec) {
         if (!ec && !alive.expired())
@@ -178,7 +176,7 @@ bool VifProbe::stays() {
     const auto now = std::chrono::steady_clock::now();
     if (!accepts_since_)
         accepts_since_ = now;
-    const auto took = *accepts_since_ - began_;
+    const auto took = *accepts_since_ - pace_.began();
     return took < quick_boot || now - *accepts_since_ >= took / 8;
 }
 

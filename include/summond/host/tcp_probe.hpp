@@ -5,11 +5,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include "summond/host/probe_pace.hpp"
 
 namespace summond::host {
 
@@ -43,7 +44,7 @@ class TcpProbe {
     const std::string request_;
     std::function<void()> before_;
     std::function<void()> ready_;
-    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    ProbePace pace_;
     boost::asio::steady_timer next_;
     std::deque<Try> tries_;  // the oldest first; those given up are not here
     std::array<std::uint8_t, 64> answer_{};

@@ -19,6 +19,7 @@
 #include "summond/base/unique_fd.hpp"
 #include "summond/frames/build.hpp"
 #include "summond/frames/packet.hpp"
+#include "summond/host/probe_pace.hpp"
 #include "summond/service/template.hpp"
 
 namespace summond::host {
@@ -80,7 +81,7 @@ class VifProbe {
     std::optional<std::uint32_t> expected_;  // of the guest's octets, once it has accepted
     std::optional<std::chrono::steady_clock::time_point> accepts_since_;  // without a refusal
     std::function<void()> ready_;
-    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    ProbePace pace_;
     unsigned questions_ = 0;  // of the guest's for our address
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
