@@ -16,9 +16,9 @@ class ProbePace {
     static constexpr std::size_t undivided = 4;  // probes that do not slow each other
 
     ProbePace(Duration shortest, Duration longest) : shortest_(shortest), longest_(longest) {
-        ++under_way_;
+        ++under_way;
     }
-    ~ProbePace() { --under_way_; }
+    ~ProbePace() { --under_way; }
     ProbePace(const ProbePace&) = delete;
     ProbePace& operator=(const ProbePace&) = delete;
 
@@ -26,11 +26,11 @@ class ProbePace {
     Duration pause() const { return pause(std::chrono::steady_clock::now() - began_); }
     Duration pause(Duration since_the_first) const {
         const auto alone = std::clamp<Duration>(since_the_first / 8, shortest_, longest_);
-        return alone * std::max(under_way_, undivided) / undivided;
+        return alone * std::max(under_way, undivided) / undivided;
     }
 
   private:
-    inline static std::size_t under_way_ = 0;  // of this process
+    inline static std::size_t under_way = 0;  // of this process
     Duration shortest_;
     Duration longest_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
