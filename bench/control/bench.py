@@ -3,16 +3,15 @@ tables and, as the last line, all figures as JSON."""
 
 import argparse
 import json
-import os
 import pathlib
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench" / "dns")]
 
 import figures  # noqa: E402
 import modes  # noqa: E402
+import reports  # noqa: E402
 import rounds  # noqa: E402
 import servers  # noqa: E402
 import watched  # noqa: E402
@@ -58,40 +57,16 @@ MODES = {"count": count_cost, "scrape": watched.scrape, "page": watched.page, "w
          "upgrade": upgrade}
 
 
-def parse_arguments():
+def main():
     parser = argparse.ArgumentParser(prog="bench control", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--services", type=int, default=10_000, metavar="N",
                         help="of scrape, page and watched (default: %(default)s)")
     parser.add_argument("--lab", type=pathlib.Path, default=ROOT / "build/lab", metavar="DIRECTORY",
                         help="of the lab whose last run counts for `upgrade` (default: build/lab)")
-    parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...",
-                        help="default: %(default)s")
-    options = parser.parse_args()
-    options.modes = options.modes.split(",")
-    unknown = set(options.modes) - set(MODES)
-    if unknown:
-        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
+    options = reports.parse(parser, MODES)
     options.rounds, options.seconds, options.retries = (9, 1.0, 0) if options.quick else (31, 2.0, 1)
-    return options
-
-
-def main():
-    options = parse_arguments()
-    os.sched_setaffinity(0, {servers.SERVER_CPU, servers.GENERATOR_CPU})
-    report = {"rounds": options.rounds, "seconds": options.seconds}
-    with tempfile.TemporaryDirectory(prefix="summond-bench-") as directory:
-        os.chmod(directory, 0o755)
-        run = modes.Run(pathlib.Path(directory), options)
-        for name in options.modes:
-            result = MODES[name](run)
-            report |= {key: value for key, value in result.items() if not isinstance(value, dict)}
-            report[name] = result
-    print(json.dumps(report))
+    reports.make(options, MODES)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except servers.BenchError as error:
-        sys.exit(f"bench: {error}")
+    reports.main(main)

@@ -91,6 +91,13 @@ def memory(pid):
     return pss, pss + max(0, sum(memfds.values()) - shared)
 
 
+def private(pid):
+    """Octets that only one of a server's processes has: what grows when somebody remembers."""
+    return sum(int(line.split()[1]) * 1024 for process in tree(pid)
+               for line in read(f"/proc/{process}/smaps_rollup").splitlines()
+               if line.startswith(("Private_Dirty:", "Private_Clean:", "Swap:")))
+
+
 def _memfds(pid):
     """{inode: octets}"""
     found = {}

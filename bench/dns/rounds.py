@@ -44,6 +44,11 @@ def measure(server, generators):
     return round_
 
 
+def under_load(server, queries, *options):
+    """For interleaved: a round of UDP queries from one generator."""
+    return lambda seconds: measure(server, lambda: [load(server, "bench_load_udp", queries, seconds, *options)])
+
+
 def start(server):
     """One start: its times, and what the server holds then. Ends it."""
     peak = 0

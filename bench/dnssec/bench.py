@@ -3,18 +3,17 @@ figures as JSON."""
 
 import argparse
 import ast
-import json
 import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench" / "dns")]
 
 import figures  # noqa: E402
 import modes  # noqa: E402
+import reports  # noqa: E402
 import rounds  # noqa: E402
 import servers  # noqa: E402
 import signing  # noqa: E402
@@ -25,11 +24,6 @@ from harness.dns import A, NOERROR, NXDOMAIN, TXT  # noqa: E402
 
 RATE = 20_000    # queries a second for names that are there
 RANDOM_NAMES = 3  # for each of them, in a flood
-
-
-def _load(server, queries, *options):
-    return lambda seconds: rounds.measure(
-        server, lambda: [rounds.load(server, "bench_load_udp", queries, seconds, *options)])
 
 
 def answers(run):
@@ -49,7 +43,7 @@ def answers(run):
         sizes = {qtype: zone.size_of(started[name].port, qtype) for name, qtype in (("summond", A), ("summond-text", TXT))}
         if sizes[A] != sizes[TXT]:
             raise servers.BenchError(f"answers are not of the same size: {sizes}")
-        plan = {name: _load(started[name], queries) for _, name, _, queries in kinds}
+        plan = {name: rounds.under_load(started[name], queries) for _, name, _, queries in kinds}
         measured = rounds.interleaved(plan, run.options)
     result = figures.compare(measured, rounds.RATES)
     same = figures.ratio(measured, "summond-text", "summond-positive")
@@ -79,7 +73,41 @@ def _flooded(run, kind, name, zone_file, denied_with):
     """Latency of names that are there, without and with three random names for each."""
     server = run.server(kind, name, "flood", zone_file)
     with servers.running([server]):
-        plan = {f"{name}-{state}": _load(server, zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count,
+        plan = {}
+        for state, count in (("rest", 0), ("flood", RANDOM_NAMES)):
+            queries = zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count, denied_with)
+            plan[f"{name}-{state}"] = rounds.under_load(server, queries, "--rate", str(RATE * (1 + count)),
+                                                        "--of-records-only")
+        measured = rounds.interleaved(plan, run.options)
+    result = figures.compare(measured, rounds.RATES)
+    same = figures.ratio(measured, "summond-text", "summond-positive")
+    mix = figures.ratio(measured, "summond-unsigned", "summond")
+    print(f"\n### answers: UDP, {modes.NAMES:,} names; summond, knot and nsd: the same signed zone, with DO\n\n"
+          f"{figures.rates_table(result)}\n\nA with its signature, of TXT with as many octets ({sizes[A]}): {same:.3f}; "
+          f"the mix with DO, of the mix without from the unsigned zone: {mix:.3f}", flush=True)
+    ahead = {f"ahead_of_{name}": result["ratios"][name] for name in ("knot", "nsd")}
+    return {**result, "signed_cost_ratio": same, "signed_mix_cost_ratio": mix, **ahead,
+            "targets": [figures.target("A with its signature, of TXT of the same size", same, 1.15,
+                                       noisy=figures.noisy(result, "summond-text", "summond-positive")),
+                        *figures.always_ahead(result, "knot", "nsd")]}
+
+
+class WithRules(servers.Summond):
+    """Signs its zone itself, in which names exist by rule: what denies a name is signed when it is asked for."""
+
+    def command(self):
+        rule = (f'services: [{{name: page, names: "{{id}}.page.{zones.ZONE}", ids: any, '
+                'addresses: "2001:db8:1::/64", kernel: /nonexistent}]\n')
+        file = self.write("summond.yaml", f'listen: "127.0.0.1:{self.port}"\ncontrol: off\nrate_limit: off\nworkers: 1\n'
+                          "log: {level: warn}\n" + zone.settings(self.directory, self.zone_file, more=rule))
+        return [self.program, "--config", str(file), "--simulate"]
+
+
+def _flooded(run, kind, name, zone_file, denied_with):
+    """Latency of names that are there, without and with three random names for each."""
+    server = run.server(kind, name, "flood", zone_file)
+    with servers.running([server]):
+        plan = {f"{name}-{state}": rounds.under_load(server, zone.flooded(run.directory, modes.QUERIES // 4, modes.NAMES, count,
                                                               denied_with),
                                          "--rate", str(RATE * (1 + count)), "--of-records-only")
                 for state, count in (("rest", 0), ("flood", RANDOM_NAMES))}
@@ -130,46 +158,18 @@ def validators(run):
 MODES = {"answers": answers, "rate": signing.rate, "flood": flood, "million": signing.million, "validators": validators}
 
 
-def parse_arguments():
+def main():
     parser = argparse.ArgumentParser(prog="bench dnssec", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...", help="default: %(default)s")
     parser.add_argument("--records", type=int, default=signing.LARGE, help="of `million` (default: %(default)s)")
     parser.add_argument("--queries", type=int, help="of `validators`, for each world")
-    options = parser.parse_args()
-    options.modes = options.modes.split(",")
-    unknown = set(options.modes) - set(MODES)
-    if unknown:
-        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
+    options = reports.parse(parser, MODES)
     options.rounds, options.seconds, options.retries, options.starts, options.worlds = (
         (5, 1.0, 0, 1, 2) if options.quick else (15, 2.0, 1, 3, 10))
     options.queries = options.queries or (1000 if options.quick else 50_000)
-    return options
-
-
-def main():
-    options = parse_arguments()
-    os.sched_setaffinity(0, {servers.SERVER_CPU, servers.GENERATOR_CPU})
-    report = {"rounds": options.rounds, "seconds": options.seconds, "openssl": signing.version_of_openssl(),
-              "versions": {"summond": servers.Summond.version(), "knot": servers.Knot.version(),
-                           "nsd": servers.Nsd.version()}}
-    print(report, flush=True)
-    with tempfile.TemporaryDirectory(prefix="summond-bench-") as directory:
-        os.chmod(directory, 0o755)
-        run = modes.Run(pathlib.Path(directory), options)
-        for name in options.modes:
-            result = MODES[name](run)
-            report |= {key: value for key, value in result.items() if not isinstance(value, (dict, list))}
-            report[name] = result
-    print("\n### targets\n")
-    for name in options.modes:
-        for target in report[name]["targets"]:
-            print(figures.target_line({**target, "what": f"{name}: {target['what']}"}))
-    print(json.dumps(report))
+    reports.make(options, MODES, openssl=signing.version_of_openssl(),
+                 versions={"summond": servers.Summond.version(), "knot": servers.Knot.version(),
+                           "nsd": servers.Nsd.version()})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except servers.BenchError as error:
-        sys.exit(f"bench: {error}")
+    reports.main(main)

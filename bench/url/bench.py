@@ -3,13 +3,11 @@ JSON."""
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,6 +15,8 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench" / "dns")]
 
 import figures  # noqa: E402
 import modes  # noqa: E402
+import processes  # noqa: E402
+import reports  # noqa: E402
 import rounds  # noqa: E402
 import rules  # noqa: E402
 import servers  # noqa: E402
@@ -24,11 +24,6 @@ import servers  # noqa: E402
 PAGES = 1000     # that are up
 RATE = 10_000    # queries a second for names that are there, in `flood`
 MADE_UP = 20     # for each of them, of names that are not
-
-
-def _load(server, queries, *options):
-    return lambda seconds: rounds.measure(
-        server, lambda: [rounds.load(server, "bench_load_udp", queries, seconds, *options)])
 
 
 def cost(run):
@@ -39,8 +34,8 @@ def cost(run):
              "records": run.server(rules.Records, "records", "cost")}
     with servers.running(kinds.values()):
         kinds["summond"].wake(names)
-        result = figures.compare(rounds.interleaved({name: _load(server, queries) for name, server in kinds.items()},
-                                                    run.options), rounds.RATES)
+        plan = {name: rounds.under_load(server, queries) for name, server in kinds.items()}
+        result = figures.compare(rounds.interleaved(plan, run.options), rounds.RATES)
     ratio = figures.rounded(1 / result["ratios"]["records"])
     print(f"\n### cost: UDP, AAAA of {PAGES:,} names by rule whose domains are up (records: of the zone)\n\n"
           f"{figures.rates_table(result)}\n\nby rule, of a record: {ratio:.3f}", flush=True)
@@ -79,9 +74,9 @@ def sleeping(run):
 
     with servers.running([server]):
         visit(range(first))  # what the most that may be at once take is there for all
-        before = rules.anonymous(server)
+        before = processes.private(server.pid)
         visit(range(first, first + count))
-        octets = figures.rounded((rules.anonymous(server) - before) / count)
+        octets = figures.rounded((processes.private(server.pid) - before) / count)
     print(f"\n### sleeping: {octets:.1f} octets for each of {count:,} that were up once", flush=True)
     return {"ids": count, "octets_per_sleeping_id": octets, "targets": [
         figures.target("octets for an id that was up once", octets, 64)]}
@@ -103,13 +98,14 @@ def flood(run):
     with servers.running([server]):
         up = server.tagged(PAGES)
         server.wake(up)
-        before = rules.anonymous(server)
+        before = processes.private(server.pid)
         plan = {}
         for state, made_up in (("rest", 0), ("flood", MADE_UP)):
             queries = rules.write_queries(run.directory / state, up, modes.QUERIES // (1 + made_up), made_up)
-            plan[f"summond-{state}"] = _load(server, queries, "--rate", str(RATE * (1 + made_up)), "--of-records-only")
+            plan[f"summond-{state}"] = rounds.under_load(server, queries, "--rate", str(RATE * (1 + made_up)),
+                                                         "--of-records-only")
         measured = rounds.interleaved(plan, run.options)
-        grown = (rules.anonymous(server) - before) / 1024
+        grown = (processes.private(server.pid) - before) / 1024
         wakes = server.woken() - PAGES
     result = {"servers": {name: figures.summary(r, rounds.RATES) for name, r in measured.items()}}
     ratio = figures.ratio(measured, "summond-rest", "summond-flood", "p99_us")
@@ -161,42 +157,15 @@ def lab(run):
 MODES = {"cost": cost, "names": names, "sleeping": sleeping, "flood": flood, "lab": lab}
 
 
-def parse_arguments():
+def main():
     parser = argparse.ArgumentParser(prog="bench url", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--modes", default=",".join(MODES), metavar="MODE,...", help="default: %(default)s")
     parser.add_argument("--ids", type=int, help="of `sleeping`")
-    options = parser.parse_args()
-    options.modes = options.modes.split(",")
-    unknown = set(options.modes) - set(MODES)
-    if unknown:
-        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
+    options = reports.parse(parser, MODES)
     options.rounds, options.seconds, options.retries, options.starts = (
         (5, 1.0, 0, 1) if options.quick else (15, 2.0, 1, 3))
     options.ids = options.ids or (10_000 if options.quick else 30_000)
-    return options
-
-
-def main():
-    options = parse_arguments()
-    os.sched_setaffinity(0, {servers.SERVER_CPU, servers.GENERATOR_CPU})
-    report = {"rounds": options.rounds, "seconds": options.seconds}
-    with tempfile.TemporaryDirectory(prefix="summond-bench-") as directory:
-        os.chmod(directory, 0o755)
-        run = modes.Run(pathlib.Path(directory), options)
-        for name in options.modes:
-            result = MODES[name](run)
-            report |= {key: value for key, value in result.items() if not isinstance(value, (dict, list))}
-            report[name] = result
-    print("\n### targets\n")
-    for name in options.modes:
-        for target in report[name]["targets"]:
-            print(figures.target_line({**target, "what": f"{name}: {target['what']}"}))
-    print(json.dumps(report))
+    reports.make(options, MODES)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except servers.BenchError as error:
-        sys.exit(f"bench: {error}")
+    reports.main(main)

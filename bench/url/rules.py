@@ -1,13 +1,12 @@
 """Servers and queries of `bench url`: names by rule, and the same names as records of a zone."""
 
-import pathlib
 import random
 import struct
 
 import servers
 import zones
 
-from harness import dns, dns_client, proc
+from harness import dns, dns_client
 from harness.dns import AAAA, NOERROR, NXDOMAIN
 
 PAGES = f"page.{zones.ZONE}"
@@ -68,16 +67,6 @@ class Rules(servers.Summond):
 
     def woken(self):
         return self.log().count("vmm: woke page@")
-
-
-def anonymous(server):
-    """Octets of memory of its own that a server's processes have: what grows when somebody remembers."""
-    total = 0
-    for process in proc.tree(server.pid):
-        for line in pathlib.Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines():
-            if line.startswith(("Private_Dirty:", "Private_Clean:", "Swap:")):
-                total += int(line.split()[1]) * 1024
-    return total
 
 
 def write_queries(path, names, count, made_up=0):
