@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-SYN, RST, ACK = 2, 4, 16
+FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 
 class Packet:
@@ -102,12 +102,17 @@ class Trace:
                 and (interface is None or p.interface == interface)]
 
     def refusals(self, source):
-        """Who was refused by the address and when, in seconds. What answers the last segments of a
-        connection that has ended has no ACK (RFC 9293 section 3.10.7.1) and refuses nobody."""
-        began = self.packets[0].when if self.packets else 0
-        return [f"port {p.tcp()[1]} after {p.when - began:.3f} s, on {p.interface} from MAC "
-                f"{p.from_mac.hex(':')}" for p in self.packets
-                if p.source == source and p.tcp() and p.tcp()[3] & (RST | ACK) == RST | ACK]
+        """The address's resets: to whom, and when in seconds. What comes after the client's own FIN or reset
+        answers late segments of a connection that has ended, and refuses nobody."""
+        ended, resets = set(), []
+        for packet in self.packets:
+            port, to, _, flags = packet.tcp() or (None, None, None, 0)
+            if packet.target == source and flags & (FIN | RST):
+                ended.add(port)
+            elif packet.source == source and flags & RST and to not in ended:
+                resets.append(f"port {to} after {packet.when - self.packets[0].when:.3f} s, on "
+                              f"{packet.interface} from MAC {packet.from_mac.hex(':')}")
+        return resets
 
     def repeated_syns(self, target):
         """SYNs that the client has sent a second time: the same ports and sequence number."""
