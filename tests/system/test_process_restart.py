@@ -6,7 +6,7 @@ import socket
 import unittest
 
 from process_support import (A, PATIENCE, ZONE, Load, Message, ProcessTest, ServiceManager, ask,
-                             ask_tcp, framed, free_port, query, read_frame, wait_until)
+                             ask_tcp, exists, framed, free_port, query, read_frame, wait_until)
 
 WORKERS = "workers: {}\n"
 
@@ -27,7 +27,7 @@ class Restart(ProcessTest):
             pids = daemon.children()
             daemon.process.kill()
             daemon.process.wait(PATIENCE)
-            wait_until(lambda: not any(pid in daemon.children() for pid in pids), "end of the roles")
+            wait_until(lambda: not any(exists(pid) for pid in pids), "end of the roles")
         else:
             self.assertEqual(daemon.stop(how), 0)
         daemon.start()
@@ -42,7 +42,7 @@ class Restart(ProcessTest):
                         asked = load.asked
                         self.again(daemon, how)
                         wait_until(lambda: load.asked > asked + 50, "queries between restarts")
-                self.assertEqual((load.lost, load.wrong), (0, 0), f"of {load.asked}")
+                self.assertEqual((load.lost, load.wrong), (0, 0), f"of {load.asked}\n{daemon.log()}")
 
     def test_what_comes_while_nobody_is_there_is_answered(self):
         daemon = self.started()
