@@ -32,7 +32,7 @@ def test_cannot_be_built(lab):
             daemon.refusal(name(number))
             assert causes[number] in failures(daemon, number)[0], failures(daemon, number)
             # Until there is a longer backoff than the test's own pace can miss.
-            lab.wait_until(lambda: daemon.query(name(number), timeout=30) and "in 8 s" in
+            lab.wait_until(lambda: daemon.query(name(number)) and "in 8 s" in
                            failures(daemon, number)[-1], 120, "a backoff of 8 s")
             tries = len(failures(daemon, number))
             asked = time.monotonic()
@@ -60,10 +60,10 @@ def test_fails_to_boot(lab):
     """A guest that crashes while booting, or is not ready in time: SERVFAIL, destroyed, backoff."""
     def fails(number, cause, last_line):
         def run():
-            response = daemon.query(name(number), timeout=30)
+            response = daemon.query(name(number))
             while not failures(daemon, number):  # waiting took longer than a query may wait
                 assert_refused(response, "while it boots")
-                response = daemon.query(name(number), timeout=30)
+                response = daemon.query(name(number))
             line = failures(daemon, number)[0]
             assert cause in line and "next try in 1 s" in line, line
             assert f'its console ends with "{last_line}' in line, line
@@ -97,7 +97,7 @@ def test_short_lives(lab):
         def run():
             daemon.resolve(name(number))
             daemon.wait_log(f"s{number}: domid", words, "built again in 8 s", limit=400)
-            response = daemon.query(name(number), timeout=5)
+            response = daemon.query(name(number))
             assert_refused(response, "while it waits")
             assert "keeps ending" in response.ede[0][1], str(response)
             lines = [line for line in daemon.log_lines(f"s{number}: domid", words)
@@ -122,13 +122,13 @@ def test_meant_to_end(lab):
                    service(lab, 29, options="--exit-after=300 --no-ready",
                            answer="ready", ready={"xenstore": "data/ready", "timeout": "3m"}))
     for times in (1, 2, 3):
-        response = daemon.query(name(28), timeout=60)
+        response = daemon.query(name(28))
         assert response.addresses == [ipv4(28)], str(response)
         daemon.wait_log("s28: domid", "powered off", times=times)
         lab.wait_until(lambda: not lab.domain("s28"), 120, "s28 to be gone")
     assert not failures(daemon, 28)
     # One that was meant to become ready: the reason is said as it was.
-    response = daemon.query(name(29), timeout=60)
+    response = daemon.query(name(29))
     assert_refused(response, "the query that saw it end")
     assert "powered off" in response.ede[0][1], str(response)
 

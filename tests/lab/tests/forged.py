@@ -144,7 +144,7 @@ def test_floods_wake_nothing(lab):
     targets = [(mac_of(ipv4(n)), ipv4(n)) for n in range(52, 61)]
     with Flood(client, queries(mac_of(DNS[0]), names)) as by_query:
         lab.wait_until(lambda: by_query.sent > 2000, 60, "the flood")
-        assert daemon.query(name(51), tcp=True, timeout=60).addresses
+        assert daemon.query(name(51), tcp=True).addresses
         page(lab, 51)
         lab.wait_until(lambda: by_query.sent > 5000, 120, "the flood")
     with Flood(client, syns(targets)) as by_packet:
@@ -172,8 +172,8 @@ def test_pressure(lab):
         lab.wait_until(lambda: flood.sent > 2000, 60, "the flood")
         body, _ = get(client, ipv4(44))
         assert "s44" in body, body
-        assert daemon.query(name(45), timeout=20).tc, "a query without a proof"
-        assert daemon.query(name(45), tcp=True, timeout=60).addresses
+        assert daemon.query(name(45)).tc, "a query without a proof"
+        assert daemon.query(name(45), tcp=True).addresses
     daemon.wait_woken("s45")
     status = host.output(str(BINARY.with_name("summonctl")), "--socket", "/run/lab-forged.sock", "status")
     assert "under pressure (wakes)" in status, status

@@ -97,7 +97,7 @@ def test_pause_linux(lab):
     before = lab.http_get(ipv4(79), deadline=60)
     daemon.wait_log("paused s79: domid")
     lab.wait_until(lambda: lab.domain("s79").state == "--p---", 30, "s79 to be paused")
-    assert daemon.query(name(79), timeout=10).addresses == [ipv4(79)]
+    assert daemon.query(name(79)).addresses == [ipv4(79)]
     assert lab.http_get(ipv4(79), deadline=60) == before, "another boot"
     assert lab.domain("s79").domid == domid, "another domain"
 

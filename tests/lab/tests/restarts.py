@@ -41,8 +41,8 @@ def test_vmm_killed(lab):
     first = page(lab, 40)
     daemon.wait_log("paused s41")
     old = daemon.kill("vmm")
-    assert daemon.query(name(40), timeout=5).addresses, "no answer while vmm is away"
-    assert daemon.query("ns1.jit.example", timeout=5).addresses == ["10.0.2.15"]
+    assert daemon.query(name(40)).addresses, "no answer while vmm is away"
+    assert daemon.query("ns1.jit.example").addresses == ["10.0.2.15"]
     killed = time.monotonic()
     daemon.wait_log("adopted s40: domid", str(running.domid), "running")
     daemon.wait_log("adopted s41: domid", str(paused.domid), "paused")
@@ -172,7 +172,7 @@ def test_reload(lab):
             for question in (name(49), "ns1.jit.example"):
                 asked.append(question)
                 try:
-                    response = daemon.query(question, timeout=10)
+                    response = daemon.query(question)
                     if response.status != "NOERROR":
                         lost.append(str(response))
                 except dns_client.NoAnswer as error:
@@ -190,15 +190,15 @@ def test_reload(lab):
     try:
         reload(site(service(lab, 49), service(lab, 51)), "reloaded: ")
         daemon.wait_log("destroying s50", "no longer configured")
-        assert daemon.query(name(50), timeout=10).status == "NXDOMAIN"
+        assert daemon.query(name(50)).status == "NXDOMAIN"
         reload(site(service(lab, 49), {**service(lab, 51), "memory": "sixteen"}),
                "kept the running configuration")
-        assert daemon.query(name(50), timeout=10).status == "NXDOMAIN"
+        assert daemon.query(name(50)).status == "NXDOMAIN"
         daemon.resolve(name(51))
         daemon.wait_woken("s51")
         reload(site(service(lab, 49), service(lab, 51), zone={**ZONE, "records": [
             "ns1 A 10.0.2.15", "new A 10.0.2.16"]}), "reloaded: ")
-        assert daemon.query("new.jit.example", timeout=10).addresses == ["10.0.2.16"]
+        assert daemon.query("new.jit.example").addresses == ["10.0.2.16"]
     finally:
         stop.set()
         thread.join()

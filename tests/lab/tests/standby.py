@@ -42,7 +42,7 @@ def test_standby(lab):
     assert not daemon.wakes("s30")
 
     asked = time.monotonic()
-    response = daemon.query(name(30), timeout=10)
+    response = daemon.query(name(30))
     answered = time.monotonic() - asked
     assert response.addresses == [ipv4(30)], str(response)
     body = page(lab, 30)
@@ -54,7 +54,7 @@ def test_standby(lab):
     running = []
     for _ in range(5):
         again = time.monotonic()
-        daemon.query(name(30), timeout=10)
+        daemon.query(name(30))
         running.append(time.monotonic() - again)
     pages = []
     for _ in range(5):
@@ -73,7 +73,7 @@ def test_standby(lab):
     assert second != first
     lab.output("xl", "destroy", "s30")
     daemon.wait_log("s30: domid", "destroyed by somebody else")
-    assert daemon.query(name(30), timeout=10).addresses == [ipv4(30)]
+    assert daemon.query(name(30)).addresses == [ipv4(30)]
     again = time.monotonic()
     fresh = page(lab, 30)
     lab.measured.update(second_copys_page=f"{(time.monotonic() - again) * 1000:.0f} ms")
@@ -90,7 +90,7 @@ def test_standby_linux(lab):
         wait_rested(daemon, 33, times=copy)
         for _ in range(8):
             asked = time.monotonic()
-            daemon.query(name(33), timeout=10)
+            daemon.query(name(33))
             assert "s33: a Linux guest" in lab.http_get(ipv4(33), deadline=60)
             pages.append(time.monotonic() - asked)
         if copy == 1:

@@ -72,7 +72,7 @@ def test_many_queries(lab):
         results.extend(response for response, _ in dns_client.concurrent(daemon.server, questions, 30))
 
     def tcp():
-        results.append(daemon.query(name(3), tcp=True, timeout=30))
+        results.append(daemon.query(name(3), tcp=True))
 
     together(udp=udp, **{f"tcp{i}": tcp for i in range(20)})
     answered = [response for response in results if response]

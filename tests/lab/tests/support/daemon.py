@@ -57,8 +57,9 @@ class Daemon(Server):
         except dns_client.NoAnswer:
             return False
 
-    def query(self, name, rtype="A", **options):
-        return dns_client.ask(self.server, name, rtype, **options)
+    def query(self, name, rtype="A", timeout=60, **options):
+        """One query. The daemon always answers: the timeout is for a busy machine."""
+        return dns_client.ask(self.server, name, rtype, timeout=timeout, **options)
 
     def resolve(self, name, rtype="A", limit=180, **options):
         """Asks as a resolver does: over TCP after TC, and again after silence or SERVFAIL, until there is an answer."""
@@ -79,9 +80,9 @@ class Daemon(Server):
         cause. Asks again where the failure took longer than a query waits: it had an address then."""
         end = time.monotonic() + limit
         while True:
-            response = self.query(name, rrtype, timeout=60)
+            response = self.query(name, rrtype)
             if response.tc:
-                response = self.query(name, rrtype, timeout=60, tcp=True)
+                response = self.query(name, rrtype, tcp=True)
             if response.status == "SERVFAIL":
                 assert response.ede and response.ede[0][1], f"no Extended DNS Error: {response}"
                 return response
