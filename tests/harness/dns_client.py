@@ -42,7 +42,7 @@ def exchange(server, octets, timeout, tcp=False):
         return back
 
 
-def ask(server, name, rtype=A, *, tcp=False, timeout=5.0, edns=1232, **more):
+def ask(server, name, rtype=A, *, tcp=False, timeout=30.0, edns=1232, **more):
     """The Message that answers; edns, more: as for query(). Raises NoAnswer after `timeout` seconds."""
     asked = query(name, rtype, ident=random.randrange(65536), edns=edns, **more)
     try:
