@@ -103,6 +103,8 @@ std::vector<Problem> check_files(const Config& config) {
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         const service::Template& service = config.services[i];
         const ServicePlaces& places = config.service_places[i];
+        if (service.replicas && service.replicas->number > 0)
+            continue;  // its files are those of the first one
         for (std::size_t each = 0; each < service.keep.size(); ++each)
             if (const std::string& zone = service.keep[each].zone; !service::is_time_zone(zone))
                 problems.push_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ids.hpp"
+#include "replicas.hpp"
 #include "scalars.hpp"
 #include "summond/service/shell.hpp"
 #include "xl.hpp"
@@ -189,11 +190,11 @@ std::optional<std::string> read_own_name(const std::optional<Value>& name, XlGue
 }
 
 // Nothing if it is no mapping. Without a usable name it is still read, for its other problems.
-std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft& defaults,
-                                         const Paths& paths) {
+std::vector<ServiceDraft> read_service(const Value& value, const ServiceDraft& defaults,
+                                       const Paths& paths) {
     auto mapping = Mapping::of(value, "", "a service, such as - name: www");
     if (!mapping)
-        return std::nullopt;
+        return {};
     ServiceDraft draft = defaults;
     service::Template& service = draft.service;
     const auto xl_value =
@@ -236,6 +237,10 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     if (xl)
         read_xl_guest(*xl, draft, paths);
     read_settings(*mapping, draft, paths, Whose::service);
+    if (const auto replicas =
+            mapping->take({"replicas", "several domains of it, as many as there is work for",
+                           "none: it is one domain"}))
+        read_replicas(*replicas, draft);
     mapping->refuse_rest();
     if (!draft.has_kernel && xl && xl->may_boot)
         value.problems->error_at({xl->path, 0, 0},
@@ -244,13 +249,16 @@ std::optional<ServiceDraft> read_service(const Value& value, const ServiceDraft&
     else if (!draft.has_kernel && !xl && !xl_unread)
         value.problems->error(
             value.where, owner + " has no kernel; say which file to boot, such as kernel: www.elf");
-    if (xl_unread)  // what seems to be missing may be there
-        draft.interfaces.clear();
-    else
-        complete(draft, owner, *value.problems);
+    std::vector<ServiceDraft> drafts = replicas_of(std::move(draft), owner, *value.problems);
+    for (ServiceDraft& each : drafts) {
+        if (xl_unread)  // what seems to be missing may be there
+            each.interfaces.clear();
+        else
+            complete(each, owner, *value.problems);
+    }
     if (xl)
         value.problems->add(std::move(xl->problems));
-    return draft;
+    return drafts;
 }
 
 }  // namespace
@@ -260,7 +268,8 @@ ServiceDraft read_defaults(const Value& value, const Paths& paths) {
     auto mapping = Mapping::of(value, "defaults.", "a mapping of service settings");
     if (!mapping)
         return draft;
-    for (const std::string_view key : {"name", "names", "ids", "addresses", "mac", "xl"})
+    for (const std::string_view key :
+         {"name", "names", "ids", "addresses", "replicas", "mac", "xl"})
         mapping->refuse(key, "every service has its own; move it there");
     read_settings(*mapping, draft, paths, Whose::defaults);
     mapping->refuse_rest();
@@ -275,8 +284,8 @@ std::vector<ServiceDraft> read_services(const Value& value, const ServiceDraft& 
         (value.is_only(Node::Kind::list) && value.node->items.empty()))
         return drafts;
     for (const Value& item : value.list("a list of services, such as - name: www"))
-        if (auto draft = read_service(item, defaults, paths))
-            drafts.push_back(std::move(*draft));
+        for (ServiceDraft& draft : read_service(item, defaults, paths))
+            drafts.push_back(std::move(draft));
     return drafts;
 }
 

@@ -62,6 +62,7 @@ struct ServiceDraft {
     bool is_pattern = false;         // ids.hpp; whether or not it could be read
     std::vector<Mark> pattern_names;
     Mark prefix_where;
+    Location replicas_where;
 };
 
 // Whose settings are read: a service's own, or those that services share.
@@ -89,7 +90,7 @@ void read_keep_warm(Mapping& mapping, ServiceDraft& draft);
 void complete_wakes(ServiceDraft& draft, const std::string& owner, Problems& problems);
 
 ServiceDraft read_defaults(const Value& value, const Paths& paths);
-// A service whose name cannot be used has none.
+// A service whose name cannot be used has none. One with replicas is several.
 std::vector<ServiceDraft> read_services(const Value& value, const ServiceDraft& defaults,
                                         const Paths& paths);
 

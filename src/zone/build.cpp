@@ -62,6 +62,7 @@ class Builder {
 
     void index_zones();
     void find_guests();
+    const service::Template& named(std::uint32_t service) const;
     void find_pointers(std::uint32_t service);
     Where where_of(std::uint32_t service, std::optional<std::uint32_t> name = {});
     void add_zone(std::uint32_t index);
@@ -163,8 +164,14 @@ Where Builder::where_of(std::uint32_t service, std::optional<std::uint32_t> name
     return report_.where(name && *name < places.names.size() ? places.names[*name] : places.name);
 }
 
+// Of a service's replicas, which follow it, all have its names.
+const service::Template& Builder::named(std::uint32_t service) const {
+    const auto& replicas = config_.services[service].replicas;
+    return config_.services[service - (replicas ? replicas->number : 0)];
+}
+
 void Builder::find_pointers(std::uint32_t service) {
-    if (pointer_target(config_.services[service]) == nullptr)
+    if (pointer_target(named(service)) == nullptr)
         return;
     const auto addresses = addresses_of(config_.services[service]);
     for (std::uint32_t i = 0; i < addresses.size(); ++i) {
@@ -296,6 +303,14 @@ void Builder::add_service_name(const Guest& guest, ZoneData& data) {
         refused_ = true;
         return;
     }
+    if (service.replicas && (config_.zones[guest.zone].dnssec || data.is_signed())) {
+        report_.error(where, "zone " + data.apex().to_string() +
+                                 " is signed, and which of its replicas service " + service.name +
+                                 " answers with is known only then; leave replicas out, or put " +
+                                 name.to_string() + " into a zone of its own that is not signed");
+        refused_ = true;
+        return;
+    }
     data.owners[owner].service = guest.index;
     data.owners[owner].where = where;
     for (const base::IpAddress& address : service.ipv4)
@@ -327,7 +342,8 @@ void Builder::add_pointer(const Guest& guest, ZoneData& data) {
                                           ": the zone's file is signed, and "
                                           "nothing can be added to it");
     const std::uint32_t owner = data.owner(view(name), where);
-    data.add(owner, dns::Type::ptr, service.ttl, pointer_target(service)->wire(), where, true);
+    data.add(owner, dns::Type::ptr, service.ttl, pointer_target(named(guest.index))->wire(), where,
+             true);
     data.owners[owner].flags |= image::service_pointer;
 }
 

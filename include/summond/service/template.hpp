@@ -148,6 +148,19 @@ struct Preserve {
     bool crash = false;
 };
 
+// Of a service with several domains, each with a MAC and addresses of its own: each of them is a
+// template, called NAME, NAME:1, NAME:2 and so on. The first one has the service's names.
+struct Replicas {
+    Id of = 0;                 // the first one
+    std::uint32_t number = 0;  // which one, from 0
+    std::uint32_t count = 1;
+    std::uint32_t min = 0;      // so many are up, whoever asks for them
+    std::uint64_t add_at = 0;   // packets in a second to each that is up; one more is woken above
+    std::uint32_t answers = 0;  // addresses of a family in an answer, at most
+    friend bool operator==(const Replicas&, const Replicas&) = default;
+};
+inline constexpr std::uint32_t max_replicas = 16;
+
 // What the text of the configuration says of a service.
 struct Template {
     Id id = 0;
@@ -197,6 +210,7 @@ struct Template {
     // It is up in these windows, and always if min is 1, whoever asks for it.
     std::vector<KeepWindow> keep;
     std::uint32_t min = 0;
+    std::optional<Replicas> replicas{};  // none: it is one domain
     AnswerWhen answer;
     std::vector<Port> ports;  // empty: it does not say
     // A packet to one of its addresses wakes it, too: only if its first interface has no script.

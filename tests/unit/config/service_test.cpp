@@ -229,7 +229,7 @@ const std::string known =
     "cmdline, memory, max_memory, shadow_memory, vcpus, max_vcpus, cpus, cpus_soft, type, pvshim, "
     "interfaces, bridge, script, mac, disks, rumprun, p9, on_poweroff, on_reboot, on_watchdog, "
     "on_crash, idle, standby, answer, ports, ready, wake, "
-    "wake_from, wake_query_from, wake_by, keep, min and on_exit";
+    "wake_from, wake_query_from, wake_by, keep, min, on_exit and replicas";
 
 INSTANTIATE_TEST_SUITE_P(
     Identity, BadService,

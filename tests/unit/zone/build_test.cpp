@@ -25,6 +25,27 @@ std::string inline_problems(const std::string& record) {
     return builder.problems();
 }
 
+// The first two octets of the name that an address leads to.
+std::string pointed_to(const ZoneBuilder& builder, const char* address) {
+    const auto zones = zone::Zones::open(builder.built.image);
+    dns::FoldedName name;
+    name.assign(dns::Name::reverse(*base::IpAddress::parse(address)).wire());
+    const auto found = zones->find(name);
+    const auto* rrset = found.exact ? found.node->find(dns::Type::ptr) : nullptr;
+    if (rrset == nullptr)
+        return {};
+    return {rrset->records() + 13, rrset->records() + 15};
+}
+
+// Service www, two domains.
+void add_replicas(ZoneBuilder& builder, const char* name) {
+    const service::Id first = builder.service("www", name, "192.0.2.10").id;
+    builder.service("www:1", name, "192.0.2.11").names.clear();
+    for (std::uint32_t number = 0; number < 2; ++number)
+        builder.config.services[builder.config.services.size() - 2 + number].replicas =
+            service::Replicas{first, number, 2, 0, 100, 2};
+}
+
 }  // namespace
 
 TEST(Build, NeedsOneSoaAndNameServers) {
@@ -147,23 +168,36 @@ TEST(Build, MakesPointersWhereNothingElseStands) {
                         "n" + std::to_string(builder.config.services.size()) + ".jit.example",
                         address);
     ASSERT_EQ(builder.errors(), "");
-    const auto zones = zone::Zones::open(builder.built.image);
-    const auto pointers = [&](const char* address) {
-        dns::FoldedName name;
-        name.assign(dns::Name::reverse(*base::IpAddress::parse(address)).wire());
-        const auto found = zones->find(name);
-        const auto* rrset = found.exact ? found.node->find(dns::Type::ptr) : nullptr;
-        if (rrset == nullptr)
-            return std::string();
-        return std::string(rrset->records() + 13, rrset->records() + 15);
-    };
-    EXPECT_EQ(pointers("192.0.2.1"), "n0");
-    EXPECT_EQ(pointers("192.0.2.2"), "mi");
-    EXPECT_EQ(pointers("192.0.2.3"), "");
-    EXPECT_EQ(pointers("192.0.2.4"), "");
-    EXPECT_EQ(pointers("192.0.2.5"), "n4");
-    EXPECT_EQ(pointers("198.51.100.1"), "");
-    EXPECT_EQ(pointers("2001:db8::1"), "n6");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.1"), "n0");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.2"), "mi");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.3"), "");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.4"), "");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.5"), "n4");
+    EXPECT_EQ(pointed_to(builder, "198.51.100.1"), "");
+    EXPECT_EQ(pointed_to(builder, "2001:db8::1"), "n6");
+}
+
+TEST(Build, PointsFromAllReplicasToTheNamesOfTheFirst) {
+    ZoneBuilder builder;
+    builder.zone("jit.example");
+    builder.zone("2.0.192.in-addr.arpa");
+    builder.service("other", "other.jit.example", "192.0.2.1");
+    add_replicas(builder, "www.jit.example");
+    ASSERT_EQ(builder.errors(), "");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.10"), "ww");
+    EXPECT_EQ(pointed_to(builder, "192.0.2.11"), "ww");
+}
+
+TEST(Build, RefusesReplicasInSignedZones) {
+    ZoneBuilder builder;
+    builder.zone("jit.example");
+    add_replicas(builder, "www.jit.example");
+    EXPECT_EQ(builder.problems(), "");
+    builder.config.zones.front().dnssec.emplace();
+    EXPECT_EQ(builder.errors(),
+              "summond.yaml:20:9: zone jit.example. is signed, and which of its replicas service "
+              "www answers with is known only then; leave replicas out, or put www.jit.example. "
+              "into a zone of its own that is not signed\n");
 }
 
 TEST(Image, ListsTheServicesInTheirOrder) {
