@@ -104,7 +104,8 @@ void write_domains(const Snapshot& snapshot, Samples& samples) {
 constexpr Metric of_services[] = {
     {"summond_wakes_total", Kind::counter,
      "Wakes of a service that were done, by who asked for them: a query (dns), a packet, its own "
-     "end (restart), a command or the schedule; result: ready or failed. From its first on.",
+     "end (restart), a command, the schedule or the load of replicas; result: ready or failed. "
+     "From its first on.",
      "service,reason,result", write_wakes},
     {"summond_wake_failures_total", Kind::counter,
      "Wakes that failed, of all services, by what went wrong.", "failure", write_failures},

@@ -172,6 +172,13 @@ class Lifecycle {
     // Ready or paused: puts the domain away so that its memory is free. Asked by somebody else.
     void evict();
     bool evictable() const;
+    // Up, and others of its service's replicas may do without it one day.
+    bool may_go() const { return in<Ready>() && service_->idle_after && !pinned() && !wanted_up_; }
+    // Puts it away although there is traffic, unless an answer has its address yet or a connection
+    // keeps it.
+    void put_away_spare();
+    // To it, as the meter has counted them.
+    std::uint64_t packets() const { return packets_; }
     // Since when neither traffic nor an answer has been seen.
     base::TimePoint idle_since() const { return std::max(last_traffic_, last_asked_); }
     // What its domain takes, from the start of the build on; and whether that will be free soon.
@@ -303,6 +310,7 @@ class Lifecycle {
     base::TimePoint last_traffic_{};
     base::TimePoint last_asked_{};
     std::uint64_t packets_ = 0;
+    bool is_connected_ = false;  // a connection keeps it, as the meter says
     std::optional<base::TimePoint> put_away_at_;
     bool put_away_by_order_ = false;       // so that no answer of before is a reason to wake it
     base::TimePoint met_clients_since_{};  // connections with its guest cannot be older

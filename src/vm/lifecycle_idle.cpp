@@ -28,12 +28,12 @@ void Lifecycle::traffic(const Traffic& counted) {
         packets_ = counted.packets;
         last_traffic_ = now;
     }
+    // One that the domain before had is not open any more.
+    is_connected_ =
+        counted.connection_silent && now - *counted.connection_silent >= met_clients_since_;
     if (!in<Ready>() || !service_->idle_after || stopping_ || wanted_up_)
         return;
-    if (pinned() || now < *idle_at())
-        return;
-    // One that the domain before had is not open any more.
-    if (counted.connection_silent && now - *counted.connection_silent >= met_clients_since_)
+    if (pinned() || now < *idle_at() || is_connected_)
         return;
     if (!as_left()) {
         if (!std::exchange(as<Ready>().told_paused, true))
@@ -94,6 +94,15 @@ void Lifecycle::put_away() {
     }
     spdlog::info("destroying {}: domid {}, idle for {} s", service_.name(), its().domid(), idle);
     destroy();
+}
+
+void Lifecycle::put_away_spare() {
+    if (!may_go() || stopping_ || is_connected_ || !as_left() ||
+        clock_.now() < last_asked_ + seconds(service_->ttl))
+        return;
+    spdlog::info("{}: the others of its service suffice", service_.name());
+    put_away();
+    put_away_by_order_ = true;
 }
 
 bool Lifecycle::evictable() const {

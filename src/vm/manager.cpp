@@ -5,6 +5,7 @@
 #include "admission.hpp"
 #include "lifecycle.hpp"
 #include "pressure.hpp"
+#include "replicas.hpp"
 #include "standby.hpp"
 #include "summond/base/log.hpp"
 
@@ -40,7 +41,8 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
                                          })),
       admission_(std::make_unique<Admission>(busy_, *standby_, clock,
                                              [this] { return sample_traffic(); })),
-      pressure_(std::make_unique<Pressure>(clock)) {
+      pressure_(std::make_unique<Pressure>(clock)),
+      replicas_(std::make_unique<Replicas>(clock)) {
     hypervisor_.domains().on_death([this](DomId domid, Death how) { died(domid, how); });
 }
 
@@ -92,6 +94,7 @@ void Manager::configure(const std::vector<service::Instance>& services,
     for (const auto& pattern : patterns)
         patterns_.emplace(pattern->id, pattern);
     reconfigure_instances();
+    configure_replicas(services);
     std::vector<service::Instance> expected = services;
     for (const auto& pattern : patterns)
         expected.emplace_back(pattern);
@@ -426,16 +429,18 @@ void Manager::tick() {
     admission_->tick();
     for (std::size_t i = 0; i < strays_.size(); ++i)
         strays_[i]->tick();
-    if (const auto at = next_sample(); at && clock_.now() >= *at)
-        sample_traffic();
+    if (const auto at = next_sample(); at && clock_.now() >= *at && sample_traffic())
+        look_at_replicas();
     follow_up();
 }
 
-// None while no domain can be put away.
+// None while no domain can be put away, nor any be woken for its traffic.
 std::optional<base::TimePoint> Manager::next_sample() const {
     std::optional<base::Duration> shortest;
     for (const auto& [id, lifecycle] : busy_) {
         const auto& after = lifecycle->service()->idle_after;
+        if (lifecycle->in<Lifecycle::Ready>() && lifecycle->service()->replicas)
+            shortest = base::Duration::zero();
         if (lifecycle->in<Lifecycle::Ready>() && after)
             shortest = shortest ? std::min<base::Duration>(*shortest, *after) : *after;
     }

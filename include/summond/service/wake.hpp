@@ -12,7 +12,8 @@ enum class WakeReason : std::uint8_t {
     restart,   // its domain has ended, and is wanted again by itself
     command,   // somebody's, over the control socket
     schedule,  // `keep:`, `min:`
-    last = schedule,
+    load,      // of its service's replicas that are up
+    last = load,
 };
 inline constexpr std::size_t wake_reasons = static_cast<std::size_t>(WakeReason::last) + 1;
 
@@ -28,6 +29,8 @@ constexpr const char* to_string(WakeReason why) {
             return "command";
         case WakeReason::schedule:
             return "schedule";
+        case WakeReason::load:
+            return "load";
     }
     return "?";
 }

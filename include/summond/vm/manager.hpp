@@ -28,6 +28,7 @@ class Admission;
 class Domain;
 class Lifecycle;
 class Pressure;
+class Replicas;
 class Standby;
 
 // What a call of wake has come to.
@@ -114,6 +115,17 @@ class Manager {
     // Told when that is new; must not call back into the Manager but for what it is.
     void on_pressure(std::function<void()> told) { told_pressure_ = std::move(told); }
 
+    // -- Replicas
+
+    // How much one has to do. spare: the others suffice.
+    struct Load {
+        service::Id service = 0;
+        std::uint32_t packets = 0;  // in a second
+        bool spare = false;
+    };
+    // Told of each that is up when it has been measured; must not call back into the Manager.
+    void on_load(std::function<void(const Load&)> told) { told_load_ = std::move(told); }
+
     // -- What somebody wants who may. Of a service that is not known: unknown.
 
     enum class Ordered : std::uint8_t {
@@ -180,6 +192,8 @@ class Manager {
     void follow_up();
     void look_at_all();
     void look_at_pressure();
+    void configure_replicas(const std::vector<service::Instance>& services);
+    void look_at_replicas();
 
     Hypervisor& hypervisor_;
     const base::Clock& clock_;
@@ -204,6 +218,9 @@ class Manager {
     std::unique_ptr<Admission> admission_;
     std::unique_ptr<Pressure> pressure_;
     std::function<void()> told_pressure_;
+    std::unique_ptr<Replicas> replicas_;
+    std::map<service::Id, std::vector<service::Id>> replicated_;  // by the first one, in order
+    std::function<void(const Load&)> told_load_;
     std::vector<std::unique_ptr<Domain>> strays_;  // of ours, on their way out
     std::function<void()> stopped_;
     base::TimePoint last_sample_{};
