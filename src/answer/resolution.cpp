@@ -173,6 +173,9 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     bool waiting = false;
     if (of_service) {
         service_ = node.service;
+        if (context_.services[service_].replicas != nullptr)
+            if (const auto step = add_replicas(rrset))
+                return *step;
         switch (context_.services[service_].availability.load(std::memory_order_acquire)) {
             case Availability::answerable:
                 break;

@@ -69,6 +69,7 @@ class Resolution {
     Step answer_types();
     Step solve_dname(const Node& owner, const dns::FoldedName& name);
     Step add_answer(const RRset& rrset, const Node& node);
+    std::optional<Step> add_replicas(const RRset& rrset);
     Step follow_cname(const Node& node);
     Step follow_alias(std::size_t target);
     Step refer(const Node& cut);

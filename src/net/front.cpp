@@ -34,8 +34,24 @@ std::vector<Services::Setting> settings(const config::Config& config, const zone
             setting.wakers = answer::Wakers{service.wake_query_from};
     }
     std::vector<Services::Setting> result;
-    for (std::size_t i = 0; i < zones.service_count(); ++i)
+    std::map<service::Id, std::uint32_t> number_of;
+    for (std::uint32_t i = 0; i < zones.service_count(); ++i) {
         result.push_back(of_service[zones.service_id(i)]);
+        number_of.emplace(zones.service_id(i), i);
+    }
+    for (const service::Template& service : config.services) {
+        if (!service.replicas)
+            continue;
+        auto& replicas = result.at(number_of.at(service.replicas->of)).replicas;
+        if (!replicas)
+            replicas.emplace().answers = service.replicas->answers;
+        auto& one = replicas->all.emplace_back();
+        one.service = number_of.at(service.id);
+        if (!service.ipv4.empty())
+            one.ipv4 = service.ipv4.front();
+        if (!service.ipv6.empty())
+            one.ipv6 = service.ipv6.front();
+    }
     return result;
 }
 

@@ -50,6 +50,8 @@ Services::Services(const std::vector<Setting>& settings, const base::Clock& cloc
             states_[i].wakers = &*settings_[i].wakers;
         states_[i].holds_packets = settings[i].holds_packets;
         states_[i].by_proof = settings[i].by_proof;
+        if (settings_[i].replicas)
+            states_[i].replicas = &*settings_[i].replicas;
         index_.emplace(settings[i].id, i);
     }
 }
@@ -211,6 +213,8 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
                      on_state(message.as<ipc::State>());
                  else if (message.type == ipc::Type::pressure)
                      on_pressure(message.as<ipc::Pressure>().on != 0);
+                 else if (message.type == ipc::Type::load)
+                     on_load(message.as<ipc::Load>());
                  else
                      return false;
                  return true;
@@ -271,11 +275,23 @@ void Services::on_state(const ipc::State& state) {
     if (state.phase != Phase::asleep)
         service.promised = false;
     service.phase = state.phase;
+    // One that is not ready yet is no better than one that others suffice without.
+    states_[i].load.store(state.phase == Phase::ready ? 0 : answer::spare_replica,
+                          std::memory_order_relaxed);
     if (state.phase == Phase::failed)  // before the availability, which publishes it
         states_[i].failure.store(checked(state.failure), std::memory_order_relaxed);
     const View view = view_of(state, service.answer);
     set_timer(i, view.lasts ? std::optional(clock_.now() + *view.lasts) : std::nullopt);
     set(i, view.availability);
+}
+
+void Services::on_load(const ipc::Load& load) {
+    const auto found = index_.find(load.service);
+    if (found == index_.end() || services_[found->second].phase != Phase::ready)
+        return;
+    states_[found->second].load.store(
+        load.spare != 0 ? answer::spare_replica : std::min(load.packets, answer::spare_replica - 1),
+        std::memory_order_relaxed);
 }
 
 // Wakes without proof of which vmm has said nothing before this it has refused: those who wait for

@@ -102,6 +102,10 @@ class Vmm {
             if (control_)
                 control_->pressure_changed();
         });
+        manager_.on_load([this](const vm::Manager::Load& load) {
+            for (FrontLink& front : fronts_)
+                front.measured(load);
+        });
         manager_.on_instance([this](const service::Instance& instance, bool is_there) {
             if (wire_ && is_there)
                 wire_->add(instance);

@@ -23,6 +23,11 @@ class FrontLink {
     // A service's status is new: it is sent as soon as the front takes it, once however often it
     // changes meanwhile.
     void changed(const service::Status& status);
+    // How much a replica has to do. Where it cannot be sent, the next one says it.
+    void measured(const vm::Manager::Load& load) {
+        if (unsent_.empty())
+            link_.send(ipc::Load{load.service, load.packets, load.spare ? 1U : 0U});
+    }
     // Whether the host is under pressure is.
     void pressure_changed() { flush(); }
     // There is nothing to be said of it any more.

@@ -35,6 +35,20 @@ struct Wakers {
     bool contains(std::span<const std::uint8_t> client) const noexcept;
 };
 
+// A service with several domains, each of which is a service in the table.
+struct Replicas {
+    struct One {
+        std::uint32_t service = 0;
+        std::optional<base::IpAddress> ipv4;
+        std::optional<base::IpAddress> ipv6;
+    };
+    std::vector<One> all;       // service::max_replicas at most
+    std::uint32_t answers = 0;  // addresses of a family in an answer, at most
+};
+
+// Of a replica that others suffice without, as its load.
+inline constexpr std::uint32_t spare_replica = 0xffffffff;
+
 // One a service, in the order of the zone image's service table. Read by every UDP worker and by
 // the TCP thread, written by the front's main thread.
 struct ServiceState {
@@ -49,6 +63,10 @@ struct ServiceState {
     bool holds_packets = false;
     // Set at the start: only clients that have shown their address wake it (`wake_by: proof`).
     bool by_proof = false;
+    // Set at the start. Of the service whose names it is about; null: it is one domain.
+    const Replicas* replicas = nullptr;
+    // Of one of several: packets to it in a second, or spare_replica.
+    std::atomic<std::uint32_t> load{0};
 };
 
 enum class Transport : std::uint8_t { udp, tcp };

@@ -114,6 +114,7 @@ enum class Type : std::uint32_t {
     signed_record,
     signing_keys,
     pressure,
+    load,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -189,6 +190,15 @@ struct Pressure {
     static constexpr Type type = Type::pressure;
     static constexpr Route routes[] = {{Role::vmm, Role::front}, {Role::vmm, Role::wire}};
     std::uint32_t on;  // 1: wakes without proof are refused
+};
+
+// How much one of a service's replicas has to do. At each measurement, and not before the first.
+struct Load {
+    static constexpr Type type = Type::load;
+    static constexpr Route routes[] = {{Role::vmm, Role::front}};
+    std::uint64_t service;
+    std::uint32_t packets;  // to it in a second
+    std::uint32_t spare;    // 1: there are enough without it, and its address is not given out
 };
 
 // With a descriptor: a new channel to another role, in place of the one before if that role is one
@@ -775,7 +785,7 @@ using Messages =
                 HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
                 Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
                 Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers,
-                SigningKeys, SignWanted, SignedRecord, Pressure>;
+                SigningKeys, SignWanted, SignedRecord, Pressure, Load>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

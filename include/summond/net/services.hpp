@@ -42,6 +42,7 @@ class Services {
         bool holds_packets = false;              // answer::ServiceState
         std::string name{};                      // of one that has instances by rule
         bool by_proof = false;                   // answer::ServiceState
+        std::optional<answer::Replicas> replicas{};
     };
     // How long a Wake may stay without an answer before those who wait must ask for it again.
     static constexpr auto wake_patience = std::chrono::milliseconds(1000);
@@ -145,6 +146,7 @@ class Services {
     void disconnected();
     void on_state(const ipc::State& state);
     void on_pressure(bool on);
+    void on_load(const ipc::Load& load);
     void fall_asleep(std::uint32_t service);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);

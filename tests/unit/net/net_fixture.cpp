@@ -174,6 +174,10 @@ void FakeVmm::say(const ipc::Pressure& pressure) {
     ASSERT_TRUE(channel_.send(pressure));
 }
 
+void FakeVmm::say(const ipc::Load& load) {
+    ASSERT_TRUE(channel_.send(load));
+}
+
 FakeVmm::Heard FakeVmm::hear() {
     Heard heard;
     for (;;) {

@@ -60,6 +60,7 @@ class FakeVmm {
     ipc::Channel connect();
     void say(const ipc::State& state);
     void say(const ipc::Pressure& pressure);
+    void say(const ipc::Load& load);
     void die() { channel_ = ipc::Channel(); }
     // All messages that have come since the last call; only these types are expected.
     struct Heard {

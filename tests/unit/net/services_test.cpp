@@ -413,6 +413,30 @@ TEST_F(ServicesTest, TouchesWhatWasAskedSinceTheLastTime) {
     EXPECT_THAT(vmm.hear().touches, IsEmpty());
 }
 
+TEST_F(ServicesTest, LoadsOfReplicas) {
+    connect();
+    const auto load = [&] { return services.states()[ready].load.load(); };
+    const auto measure = [&](std::uint32_t packets, std::uint32_t spare) {
+        vmm.say(ipc::Load{service("ready"), packets, spare});
+        services.receive();
+    };
+    say(state("ready", Phase::booting));
+    EXPECT_EQ(load(), answer::spare_replica) << "no better than one that others suffice without";
+    measure(7, 0);
+    EXPECT_EQ(load(), answer::spare_replica);
+    say(state("ready", Phase::ready));
+    EXPECT_EQ(load(), 0u);
+    measure(1234, 0);
+    EXPECT_EQ(load(), 1234u);
+    measure(1234, 1);
+    EXPECT_EQ(load(), answer::spare_replica);
+    measure(UINT32_MAX, 0);
+    EXPECT_EQ(load(), answer::spare_replica - 1);
+    vmm.say(ipc::Load{99, 1, 0});
+    services.receive();
+    EXPECT_TRUE(services.is_connected()) << "of a service that is not configured";
+}
+
 TEST_F(ServicesTest, TouchesOfManyServicesTakeSeveralMessages) {
     std::vector<Services::Setting> many;
     for (std::uint64_t i = 1; i <= ipc::Touch::capacity + 1; ++i)
