@@ -19,10 +19,14 @@ std::uint32_t serial_of(const zone::image::RRset& soa) {
 
 std::vector<control::ServiceText> texts_of(const config::Config& config) {
     std::vector<control::ServiceText> texts;
+    const service::Template* named = config.services.data();
     for (const service::Template& service : config.services) {
+        // A service's replicas follow the first one, and have its names.
+        if (!service.replicas || service.replicas->number == 0)
+            named = &service;
         control::ServiceText text{service.id, service.name,       {},
                                   {},         service.memory_kib, service.standby.count};
-        for (const dns::Name& name : service.names)
+        for (const dns::Name& name : named->names)
             text.names.push_back(name.to_string());
         for (const auto* addresses : {&service.ipv4, &service.ipv6})
             for (const base::IpAddress& address : *addresses)
