@@ -126,14 +126,10 @@ void read_replicas(const Value& value, ServiceDraft& draft) {
             {"add_at", "what each that is up has to do when another one is woken"}, "replicas",
             "say when another one is woken, such as add_at: {packets: 2000/s}"))
         read_mark(*mark, replicas);
-    if (const auto answers = mapping->take(
-            {"answers", "how many of their addresses an answer has at most", "max"})) {
+    if (const auto answers =
+            mapping->take({"answers", "how many of their addresses an answer has at most", "max"}))
         replicas.answers = static_cast<std::uint32_t>(
             answers->number(1, service::max_replicas).value_or(replicas.answers));
-        if (replicas.answers > replicas.count)
-            answers->complain(std::to_string(replicas.answers) + " is more than max, " +
-                              std::to_string(replicas.count));
-    }
     mapping->refuse_rest();
     if (count)
         draft.service.replicas = replicas;

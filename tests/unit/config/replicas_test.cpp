@@ -90,8 +90,6 @@ TEST(Replicas, WhatIsRefused) {
          "100000000/s, such as 2000/s"},
         {"replicas", "{min: 5, max: 4, add_at: {packets: 1/s}}",
          "replicas.min: 5 is more than max, 4"},
-        {"replicas", "{max: 4, answers: 5, add_at: {packets: 1/s}}",
-         "replicas.answers: 5 is more than max, 4"},
         {"mac", "00:16:3e:00:00:01",
          "mac: each of the replicas of service www has its own; leave it out"},
         {"min", "1",
