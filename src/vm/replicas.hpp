@@ -15,9 +15,6 @@ namespace summond::vm {
 
 class Replicas {
   public:
-    // How often the traffic of those that are up is to be measured.
-    static constexpr std::chrono::seconds period{1};
-
     // One of a service's, as it stands now.
     struct Member {
         enum class Is : std::uint8_t {
