@@ -21,6 +21,7 @@ from harness.network import free_port, own_network  # noqa: E402
 from harness.proc import children_of, descriptors, exists, status  # noqa: E402,F401
 from harness.server import Server  # noqa: E402
 from harness.service_manager import ServiceManager  # noqa: E402,F401
+from harness.threads import Threads  # noqa: E402
 
 own_network()
 BINARY = os.environ.get("SUMMOND", "summond")
@@ -73,19 +74,17 @@ def ask_tcp(port, name="www.example.test", qtype=A, host="127.0.0.1"):
     return Message(exchange((host, port), query(name, qtype, 7), PATIENCE, tcp=True))
 
 
-class Load:
+class Load(Threads):
     """Queries without pause from several threads, each query from a new port, so that every UDP
     worker's socket gets some. A query without an answer is lost: not one that waits for a daemon which
     takes long to start on a busy machine."""
 
     def __init__(self, port, threads=4, host="127.0.0.1"):
+        super().__init__(threads)
         self.asked = 0
         self.lost = 0
         self.wrong = 0
         self._port, self._host = port, host
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
 
     def _run(self):
         while not self._stop.is_set():
@@ -99,16 +98,6 @@ class Load:
 
     def _ask(self):
         return ask(self._port, host=self._host, timeout=2 * PATIENCE)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 class TcpLoad(Load):

@@ -3,10 +3,10 @@ least used goes when it has fallen."""
 
 import collections
 import re
-import threading
 import time
 
 from always_on import get
+from harness.threads import Threads
 from support.lab import limit
 from support.site import ipv4, ipv6, name, service, site, start
 
@@ -27,16 +27,14 @@ def several(lab, mark):
             "replicas": {"max": 2, "add_at": {"packets": f"{mark}/s"}}}
 
 
-class Clients:
+class Clients(Threads):
     """Clients on the bridge, which ask for the name once a second, as with a short TTL, and for pages meanwhile."""
 
     def __init__(self, lab, daemon, count, pause=0):
+        super().__init__(count)
         self.served = collections.Counter()  # pages, by who has served them
         self._failed = []
         self._lab, self._daemon, self._pause = lab, daemon, pause
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
 
     def _run(self):
         while not self._stop.is_set():
@@ -61,16 +59,6 @@ class Clients:
                 tries -= 1
                 if tries == 0:
                     raise
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def wait_until(self, condition, limit, what):
         """While all of them are served."""
