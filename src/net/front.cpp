@@ -195,7 +195,8 @@ base::Result<void> Front::start() {
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     for (const auto& worker : workers_) {
         threads_.emplace_back([this, &worker = *worker] {
-            worker.run();  // ends after drain, or with the front
+            // Ends after drain, or with the front.
+            worker.run([this] { boost::asio::post(io_, [this] { part_quiet(); }); });
             boost::asio::post(io_, [this] { part_drained(); });
         });
     }
@@ -309,12 +310,24 @@ void Front::report_limits() {
                     *line);
 }
 
-void Front::drain(std::function<void()> drained, TcpServer::HandOver hand_over) {
+void Front::drain(std::function<void()> quiet, std::function<void()> drained,
+                  TcpServer::HandOver hand_over) {
+    quiet_ = std::move(quiet);
     drained_ = std::move(drained);
-    undrained_ = workers_.size() + 1;
+    not_quiet_ = workers_.size() + 1;
+    undrained_ = workers_.size() + 2;  // and not before it is quiet
     for (const auto& worker : workers_)
         worker->drain();
     tcp_.drain([this] { part_drained(); }, std::move(hand_over));
+    // Idle connections are read from until Asio has said that they are not, which it does before.
+    boost::asio::post(io_, [this] { part_quiet(); });
+}
+
+void Front::part_quiet() {
+    if (--not_quiet_ > 0)
+        return;
+    quiet_();
+    part_drained();
 }
 
 void Front::part_drained() {

@@ -146,8 +146,14 @@ base::Result<std::unique_ptr<UdpWorker>> UdpWorker::make(
     return worker;
 }
 
-void UdpWorker::run() {
-    while (step(-1)) {
+void UdpWorker::run(const std::function<void()>& quiet) {
+    bool was_receiving = true;
+    for (bool more = true; more;) {
+        more = step(-1);
+        if (was_receiving && !receiving()) {
+            was_receiving = false;
+            quiet();
+        }
     }
 }
 

@@ -159,8 +159,28 @@ void Supervisor::take_over() {
         roles_[child.role].restart_at.reset();  // had the one before just died
         roles_[child.role].backoff = {};
     }
+    taking_over_ = true;
     for (const ChildId child : replaced)
         drain(child);
+    check_replaced();
+}
+
+bool Supervisor::quiet(ChildId id) {
+    Child* const child = find(id);
+    if (child == nullptr || std::exchange(child->quiet, true))
+        return false;
+    check_replaced();
+    return true;
+}
+
+void Supervisor::check_replaced() {
+    if (!taking_over_ || phase_ == Phase::stopping ||
+        std::ranges::any_of(children_, [](const Child& each) {
+            return each.place == Place::draining && !each.quiet;
+        }))
+        return;
+    taking_over_ = false;
+    do_.replaced();
 }
 
 void Supervisor::give_up_replacement() {
@@ -206,6 +226,7 @@ void Supervisor::ended(ChildId id, Exit exit) {
         case Place::draining:
             if (!exit.success() && !child.killed)
                 spdlog::warn("{} ended with {} while draining", name, exit.to_string());
+            check_replaced();
             break;
         case Place::next:
             replacement_failed("the new " + name + " ended with " + exit.to_string() +

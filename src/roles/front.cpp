@@ -131,7 +131,8 @@ class FrontProcess {
         net::TcpServer::HandOver hand_over;
         if (replaced)
             hand_over = [this](int fd) { return control_.send(ipc::Connection{}, fd); };
-        front_->drain([this] { io_.stop(); }, std::move(hand_over));
+        front_->drain([this] { control_.send(ipc::Quiet{}); }, [this] { io_.stop(); },
+                      std::move(hand_over));
     }
 
     asio::io_context& io_;

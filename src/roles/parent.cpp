@@ -215,7 +215,7 @@ void Parent::start_failed() {
 void Parent::reload() {
     if (supervisor_.phase() == Phase::stopping)
         return;
-    if (supervisor_.phase() == Phase::starting || loading_ || next_) {
+    if (supervisor_.phase() == Phase::starting || loading_ || next_ || supervisor_.taking_over()) {
         reload_wanted_ = true;
         return;
     }
@@ -245,13 +245,18 @@ void Parent::finish_reload() {
         tell_opened();
     close_other_readers(*in_force_, *next_);
     in_force_ = std::exchange(next_, nullptr);
-    supervisor_.take_over();
-    tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more
     kept_.keep(*in_force_);
     close_given_up_later();
     show_socket();
-    tell_transfers();
     set_log_level(*in_force_);
+    supervisor_.take_over();
+}
+
+// Whoever hears that the new zones are in force finds nobody who answers for those before: a
+// secondary that did, asked by NOTIFY, would stay behind until its refresh.
+void Parent::replaced() {
+    tell_of_reload(ipc::Retire{});  // now that nobody asks for what is gone any more
+    tell_transfers();
     spdlog::info("reloaded: {}", in_force_->to_string());
     show_load(ipc::LoadReport::Result::in_force);
     reload_ended();

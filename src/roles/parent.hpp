@@ -55,8 +55,8 @@ class Parent final : proc::Children {
     void load_failed(int status, const std::string& why);
     net::OwnSockets own_sockets() const;
     void begin(GenerationPtr generation);
-    // Reload: load → replace → (successors are ready) → finish_reload. Any failure before that
-    // leaves those that serve as they were.
+    // Reload: load → replace → (successors are ready) → finish_reload → (those before are quiet) →
+    // replaced. Any failure before finish_reload leaves those that serve as they were.
     void reload();
     void replace(GenerationPtr generation);
     void finish_reload();
@@ -112,6 +112,7 @@ class Parent final : proc::Children {
     void all_ready() override;
     void start_failed() override;
     void replacement_ready() override { finish_reload(); }
+    void replaced() override;
     void replacement_failed(const std::string& why) override;
     void finished(proc::RoleIndex role, proc::Exit exit) override;
     void all_ended() override { io_.stop(); }

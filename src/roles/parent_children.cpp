@@ -137,6 +137,11 @@ bool Parent::received(proc::ChildId id, ipc::Received& message) {
             arm();
             return first;
         }
+        case ipc::Type::quiet: {
+            const bool first = supervisor_.quiet(id);
+            arm();
+            return first;
+        }
         case ipc::Type::reload_wanted:
             spdlog::info("asked to read the configuration again, over the control socket");
             reload();

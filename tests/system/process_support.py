@@ -8,7 +8,6 @@ import socket
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -218,10 +217,6 @@ class Daemon(Server):
         before = self.log().count(result)
         super().reload()
         self.wait_log(result, before + 1)
-        # The front of before may answer, too, until it has ended; that of some tests takes long.
-        end = time.monotonic() + 5
-        while list(self.children().values()).count("front") > 1 and time.monotonic() < end:
-            time.sleep(0.02)
 
     def stop(self, with_signal=signal.SIGTERM):
         """The exit status; nothing may be left."""

@@ -27,21 +27,40 @@ www A 192.0.2.80
 NEW_NAME = ZONE + '      - "new A 192.0.2.99"\n'
 
 
-def wait_for_new_name(daemon):
-    """The old front may answer until it has heard that it is replaced."""
-    wait_until(lambda: ask(daemon.port, "new.example.test").addresses == ["192.0.2.99"],
-               "the new configuration")
-
-
 class Reload(ProcessTest):
     def test_new_records_are_served(self):
         daemon = self.daemon().ready()
         old = daemon.pid_of("front")
         self.assertEqual(ask(daemon.port, "new.example.test").rcode, NXDOMAIN)
         daemon.reload(NEW_NAME)
-        wait_for_new_name(daemon)
+        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
         daemon.pid_of("front", other_than=old)
         wait_until(lambda: old not in daemon.children(), "end of the old front")
+
+    def test_is_over_when_the_old_front_takes_nothing_new(self):
+        """Whoever is told so meets nobody who answers for the zones of before."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+            secondary.bind(("127.0.0.1", 0))
+            secondary.settimeout(PATIENCE)
+            address = "127.0.0.1:%d" % secondary.getsockname()[1]
+            transfer = '    transfer: {to: 127.0.0.1, notify: "%s"}\n' % address
+            daemon = self.daemon(ZONE + transfer).ready()
+            told, daemon_address = secondary.recvfrom(512)
+            secondary.sendto(told[:2] + bytes([told[2] | 0x80]) + told[3:], daemon_address)
+            daemon.wait_log(f"NOTIFY of example.test. to {address}: heard")
+            old = daemon.pid_of("front")
+            os.kill(old, signal.SIGSTOP)
+            daemon.configure(NEW_NAME + transfer)
+            os.kill(daemon.process.pid, signal.SIGHUP)
+            wait_until(lambda: len(daemon.log_lines("front (pid", "is ready")) == 2, "the new front")
+            self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
+            self.assertNotIn("reloaded", daemon.log())
+            secondary.setblocking(False)
+            self.assertRaises(BlockingIOError, secondary.recv, 512)
+            os.kill(old, signal.SIGCONT)
+            daemon.wait_log("parent: reloaded: ")
+            secondary.settimeout(PATIENCE)
+            self.assertNotEqual(secondary.recv(512), told)
 
     def test_no_query_is_lost(self):
         daemon = self.daemon().ready()
@@ -144,7 +163,7 @@ class Reload(ProcessTest):
         daemon.reload(result="kept the running configuration")
         self.assert_answers(daemon)
         daemon.reload(NEW_NAME)
-        wait_for_new_name(daemon)
+        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
 
     def test_broken_zone_file_keeps_the_old_zone(self):
         daemon = self.daemon()
@@ -182,7 +201,7 @@ class Reload(ProcessTest):
         self.assertNotEqual(daemon.pid_of("front"), front)
         write(FILE + "new A 192.0.2.99\n")
         daemon.reload(ZONE_OF_FILE)
-        wait_for_new_name(daemon)
+        self.assertEqual(ask(daemon.port, "new.example.test").addresses, ["192.0.2.99"])
 
     def test_broken_zone_file_at_the_start(self):
         """Its zone is answered with SERVFAIL until it is right; the others are served."""

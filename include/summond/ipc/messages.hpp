@@ -115,6 +115,7 @@ enum class Type : std::uint32_t {
     signing_keys,
     pressure,
     load,
+    quiet,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -215,6 +216,14 @@ struct Drain {
     static constexpr Type type = Type::drain;
     static constexpr Route routes[] = {{Role::parent, Role::front}};
     std::uint32_t replaced;  // 1: another front serves, and takes over connections
+};
+
+// front that drains: it takes no new queries any more, so nobody hears of its zones but clients
+// that it has heard of before.
+struct Quiet {
+    static constexpr Type type = Type::quiet;
+    static constexpr Route routes[] = {{Role::front, Role::parent}};
+    std::uint32_t reserved;
 };
 
 // front: all its sockets are bound and listen now.
@@ -780,12 +789,12 @@ struct MessageList {
 };
 
 using Messages =
-    MessageList<Wake, WakeInstance, Touch, State, Peer, Drain, Opened, Connection, Reload, Retire,
-                Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived, ArrivedIn,
-                HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone, Listener,
-                Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited, FirstByte,
-                Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer, Transfers,
-                SigningKeys, SignWanted, SignedRecord, Pressure, Load>;
+    MessageList<Wake, WakeInstance, Touch, State, Peer, Drain, Quiet, Opened, Connection, Reload,
+                Retire, Stop, Ready, Tap, Station, Network, Forget, Attach, GuestState, Arrived,
+                ArrivedIn, HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone,
+                Listener, Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited,
+                FirstByte, Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer,
+                Transfers, SigningKeys, SignWanted, SignedRecord, Pressure, Load>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -58,9 +58,11 @@ class Front {
     void connect_transfer(ipc::Channel channel);
     // The role signer, likewise.
     void connect_signer(ipc::Channel channel);
-    // Takes no new queries, answers those that wait; then calls drained. hand_over: takes the
-    // connections, if there is one.
-    void drain(std::function<void()> drained, TcpServer::HandOver hand_over = {});
+    // Takes no new queries, then calls quiet; answers those that wait, then calls drained. Both are
+    // called once, on the thread of io. hand_over: takes the connections, if there is one; those on
+    // which something is under way are read from until then, quiet or not.
+    void drain(std::function<void()> quiet, std::function<void()> drained,
+               TcpServer::HandOver hand_over = {});
 
     std::size_t worker_count() const { return workers_.size(); }
 
@@ -74,6 +76,7 @@ class Front {
     void schedule();
     void tick();
     void report_limits();
+    void part_quiet();
     void part_drained();
     bool from_transfer(ipc::Received& message);
     void pass_later(std::size_t worker, const ipc::SignedQuery& query);
@@ -96,7 +99,9 @@ class Front {
     boost::asio::steady_timer services_timer_;
     boost::asio::steady_timer tick_timer_;
     std::uint64_t overflows_ = 0;  // reported so far
+    std::size_t not_quiet_ = 0;
     std::size_t undrained_ = 0;
+    std::function<void()> quiet_;
     std::function<void()> drained_;
 };
 

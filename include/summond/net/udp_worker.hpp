@@ -51,8 +51,9 @@ class alignas(64) UdpWorker {
     // the worker.
     void sign_by(Signing& signing);
 
-    // Until stop(), or until nothing is left to do after drain().
-    void run();
+    // Until stop(), or until nothing is left to do after drain(). Calls quiet when nothing is
+    // received any more after drain().
+    void run(const std::function<void()>& quiet);
     // One round: waits for at most timeout_ms (-1: without limit) and handles what has come.
     // False when run() would end.
     bool step(int timeout_ms);

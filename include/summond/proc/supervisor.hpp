@@ -75,6 +75,8 @@ class Children {
     virtual void start_failed() = 0;
     // After replace: take_over or give_up_replacement follows.
     virtual void replacement_ready() = 0;
+    // After take_over: none of those that have been replaced takes anything new any more.
+    virtual void replaced() = 0;
     // After replace: those that served go on.
     virtual void replacement_failed(const std::string& why) = 0;
     // One that runs once has ended. Not while the daemon ends.
@@ -106,8 +108,10 @@ class Supervisor {
     bool run_once(RoleIndex role);
     // Starts those wanted that are not there, and successors of those that are replaced.
     void replace();
-    // The successors serve, the others drain.
+    // The successors serve, the others drain. Children::replaced follows, perhaps at once.
     void take_over();
+    // Until then.
+    bool taking_over() const { return taking_over_; }
     // The successors drain.
     void give_up_replacement();
     // Ends all children, the last of the table first. Again: kills them.
@@ -115,6 +119,8 @@ class Supervisor {
 
     // False: it has said so before.
     bool ready(ChildId child);
+    // It takes nothing new any more. False: it has said so before.
+    bool quiet(ChildId child);
     // It has been reaped.
     void ended(ChildId child, Exit exit);
     void channel_closed(ChildId child);
@@ -137,6 +143,7 @@ class Supervisor {
         Place place;
         base::TimePoint started;
         bool ready = false;
+        bool quiet = false;
         bool told_to_end = false;
         bool killed = false;
         struct Limit {
@@ -160,6 +167,7 @@ class Supervisor {
     void check_ready();
     void lost(RoleIndex role, base::TimePoint started);
     void replacement_failed(const std::string& why);
+    void check_replaced();
     void drain(ChildId child);
     void limit(Child& child, std::chrono::seconds length, const char* why);
     void kill(ChildId child);
@@ -169,6 +177,7 @@ class Supervisor {
     const base::Clock& clock_;
     Children& do_;
     Phase phase_ = Phase::starting;
+    bool taking_over_ = false;
     std::vector<RoleState> roles_;
     std::vector<Child> children_;
     ChildId last_id_ = 0;

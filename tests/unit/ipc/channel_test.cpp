@@ -231,7 +231,7 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 41U + 3U * 2U /* Connection, Passed, Pressure */ + 3U /* Image */ +
+    EXPECT_EQ(allowed, 42U + 3U * 2U /* Connection, Passed, Pressure */ + 3U /* Image */ +
                            2U * 4U /* Reload, Retire */ + 9U /* Peer, to all */ + 11U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
@@ -247,7 +247,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 49U);
+    EXPECT_EQ(std::size(Messages::declarations), 50U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

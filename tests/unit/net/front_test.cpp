@@ -155,15 +155,19 @@ TEST_F(FrontTest, DrainAnswersThoseWhoWait) {
         ASSERT_FALSE(heard.empty());
         wakes.insert(wakes.end(), heard.begin(), heard.end());
     }
+    std::promise<void> quiet;
     std::promise<void> drained;
-    on_front([&] { front->drain([&] { drained.set_value(); }); });
+    auto is_drained = drained.get_future();
+    on_front([&] { front->drain([&] { quiet.set_value(); }, [&] { drained.set_value(); }); });
+    EXPECT_EQ(quiet.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    EXPECT_EQ(is_drained.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
     vmm.say(state("booting", Phase::booting));
     vmm.say(state("ready", Phase::ready));
     EXPECT_EQ(test::rcode(udp.receive()), test::noerror);
     EXPECT_EQ(test::rcode(tcp.receive()), test::noerror);
     EXPECT_TRUE(tcp.at_end());
     { Client closed = std::move(tcp); }
-    EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    EXPECT_EQ(is_drained.wait_for(std::chrono::seconds(60)), std::future_status::ready);
     std::vector<service::Id> touched;
     for (const auto& touch : vmm.hear().touches)
         touched.insert(touched.end(), touch.begin(), touch.end());

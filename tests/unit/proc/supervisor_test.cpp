@@ -105,6 +105,7 @@ class SupervisorTest : public testing::Test, protected Children {
         supervisor.stop();
     }
     void replacement_ready() override { done_.emplace_back("replacement ready"); }
+    void replaced() override { done_.emplace_back("replaced"); }
     void replacement_failed(const std::string& why) override {
         done_.push_back("replacement failed: " + why);
     }
@@ -322,9 +323,32 @@ TEST_F(SupervisorTest, ReplacesBesideTheOneThatServes) {
     supervisor.take_over();
     EXPECT_THAT(done(), ElementsAre("drain server3, replaced"));
     EXPECT_EQ(supervisor.serving(server), newest(server));
+    EXPECT_TRUE(supervisor.taking_over());
+    EXPECT_TRUE(supervisor.quiet(old));
+    EXPECT_THAT(done(), ElementsAre("replaced"));
+    EXPECT_FALSE(supervisor.taking_over());
+    EXPECT_FALSE(supervisor.quiet(old)) << "it has said so";
     die(old, well);
     EXPECT_THAT(done(), IsEmpty());
     EXPECT_FALSE(supervisor.deadline());
+}
+
+TEST_F(SupervisorTest, HasReplacedWhatEndsWithoutAWord) {
+    run();
+    supervisor.replace();
+    supervisor.ready(4);
+    supervisor.take_over();
+    supervisor.quiet(3);
+    // One of the reload before may take as long as it likes by now.
+    supervisor.replace();
+    supervisor.ready(5);
+    supervisor.take_over();
+    done();
+    EXPECT_TRUE(supervisor.quiet(5)) << "nobody waits for the one that serves";
+    EXPECT_THAT(done(), IsEmpty());
+    die(4);
+    EXPECT_THAT(done(), ElementsAre("replaced"));
+    EXPECT_FALSE(supervisor.quiet(4));
 }
 
 TEST_F(SupervisorTest, StartsWhatAReloadWantsFirst) {
@@ -384,8 +408,9 @@ TEST_F(SupervisorTest, DoesNotStartAgainWhatHasBeenReplacedMeanwhile) {
     supervisor.replace();
     die(3);
     supervisor.ready(4);
-    supervisor.take_over();
     done();
+    supervisor.take_over();
+    EXPECT_THAT(done(), ElementsAre("replaced")) << "there is nobody to wait for";
     pass(1h);
     EXPECT_THAT(done(), IsEmpty());
     EXPECT_EQ(supervisor.serving(server), 4U);
