@@ -1,26 +1,24 @@
 #include "summond/notify/sender.hpp"
 
-#include "exchange.hpp"
 #include "summond/base/base64.hpp"
 #include "summond/sign/hmac.hpp"
-#include "url.hpp"
 
 namespace summond::notify {
 
 void Sender::post(const config::Webhook& webhook, const Notice& notice, Done done) {
-    namespace http = boost::beast::http;
-    Url url = split(webhook.url);
-    Request request(http::verb::post, url.target, 11, notice.body);
-    request.set(http::field::host, url.authority);
-    request.set(http::field::user_agent, agent_);
-    request.set(http::field::content_type, "application/json");
+    namespace beast_http = boost::beast::http;
+    http::Url url = http::split(webhook.url);
+    http::Request request(beast_http::verb::post, url.target, 11, notice.body);
+    request.set(beast_http::field::host, url.authority);
+    request.set(beast_http::field::user_agent, agent_);
+    request.set(beast_http::field::content_type, "application/json");
     request.keep_alive(false);
     for (const auto& [name, value] :
          headers(webhook.secret, notice, std::chrono::system_clock::now()))
         request.set(name, value);
     request.prepare_payload();
-    exchange(io_, resolvers_, std::move(url), std::move(request), webhook.ca, webhook.timeout,
-             std::move(done));
+    http::exchange(io_, resolvers_, std::move(url), std::move(request), webhook.ca, webhook.timeout,
+                   std::move(done));
 }
 
 Headers headers(const std::string& secret, const Notice& notice,

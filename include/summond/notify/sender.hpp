@@ -6,30 +6,22 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
-#include <cstddef>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "summond/config/config.hpp"
+#include "summond/http/exchange.hpp"
 #include "summond/notify/queue.hpp"
 
 namespace summond::notify {
 
 // How an attempt has ended.
-struct Answer {
-    unsigned status = 0;  // of HTTP; 0: there was none
-    std::string what;     // why not, or the beginning of what the receiver has said; printable
-    std::chrono::milliseconds took{};
-
-    bool taken() const { return status >= 200 && status < 300; }
-};
+using Answer = http::Answer;
 
 class Sender {
   public:
-    static constexpr std::size_t longest_answer = 65536;  // octets that are read of it
-    using Done = std::function<void(const Answer&)>;
+    using Done = http::Done;
 
     // version: for User-Agent. Makes threads, in which names are looked up.
     Sender(boost::asio::io_context& io, std::string version)

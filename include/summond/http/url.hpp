@@ -1,10 +1,10 @@
-// The parts of a webhook's URL (RFC 3986 §3).
+// The parts of a URL (RFC 3986 §3).
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace summond::notify {
+namespace summond::http {
 
 struct Url {
     bool tls = false;
@@ -17,4 +17,4 @@ struct Url {
 // url: one that the configuration has taken.
 Url split(std::string_view url);
 
-}  // namespace summond::notify
+}  // namespace summond::http

@@ -1,8 +1,8 @@
-#include "url.hpp"
+#include "summond/http/url.hpp"
 
 #include <algorithm>
 
-namespace summond::notify {
+namespace summond::http {
 
 Url split(std::string_view url) {
     Url parts;
@@ -26,4 +26,4 @@ Url split(std::string_view url) {
     return parts;
 }
 
-}  // namespace summond::notify
+}  // namespace summond::http

@@ -1,4 +1,4 @@
-#include "exchange.hpp"
+#include "summond/http/exchange.hpp"
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -18,12 +18,11 @@
 #include <optional>
 #include <utility>
 
-namespace summond::notify {
+namespace summond::http {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 namespace ssl = asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
@@ -68,7 +67,7 @@ bool expect_host(SSL& connection, const std::string& host) {
 // is given once: by the last step, the first that fails, or the timer.
 class Exchange : public std::enable_shared_from_this<Exchange> {
   public:
-    Exchange(asio::io_context& io, Url url, Request request, Sender::Done done)
+    Exchange(asio::io_context& io, Url url, Request request, Done done)
         : io_(io),
           url_(std::move(url)),
           request_(std::move(request)),
@@ -141,20 +140,20 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
     template <typename Stream>
     void send(Stream& stream) {
-        http::async_write(stream, request_,
-                          [self = shared_from_this(), &stream](error_code error, std::size_t) {
-                              if (error)
-                                  self->end("the request was not taken: " + error.message());
-                              else
-                                  self->read_header(stream);
-                          });
+        beast::http::async_write(
+            stream, request_, [self = shared_from_this(), &stream](error_code error, std::size_t) {
+                if (error)
+                    self->end("the request was not taken: " + error.message());
+                else
+                    self->read_header(stream);
+            });
     }
 
     template <typename Stream>
     void read_header(Stream& stream) {
         parser_.header_limit(longest_header);
-        parser_.body_limit(Sender::longest_answer);
-        http::async_read_header(
+        parser_.body_limit(longest_answer);
+        beast::http::async_read_header(
             stream, buffer_, parser_,
             [self = shared_from_this(), &stream](error_code error, std::size_t) {
                 if (error)
@@ -167,8 +166,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     // The status is the answer, whatever becomes of the rest.
     template <typename Stream>
     void read_body(Stream& stream) {
-        http::async_read(stream, buffer_, parser_,
-                         [self = shared_from_this()](error_code, std::size_t) { self->end(""); });
+        beast::http::async_read(
+            stream, buffer_, parser_,
+            [self = shared_from_this()](error_code, std::size_t) { self->end(""); });
     }
 
     void end(const std::string& why) {
@@ -188,23 +188,23 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     asio::io_context& io_;
     const Url url_;
     const Request request_;
-    Sender::Done done_;
+    Done done_;
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     asio::steady_timer timer_;
     std::optional<ssl::context> context_;
     beast::tcp_stream stream_;
     std::optional<Layer> tls_;
     beast::flat_buffer buffer_;
-    http::response_parser<http::string_body> parser_;
+    beast::http::response_parser<beast::http::string_body> parser_;
     unsigned status_ = 0;
 };
 
 }  // namespace
 
 void exchange(asio::io_context& io, asio::thread_pool& resolvers, Url url, Request request,
-              const std::string& ca, milliseconds timeout, Sender::Done done) {
+              const std::string& ca, milliseconds timeout, Done done) {
     std::make_shared<Exchange>(io, std::move(url), std::move(request), std::move(done))
         ->begin(resolvers, ca, timeout);
 }
 
-}  // namespace summond::notify
+}  // namespace summond::http
