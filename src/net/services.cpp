@@ -215,6 +215,8 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
                      on_pressure(message.as<ipc::Pressure>().on != 0);
                  else if (message.type == ipc::Type::load)
                      on_load(message.as<ipc::Load>());
+                 else if (message.type == ipc::Type::ready)
+                     told_all();
                  else
                      return false;
                  return true;
@@ -227,6 +229,8 @@ void Services::connect(boost::asio::io_context& io, ipc::Channel channel) {
          .received = [this] { after_hearing(); }});
     connected_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < end(); ++i) {
+        services_[i].hearsay =
+            states_[i].availability.load(std::memory_order_relaxed) != Availability::asleep;
         if (services_[i].waking || keeps_promise(services_[i]))
             wake(i);
     }
@@ -266,6 +270,7 @@ void Services::on_state(const ipc::State& state) {
         return;
     const std::uint32_t i = found->second;
     Service& service = services_[i];
+    service.hearsay = false;
     // vmm may have said so before it received the Wake. If it does not follow, those who wait ask
     // again after wake_patience.
     if (state.phase == Phase::asleep && service.waking)
@@ -283,6 +288,23 @@ void Services::on_state(const ipc::State& state) {
     const View view = view_of(state, service.answer);
     set_timer(i, view.lasts ? std::optional(clock_.now() + *view.lasts) : std::nullopt);
     set(i, view.availability);
+}
+
+// What the vmm before has said of others is true no more: their domains ended while there was none.
+void Services::told_all() {
+    for (std::uint32_t i = 0; i < end(); ++i) {
+        Service& service = services_[i];
+        if (!std::exchange(service.hearsay, false) || service.waking)
+            continue;
+        fall_asleep(i);
+        // Whoever has been given its address meanwhile is on the way there, and does not ask again.
+        if (!states_[i].asked.exchange(false, std::memory_order_relaxed))
+            continue;
+        service.promised = true;
+        service.client = {};
+        service.asked = clock_.now();
+        wake(i);
+    }
 }
 
 void Services::on_load(const ipc::Load& load) {
@@ -366,7 +388,7 @@ void Services::send_touches() {
         in_message.clear();
     };
     for (std::uint32_t i = 0; i < end(); ++i) {
-        if (!states_[i].asked.load(std::memory_order_relaxed))
+        if (!states_[i].asked.load(std::memory_order_relaxed) || services_[i].hearsay)
             continue;
         states_[i].asked.store(false, std::memory_order_relaxed);
         touch.services[touch.count++] = services_[i].id;

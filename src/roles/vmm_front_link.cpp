@@ -89,6 +89,8 @@ void FrontLink::flush() {
     while (!unsent_.empty() &&
            link_.send(ipc::state_of(unsent_.begin()->second, std::chrono::steady_clock::now())))
         unsent_.erase(unsent_.begin());
+    if (unsent_.empty() && !told_all_)
+        told_all_ = link_.send(ipc::Ready{});
     // After these, so that the front knows which wakes had been begun before.
     const bool pressure = manager_.pressure() != 0;
     if (unsent_.empty() && told_pressure_ != pressure &&

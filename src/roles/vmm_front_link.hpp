@@ -41,6 +41,7 @@ class FrontLink {
 
     vm::Manager& manager_;
     std::map<service::Id, service::Status> unsent_;
+    bool told_all_ = false;  // of what there was when it came
     std::optional<bool> told_pressure_;
     ipc::Link link_;
 };

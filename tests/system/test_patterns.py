@@ -167,6 +167,21 @@ class Patterns(ProcessTest):
                                 f"an answer after the death of {role}")
             self.assertEqual((answer.rcode, answer.addresses), (NOERROR, address), role)
 
+    def test_a_page_that_ended_without_vmm_is_woken_again(self):
+        """Simulated domains end with vmm. Nobody else asks for the page, which is up for the front."""
+        daemon = self.daemon(CONFIG.format(ids=ANY).replace("idle: 1s", "idle: never"),
+                             "--simulate").ready()
+        address = ask(daemon.port, page("x7f3"), AAAA).addresses
+        wait_until(lambda: self.woken(daemon) == ["x7f3"], "its wake")
+        victim = daemon.pid_of("vmm")
+        subprocess.run(["kill", "-9", str(victim)], check=True)
+        daemon.pid_of("vmm", other_than=victim)
+
+        def woken_again():
+            self.assertEqual(ask(daemon.port, page("x7f3"), AAAA, timeout=15).addresses, address)
+            return self.woken(daemon) == ["x7f3", "x7f3"]
+        wait_until(woken_again, "its second wake")
+
     def test_a_list_is_read_again(self):
         daemon = self.daemon(CONFIG.format(ids="any"), "--simulate").ready()
         listed = daemon.directory.name + "/pages.txt"

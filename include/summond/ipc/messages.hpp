@@ -171,7 +171,8 @@ struct Touch {
     std::uint64_t services[capacity];
 };
 
-// What vmm knows of one service. Sent for all services when a front connects, then at every change.
+// What vmm knows of one service. Sent for all services when a front connects, with Ready behind the
+// last one: those that are not among them sleep. Then at every change.
 struct State {
     static constexpr Type type = Type::state;
     static constexpr Route routes[] = {{Role::vmm, Role::front}};
@@ -273,12 +274,14 @@ struct Stop {
 };
 
 // front: isolated and serving. vmm: connected to Xen and existing domains adopted; to wire: it has
-// been told of all services; to control: likewise. wire: isolated, and stands in for them. control:
-// isolated and listening.
+// been told of all services; to control, and to front: likewise. wire: isolated, and stands in for
+// them. control: isolated and listening.
 struct Ready {
     static constexpr Type type = Type::ready;
-    static constexpr Route routes[] = {
-        {{}, Role::parent}, {Role::vmm, Role::wire}, {Role::vmm, Role::control}};
+    static constexpr Route routes[] = {{{}, Role::parent},
+                                       {Role::vmm, Role::wire},
+                                       {Role::vmm, Role::control},
+                                       {Role::vmm, Role::front}};
     std::uint32_t reserved;
 };
 

@@ -88,8 +88,8 @@ class Services {
     int wanted_fd() const { return wanted_fd_.get(); }
     void take_wanted();
 
-    // A new vmm, in place of the one before, if any. It will send the state of every service. io
-    // outlives this.
+    // A new vmm, in place of the one before, if any. It will send the state of every service that
+    // it knows, and then say that these were all. io outlives this.
     void connect(boost::asio::io_context& io, ipc::Channel channel);
     bool is_connected() const { return vmm_.is_open(); }
     // What has come from it up to now. It is heard without that, too, from io's loop.
@@ -113,6 +113,7 @@ class Services {
         bool waking = false;    // a Wake is wanted, and vmm has said nothing since
         bool promised = false;  // and its address has been given out
         bool unsent = false;    // vmm takes no messages
+        bool hearsay = false;   // of a vmm before, and this one has not told all yet
         std::optional<base::TimePoint> due;
         ipc::Address client{};  // who wanted it first
         base::TimePoint asked{};
@@ -147,6 +148,7 @@ class Services {
     void on_state(const ipc::State& state);
     void on_pressure(bool on);
     void on_load(const ipc::Load& load);
+    void told_all();
     void fall_asleep(std::uint32_t service);
     void set(std::uint32_t service, answer::Availability availability);
     void set_timer(std::uint32_t service, std::optional<base::TimePoint> due);

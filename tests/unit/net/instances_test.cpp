@@ -144,5 +144,52 @@ TEST_F(InstancesTest, ANewVmmIsAskedForThoseThatAreWaitedFor) {
     EXPECT_EQ(availability(first + 1), Availability::answerable);
 }
 
+TEST_F(InstancesTest, SleepWhereANewVmmKnowsNothingOfThem) {
+    const auto gone = want("gone");
+    const auto adopted = want("adopted");
+    const auto failed = want("failed");
+    say("gone", Phase::ready);
+    say("adopted", Phase::ready);
+    say("failed", Phase::failed);
+    want("waited");
+    vmm.die();
+    services.receive();
+    services.connect(io, vmm.connect());
+    say("adopted", Phase::ready);
+    EXPECT_EQ(availability(*gone), Availability::answerable) << "it may be told of yet";
+    vmm.say_all();
+    services.receive();
+    EXPECT_EQ(availability(*gone), Availability::asleep);
+    EXPECT_EQ(availability(*failed), Availability::asleep);
+    EXPECT_EQ(availability(*adopted), Availability::answerable);
+    EXPECT_EQ(availability(first + 3), Availability::starting);
+    EXPECT_THAT(vmm.hear().instances, ElementsAre("waited of " + pages));
+    want("gone");
+    EXPECT_THAT(vmm.hear().instances, ElementsAre("gone of " + pages));
+    say("gone", Phase::booting);
+    pass(60);
+    EXPECT_EQ(availability(*gone), Availability::answerable) << "it is known now";
+    EXPECT_FALSE(rules.instances().owner(*failed)) << "a place is not kept for it";
+}
+
+TEST_F(InstancesTest, WhoHasBeenSentToADomainThatIsGoneFindsItWoken) {
+    const auto gone = want("gone");
+    say("gone", Phase::ready);
+    vmm.hear();
+    vmm.die();
+    services.receive();
+    services.states()[*gone].asked = true;
+    services.connect(io, vmm.connect());
+    services.send_touches();
+    EXPECT_THAT(vmm.hear().touches, IsEmpty()) << "of which this vmm knows nothing";
+    vmm.say_all();
+    services.receive();
+    EXPECT_EQ(availability(*gone), Availability::starting);
+    const auto heard = vmm.hear();
+    EXPECT_THAT(heard.instances, ElementsAre("gone of " + pages));
+    EXPECT_THAT(heard.proved, ElementsAre(true)) << "as any promised wake";
+    EXPECT_EQ(heard.clients.at(0).size, 0) << "nobody knows whose it is";
+}
+
 }  // namespace
 }  // namespace summond::net

@@ -178,6 +178,10 @@ void FakeVmm::say(const ipc::Load& load) {
     ASSERT_TRUE(channel_.send(load));
 }
 
+void FakeVmm::say_all() {
+    ASSERT_TRUE(channel_.send(ipc::Ready{}));
+}
+
 FakeVmm::Heard FakeVmm::hear() {
     Heard heard;
     for (;;) {
@@ -194,6 +198,8 @@ FakeVmm::Heard FakeVmm::hear() {
             const auto wake = (*received)->as<ipc::WakeInstance>();
             heard.instances.push_back(std::string(wake.id, wake.size) + " of " +
                                       std::to_string(wake.service));
+            heard.clients.push_back(wake.from);
+            heard.proved.push_back(wake.proved != 0);
         } else if ((*received)->type == ipc::Type::waited) {
             heard.waited.push_back((*received)->as<ipc::Waited>());
         } else if ((*received)->type == ipc::Type::touch) {

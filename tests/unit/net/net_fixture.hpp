@@ -61,13 +61,14 @@ class FakeVmm {
     void say(const ipc::State& state);
     void say(const ipc::Pressure& pressure);
     void say(const ipc::Load& load);
+    void say_all();  // that it has told all
     void die() { channel_ = ipc::Channel(); }
     // All messages that have come since the last call; only these types are expected.
     struct Heard {
         std::vector<service::Id> wakes;
-        std::vector<ipc::Address> clients;       // of these wakes
-        std::vector<std::uint16_t> query_types;  // likewise
-        std::vector<bool> proved;                // likewise
+        std::vector<ipc::Address> clients;       // of these wakes, and of those of instances
+        std::vector<std::uint16_t> query_types;  // of these wakes
+        std::vector<bool> proved;                // of both
         std::vector<ipc::Waited> waited;
         std::vector<std::string> instances;  // "ID of SERVICE", by service::Id
         std::vector<std::vector<service::Id>> touches;

@@ -128,6 +128,31 @@ TEST_F(ServicesTest, WhoeverWakesAtOnceIsAnsweredForBeforeItsWake) {
     EXPECT_EQ(availability(booting), Availability::waiting);
 }
 
+TEST_F(ServicesTest, WhatANewVmmDoesNotKnowIsAsleep) {
+    connect();
+    say(state("booting", Phase::ready));
+    say(state("ready", Phase::ready));
+    say(state("delay", Phase::booting, WakeFailure::none, 0, 1500));
+    lose_vmm();
+    connect();
+    services.states()[ready].asked = true;
+    say(state("ready", Phase::ready));
+    services.send_touches();
+    EXPECT_THAT(vmm.hear().touches, ElementsAre(ElementsAre(service("ready"))));
+    changes = 0;
+    vmm.say_all();
+    services.receive();
+    EXPECT_EQ(availability(booting), Availability::asleep);
+    EXPECT_EQ(availability(ready), Availability::answerable);
+    EXPECT_EQ(availability(delay), Availability::asleep);
+    EXPECT_EQ(changes, 1) << "whoever is parked for them asks again";
+    EXPECT_FALSE(services.next_timer());
+    say(state("booting", Phase::ready));
+    vmm.say_all();
+    services.receive();
+    EXPECT_EQ(availability(booting), Availability::answerable);
+}
+
 TEST_F(ServicesTest, WithoutNewsOfItsWakeNothingIsAnsweredAnyMore) {
     connect();
     say(waiting("booting"));
