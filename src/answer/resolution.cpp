@@ -170,12 +170,15 @@ Resolution::Step Resolution::solve_signatures(const Node& node) {
 
 Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
     const bool of_service = node.service != zone::image::none && delivers_address(rrset.type);
+    const base::IpAddress* replica = nullptr;  // instead of what rrset has
     bool waiting = false;
     if (of_service) {
         service_ = node.service;
-        if (context_.services[service_].replicas != nullptr)
+        if (context_.services[service_].replicas != nullptr) {
             if (const auto step = add_replicas(rrset))
                 return *step;
+            replica = choose_replica(rrset.type);
+        }
         switch (context_.services[service_].availability.load(std::memory_order_acquire)) {
             case Availability::answerable:
                 break;
@@ -196,7 +199,8 @@ Resolution::Step Resolution::add_answer(const RRset& rrset, const Node& node) {
         }
     }
     const std::size_t records = packet_.size();
-    if (!packet_.add(Section::answer, rrset, owner_, node.name_size))
+    if (!(replica != nullptr ? add_address(rrset, *replica)
+                             : packet_.add(Section::answer, rrset, owner_, node.name_size)))
         return truncate();
     if (of_service)
         mark_asked(service_);

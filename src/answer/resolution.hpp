@@ -70,6 +70,8 @@ class Resolution {
     Step solve_dname(const Node& owner, const dns::FoldedName& name);
     Step add_answer(const RRset& rrset, const Node& node);
     std::optional<Step> add_replicas(const RRset& rrset);
+    const base::IpAddress* choose_replica(dns::Type type);
+    bool add_address(const RRset& of, const base::IpAddress& address);
     Step follow_cname(const Node& node);
     Step follow_alias(std::size_t target);
     Step refer(const Node& cut);

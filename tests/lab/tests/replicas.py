@@ -7,7 +7,7 @@ import time
 
 from always_on import get
 from harness.threads import Threads
-from support.lab import limit
+from support.lab import UNIKERNEL, limit
 from support.site import ipv4, ipv6, name, service, site, start
 
 NUMBER = 90
@@ -115,3 +115,13 @@ def test_replicas_by_load(lab):
     # Nobody comes any more.
     lab.wait_until(lambda: not up(lab), 240, "both to be put away")
     lab.assert_no_trace()
+
+
+def test_another_replica_than_the_first(lab):
+    """Where the first cannot be woken, the query waits for the next one, and is answered."""
+    lab.xl_create(FIRST, type="pvh", kernel=lab.need(UNIKERNEL), memory=16, shadow_memory=2, cmdline="--name=theirs")
+    daemon = start(lab, several(lab, MARK))
+    assert daemon.resolve(name(NUMBER)).addresses == [ADDRESSES[SECOND]]
+    daemon.wait_woken(SECOND)
+    daemon.wait_log(f"could not wake {FIRST}")
+    assert f"<li>name: {SECOND}</li>" in get(lab.client, ADDRESSES[SECOND])

@@ -65,8 +65,25 @@ mail MX 10 www
 
 TEST_F(ReplicasTest, AsleepTheFirstIsWoken) {
     EXPECT_EQ(ask(), "park 0");
-    engine.state(0).failure = service::WakeFailure::start_failed;
-    engine.state(0).availability = Availability::failed;
+    engine.state(2).availability = Availability::waiting;
+    EXPECT_EQ(ask(0, "AAAA"), "park 0") << "it has no such address";
+    EXPECT_EQ(ask(), "82") << "it takes no time";
+    EXPECT_FALSE(engine.state(0).asked);
+    EXPECT_TRUE(engine.state(2).asked);
+}
+
+TEST_F(ReplicasTest, OneThatIsOnItsWayIsWaitedFor) {
+    engine.state(0).availability = Availability::waiting;
+    engine.state(1).availability = Availability::starting;
+    EXPECT_EQ(ask(), "park 1");
+}
+
+TEST_F(ReplicasTest, WhereTheFirstCannotBeWokenAnotherOneIs) {
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(ask(), "park " + std::to_string(i));
+        engine.state(i).failure = service::WakeFailure::start_failed;
+        engine.state(i).availability = Availability::failed;
+    }
     EXPECT_EQ(ask().substr(0, 8), "SERVFAIL");
 }
 
