@@ -40,13 +40,17 @@ std::string printable(std::string_view text) {
     return out;
 }
 
-ssl::context make_context(const std::string& ca, error_code& error) {
+ssl::context make_context(const Tls& tls, error_code& error) {
     ssl::context context(ssl::context::tls_client);
     ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-    if (ca.empty())
+    if (tls.ca.empty())
         context.set_default_verify_paths(error);
     else
-        context.add_certificate_authority(asio::buffer(ca), error);
+        context.add_certificate_authority(asio::buffer(tls.ca), error);
+    if (!error && !tls.certificate.empty())
+        context.use_certificate_chain(asio::buffer(tls.certificate), error);
+    if (!error && !tls.key.empty())
+        context.use_private_key(asio::buffer(tls.key), ssl::context::pem, error);
     return context;
 }
 
@@ -65,31 +69,39 @@ bool expect_host(SSL& connection, const std::string& host) {
 
 // All steps are of one shared object, which lives as long as one of them is under way. The answer
 // is given once: by the last step, the first that fails, or the timer.
-class Exchange : public std::enable_shared_from_this<Exchange> {
+class Exchange : public Running, public std::enable_shared_from_this<Exchange> {
   public:
-    Exchange(asio::io_context& io, Url url, Request request, Done done)
+    Exchange(asio::io_context& io, Url url, Request request, Terms terms, Done done)
         : io_(io),
           url_(std::move(url)),
           request_(std::move(request)),
+          terms_(std::move(terms)),
           done_(std::move(done)),
           timer_(io),
           stream_(io) {}
 
-    void begin(asio::thread_pool& resolvers, const std::string& ca, milliseconds timeout) {
-        timer_.expires_after(timeout);
-        timer_.async_wait([self = shared_from_this(), timeout](error_code error) {
-            if (!error)
-                self->end("no answer within " + std::to_string(timeout.count()) + " ms");
+    void begin(asio::thread_pool& resolvers) {
+        timer_.expires_after(terms_.timeout);
+        timer_.async_wait([self = shared_from_this()](error_code error) {
+            if (!error && !self->handing_on_)
+                self->end("no answer within " + std::to_string(self->terms_.timeout.count()) +
+                          " ms");
         });
         if (url_.tls) {
             error_code error;
-            context_.emplace(make_context(ca, error));
+            context_.emplace(make_context(terms_.tls, error));
             if (error)
                 return asio::post(io_, [self = shared_from_this(), error] {
                     self->end("certificates: " + error.message());
                 });
         }
         asio::post(resolvers, [self = shared_from_this()] { self->look_up(); });
+    }
+
+    void cancel() override {
+        done_ = nullptr;
+        timer_.cancel();
+        stream_.close();
     }
 
   private:
@@ -152,23 +164,54 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     template <typename Stream>
     void read_header(Stream& stream) {
         parser_.header_limit(longest_header);
-        parser_.body_limit(longest_answer);
+        if (terms_.part)
+            parser_.body_limit(boost::none);
+        else
+            parser_.body_limit(terms_.longest);
         beast::http::async_read_header(
             stream, buffer_, parser_,
             [self = shared_from_this(), &stream](error_code error, std::size_t) {
                 if (error)
                     return self->end("no answer: " + error.message());
                 self->status_ = self->parser_.get().result_int();
-                self->read_body(stream);
+                if (self->terms_.part) {
+                    self->handing_on_ = true;
+                    self->timer_.cancel();
+                    self->read_part(stream);
+                } else {
+                    self->read_body(stream);
+                }
+            });
+    }
+
+    template <typename Stream>
+    void read_part(Stream& stream) {
+        if (!done_)
+            return;
+        if (parser_.is_done())
+            return end("");
+        beast::http::async_read_some(
+            stream, buffer_, parser_,
+            [self = shared_from_this(), &stream](error_code error, std::size_t) {
+                std::string part;
+                part.swap(self->parser_.get().body());
+                if (self->done_ && !part.empty())
+                    self->terms_.part(part);
+                if (error)
+                    self->end("");
+                else
+                    self->read_part(stream);
             });
     }
 
     // The status is the answer, whatever becomes of the rest.
     template <typename Stream>
     void read_body(Stream& stream) {
-        beast::http::async_read(
-            stream, buffer_, parser_,
-            [self = shared_from_this()](error_code, std::size_t) { self->end(""); });
+        beast::http::async_read(stream, buffer_, parser_,
+                                [self = shared_from_this()](error_code error, std::size_t) {
+                                    self->whole_ = !error;
+                                    self->end("");
+                                });
     }
 
     void end(const std::string& why) {
@@ -177,6 +220,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
         Answer answer;
         answer.status = status_;
         answer.what = printable(status_ == 0 ? why : parser_.get().body());
+        answer.body = std::move(parser_.get().body());
+        answer.whole = whole_;
         answer.took =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun_);
         timer_.cancel();
@@ -188,6 +233,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     asio::io_context& io_;
     const Url url_;
     const Request request_;
+    const Terms terms_;
     Done done_;
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     asio::steady_timer timer_;
@@ -197,14 +243,18 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     beast::flat_buffer buffer_;
     beast::http::response_parser<beast::http::string_body> parser_;
     unsigned status_ = 0;
+    bool whole_ = false;
+    bool handing_on_ = false;
 };
 
 }  // namespace
 
-void exchange(asio::io_context& io, asio::thread_pool& resolvers, Url url, Request request,
-              const std::string& ca, milliseconds timeout, Done done) {
-    std::make_shared<Exchange>(io, std::move(url), std::move(request), std::move(done))
-        ->begin(resolvers, ca, timeout);
+std::weak_ptr<Running> exchange(asio::io_context& io, asio::thread_pool& resolvers, Url url,
+                                Request request, Terms terms, Done done) {
+    const auto made = std::make_shared<Exchange>(io, std::move(url), std::move(request),
+                                                 std::move(terms), std::move(done));
+    made->begin(resolvers);
+    return made;
 }
 
 }  // namespace summond::http

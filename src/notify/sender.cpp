@@ -17,8 +17,10 @@ void Sender::post(const config::Webhook& webhook, const Notice& notice, Done don
          headers(webhook.secret, notice, std::chrono::system_clock::now()))
         request.set(name, value);
     request.prepare_payload();
-    http::exchange(io_, resolvers_, std::move(url), std::move(request), webhook.ca, webhook.timeout,
-                   std::move(done));
+    http::exchange(
+        io_, resolvers_, std::move(url), std::move(request),
+        {.tls = {.ca = webhook.ca, .certificate = {}, .key = {}}, .timeout = webhook.timeout},
+        std::move(done));
 }
 
 Headers headers(const std::string& secret, const Notice& notice,
