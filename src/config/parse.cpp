@@ -7,6 +7,7 @@
 
 #include "check.hpp"
 #include "control.hpp"
+#include "fleet.hpp"
 #include "limits.hpp"
 #include "paths.hpp"
 #include "rate_limit.hpp"
@@ -160,6 +161,14 @@ void read_webhooks(Mapping& mapping, const Paths& paths, ReadZones wanted,
         config.webhooks.push_back(std::move(draft.webhook));
 }
 
+void read_fleet(Mapping& mapping, const Paths& paths, ReadZones wanted, Config& config) {
+    const auto value = mapping.take(
+        {"fleet", "this host among those that serve the same zones, which find each other by etcd",
+         "this host is alone"});
+    if (value && wanted == ReadZones::yes)
+        config.fleet = read_fleet(*value, paths);
+}
+
 // Of each service, its own or the defaults'.
 constexpr std::string_view something_to_boot = R"({"anyOf": [
     {"required": ["defaults"],
@@ -235,6 +244,7 @@ void read_config(const Value& value, const Paths& paths, ReadZones wanted, Probl
         drafts = read_services(*services_value, defaults, paths);
     check_services(drafts, zones, config.listen, problems);
     read_webhooks(*mapping, paths, wanted, drafts, config);
+    read_fleet(*mapping, paths, wanted, config);
     mapping->is_true(something_to_boot);
     mapping->refuse_rest();
 
@@ -281,8 +291,9 @@ Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& rea
         if (!problems.refused()) {
             read_config({root.get(), root->where, "the configuration", &problems},
                         Paths(file, &read), zones, problems, config);
-            // Both by the positions in the whole text, of which no line goes.
-            loaded.without_zones = without("webhooks", without("zones", yaml, *root), *root);
+            // All by the positions in the whole text, of which no line goes.
+            loaded.without_zones =
+                without("fleet", without("webhooks", without("zones", yaml, *root), *root), *root);
         }
     } catch (const std::exception& e) {  // memory
         problems.error({}, std::string("cannot be read: ") + e.what());

@@ -216,6 +216,22 @@ struct Webhook {
     std::vector<std::string> files;  // absolute paths of what was read for it
 };
 
+// One of several hosts that serve the same zones, which find each other by etcd.
+struct Fleet {
+    std::string name;               // of this host, unique
+    std::vector<std::string> etcd;  // URLs of its servers, http or https, without a path
+    std::string user;               // of etcd; empty: none
+    std::string password;
+    std::string ca;           // PEM, that etcd's certificate is verified by; empty: the host's
+    std::string certificate;  // PEM, what this host shows; empty: none
+    std::string key;          // its key, PEM
+    std::vector<base::IpPrefix> networks;  // of which this host gives out addresses
+    std::string location;                  // "59.91,10.75": degrees north and east; empty: not said
+    std::chrono::milliseconds lease{5'000};
+    std::string key_prefix = "/summond/";  // of all keys in etcd; ends with a slash
+    std::vector<std::string> files;        // absolute paths of what was read for it
+};
+
 inline constexpr char default_state[] = "/var/lib/summond/state.db";
 
 struct Config {
@@ -242,6 +258,7 @@ struct Config {
     std::vector<service::Template> services;
     std::vector<ServicePlaces> service_places;  // of services, one each
     std::vector<Webhook> webhooks;              // not read where zones are not
+    std::optional<Fleet> fleet;                 // likewise
 };
 
 // The content of a file that is part of the configuration, such as an xl file, by absolute path.
@@ -255,11 +272,11 @@ using ReadFile = std::function<base::Result<std::string>(const std::string& path
 struct Loaded {
     std::optional<Config> config;
     std::vector<Problem> problems;
-    // The text without what it says of zones and webhooks, as far as that stands by itself: for
-    // those that have the zones as an image, and no business with secrets. Only with a config.
+    // The text without what it says of zones, webhooks and fleet, as far as that stands by itself:
+    // for those that have the zones as an image, and no business with secrets. Only with a config.
     std::string without_zones;
 };
-// Whether zones and webhooks are to be read: they are empty otherwise.
+// Whether zones, webhooks and fleet are to be read: they are empty otherwise.
 enum class ReadZones : std::uint8_t { yes, no };
 Loaded parse(std::string_view yaml, const std::string& file, const ReadFile& read = {},
              ReadZones zones = ReadZones::yes, service::Host host = service::this_host());

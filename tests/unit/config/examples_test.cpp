@@ -33,8 +33,8 @@ std::vector<fs::path> files_below(const fs::path& directory, const std::string& 
 // What files in examples would say.
 base::Result<std::string> read_file(const std::string& path) {
     if (path.ends_with(".pem"))
-        return "-----BEGIN CERTIFICATE-----\n";
-    if (path.ends_with(".key"))
+        return "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n";
+    if (path.ends_with(".key") || path.ends_with(".password"))
         return "0123456789abcdef0123456789abcdef\n";
     if (path.ends_with(".xl"))
         return "name = 'hello'\nkernel = 'hello.xen'\ntype = 'pvh'\nvif = [ 'bridge=xenbr0' ]\n";

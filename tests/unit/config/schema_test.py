@@ -33,13 +33,13 @@ ONLY_CHECK = {
     "addresses that nobody can be reached at": r"a (multicast|loopback|link-local) address|a network of |IPv4-mapped|IPv4 address in an IPv6"
         r"|is no address of anybody|the broadcast address|an address that a (DNS )?server cannot"
         r"|with bits set beyond its length|a wildcard",
-    "sums": r"there is room for ids of at most|has fewer addresses than there are ids|at most 7d|leave nothing of|is less than twice|less than its|octets, more than|is more than max, |replicas; list one for each|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows|webhooks)",
+    "sums": r"there is room for ids of at most|has fewer addresses than there are ids|at most 7d|leave nothing of|is less than twice|less than its|octets, more than|is more than max, |replicas; list one for each|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows|webhooks|servers)",
     "placeholders": r"is no placeholder|is of a service with ids|alone; write|needs an? (IPv4|IPv6|network)",
     "settings of one service that need each other": r"needs type: pvh|there is no disk|cannot be woken by a packet"
         r"|without the network interface|^standby: |is of that it could|interfaces that it could be of"
         r"|bridge: none leaves|a CD is not written to|the window ends when it begins|has many domains|are made by summond itself|nobody knows beforehand"
-        r"|as many domains as it has ids|are not kept in files|has others; leave it out|would write to|means nothing|replicas of|^replicas: |is always up|one domain|nobody tells them|only a script uses it",
-    "files": r"cannot be read|not a file of xl's|must hold a text|has no certificate in it|there is no name in it|neither kernel nor bootloader|no id: ids are of",
+        r"|as many domains as it has ids|are not kept in files|has others; leave it out|would write to|means nothing|replicas of|^replicas: |is always up|one domain|nobody tells them|no URL of etcd: is https|only a script uses it",
+    "files": r"cannot be read|not a file of xl's|must hold a text|has no certificate in it|has no private key in it|must hold a password|there is no name in it|neither kernel nor bootloader|no id: ids are of",
     "names of bridges and devices": r"(bridge|device|disks?\.device|interfaces\.bridge) is ",
     "what libxl knows": r"cpuid is|rate is|is not known to libxl|ip is ",
     "lists of CPUs": r"cpus(_soft)? is ",
@@ -419,14 +419,14 @@ class Schema(unittest.TestCase):
         self.assertEqual([e.message for e in Validator(self.schema).iter_errors(parse(self.every))], [])
 
     def test_every_key_is_documented(self):
-        page = "".join((SOURCE / "docs" / name).read_text() for name in ("CONFIGURATION.md", "WEBHOOKS.md"))
+        page = "".join((SOURCE / "docs" / name).read_text() for name in ("CONFIGURATION.md", "WEBHOOKS.md", "FLEET.md"))
         page = re.sub(r"^```.*?^```", "", page, flags=re.M | re.S).replace("``[ ] { } * & ! | > % @ ` ``", "")
         words = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", page))))
         self.assertEqual(set(keys_of(self.schema)) - words, set())
 
     def test_defaults_are_those_of_the_docs(self):
         rows = []
-        for page in ("CONFIGURATION.md", "WEBHOOKS.md"):
+        for page in ("CONFIGURATION.md", "WEBHOOKS.md", "FLEET.md"):
             for line in (SOURCE / "docs" / page).read_text().splitlines():
                 cells = [cell.strip() for cell in line.strip("|").split(" | ")]
                 if line.startswith("|") and len(cells) == 3:

@@ -165,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "1:1: unknown key \"threads\"; known here: listen, workers, user, log, server, "
                 "cookies, rate_limit, tcp, signing, control, limits, save_dir, key_dir, state, "
                 "tsig, zones, "
-                "defaults, services and webhooks"},
+                "defaults, services, webhooks and fleet"},
         BadCase{"services", "{www: {}}",
                 "1:11: services is a mapping; it must be a list of services, such as - name: www"},
         BadCase{"services", "[www]",

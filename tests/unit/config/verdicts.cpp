@@ -13,8 +13,8 @@ namespace {
 // What files that are part of a configuration say.
 summond::base::Result<std::string> read_part(const std::string& path) {
     if (path.ends_with(".pem"))
-        return "-----BEGIN CERTIFICATE-----\n";
-    if (path.ends_with(".key"))
+        return "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n";
+    if (path.ends_with(".key") || path.ends_with(".password"))
         return "0123456789abcdef0123456789abcdef\n";
     if (path.ends_with(".xl"))
         return "name = 'hello'\nkernel = 'hello.xen'\ntype = 'pvh'\nvif = [ 'bridge=xenbr0' ]\n";
