@@ -43,6 +43,7 @@ constexpr Route table[] = {
     {Method::get, "/v1/services/{service}", Right::read, Operation::service, of_service},
     {Method::get, "/v1/zones", Right::read, Operation::zones},
     {Method::get, "/v1/webhooks", Right::read, Operation::webhooks},
+    {Method::get, "/v1/hosts", Right::read, Operation::hosts},
     {Method::get, "/v1/wakes", Right::read, Operation::wakes, of_wakes},
     {Method::get, "/v1/events", Right::read, Operation::events, of_events},
     {Method::get, "/metrics", Right::read, Operation::metrics},

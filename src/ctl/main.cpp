@@ -157,6 +157,8 @@ class CommandLine {
                  });
         add("zones", "The zones that are answered for",
             [](const Program& program) { return program.show("/v1/zones", zones_view); });
+        add("hosts", "The hosts that serve the same zones, and how this one stands among them",
+            [](const Program& program) { return program.show("/v1/hosts", hosts_view); });
         add("webhooks", "Who is told over HTTP what happens, and whether they take it",
             [](const Program& program) { return program.show("/v1/webhooks", webhooks_view); });
     }

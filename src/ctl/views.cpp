@@ -263,4 +263,29 @@ std::string webhooks_view(const json::value& answer, const Style& style) {
     return table.to_string(style);
 }
 
+std::string hosts_view(const json::value& answer, const Style& style) {
+    const auto* const fleet = member(answer, "fleet");
+    if (fleet == nullptr || fleet->is_null())
+        return "this host is alone: there is no fleet: in the configuration\n";
+    std::string out;
+    if (!flag_at(*fleet, "connected"))
+        out = "etcd is not reached (" + text_at(*fleet, "server") + ": " +
+              text_at(*fleet, "problem") + "); this was known last\n\n";
+    else if (flag_at(*fleet, "refused"))
+        out = text_at(*fleet, "problem") + "\n\n";
+    Table table({{"HOST"}, {"NETWORKS", false, true}, {"LOCATION"}, {"STATE"}});
+    for (const json::value& host : list_at(answer, "hosts")) {
+        const bool drained = flag_at(host, "drained");
+        const bool pressure = flag_at(host, "pressure");
+        table.add({{text_at(host, "name") + (flag_at(host, "this") ? " (this)" : "")},
+                   {joined(list_at(host, "networks"))},
+                   {text_at(host, "location")},
+                   {drained    ? "drained"
+                    : pressure ? "under pressure"
+                               : "up",
+                    drained || pressure ? Colour::yellow : Colour::green}});
+    }
+    return out + table.to_string(style);
+}
+
 }  // namespace summond::ctl

@@ -22,6 +22,8 @@ std::string service_view(const boost::json::value& service, WallTime now, const 
 std::string zones_view(const boost::json::value& zones, const Style& style);
 // GET /v1/webhooks.
 std::string webhooks_view(const boost::json::value& webhooks, const Style& style);
+// GET /v1/hosts.
+std::string hosts_view(const boost::json::value& hosts, const Style& style);
 // GET /v1/wakes: a line each.
 std::string wakes_view(const boost::json::value& wakes, const Style& style);
 // One wake: what it has waited for, from top to bottom.

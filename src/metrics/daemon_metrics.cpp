@@ -106,6 +106,30 @@ constexpr Metric metrics[] = {
          for (const Snapshot::Webhook& webhook : snapshot.webhooks)
              samples.add({webhook.name}, std::uint64_t{webhook.waiting});
      }},
+    {"summond_fleet_connected", Kind::gauge,
+     "Where there is `fleet:`: 1 where what is known of the other hosts is what etcd says now.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.fleet)
+             samples.add({}, std::uint64_t{snapshot.fleet->connected});
+     }},
+    {"summond_fleet_joined", Kind::gauge,
+     "Where there is `fleet:`: 1 where the other hosts see this one.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.fleet)
+             samples.add({}, std::uint64_t{snapshot.fleet->joined});
+     }},
+    {"summond_fleet_hosts", Kind::gauge,
+     "Where there is `fleet:`: hosts that are known, this one included.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.fleet)
+             samples.add({}, std::uint64_t{snapshot.fleet->hosts});
+     }},
+    {"summond_fleet_ignored_total", Kind::counter,
+     "Keys and values in etcd that were none of a host; from 0 when the process fleet starts.", "",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.fleet)
+             samples.add({}, snapshot.fleet->ignored);
+     }},
     {"summond_zones", Kind::gauge,
      "Zones that are answered for, and such whose file is bad or missing: those are answered with "
      "SERVFAIL.",

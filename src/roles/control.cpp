@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "control_answers.hpp"
+#include "control_fleet.hpp"
 #include "control_texts.hpp"
 #include "control_webhooks.hpp"
 #include "roles.hpp"
@@ -82,6 +83,7 @@ class Control {
     // text: what config was read from.
     base::Result<void> start(const config::Config& config, const std::string& text) {
         known_.webhooks = &webhooks_;
+        known_.fleet = &fleet_;
         configure(config, text);
         parent_.receive();
         if (!parent_.send(ipc::Ready{}))
@@ -105,6 +107,8 @@ class Control {
             case ipc::Type::peer:
                 if (message.as<ipc::Peer>().role == ipc::Role::notifier)
                     webhooks_.connect(std::move(message.fd));
+                else if (message.as<ipc::Peer>().role == ipc::Role::fleet)
+                    fleet_.connect(std::move(message.fd));
                 else
                     connect_vmm(std::move(message.fd));
                 return true;
@@ -225,6 +229,7 @@ class Control {
                             static_cast<service::PressureCauses>(report.pressure),
                             {report.shells_wanted, report.shells, report.shells_kib});
                 tell("host", model_.host_json());
+                fleet_.health(report.drained != 0, report.pressure != 0);
                 break;
             }
             case ipc::Type::ready:
@@ -284,6 +289,7 @@ class Control {
     Known known_;
     Model& model_ = known_.model;
     ControlWebhooks webhooks_{io_};
+    ControlFleet fleet_{io_};
     bool history_due_ = false;  // of a vmm that has just connected
     ipc::Link vmm_;
     control::Commands commands_{model_, clock_,

@@ -164,6 +164,7 @@ std::string ControlAnswers::metrics_text() const {
     known_.model.fill(*snapshot, now());
     known_.counters.fill(*snapshot);
     known_.webhooks->fill(*snapshot);
+    known_.fleet->fill(*snapshot);
     snapshot->config_hash = known_.config_hash;
     if (known_.image)
         if (const auto zones = zone::Zones::open(known_.image->bytes())) {
@@ -197,6 +198,8 @@ control::Response ControlAnswers::read(const Asked& asked) const {
             return json_response(200, model.status_json(now()));
         case Operation::webhooks:
             return json_response(200, known_.webhooks->json(now().wall));
+        case Operation::hosts:
+            return json_response(200, known_.fleet->json(now().wall));
         case Operation::services:
             return json_response(200, model.services_json(asked.phase, now()));
         case Operation::zones:

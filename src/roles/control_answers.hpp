@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control_counters.hpp"
+#include "control_fleet.hpp"
 #include "control_webhooks.hpp"
 #include "summond/base/clock.hpp"
 #include "summond/control/commands.hpp"
@@ -33,6 +34,7 @@ struct Known {
     std::uint64_t config_hash = 0;
     ipc::Access access{ipc::Access::nobody, ipc::Access::nobody, 0};
     ControlWebhooks* webhooks = nullptr;  // is there once control is
+    ControlFleet* fleet = nullptr;        // likewise
     std::vector<std::string> names{};     // of this host, config::Control::names
 };
 

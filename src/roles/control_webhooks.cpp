@@ -4,9 +4,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
+#include "message_text.hpp"
 #include "summond/base/log.hpp"
 #include "summond/base/nearest.hpp"
 #include "summond/config/config.hpp"
@@ -18,11 +18,6 @@ namespace json = boost::json;
 
 enum Event : std::size_t { woke_event, put_away_event, failed_event };
 static_assert(config::webhook_events[put_away_event] == "put-away");
-
-template <std::size_t N>
-std::string text_of(const char (&from)[N]) {
-    return {from, ::strnlen(from, N)};
-}
 
 control::Response response(unsigned status, const json::object& object) {
     return {status, std::make_shared<const std::string>(json::serialize(object) + "\n")};
@@ -128,9 +123,9 @@ json::object ControlWebhooks::json(control::Model::WallTime now) const {
         json::object last{{"at", control::to_string(control::Model::WallTime(
                                      std::chrono::milliseconds(report.last_at_ms)))},
                           {"status", report.last_status},
-                          {"what", text_of(report.what)}};
-        array.push_back(json::object{{"name", text_of(report.name)},
-                                     {"host", text_of(report.host)},
+                          {"what", field_text(report.what)}};
+        array.push_back(json::object{{"name", field_text(report.name)},
+                                     {"host", field_text(report.host)},
                                      {"events", std::move(events)},
                                      {"signed", report.is_signed != 0},
                                      {"waiting", report.waiting},
@@ -146,7 +141,7 @@ void ControlWebhooks::ping(const std::string& webhook,
                            std::shared_ptr<control::Exchange> exchange) {
     std::vector<std::string> names;
     for (const ipc::WebhookReport& report : reports_)
-        names.push_back(text_of(report.name));
+        names.push_back(field_text(report.name));
     if (std::ranges::find(names, webhook) == names.end()) {
         const std::vector<std::string_view> known(names.begin(), names.end());
         const auto meant = base::nearest(webhook, known);
@@ -172,7 +167,7 @@ void ControlWebhooks::pinged(const ipc::Pinged& answer) {
         return;
     const auto exchange = std::move(ping->second);
     pings_.erase(ping);
-    const std::string what = text_of(answer.what);
+    const std::string what = field_text(answer.what);
     const json::object of_receiver{
         {"status", answer.status}, {"took_ms", answer.took_ms}, {"what", what}};
     const bool taken = answer.status >= 200 && answer.status < 300;
@@ -191,7 +186,7 @@ void ControlWebhooks::pinged(const ipc::Pinged& answer) {
 
 void ControlWebhooks::fill(metrics::Snapshot& snapshot) const {
     for (const ipc::WebhookReport& report : reports_)
-        snapshot.webhooks.push_back({text_of(report.name), report.delivered, report.failed,
+        snapshot.webhooks.push_back({field_text(report.name), report.delivered, report.failed,
                                      report.dropped, report.waiting});
 }
 

@@ -27,6 +27,7 @@
 #include "summond/base/excerpt.hpp"
 #include "summond/base/unique_fd.hpp"
 #include "summond/config/config.hpp"
+#include "summond/fleet/settings.hpp"
 #include "summond/notify/pack.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/proc/spawn.hpp"
@@ -172,6 +173,9 @@ std::optional<Read> read_config(const std::string& file, service::Host host) {
     for (const config::Webhook& webhook : read.config.webhooks)  // they are nobody's else
         for (const std::string& path : webhook.files)
             read.sources.files.erase(path);
+    if (read.config.fleet)
+        for (const std::string& path : read.config.fleet->files)
+            read.sources.files.erase(path);
     return read;
 }
 
@@ -269,6 +273,18 @@ unsigned processors() {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
+// Which host this is stays the same while it has this machine-id(5) and this configuration.
+std::optional<fleet::Settings> settings_of_fleet(const config::Config& config,
+                                                 const std::string& config_file) {
+    if (!config.fleet)
+        return std::nullopt;
+    const auto machine = read_text("/etc/machine-id");
+    std::error_code error;
+    const auto path = std::filesystem::absolute(config_file, error);
+    return fleet::Settings{*config.fleet, fleet::identity_of(machine.value_or(std::string()),
+                                                             error ? config_file : path.string())};
+}
+
 int failed(const std::string& config_file, const base::Error& error) {
     print(config_file + ": " + error.what);
     return exit_failed;
@@ -310,6 +326,9 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     auto written = proc::write_all(config_fd, loaded->read.sources.pack());
     if (written)
         written = proc::write_all(webhooks_fd, notify::pack(loaded->read.config.webhooks));
+    if (written)
+        written = proc::write_all(fleet_fd,
+                                  fleet::pack(settings_of_fleet(loaded->read.config, config_file)));
     if (written)
         written = proc::write_all(online_keys_fd, sign::pack(loaded->built.online).text());
     if (written)

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "message_text.hpp"
 #include "roles.hpp"
 #include "summond/base/log.hpp"
 #include "summond/base/random.hpp"
@@ -39,16 +39,6 @@ using std::chrono::system_clock;
 
 std::int64_t wall_ms() {
     return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-template <std::size_t N>
-void copy(const std::string& text, char (&to)[N]) {
-    std::copy_n(text.begin(), std::min(text.size(), N - 1), std::begin(to));
-}
-
-template <std::size_t N>
-std::string text_of(const char (&from)[N]) {
-    return {from, ::strnlen(from, N)};
 }
 
 // "https://hooks.example.org": what follows may have a token in it.
@@ -150,7 +140,7 @@ class Notifier {
     }
 
     void add(const ipc::Notice& message) {
-        const std::string service = text_of(message.service);
+        const std::string service = field_text(message.service);
         const std::string body(message.body,
                                std::min<std::size_t>(message.size, sizeof message.body));
         const std::string id = id_of(++last_id_);
@@ -214,7 +204,7 @@ class Notifier {
 
     // Once, past the queue.
     void ping(const ipc::Ping& message) {
-        const std::string name = text_of(message.webhook);
+        const std::string name = field_text(message.webhook);
         const auto hook = std::ranges::find_if(
             hooks_, [&](const HookPtr& each) { return each->webhook.name == name; });
         if (hook == hooks_.end()) {

@@ -113,14 +113,15 @@ void Parent::load() {
     auto config = proc::create_memfd("summond-config");
     auto image = proc::create_memfd("summond-zones");
     auto webhooks = proc::create_memfd("summond-webhooks");
+    auto fleet = proc::create_memfd("summond-fleet");
     auto printed = proc::create_memfd("summond-printed");
     auto transfers = proc::create_memfd("summond-transfers");
     auto online = proc::create_memfd("summond-keys");
-    for (const auto* made : {&config, &image, &webhooks, &printed, &transfers, &online})
+    for (const auto* made : {&config, &image, &webhooks, &fleet, &printed, &transfers, &online})
         if (!*made)
             return load_failed(exit_failed, made->error().what);
-    estate_.loaded = {std::move(*config), std::move(*image), std::move(*transfers),
-                      std::move(*webhooks), std::move(*online)};
+    estate_.loaded = {std::move(*config),   std::move(*image), std::move(*transfers),
+                      std::move(*webhooks), std::move(*fleet), std::move(*online)};
     estate_.printed = std::move(*printed);
     load_began_ns_ =
         std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();

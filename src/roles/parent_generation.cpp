@@ -8,6 +8,7 @@
 
 #include "summond/base/log.hpp"
 #include "summond/config/config.hpp"
+#include "summond/fleet/settings.hpp"
 #include "summond/notify/pack.hpp"
 #include "summond/proc/memfd.hpp"
 #include "summond/zone/image.hpp"
@@ -180,9 +181,9 @@ std::string Generation::to_string() const {
 
 base::Result<GenerationPtr> make_generation(const std::string& config_file, LoadedFiles loaded,
                                             const Generation* before, net::OwnSockets own) {
-    auto& [config, image, transfers, webhooks, online] = loaded;
+    auto& [config, image, transfers, webhooks, fleet, online] = loaded;
     for (const int fd :
-         {config.get(), image.get(), transfers.get(), webhooks.get(), online.get()}) {
+         {config.get(), image.get(), transfers.get(), webhooks.get(), fleet.get(), online.get()}) {
         if (auto sealed = proc::seal(fd); !sealed)
             return tl::make_unexpected(sealed.error());
     }
@@ -197,6 +198,10 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, Load
     const auto unpacked = notify::unpack(packed ? *packed : std::string());
     if (!unpacked)
         return tl::make_unexpected(unpacked.error());
+    const auto packed_fleet = proc::read_memfd(fleet.get());
+    const auto member = fleet::unpack(packed_fleet ? *packed_fleet : std::string());
+    if (!member)
+        return tl::make_unexpected(member.error());
     zone::image::Header header;
     if (::pread(image.get(), &header, sizeof header, 0) != ssize_t{sizeof header})
         return base::system_error("zone image: read", errno);
@@ -213,6 +218,8 @@ base::Result<GenerationPtr> make_generation(const std::string& config_file, Load
     generation->online_zones = header.compact_count;
     generation->webhooks = std::move(webhooks);
     generation->has_webhooks = !unpacked->empty();
+    generation->fleet = std::move(fleet);
+    generation->has_fleet = member->has_value();
     generation->log_level = parsed->log_level;
     generation->user = parsed->user;
     for (const service::Template& service : parsed->services) {

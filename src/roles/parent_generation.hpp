@@ -35,6 +35,7 @@ struct Generation {
     base::UniqueFd image;             // sealed memfd: zones
     base::UniqueFd transfers;         // sealed memfd: Transfers (transfers.hpp)
     base::UniqueFd webhooks;          // sealed memfd: notify::pack
+    base::UniqueFd fleet;             // sealed memfd: fleet::pack
     base::UniqueFd online;            // sealed memfd: private keys, for the signer only
     std::vector<Listener> listeners;  // of `listen`
     // Of the generation before, and read by this one's front, too: those whose address is one of a
@@ -60,6 +61,7 @@ struct Generation {
     std::int64_t signed_at = 0;
     std::int64_t sign_again_at = 0;
     bool has_webhooks = false;
+    bool has_fleet = false;
 
     // Somebody may ask how things stand.
     bool is_shown() const { return control != nullptr || !readers.empty(); }
@@ -75,6 +77,7 @@ struct LoadedFiles {
     base::UniqueFd image;
     base::UniqueFd transfers;
     base::UniqueFd webhooks;
+    base::UniqueFd fleet;
     base::UniqueFd online;
 };
 

@@ -25,6 +25,7 @@ inline constexpr int older_transfers_fd = 10;  // as transfers_fd, of the zones 
                                                // reload)
 inline constexpr int online_keys_fd = 11;  // memfd: sign::pack of sign::OnlineZone (signer; load
                                            // writes it)
+inline constexpr int fleet_fd = 12;        // memfd: fleet::pack (load writes it)
 inline constexpr int first_socket_fd = 9;  // bound sockets (front): UDP workers x addresses, TCP
 
 // Exit statuses, besides 0.
@@ -55,10 +56,12 @@ int transfer_main(const Arguments& arguments, const Row& row);
 int signer_main(const Arguments& arguments, const Row& row);
 // Has the webhooks as config_fd.
 int notifier_main(const Arguments& arguments, const Row& row);
+// Has its settings as config_fd.
+int fleet_main(const Arguments& arguments, const Row& row);
 
 // Reads the file and its zone files, prints every problem on standard error, writes what it read to
-// config_fd, the image to image_fd and the webhooks to webhooks_fd. A zone whose file is bad is
-// taken from older_image_fd, if that is there. Exit status 0, or exit_bad_configuration.
+// config_fd, the image to image_fd, the webhooks to webhooks_fd and the like. A zone whose file is
+// bad is taken from older_image_fd, if that is there. Exit status 0, or exit_bad_configuration.
 int load_main(const Arguments& arguments, const Row& row);
 // `summond check FILE`: as load_main, for this or another host, writing nothing but the problems
 // and a line that says how much was found.

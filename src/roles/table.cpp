@@ -23,6 +23,7 @@ Birth load_birth(const Estate& estate, const Generation* generation) {
                  {estate.printed.get(), printed_fd},
                  {estate.loaded.transfers.get(), transfers_fd},
                  {estate.loaded.webhooks.get(), webhooks_fd},
+                 {estate.loaded.fleet.get(), fleet_fd},
                  {estate.loaded.online.get(), online_keys_fd}}};
     if (generation != nullptr) {
         birth.arguments.emplace_back("--older-image");
@@ -64,6 +65,14 @@ Birth notifier_birth(const Estate& /*estate*/, const Generation* generation) {
 
 int text_of_webhooks(const Generation& generation) {
     return generation.webhooks.get();
+}
+
+Birth fleet_birth(const Estate& /*estate*/, const Generation* generation) {
+    return {{}, {{generation->fleet.get(), config_fd}}};
+}
+
+int text_of_fleet(const Generation& generation) {
+    return generation.fleet.get();
 }
 
 Birth front_birth(const Estate& estate, const Generation* generation) {
@@ -110,6 +119,11 @@ bool with_online_zones(const Estate& /*estate*/, const Generation& generation, b
 // Once there have been some, it may have something yet that was to be told.
 bool with_webhooks(const Estate& /*estate*/, const Generation& generation, bool before) {
     return generation.control != nullptr && (before || generation.has_webhooks);
+}
+
+// Once it has been a member, it may have to leave yet.
+bool with_fleet(const Estate& /*estate*/, const Generation& generation, bool before) {
+    return before || generation.has_fleet;
 }
 
 // -- How they end
@@ -185,6 +199,16 @@ constexpr std::array rows{
         .isolation = proc::Syscalls::client,
         .is_told_of_reloads = true,
         .text = text_of_webhooks},
+    // Nor whether others do. At the end it takes a moment to say goodbye.
+    Row{.role = ipc::Role::fleet,
+        .run = fleet_main,
+        .birth = fleet_birth,
+        .wanted = with_fleet,
+        .kept = {.ready_within = 30s, .ended_within = 5s},
+        .isolation = proc::Syscalls::client,
+        .is_told_of_reloads = true,
+        .text = text_of_fleet,
+        .end = tell_to_stop},
     // It maps its image and starts threads; one that takes longer is stuck. Clients of a replaced
     // one: parked queries and TCP sessions. At the end: a second for what is on its way, then
     // nobody waits for clients.
@@ -214,6 +238,7 @@ constexpr std::array pairs{
     proc::Peers{index_of(ipc::Role::wire), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::control), index_of(ipc::Role::vmm)},
     proc::Peers{index_of(ipc::Role::notifier), index_of(ipc::Role::control)},
+    proc::Peers{index_of(ipc::Role::fleet), index_of(ipc::Role::control)},
 };
 
 }  // namespace

@@ -77,7 +77,8 @@ class OpenApi(ControlTest):
         self.addCleanup(receiver.close)
         hooks = (f"webhooks: [{{name: a, url: 'http://127.0.0.1:{receiver.port}'}}, "
                  f"{{name: b, url: 'http://127.0.0.1:1'}}]\n")
-        daemon = self.controlled(SERVICES + hooks, more="")
+        fleet = "fleet: {name: a, etcd: 'http://127.0.0.1:1'}\n"
+        daemon = self.controlled(SERVICES + hooks + fleet, more="")
         wait_until(lambda: len(self.get(daemon, "/v1/webhooks").json["webhooks"]) == 2, "the notifier")
         untried = {(method, path) for path, item in self.document["paths"].items()
                    for method in item if method in ("get", "post")}
@@ -100,6 +101,7 @@ class OpenApi(ControlTest):
         self.assertEqual(do("post", "/v1/webhooks/{webhook}/ping", webhook="b").status, 502)
         self.assertEqual(do("post", "/v1/webhooks/{webhook}/ping", webhook="c").status, 404)
         do("get", "/v1/webhooks")
+        wait_until(lambda: do("get", "/v1/hosts").json["fleet"], "the process fleet")
         untried.discard(("get", "/metrics"))  # no JSON; test_metrics.py has it
         self.assertIn("text/plain", control.ask(daemon.socket, "GET", "/metrics").headers["Content-Type"])
         for path, item in self.document["paths"].items():

@@ -36,6 +36,7 @@ enum class Operation : std::uint8_t {
     undrain,
     reload,
     webhooks,
+    hosts,
     ping,
 };
 

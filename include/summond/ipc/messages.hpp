@@ -29,7 +29,8 @@ enum class Role : std::uint32_t {
     control,
     notifier,
     transfer,
-    signer
+    signer,
+    fleet,
 };
 
 constexpr std::string_view to_string(Role role) {
@@ -52,6 +53,8 @@ constexpr std::string_view to_string(Role role) {
             return "notifier";
         case Role::signer:
             return "signer";
+        case Role::fleet:
+            return "fleet";
     }
     return "?";
 }
@@ -116,6 +119,9 @@ enum class Type : std::uint32_t {
     pressure,
     load,
     quiet,
+    fleet_report,
+    fleet_host,
+    fleet_health,
 };
 
 // A service is named by service::Id. Unknown ids are ignored.
@@ -244,12 +250,13 @@ struct Connection {
 };
 
 // With a descriptor: a sealed memfd with the text of the new, already checked configuration;
-// notifier: with its webhooks (notify::pack).
+// notifier: with its webhooks (notify::pack); fleet: with its settings (fleet::pack).
 struct Reload {
     static constexpr Type type = Type::reload;
     static constexpr Route routes[] = {{Role::parent, Role::vmm},
                                        {Role::parent, Role::control},
                                        {Role::parent, Role::notifier},
+                                       {Role::parent, Role::fleet},
                                        {Role::parent, Role::signer}};
     static constexpr bool carries_fd = true;
     std::uint32_t reserved;
@@ -262,14 +269,15 @@ struct Retire {
     static constexpr Route routes[] = {{Role::parent, Role::vmm},
                                        {Role::parent, Role::control},
                                        {Role::parent, Role::notifier},
+                                       {Role::parent, Role::fleet},
                                        {Role::parent, Role::signer}};
     std::uint32_t reserved;
 };
 
-// vmm: put away what `on_exit: destroy` says, leave the rest running, end.
+// vmm: put away what `on_exit: destroy` says, leave the rest running, end. fleet: leave it, end.
 struct Stop {
     static constexpr Type type = Type::stop;
-    static constexpr Route routes[] = {{Role::parent, Role::vmm}};
+    static constexpr Route routes[] = {{Role::parent, Role::vmm}, {Role::parent, Role::fleet}};
     std::uint32_t reserved;
 };
 
@@ -761,6 +769,50 @@ struct WebhookReport {
     char what[196];  // as Pinged::what, of the last attempt
 };
 
+// -- Fleet
+
+// How this host's membership stands. When a control connects, then at every change.
+struct FleetReport {
+    static constexpr Type type = Type::fleet_report;
+    static constexpr Route routes[] = {{Role::fleet, Role::control}};
+    std::uint32_t configured;  // 0: there is no `fleet:`
+    std::uint32_t anew;        // 1: forget the hosts; those that there are follow
+    std::uint32_t connected;   // 1: what is known of the others is what etcd says now
+    std::uint32_t joined;      // 1: the others see this host
+    std::uint32_t refused;     // 1: another host has its name
+    std::uint32_t reserved;
+    std::uint64_t ignored;  // keys and values in etcd that were none of a host
+    char name[64];          // of this host; each with a NUL
+    char server[256];       // the URL that is asked
+    char what[196];         // what went wrong last
+};
+
+// A host, as etcd has it: after a FleetReport, for all; then at every change.
+struct FleetHost {
+    static constexpr Type type = Type::fleet_host;
+    static constexpr Route routes[] = {{Role::fleet, Role::control}};
+    static constexpr std::size_t most_networks = 16;
+    struct Network {
+        Address address;
+        std::uint8_t length;
+    };
+    std::uint8_t gone;  // 1: there is none of that name any more
+    std::uint8_t drained;
+    std::uint8_t pressure;
+    std::uint8_t networks_count;
+    char name[64];      // each with a NUL
+    char location[36];  // "59.91,10.75", or empty
+    Network networks[most_networks];
+};
+
+// How this host is, for the others.
+struct FleetHealth {
+    static constexpr Type type = Type::fleet_health;
+    static constexpr Route routes[] = {{Role::control, Role::fleet}};
+    std::uint32_t drained;
+    std::uint32_t pressure;
+};
+
 // -- What each message says of itself, as a table
 
 template <typename Message>
@@ -797,7 +849,8 @@ using Messages =
                 ArrivedIn, HandedOver, Grown, Report, HostReport, WakeReport, Command, CommandDone,
                 Listener, Image, Access, RoleReport, ReloadWanted, LoadReport, Counters, Waited,
                 FirstByte, Notice, Ping, Pinged, WebhookReport, Passed, SignedQuery, SignedAnswer,
-                Transfers, SigningKeys, SignWanted, SignedRecord, Pressure, Load>;
+                Transfers, SigningKeys, SignWanted, SignedRecord, Pressure, Load, FleetReport,
+                FleetHost, FleetHealth>;
 
 // Null: there is no such type.
 constexpr const Declaration* declaration_of(Type type) {

@@ -46,6 +46,14 @@ struct Snapshot {
         std::uint32_t waiting = 0;
     };
 
+    // This host among those of a fleet.
+    struct Fleet {
+        bool connected = false;
+        bool joined = false;
+        std::uint32_t hosts = 0;
+        std::uint64_t ignored = 0;  // since the start of the process fleet
+    };
+
     struct Zone {
         std::string name;
         std::uint32_t serial = 0;
@@ -59,6 +67,7 @@ struct Snapshot {
     std::vector<Service> services;
     std::vector<Process> processes;
     std::vector<Webhook> webhooks;
+    std::optional<Fleet> fleet{};  // none: there is no `fleet:`
     bool drained = false;
     std::uint32_t shells = 0;  // built domains of no service
     std::uint64_t shells_bytes = 0;

@@ -209,9 +209,9 @@ TEST_F(ChannelTest, RefusesAndClosesManyDescriptors) {
 // Every message in every direction, as somebody who has taken over a peer could send it.
 TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
     const base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    constexpr Role roles[] = {Role::parent,   Role::load,     Role::front,
-                              Role::vmm,      Role::wire,     Role::control,
-                              Role::notifier, Role::transfer, Role::signer};
+    constexpr Role roles[] = {Role::parent, Role::load,    Role::front,    Role::vmm,
+                              Role::wire,   Role::control, Role::notifier, Role::transfer,
+                              Role::signer, Role::fleet};
     std::size_t allowed = 0;
     for (const Declaration& message : Messages::declarations) {
         std::vector<std::byte> bytes(sizeof(Type) + message.size);
@@ -231,8 +231,8 @@ TEST_F(ChannelTest, RefusesWhatIsNotItsSendersOrNotForUs) {
             }
         }
     }
-    EXPECT_EQ(allowed, 42U + 3U * 2U /* Connection, Passed, Pressure */ + 3U /* Image */ +
-                           2U * 4U /* Reload, Retire */ + 9U /* Peer, to all */ + 11U /* Ready */);
+    EXPECT_EQ(allowed, 45U + 4U * 2U /* Connection, Passed, Pressure, Stop */ + 3U /* Image */ +
+                           2U * 5U /* Reload, Retire */ + 10U /* Peer, to all */ + 12U /* Ready */);
     connect(Role::vmm, Role::front);
     send_raw(encoded(Stop{}));
     EXPECT_FALSE(b_.receive());
@@ -247,7 +247,7 @@ TEST(Messages, AreDeclaredOnceEach) {
         EXPECT_LE(message.size, Messages::longest);
     }
     EXPECT_EQ(declaration_of(Type{}), nullptr);
-    EXPECT_EQ(std::size(Messages::declarations), 50U);
+    EXPECT_EQ(std::size(Messages::declarations), 53U);
 }
 
 TEST_F(ChannelTest, ReleaseHandsTheDescriptorOver) {

@@ -85,6 +85,7 @@ struct Full {
         snapshot.signatures_end = 1765000000;
         snapshot.config_hash = 0xffff'ffff'ffff;
         snapshot.webhooks = {{.name = "ops", .delivered = 4, .failed = 1, .waiting = 2}};
+        snapshot.fleet = {.connected = true, .joined = false, .hosts = 3, .ignored = 9};
         DnsCounters& udp = snapshot.front.udp;
         udp.answered[label_of(dns::Type::a)][0].add(10);
         udp.answered[label_of(dns::Type::a)][3].add(1);
