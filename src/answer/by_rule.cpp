@@ -42,7 +42,8 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
                                             const Node& encloser) {
     if (query_.type == Type::any)
         return answer_any();
-    if (query_.type != Type::aaaa)
+    const bool leased = query_.type == Type::a && rule.pattern->pool;
+    if (query_.type != Type::aaaa && !leased)
         return deny(Rcode::noerror, encloser);
     Instances& instances = context_.rules->instances();
     const InstanceKey key{rule.service, id};
@@ -51,6 +52,8 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
     bool waiting = false;
     if (found)
         service_ = found->number;
+    // Whether its address is its own: of one that sleeps, it may be another's soon.
+    bool is_there = true;
     switch (found ? context_.services[found->number].availability.load(std::memory_order_acquire)
                   : Availability::asleep) {
         case Availability::answerable:
@@ -63,10 +66,15 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
         case Availability::failed:
             if (may)
                 return Step::failed;
+            is_there = false;
             break;
-        default:
-            if (!may || (context_.overdue && context_.services[rule.service].holds_packets))
+        case Availability::starting:
+        case Availability::asleep:
+            if (!may || (context_.overdue && context_.services[rule.service].holds_packets)) {
+                is_there = found && context_.services[found->number].availability.load(
+                                        std::memory_order_relaxed) == Availability::starting;
                 break;
+            }
             if (needs_proof(rule.service))
                 return Step::unproved;
             if (!found)
@@ -74,25 +82,38 @@ Resolution::Step Resolution::solve_instance(const Rule& rule, std::string_view i
             if (!found)
                 return Step::no_place;
             service_ = found->number;
-            if (is_compact())  // it is there by the time that the domain is
+            if (is_compact() && !leased)  // it is there by the time that the domain is
                 want_signature(Statement::Kind::address);
             return Step::asleep;
     }
+    // Its lease may not be kept yet, by which it is known.
+    const bool has_one = found && is_there && found->ipv4 != Instances::Ipv4{};
+    if (leased && !has_one)
+        return found && is_there && may && !context_.overdue ? Step::asleep : Step::no_address;
     std::array<std::uint8_t, 16> address{};
     if (found)
         address = found->address;
     else
         std::ranges::copy(rule.pattern->addresses->of(id).bytes(), address.begin());
-    if (is_compact() ? !add_stated(Section::answer, Statement::Kind::address)
-                     : !packet_.add(Section::answer, owner_, Type::aaaa, rule.ttl, address))
+    if (leased) {
+        if (!add_leased(rule, found->ipv4))
+            return truncate();
+    } else if (is_compact() ? !add_stated(Section::answer, Statement::Kind::address)
+                            : !packet_.add(Section::answer, owner_, Type::aaaa, rule.ttl, address))
         return truncate();
-    if (found && may) {
+    if (found && (may || leased)) {  // a lease lasts as long as any answer
         auto& asked = context_.services[found->number].asked;
         if (!asked.load(std::memory_order_relaxed))
             asked.store(true, std::memory_order_relaxed);
     }
     wakes_service_ = waiting;
     return Step::done;
+}
+
+bool Resolution::add_leased(const Rule& rule, const Instances::Ipv4& ipv4) {
+    leased_ = ipv4;
+    return is_compact() ? add_stated(Section::answer, Statement::Kind::leased)
+                        : packet_.add(Section::answer, owner_, Type::a, rule.ttl, ipv4);
 }
 
 Resolution::Step Resolution::solve_address(const Rule& rule, std::string_view id,

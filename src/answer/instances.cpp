@@ -47,7 +47,9 @@ std::optional<Instances::Found> Instances::find(const Bucket& bucket, const Inst
             same = place.id[i].load(std::memory_order_acquire) == words[i];
         if (!same)
             continue;
-        Found found{first_ + index - 1, {}};
+        Found found{first_ + index - 1, {}, {}};
+        const std::uint32_t ipv4 = place.ipv4.load(std::memory_order_acquire);
+        std::memcpy(found.ipv4.data(), &ipv4, sizeof ipv4);
         for (std::size_t i = 0; i < place.address.size(); ++i) {
             const std::uint64_t word = place.address[i].load(std::memory_order_acquire);
             std::memcpy(&found.address[8 * i], &word, sizeof word);
@@ -91,7 +93,7 @@ std::optional<Instances::Found> Instances::take(const InstanceKey& key,
     place.quiet.store(0, std::memory_order_relaxed);
     for (std::size_t i = 0; i < place.id.size(); ++i)
         place.id[i].store(words[i], std::memory_order_release);
-    Found found{first_ + index, {}};
+    Found found{first_ + index, {}, {}};
     std::ranges::copy(address.bytes(), found.address.begin());
     for (std::size_t i = 0; i < place.address.size(); ++i) {
         std::uint64_t word;
@@ -131,6 +133,66 @@ unsigned Instances::be_quiet(std::uint32_t number) noexcept {
     return now;
 }
 
+bool Instances::lease(std::uint32_t number, const Ipv4& ipv4) noexcept {
+    std::uint32_t word;
+    std::memcpy(&word, ipv4.data(), sizeof word);
+    const std::lock_guard lock(taking_);
+    Place& place = places_[number - first_];
+    if (place.ipv4.load(std::memory_order_relaxed) == word)
+        return false;
+    const std::uint32_t version = place.version.load(std::memory_order_relaxed);
+    place.version.store(version + 1, std::memory_order_relaxed);
+    set_lease(number - first_, word);
+    place.version.store(version + 2, std::memory_order_release);
+    return true;
+}
+
+// Addresses of a pool follow each other: multiplied, they go to all buckets.
+std::size_t Instances::lease_bucket(std::uint32_t ipv4) {
+    return (ipv4 * 0x9e3779b97f4a7c15U) >> 56;
+}
+
+void Instances::set_lease(std::uint32_t index, std::uint32_t ipv4) {
+    auto& own = places_[index].ipv4;
+    const auto replace = [](Bucket& in, std::uint32_t what, std::uint32_t by) {
+        const auto entry = std::ranges::find_if(in.entries, [what](const auto& each) {
+            return each.load(std::memory_order_relaxed) == what;
+        });
+        if (entry != in.entries.end())
+            entry->store(by, std::memory_order_release);
+    };
+    if (const auto before = own.load(std::memory_order_relaxed); before != 0)
+        replace(leases_[lease_bucket(before)], index + 1, 0);
+    own.store(ipv4, std::memory_order_release);
+    if (ipv4 != 0)
+        replace(leases_[lease_bucket(ipv4)], 0, index + 1);
+}
+
+std::optional<Instances::Taken> Instances::leased(const Ipv4& ipv4) const noexcept {
+    std::uint32_t word;
+    std::memcpy(&word, ipv4.data(), sizeof word);
+    for (const auto& entry : leases_[lease_bucket(word)].entries) {
+        const std::uint32_t index = entry.load(std::memory_order_acquire);
+        if (index == 0)
+            continue;
+        const Place& place = places_[index - 1];
+        const std::uint32_t version = place.version.load(std::memory_order_acquire);
+        if (version % 2 != 0 || place.ipv4.load(std::memory_order_acquire) != word)
+            continue;
+        Taken taken;
+        taken.service = place.service.load(std::memory_order_acquire);
+        taken.id.size = place.size.load(std::memory_order_acquire);
+        for (std::size_t i = 0; 8 * i < taken.id.octets.size(); ++i) {
+            const std::uint64_t octets = place.id[i].load(std::memory_order_acquire);
+            std::memcpy(&taken.id.octets[8 * i], &octets,
+                        std::min<std::size_t>(8, taken.id.octets.size() - 8 * i));
+        }
+        if (place.version.load(std::memory_order_relaxed) == version && taken.id.size != 0)
+            return taken;
+    }
+    return std::nullopt;
+}
+
 void Instances::release(std::uint32_t number) noexcept {
     const std::lock_guard lock(taking_);
     const std::uint32_t index = number - first_;
@@ -147,6 +209,7 @@ void Instances::release(std::uint32_t number) noexcept {
     const std::uint32_t version = place.version.load(std::memory_order_relaxed);
     place.version.store(version + 1, std::memory_order_relaxed);
     place.size.store(0, std::memory_order_release);
+    set_lease(index, 0);
     place.version.store(version + 2, std::memory_order_release);
     free_.push_back(index);
 }

@@ -43,9 +43,9 @@ Resolution::Step Resolution::answer_types() {
 void Resolution::want_signature(Statement::Kind kind) {
     StatedRecord record;
     if (context_.signatures == nullptr ||
-        !state(zones_, context_.rules, zone_, kind, *name_, record))
+        !state(zones_, context_.rules, zone_, kind, *name_, record, leased_))
         return;
-    const std::uint64_t tag = context_.signatures->tag_of(zone_, kind, *name_);
+    const std::uint64_t tag = context_.signatures->tag_of(zone_, kind, *name_, leased_);
     if (!context_.signatures->find(tag))
         note_wanted(tag, kind, record);
 }
@@ -56,6 +56,7 @@ void Resolution::note_wanted(std::uint64_t tag, Statement::Kind kind, const Stat
     wanted.tag = tag;
     wanted.content = record.content();
     wanted.kind = kind;
+    wanted.ipv4 = leased_;
     wanted.apex_size = zones_.at<Node>(zones_.zone(zone_).apex)->name_size;
     wanted.size = static_cast<std::uint8_t>(name_->size);
     std::copy_n(name_->wire.begin(), name_->size, wanted.name.begin());
@@ -68,9 +69,10 @@ bool Resolution::add_stated(Section section, Statement::Kind kind, bool with_rec
     StatedRecord record;
     Signatures* const signatures = context_.signatures;
     not_signed_ = true;
-    if (signatures == nullptr || !state(zones_, context_.rules, zone_, kind, *name_, record))
+    if (signatures == nullptr ||
+        !state(zones_, context_.rules, zone_, kind, *name_, record, leased_))
         return false;
-    const std::uint64_t tag = signatures->tag_of(zone_, kind, *name_);
+    const std::uint64_t tag = signatures->tag_of(zone_, kind, *name_, leased_);
     const auto made = signatures->find(tag);
     if (!made || !made->is_valid(context_.now)) {
         note_wanted(tag, kind, record);

@@ -66,6 +66,8 @@ Outcome Resolution::run() {
             return Outcome::not_loaded;
         case Step::no_place:
             return Outcome::no_place;
+        case Step::no_address:
+            return Outcome::no_address;
         default:
             return Outcome::complete;
     }

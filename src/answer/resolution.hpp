@@ -25,6 +25,7 @@ enum class Outcome : std::uint8_t {
     not_loaded,         // the name's zone could not be loaded
     not_signed,         // what has to be signed first: context.wanted, if signs()
     no_place,           // as asleep, of an instance by rule, and there are too many of these
+    no_address,         // it has none now, and this query gets it none
     unproved,           // as asleep, and the client has to show its address first
 };
 
@@ -54,7 +55,16 @@ class Resolution {
     using RRset = zone::image::RRset;
 
     // What to do after one name of a chain of aliases.
-    enum class Step : std::uint8_t { done, follow, asleep, failed, not_loaded, no_place, unproved };
+    enum class Step : std::uint8_t {
+        done,
+        follow,
+        asleep,
+        failed,
+        not_loaded,
+        no_place,
+        no_address,
+        unproved,
+    };
 
     void choose_side(zone::Zones::Found& found) const;
     Step solve_name(zone::Zones::Found found, const dns::FoldedName& name);
@@ -88,6 +98,7 @@ class Resolution {
     void want_signature(Statement::Kind kind);
     void note_wanted(std::uint64_t tag, Statement::Kind kind, const StatedRecord& record);
     bool add_stated(Section section, Statement::Kind kind, bool with_record = true);
+    bool add_leased(const Rule& rule, const Instances::Ipv4& ipv4);
     bool complete_answer(const RRset& rrset, const Node& node);
     void expanded();
     bool prove_expansions();
@@ -123,6 +134,7 @@ class Resolution {
     bool not_signed_;
     bool signs_;
     std::uint8_t stated_;
+    Instances::Ipv4 leased_{};  // of Statement::Kind::leased
     std::uint32_t service_ = 0;
     bool wakes_service_ = false;
 

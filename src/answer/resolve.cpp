@@ -72,6 +72,8 @@ WakeError extended_error_of(service::WakeFailure why) {
             return {ExtendedError::other, "service keeps ending soon after its start"};
         case WakeFailure::drained:
             return {ExtendedError::not_ready, "no service is started on this host now"};
+        case WakeFailure::no_address:
+            return {ExtendedError::not_ready, "no IPv4 address is free for the service"};
     }
     return {ExtendedError::other, "service is not available"};
 }
@@ -242,6 +244,9 @@ Decision respond(const ReadQuery& read, Packet& packet, Context& context, Client
         case Outcome::no_place:
             packet.clear();
             return failed(packet, service::WakeFailure::domain_limit);
+        case Outcome::no_address:
+            packet.clear();
+            return failed(packet, service::WakeFailure::no_address);
         case Outcome::unproved:
             return {.unproved = true};
         case Outcome::failed:

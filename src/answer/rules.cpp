@@ -38,7 +38,15 @@ Rules::Rules(const zone::Zones& zones, std::span<const service::Template> servic
         if (pattern->tells_ids())
             add(reverse_, pattern->addresses->reverse_parent(),
                 {nullptr, i, services[i].ttl, pattern, nullptr});
+        if (!pattern->pool)
+            continue;
+        for (const dns::Name& parent : pattern->pool->reverse_parents())
+            add(reverse_, parent, {nullptr, i, services[i].ttl, pattern, nullptr, true});
     }
+    // Whose address it is, nobody could show: signer does not know.
+    std::erase_if(reverse_, [&](const Rule& rule) {
+        return rule.of_pool && zones.chain(rule.parent->zone) != nullptr;
+    });
     std::stable_sort(rules_.begin(), rules_.end(), [](const Rule& a, const Rule& b) {
         return a.parent != b.parent ? std::less<>()(a.parent, b.parent)
                                     : fixed_size(a) > fixed_size(b);
@@ -81,7 +89,41 @@ std::optional<ByRule> Rules::find(const zone::image::Node& encloser,
                               &rule, *id};
     }
     const Rule* const reverse = reverse_of(name, encloser.zone);
-    return reverse == nullptr ? std::nullopt : find_address(*reverse, name);
+    if (reverse == nullptr)
+        return std::nullopt;
+    return reverse->of_pool ? find_leased(*reverse, name) : find_address(*reverse, name);
+}
+
+// One label, of up to three digits, below the rule's parent.
+std::optional<ByRule> Rules::find_leased(const Rule& rule, const dns::FoldedName& name) const {
+    const std::uint8_t* const label = name.wire.data();
+    if (name.size - 1U - label[0] != rule.parent->name_size || label[0] > 3 ||
+        (label[0] > 1 && label[1] == '0'))
+        return std::nullopt;
+    unsigned octet = 0;
+    for (std::size_t i = 1; i <= label[0]; ++i) {
+        if (label[i] < '0' || label[i] > '9')
+            return std::nullopt;
+        octet = octet * 10 + (label[i] - '0');
+    }
+    if (octet > 255)
+        return std::nullopt;
+    // The parent is OCTET.OCTET.OCTET.in-addr.arpa.
+    Instances::Ipv4 address{0, 0, 0, static_cast<std::uint8_t>(octet)};
+    const std::uint8_t* at = rule.parent->name();
+    for (std::size_t i = 3; i > 0; --i, at += 1U + at[0])
+        for (std::size_t digit = 1; digit <= at[0]; ++digit)
+            address[i - 1] = static_cast<std::uint8_t>(address[i - 1] * 10 + (at[digit] - '0'));
+    const auto taken = instances_.leased(address);
+    if (!taken)
+        return std::nullopt;
+    // Pools of several services may be below one name.
+    const auto own = std::ranges::find_if(reverse_, [&](const Rule& each) {
+        return each.of_pool && each.service == taken->service && each.parent == rule.parent;
+    });
+    if (own == reverse_.end())
+        return std::nullopt;
+    return ByRule{ByRule::Kind::address, &*own, {}, taken->id};
 }
 
 // A name of an address of the rule's prefix, or above such names.

@@ -60,12 +60,14 @@ Signatures::Signatures(const Limits& limits, const std::array<std::uint8_t, 16>&
 }
 
 std::uint64_t Signatures::tag_of(std::uint32_t zone, Statement::Kind kind,
-                                 const dns::FoldedName& name) const noexcept {
-    std::array<std::uint8_t, 5 + dns::max_name_size> octets;
+                                 const dns::FoldedName& name,
+                                 const std::array<std::uint8_t, 4>& ipv4) const noexcept {
+    std::array<std::uint8_t, 9 + dns::max_name_size> octets;
     dns::put32(octets.data(), zone);
     octets[4] = static_cast<std::uint8_t>(kind);
-    std::copy_n(name.wire.begin(), name.size, octets.begin() + 5);
-    const auto hash = base::siphash_2_4(std::span(octets).first(5U + name.size), seed_);
+    std::ranges::copy(ipv4, octets.begin() + 5);
+    std::copy_n(name.wire.begin(), name.size, octets.begin() + 9);
+    const auto hash = base::siphash_2_4(std::span(octets).first(9U + name.size), seed_);
     std::uint64_t tag;
     std::memcpy(&tag, hash.data(), sizeof tag);
     return tag | 1U << 31;  // the bits that choose a bucket lie below

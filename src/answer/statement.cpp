@@ -24,8 +24,14 @@ std::span<const std::uint8_t> first_rdata(const RRset& set) {
 class Writer {
   public:
     Writer(const zone::Zones& zones, const Rules* rules, std::uint32_t zone,
-           const dns::FoldedName& name, StatedRecord& record)
-        : zones_(zones), rules_(rules), zone_(zones.zone(zone)), name_(name), record_(record) {}
+           const dns::FoldedName& name, StatedRecord& record,
+           const std::array<std::uint8_t, 4>& ipv4)
+        : zones_(zones),
+          rules_(rules),
+          zone_(zones.zone(zone)),
+          name_(name),
+          record_(record),
+          ipv4_(base::IpAddress::v4(ipv4)) {}
 
     bool write(Statement::Kind kind, std::uint32_t zone) {
         const auto* const chain = zones_.chain(zone);
@@ -47,6 +53,8 @@ class Writer {
                 return write_types();
             case Statement::Kind::covered:
                 return write_covered();
+            case Statement::Kind::leased:
+                return write_leased();
         }
         return false;
     }
@@ -70,6 +78,17 @@ class Writer {
         own(Type::aaaa, by_rule_->rule->ttl);
         const auto address = by_rule_->rule->pattern->addresses->of(by_rule_->id);
         append(address.bytes());
+        return true;
+    }
+
+    bool write_leased() {
+        if (!by_rule_ || by_rule_->kind != ByRule::Kind::instance)
+            return false;
+        const auto& pool = by_rule_->rule->pattern->pool;
+        if (!pool || !pool->contains(ipv4_))
+            return false;
+        own(Type::a, by_rule_->rule->ttl);
+        append(ipv4_.bytes());
         return true;
     }
 
@@ -106,7 +125,10 @@ class Writer {
         if (by_rule_) {
             switch (by_rule_->kind) {
                 case ByRule::Kind::instance:
-                    append_types({Type::aaaa, Type::rrsig, Type::nsec});
+                    if (by_rule_->rule->pattern->pool)
+                        append_types({Type::a, Type::aaaa, Type::rrsig, Type::nsec});
+                    else
+                        append_types({Type::aaaa, Type::rrsig, Type::nsec});
                     return true;
                 case ByRule::Kind::address:
                     append_types({Type::ptr, Type::rrsig, Type::nsec});
@@ -162,6 +184,7 @@ class Writer {
     const zone::image::ZoneRecord& zone_;
     const dns::FoldedName& name_;
     StatedRecord& record_;
+    const base::IpAddress ipv4_;
     const zone::image::Node* encloser_ = nullptr;
     std::optional<ByRule> by_rule_;
 };
@@ -192,8 +215,9 @@ std::uint64_t StatedRecord::content() const noexcept {
 }
 
 bool state(const zone::Zones& zones, const Rules* rules, std::uint32_t zone, Statement::Kind kind,
-           const dns::FoldedName& name, StatedRecord& record) noexcept {
-    return Writer(zones, rules, zone, name, record).write(kind, zone);
+           const dns::FoldedName& name, StatedRecord& record,
+           const std::array<std::uint8_t, 4>& ipv4) noexcept {
+    return Writer(zones, rules, zone, name, record, ipv4).write(kind, zone);
 }
 
 std::size_t write_rrsig(const StatedRecord& record, const SignatureFields& fields,

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::string_view placeholder = "{id}";
 constexpr std::string_view name_example = "\"{id}.pages.jit.example\"";
+// A pool is no larger than what there may be at a time, of all services.
+constexpr unsigned shortest_pool = 22;
+constexpr std::uint32_t most_leased = 1024;
 // Every address of it is one label of ip6.arpa beyond these (RFC 3596 §2.5).
 constexpr unsigned shortest_prefix = 64;
 constexpr unsigned longest_prefix = 96;
@@ -253,35 +256,80 @@ bool fit_length(const std::vector<service::Pattern::Name>& names, const Value& v
     return true;
 }
 
-std::optional<base::IpPrefix> read_prefix(const Value& value) {
+// What no guest can have an address of; empty: it is not so.
+std::string_view network_fault(const base::IpAddress& address) {
+    if (address.is_multicast())
+        return "a network of multicast addresses";
+    if (is_link_local(address))
+        return "a network of link-local addresses, which say nothing to a client elsewhere";
+    if (address.is_unspecified() || is_v4_mapped(address) || is_loopback(address))
+        return "a network of addresses that no guest can have";
+    return "";
+}
+
+void read_pool(const Value& value, const base::IpPrefix& prefix,
+               std::optional<service::Pool>& pool) {
+    constexpr std::string_view expected =
+        "an IPv4 network to lease addresses of, from a /22 to a /32, such as 192.0.2.64/26";
+    std::string_view fault = network_fault(prefix.address);
+    if (fault.empty() && prefix.length < shortest_pool)
+        fault = "with more addresses than are leased at a time";
+    if (!fault.empty())
+        value.refuse(expected, fault);
+    else if (pool)
+        value.complain("a second IPv4 network beside " + pool->prefix.to_string() +
+                       "; give one, or each its own service");
+    else
+        pool = service::Pool{prefix};
+}
+
+// An IPv6 network, and an IPv4 network if addresses of that are to be leased. None: not the first.
+std::optional<base::IpPrefix> read_networks(const Value& value, ServiceDraft& draft,
+                                            std::optional<service::Pool>& pool) {
     constexpr std::string_view expected =
         "the IPv6 network that the ids' addresses are of, from a /64 to a /96, such as "
         "2001:db8:1::/64";
-    value.takes(id_network_pattern());
-    const auto prefix = value.is(Node::Kind::scalar)
-                            ? parse_prefix(value.node->text)
-                            : base::Result<base::IpPrefix>(base::error(""));
-    if (!prefix) {
-        value.refuse(expected, prefix.error().what);
-        return std::nullopt;
+    std::optional<base::IpPrefix> network;
+    bool good = true;
+    for (const Value& item :
+         value.list_or_one("an IPv6 network, or a list of that and an IPv4 network, such as "
+                           "[\"2001:db8:1::/64\", 192.0.2.64/26]")) {
+        item.takes(id_network_pattern());
+        item.takes(pool_network_pattern());
+        const auto prefix = item.is(Node::Kind::scalar)
+                                ? parse_prefix(item.node->text)
+                                : base::Result<base::IpPrefix>(base::error(""));
+        if (!prefix) {
+            item.refuse(expected, prefix.error().what);
+            good = false;
+        } else if (prefix->address.is_v4() && item.node->text.find('/') != std::string::npos) {
+            read_pool(item, *prefix, pool);
+            draft.pool_where = item.where;
+        } else {
+            std::string_view fault = network_fault(prefix->address);
+            if (prefix->address.is_v4())
+                fault = "an IPv4 address, and each id has one of its own";
+            else if (prefix->length < shortest_prefix || prefix->length > longest_prefix ||
+                     prefix->length % 4 != 0)
+                fault = "with a length that is not 64, 68 and so on, up to 96";
+            if (!fault.empty()) {
+                item.refuse(expected, fault);
+                good = false;
+            } else if (network) {
+                item.complain("a second IPv6 network beside " + network->to_string() +
+                              "; each id has one IPv6 address");
+                good = false;
+            } else {
+                network = *prefix;
+                draft.prefix_where = item.where;
+            }
+        }
     }
-    const base::IpAddress& address = prefix->address;
-    std::string_view fault;
-    if (address.is_v4())
-        fault = "an IPv4 network, of which there is none for so many";
-    else if (address.is_multicast())
-        fault = "a network of multicast addresses";
-    else if (is_link_local(address))
-        fault = "a network of link-local addresses, which say nothing to a client elsewhere";
-    else if (address.is_unspecified() || is_v4_mapped(address))
-        fault = "a network of addresses that no guest can have";
-    else if (prefix->length < shortest_prefix || prefix->length > longest_prefix ||
-             prefix->length % 4 != 0)
-        fault = "with a length that is not 64, 68 and so on, up to 96";
-    if (fault.empty())
-        return *prefix;
-    value.refuse(expected, fault);
-    return std::nullopt;
+    if (good && !network && !value.is_described())
+        value.complain(
+            "an IPv4 pool alone leaves ids without an address when all are leased; give "
+            "an IPv6 network, too, such as 2001:db8:1::/64");
+    return good ? network : std::nullopt;
 }
 
 std::shared_ptr<const service::IdList> read_list(const Value& value, const Paths& paths,
@@ -405,7 +453,9 @@ void read_pattern(const PatternValues& values, const Paths& paths, const std::st
         return;
     }
     auto ids = values.ids ? read_ids(*values.ids) : std::nullopt;
-    const auto prefix = values.addresses ? read_prefix(*values.addresses) : std::nullopt;
+    std::optional<service::Pool> pool;
+    const auto prefix =
+        values.addresses ? read_networks(*values.addresses, draft, pool) : std::nullopt;
     if (!ids || names.empty() || !fit_length(names, *values.ids, *ids))
         return;
     auto pattern = std::make_shared<service::Pattern>();
@@ -431,7 +481,7 @@ void read_pattern(const PatternValues& values, const Paths& paths, const std::st
             in_quotes(ids->grammar.characters) + "; give a /64, or set ids.length");
         return;
     }
-    draft.prefix_where = values.addresses->where;
+    pattern->pool = pool;
     draft.service.pattern = std::move(pattern);
 }
 
@@ -445,12 +495,66 @@ void complete_pattern(ServiceDraft& draft, const std::string& owner, Problems& p
     const std::string id = longest_id(service.pattern->grammar);
     longest.name = service::instance_name(service.name, id);
     longest.ipv6 = {service.pattern->addresses->of(id)};
+    if (service.pattern->pool) {
+        longest.ipv4 = {service.pattern->pool->at(service.pattern->pool->size() - 1)};
+        if (!service.wake_dns)
+            problems.error(draft.pool_where,
+                           "addresses: an address of " + service.pattern->pool->prefix.to_string() +
+                               " is leased when somebody asks for the name, and `wake` of " +
+                               owner + " has no dns; add it, or leave the network out");
+    }
     const auto line = expand_cmdline(draft.cmdline, longest, id);
     if (line)
         service.cmdline = draft.cmdline;
     else
         problems.error_at(draft.cmdline_where, "cmdline of " + owner + ": " + line.error().what);
 }
+
+namespace {
+
+std::string holder(const ServiceDraft& draft) {
+    return "service " + draft.service.name + ", line " + std::to_string(draft.places.name.line);
+}
+
+// What it leases is nobody else's.
+void check_pool(const ServiceDraft& draft, const std::vector<ServiceDraft>& drafts,
+                const std::vector<base::Endpoint>& listen, Problems& problems) {
+    const auto& pool = draft.service.pattern->pool;
+    if (!pool)
+        return;
+    const std::string network = pool->prefix.to_string();
+    for (const base::Endpoint& own : listen)
+        if (pool->contains(own.address))
+            problems.error(draft.pool_where,
+                           "addresses: " + own.address.to_string() +
+                               ", which summond itself listens on, would be leased of " + network +
+                               "; give a network without it");
+    std::uint32_t size = pool->size();
+    for (const ServiceDraft& other : drafts) {
+        for (const ServiceDraft::Address& address : other.addresses)
+            if (pool->contains(address.address))
+                problems.error(address.where, "addresses: " + address.address.to_string() +
+                                                  " is among those that " + holder(draft) +
+                                                  " leases, of " + network +
+                                                  "; take another, or a smaller network there");
+        if (&other >= &draft || !other.service.pattern || !other.service.pattern->pool)
+            continue;
+        const service::Pool& others = *other.service.pattern->pool;
+        size += others.size();
+        if (others.prefix.contains(pool->prefix.address) ||
+            pool->prefix.contains(others.prefix.address))
+            problems.error(draft.pool_where, "addresses: " + network + " overlaps with " +
+                                                 others.prefix.to_string() + " of " +
+                                                 holder(other));
+    }
+    if (size > most_leased && size - pool->size() <= most_leased)
+        problems.error(draft.pool_where,
+                       "addresses: with " + network + " there are " + std::to_string(size) +
+                           " IPv4 addresses in pools, and at most " + std::to_string(most_leased) +
+                           " are leased; give smaller networks");
+}
+
+}  // namespace
 
 void check_patterns(const std::vector<ServiceDraft>& drafts, const Zones& zones,
                     const std::vector<base::Endpoint>& listen, Problems& problems) {
@@ -459,9 +563,6 @@ void check_patterns(const std::vector<ServiceDraft>& drafts, const Zones& zones,
     for (const ServiceDraft& draft : drafts)
         if (draft.service.pattern)
             patterns.push_back(&draft);
-    const auto holder = [](const ServiceDraft& draft) {
-        return "service " + draft.service.name + ", line " + std::to_string(draft.places.name.line);
-    };
     for (const ServiceDraft* draft : patterns) {
         const service::Pattern& pattern = *draft->service.pattern;
         for (std::size_t i = 0; i < pattern.names.size(); ++i) {
@@ -514,6 +615,7 @@ void check_patterns(const std::vector<ServiceDraft>& drafts, const Zones& zones,
                                                       holder(*draft) +
                                                       "; take one of the first 65536 of " +
                                                       prefix.to_string() + ", which no id has");
+        check_pool(*draft, drafts, listen, problems);
         for (const ServiceDraft* other : patterns) {
             const base::IpPrefix& others = other->service.pattern->addresses->prefix();
             if (other < draft &&

@@ -100,6 +100,7 @@ std::vector<Pattern> make_patterns() {
         {"network", either({v4 + "(?:/" + number_pattern(0, 32) + ")?",
                             v6 + "(?:/" + number_pattern(0, 128) + ")?"})},
         {"id_network", v6 + "/0*(?:64|68|72|76|80|84|88|92|96)"},
+        {"pool_network", v4 + "/0*(?:2[2-9]|3[0-2])"},
         {"endpoint", either({v4 + port, v6, "\\[" + v6 + "\\]" + port})},
         {"listener", either({v4 + ":" + number_pattern(1, 65535),
                              "\\[" + v6 + "\\]:" + number_pattern(1, 65535)})},
@@ -135,6 +136,10 @@ const Pattern& network_pattern() {
 
 const Pattern& id_network_pattern() {
     return named("id_network");
+}
+
+const Pattern& pool_network_pattern() {
+    return named("pool_network");
 }
 
 const Pattern& endpoint_pattern() {

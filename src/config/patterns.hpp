@@ -21,6 +21,7 @@ std::span<const Pattern> all_patterns();
 const Pattern& address_pattern();       // IPv4 or IPv6
 const Pattern& network_pattern();       // an address, or one with the length of a prefix
 const Pattern& id_network_pattern();    // IPv6, of a length that leaves nibbles to ids
+const Pattern& pool_network_pattern();  // IPv4, of a length that a pool may have
 const Pattern& endpoint_pattern();      // an address with or without a port
 const Pattern& listener_pattern();      // an address with a port
 const Pattern& host_pattern();          // a domain name of letters, digits, - and _

@@ -175,7 +175,8 @@ constexpr std::string_view with_and_without_ids = R"({"if": {"required": ["ids"]
     "then": {"properties": {
         "names": {"type": ["string", "array"], "pattern": "\\{id\\}",
                   "items": {"type": "string", "pattern": "\\{id\\}"}},
-        "addresses": {"type": "string", "pattern": "/"}}},
+        "addresses": {"type": ["string", "array"], "pattern": "/",
+                      "items": {"type": "string", "pattern": "/"}}}},
     "else": {"properties": {
         "names": {"pattern": "^[^{]*$", "items": {"pattern": "^[^{]*$"}},
         "addresses": {"pattern": "^[^/]*$", "items": {"pattern": "^[^/]*$"}}}}})";

@@ -62,6 +62,7 @@ struct ServiceDraft {
     bool is_pattern = false;         // ids.hpp; whether or not it could be read
     std::vector<Mark> pattern_names;
     Mark prefix_where;
+    Mark pool_where;
     Location replicas_where;
 };
 

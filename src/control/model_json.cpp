@@ -312,6 +312,7 @@ json::object Model::status_json(const Now& now) const {
               {"shells", shells_.there},
               {"shells_wanted", shells_.wanted},
               {"limit", or_null(limits_.domains)}}},
+            {"pool", {{"addresses", pools_.addresses}, {"leased", pools_.leased}}},
             {"saved",
              {{"since", time_of(told_since_, now)},
               {"domain_hours", saved.domain_hours},

@@ -36,6 +36,8 @@ void Model::fill(metrics::Snapshot& snapshot, const Now& now) const {
                                       seconds(process.state.started), process.state.restarts});
     snapshot.drained = drained_.value_or(false);
     snapshot.shells = shells_.there;
+    snapshot.pool_addresses = pools_.addresses;
+    snapshot.leased = pools_.leased;
     snapshot.shells_bytes = shells_.kib * 1024;
     snapshot.under_pressure = pressure_.value_or(0) != 0;
     if (limits_.memory_kib)

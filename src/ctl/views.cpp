@@ -179,6 +179,10 @@ std::string summary_view(const json::value& status, const Style& style) {
         if (const auto wanted = number_at(*domains, "shells_wanted"); wanted && *wanted > 0)
             out +=
                 fact("shells", fmt::format("{} of {}", number_words(*domains, "shells"), *wanted));
+    if (const auto* const pool = member(status, "pool"))
+        if (const auto addresses = number_at(*pool, "addresses"); addresses && *addresses > 0)
+            out += fact("IPv4 pool",
+                        fmt::format("{} of {} leased", number_words(*pool, "leased"), *addresses));
     if (const auto* const memory = member(status, "memory")) {
         std::string words = size_words(number_at(*memory, "running_kib").value_or(0)) + " running";
         if (const auto standby = number_at(*memory, "standby_kib"); standby && *standby > 0)

@@ -26,6 +26,8 @@ State state_of(const service::Status& status, base::TimePoint now) {
     }
     if (status.phase == Phase::building || status.phase == Phase::booting)
         state.woken_ms_ago = in_ms(now - status.woken_at);
+    if (status.ipv4)
+        std::ranges::copy(status.ipv4->bytes(), state.ipv4);
     return state;
 }
 

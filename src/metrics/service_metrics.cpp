@@ -156,6 +156,17 @@ constexpr Metric of_services[] = {
      "Memory of the host that they take, and what is free under `limits: {memory}`, where that is "
      "set.",
      "use", write_memory},
+    {"summond_pool_addresses", Kind::gauge,
+     "IPv4 addresses of pools, by state: leased, which includes those whose last answers are not "
+     "over yet, or free. Nothing where there is no pool.",
+     "state",
+     [](const Snapshot& snapshot, Samples& samples) {
+         if (snapshot.pool_addresses == 0)
+             return;
+         samples.add({"leased"}, std::uint64_t{snapshot.leased});
+         samples.add({"free"}, std::uint64_t{snapshot.pool_addresses} -
+                                   std::min(snapshot.pool_addresses, snapshot.leased));
+     }},
     {"summond_wake_pressure", Kind::gauge,
      "1: only clients that have shown that their address is not forged wake services, since wakes "
      "ask for more than the host can give (`limits: {pressure}`).",

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -271,6 +272,8 @@ void Services::on_state(const ipc::State& state) {
     const std::uint32_t i = found->second;
     Service& service = services_[i];
     service.hearsay = false;
+    if (is_place(i))  // before the availability: who is told of it finds the address
+        any_changed_ |= instances_->lease(i, std::to_array(state.ipv4));
     // vmm may have said so before it received the Wake. If it does not follow, those who wait ask
     // again after wake_patience.
     if (state.phase == Phase::asleep && service.waking)
@@ -297,6 +300,8 @@ void Services::told_all() {
         if (!std::exchange(service.hearsay, false) || service.waking)
             continue;
         fall_asleep(i);
+        if (is_place(i))
+            instances_->lease(i, {});
         // Whoever has been given its address meanwhile is on the way there, and does not ask again.
         if (!states_[i].asked.exchange(false, std::memory_order_relaxed))
             continue;

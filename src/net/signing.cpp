@@ -22,6 +22,7 @@ ipc::SignWanted message_of(const answer::Statement& statement) {
     message.size = statement.size;
     message.apex_size = statement.apex_size;
     message.content = statement.content;
+    std::ranges::copy(statement.ipv4, message.ipv4);
     std::copy_n(statement.name.begin(), statement.size, message.name);
     return message;
 }

@@ -227,7 +227,8 @@ class Control {
                 const auto report = message.as<ipc::HostReport>();
                 model_.host(report.drained != 0,
                             static_cast<service::PressureCauses>(report.pressure),
-                            {report.shells_wanted, report.shells, report.shells_kib});
+                            {report.shells_wanted, report.shells, report.shells_kib},
+                            {report.pool_addresses, report.leased});
                 tell("host", model_.host_json());
                 fleet_.health(report.drained != 0, report.pressure != 0);
                 break;

@@ -344,15 +344,35 @@ int load_main(const Arguments& arguments, const Row& /*row*/) {
     return 0;
 }
 
+namespace {
+
+// "; pages leases 62 IPv4 addresses, 192.0.2.65 to 192.0.2.126".
+std::string pools_of(const config::Config& config) {
+    std::string text;
+    for (const service::Template& service : config.services) {
+        if (!service.pattern || !service.pattern->pool)
+            continue;
+        const service::Pool& pool = *service.pattern->pool;
+        text += "; " + service.name + " leases " + std::to_string(pool.size()) + " IPv4 address" +
+                (pool.size() == 1 ? ", " : "es, ") + pool.at(0).to_string();
+        if (pool.size() > 1)
+            text += " to " + pool.at(pool.size() - 1).to_string();
+    }
+    return text;
+}
+
+}  // namespace
+
 int check_main(const std::string& config_file, service::Host host) {
     hide_memory();
     const auto loaded = load(config_file, zone::BadFile::refuse, {}, processors(), host);
     if (!loaded)
         return exit_bad_configuration;
-    std::printf("%s: ok: %s, %s, %s\n", config_file.c_str(),
+    std::printf("%s: ok: %s, %s, %s%s\n", config_file.c_str(),
                 counted(loaded->read.config.zones.size(), "zone").c_str(),
                 counted(count_records(loaded->built.image), "record").c_str(),
-                counted(loaded->read.config.services.size(), "service").c_str());
+                counted(loaded->read.config.services.size(), "service").c_str(),
+                pools_of(loaded->read.config).c_str());
     return 0;
 }
 

@@ -23,6 +23,9 @@ std::string with_presence(const std::string& path) {
 }
 
 void describe(const service::Instance& service) {
+    if (service->pattern && service->pattern->pool)
+        line("IPv4 address:", "one of " + service->pattern->pool->prefix.to_string() +
+                                  ", leased when somebody asks for it");
     for (const auto* addresses : {&service.ipv4(), &service.ipv6()})
         for (const base::IpAddress& address : *addresses)
             line("address:", address.to_string());

@@ -93,7 +93,8 @@ class SignedZones {
             return false;
         answer::StatedRecord record;
         if (!answer::state(zones_, rules_.get(), zone->index,
-                           static_cast<answer::Statement::Kind>(wanted.kind), name, record) ||
+                           static_cast<answer::Statement::Kind>(wanted.kind), name, record,
+                           std::to_array(wanted.ipv4)) ||
             record.content() != wanted.content)
             return false;
         // Not all at once, so that they do not all have to be made again at once.

@@ -106,6 +106,15 @@ class Vmm {
             for (FrontLink& front : fronts_)
                 front.measured(load);
         });
+        // On the store's thread; this one's loop outlives it.
+        ledger.on_leased([this, &io](std::uint64_t number) {
+            asio::post(io, [this, number] {
+                manager_.leases_kept(number);
+                if (control_)
+                    control_->look();
+                arm();
+            });
+        });
         manager_.on_instance([this](const service::Instance& instance, bool is_there) {
             if (wire_ && is_there)
                 wire_->add(instance);

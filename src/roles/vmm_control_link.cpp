@@ -128,13 +128,15 @@ void ControlLink::flush_wakes() {
 
 // False: control takes nothing now.
 bool ControlLink::flush_services() {
-    const Host host{manager_.drained(), manager_.pressure(), manager_.shells()};
+    const Host host{manager_.drained(), manager_.pressure(), manager_.shells(), manager_.pools()};
     if (told_host_ != host) {
         if (!link_.send(ipc::HostReport{.drained = host.drained ? 1U : 0U,
                                         .shells_wanted = host.shells.wanted,
                                         .shells = host.shells.there,
                                         .pressure = host.pressure,
-                                        .shells_kib = host.shells.kib}))
+                                        .shells_kib = host.shells.kib,
+                                        .pool_addresses = host.pools.addresses,
+                                        .leased = host.pools.leased}))
             return false;
         told_host_ = host;
     }

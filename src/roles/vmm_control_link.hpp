@@ -54,6 +54,7 @@ class ControlLink {
         bool drained = false;
         service::PressureCauses pressure = 0;
         service::Shells shells;
+        service::Pools pools;
         friend bool operator==(const Host&, const Host&) = default;
     };
     std::optional<Host> told_host_;

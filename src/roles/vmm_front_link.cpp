@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "summond/base/log.hpp"
@@ -14,6 +15,9 @@ namespace {
 // A query has not waited longer for its Wake, whatever a front says.
 constexpr std::chrono::seconds longest_ago{10};
 constexpr std::chrono::microseconds longest_wait = 2 * longest_ago;
+
+// An address may be free again then.
+constexpr std::chrono::seconds refused_for{1};
 
 }  // namespace
 
@@ -42,8 +46,14 @@ bool FrontLink::handle(const ipc::Received& message) {
         if (wanted.proved == 0 && manager_.needs_proof(wanted.service))
             return true;
         // What it is called is checked by the rule: nothing else can come of what a front says.
-        if (const auto service = manager_.instance(wanted.service, {wanted.id, wanted.size}))
+        const std::string_view id(wanted.id, wanted.size);
+        auto why = service::WakeFailure::none;
+        if (const auto service = manager_.instance(wanted.service, id, &why))
             wake(*service, wanted.asked_ns, wanted.from, wanted.query_type);
+        else if (why != service::WakeFailure::none)
+            refuse(
+                service::id_of(service::instance_name(manager_.pattern_name(wanted.service), id)),
+                why);
         return true;
     }
     if (message.type == ipc::Type::touch) {
@@ -77,6 +87,16 @@ void FrontLink::wake(service::Id service, std::int64_t asked_ns, const ipc::Addr
     if (woken == vm::Woken::begun || woken == vm::Woken::done)
         spdlog::info("{} {} for a query from {}", woken == vm::Woken::done ? "woke" : "waking",
                      manager_.name(service), to_string(from));
+}
+
+// Not by way of unsent_, which would grow with what a hostile front makes up.
+void FrontLink::refuse(service::Id instance, service::WakeFailure why) {
+    const auto now = std::chrono::steady_clock::now();
+    link_.send(ipc::state_of({.service = instance,
+                              .phase = service::Phase::failed,
+                              .failure = why,
+                              .retry_at = now + refused_for},
+                             now));
 }
 
 // At once: what comes next in vmm's loop may be libxl's making of a domain, which takes long.

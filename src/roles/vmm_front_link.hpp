@@ -37,6 +37,7 @@ class FrontLink {
     bool handle(const ipc::Received& message);
     void wake(service::Id service, std::int64_t asked_ns, const ipc::Address& from,
               std::uint16_t query_type);
+    void refuse(service::Id instance, service::WakeFailure why);
     void flush();
 
     vm::Manager& manager_;

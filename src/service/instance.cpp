@@ -95,8 +95,11 @@ std::optional<std::string_view> label_in(std::string_view name, std::string_view
     return name.substr(service.size() + 1);
 }
 
-Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view id) {
+Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view id,
+                     const std::optional<base::IpAddress>& ipv4) {
     Addresses addresses{{}, {of->pattern->addresses->of(id)}};
+    if (ipv4)
+        addresses.ipv4.push_back(*ipv4);
     const Instance identity(of, id, 0, addresses);
     auto own = std::make_shared<Template>(*of);
     for (std::string* path : paths_of(*own))
@@ -105,6 +108,7 @@ Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view
         filled_in(own->cmdline,
                   {{"id", std::string(id)},
                    {"name", identity.name()},
+                   {"ipv4", ipv4 ? ipv4->to_string() : "{ipv4}"},
                    {"ipv6", addresses.ipv6.front().to_string()},
                    {"mac", of->interfaces.empty() ? std::string() : to_string(identity.mac(0))}});
     return {std::move(own), id, 0, std::move(addresses)};

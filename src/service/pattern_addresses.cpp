@@ -168,6 +168,40 @@ std::uint64_t host_of(const base::IpAddress& address, unsigned bits) {
 
 }  // namespace
 
+std::uint32_t Pool::size() const {
+    const std::uint32_t all = 1U << (32 - prefix.length);
+    return prefix.length >= 31 ? all : all - 2;
+}
+
+base::IpAddress Pool::at(std::uint32_t number) const {
+    std::array<std::uint8_t, 4> octets;
+    std::ranges::copy(prefix.address.bytes(), octets.begin());
+    const std::uint32_t host = prefix.length >= 31 ? number : number + 1;
+    for (std::size_t i = 0; i < 4; ++i)
+        octets[3 - i] = static_cast<std::uint8_t>(octets[3 - i] | host >> (8 * i));
+    return base::IpAddress::v4(octets);
+}
+
+std::optional<std::uint32_t> Pool::number_of(const base::IpAddress& address) const {
+    if (!address.is_v4() || !prefix.contains(address))
+        return std::nullopt;
+    std::uint32_t host = 0;
+    for (const std::uint8_t octet : address.bytes())
+        host = host << 8 | octet;
+    host &= (1U << (32 - prefix.length)) - 1;
+    const std::uint32_t number = prefix.length >= 31 ? host : host - 1;
+    return number < size() ? std::optional(number) : std::nullopt;
+}
+
+std::vector<dns::Name> Pool::reverse_parents() const {
+    std::vector<dns::Name> parents;
+    for (std::uint32_t i = 0; i < size(); ++i)
+        if (auto parent = dns::Name::reverse(at(i)).parent();
+            parents.empty() || parents.back() != parent)
+            parents.push_back(std::move(parent));
+    return parents;
+}
+
 bool IdAddresses::is_kept_free(const base::IpAddress& address) const noexcept {
     return is_free(host_of(address, bits_));
 }

@@ -23,7 +23,7 @@ namespace {
 
 constexpr char aside[] = ".damaged-";
 constexpr std::size_t asides_kept = 3;
-constexpr char lost[] = "pins, drain, back-off, last use and the history of wakes";
+constexpr char lost[] = "pins, drain, back-off, last use, leases and the history of wakes";
 
 tl::unexpected<Error> system_error(const std::string& what, int error) {
     return tl::make_unexpected(Error{
@@ -74,7 +74,7 @@ Result<void> make(const std::string& file) {
 // from writing. synchronous NORMAL: after kill -9 everything is there, since the kernel has it;
 // after a power failure what the kernel had not written, the last half minute or so, may not be,
 // but what is there is whole. No domain is left then, either. FULL would have dom0's disk flushed
-// for each wake.
+// for each wake; it is for leases (tables.cpp).
 constexpr char settings[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = NORMAL;"
@@ -207,8 +207,12 @@ Opened open_file(const std::string& file, const Now& now, std::size_t wakes) {
     spdlog::error("{} was damaged ({}) and is now {}; {} are lost, and kept anew from now on", file,
                   fault.what, *aside, lost);
     database = open_for_writing(file);
-    if (database)
-        return with(std::move(*database), file, now, wakes);
+    if (database) {
+        Opened anew = with(std::move(*database), file, now, wakes);
+        if (anew.read)
+            anew.read->remembered.leases_lost = true;
+        return anew;
+    }
     spdlog::error("{}: {}; nothing is kept", file, database.error().what);
     return {};
 }

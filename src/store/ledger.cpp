@@ -62,14 +62,15 @@ struct Ledger::Shared {
     bool stopping = false;
     bool opened = false;  // or not to be opened: `remembered` is there
     bool ended = false;
-    vm::Remembered remembered;
+    vm::Remembered remembered{.leases_lost = true};  // until it is read
     Health health;
+    std::function<void(std::uint64_t)> on_leased;
 
     void run(const Now& start);
 
   private:
     void write_what_waits(std::unique_lock<std::mutex>& lock);
-    std::optional<Batch> commit(Batch batch);
+    std::optional<Batch> commit(Batch batch, bool& lost);
     bool shorten_history();
     void tell_health() const;
     void failed(const std::string& what);
@@ -102,9 +103,9 @@ void Ledger::Shared::run(const Now& start) {
         if (waits.empty())
             break;
         if (!stopping)
-            changed.wait_for(lock,
-                             retry_ > seconds(0) ? std::chrono::milliseconds(retry_) : gathers,
-                             [this] { return stopping; });
+            changed.wait_for(
+                lock, retry_ > seconds(0) ? std::chrono::milliseconds(retry_) : gathers,
+                [this] { return stopping || (waits.leased != 0 && retry_ == seconds(0)); });
         const bool last = stopping;
         write_what_waits(lock);
         if (last)
@@ -120,10 +121,16 @@ void Ledger::Shared::run(const Now& start) {
 void Ledger::Shared::write_what_waits(std::unique_lock<std::mutex>& lock) {
     Batch batch = std::exchange(waits, {});
     writing = true;
+    const std::uint64_t leased = batch.leased;
     lock.unlock();
-    auto unwritten = commit(std::move(batch));
+    bool lost = false;
+    auto unwritten = commit(std::move(batch), lost);
     lock.lock();
     writing = false;
+    if (on_leased && lost)
+        on_leased(0);
+    if (on_leased && !unwritten && leased != 0)
+        on_leased(leased);
     if (unwritten)
         waits.add_older(std::move(*unwritten));
     health.usable = !unwritten;
@@ -142,8 +149,8 @@ void Ledger::Shared::tell_health() const {
         options.on_health(health);
 }
 
-// What is still to be written.
-std::optional<Batch> Ledger::Shared::commit(Batch batch) {
+// What is still to be written. lost: all that was is not there any more.
+std::optional<Batch> Ledger::Shared::commit(Batch batch, bool& lost) {
     if (!database_) {
         auto database = open_for_writing(options.file);
         if (!database) {
@@ -156,8 +163,10 @@ std::optional<Batch> Ledger::Shared::commit(Batch batch) {
         failed(r.error().what);
         database_.reset();
         if (r.error().fault == Fault::damaged)
-            if (const auto aside = set_aside(options.file, clock_.now()); aside)
+            if (const auto aside = set_aside(options.file, clock_.now()); aside) {
                 spdlog::error("{} was damaged and is now {}", options.file, *aside);
+                lost = true;
+            }
         return batch;
     }
     if (retry_ > seconds(0))
@@ -215,7 +224,7 @@ vm::Remembered Ledger::remembered() {
     if (!shared_->changed.wait_for(lock, patience, [this] { return shared_->opened; })) {
         spdlog::error("{}: the disk does not answer; what was kept is not known",
                       shared_->options.file);
-        return {};
+        return {.leases_lost = true};
     }
     return std::exchange(shared_->remembered, {});
 }
@@ -249,6 +258,24 @@ void Ledger::woke(const vm::WakeRecord& record) {
     }
     wakes.insert_or_assign(record.number, std::move(told));
     shared_->changed.notify_all();
+}
+
+void Ledger::lease(const vm::Lease& lease, std::uint64_t number) {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->waits.leases.insert_or_assign(lease.address, lease);
+    shared_->waits.leased = number;
+    shared_->changed.notify_all();
+}
+
+void Ledger::release(const base::IpAddress& address) {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->waits.leases.insert_or_assign(address, std::nullopt);
+    shared_->changed.notify_all();
+}
+
+void Ledger::on_leased(std::function<void(std::uint64_t)> kept) {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->on_leased = std::move(kept);
 }
 
 Health Ledger::health() const {

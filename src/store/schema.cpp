@@ -37,6 +37,11 @@ constexpr std::array migrations{
     "ALTER TABLE wake ADD COLUMN first_byte INTEGER;"
     "ALTER TABLE service ADD COLUMN rests INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE service ADD COLUMN rest_until INTEGER;",
+    // 3: IPv4 addresses of pools
+    "CREATE TABLE lease ("
+    "  address TEXT PRIMARY KEY,"
+    "  name TEXT NOT NULL,"  // of the instance that has it
+    "  ttl INTEGER NOT NULL) STRICT;",
 };
 
 }  // namespace

@@ -37,6 +37,9 @@ constexpr std::array phases{
     &vm::WakeRecord::answerable, &vm::WakeRecord::ready,        &vm::WakeRecord::handed_over,
     &vm::WakeRecord::failed,     &vm::WakeRecord::first_waited, &vm::WakeRecord::first_byte,
 };
+// Far more than there are in all pools.
+constexpr std::int64_t most_leases = 65536;
+constexpr std::int64_t longest_ttl = 0x7fffffff;  // RFC 2181 §8
 constexpr microseconds longest_phase = std::chrono::hours(24 * 365);
 
 template <typename T>
@@ -128,7 +131,26 @@ Result<void> write_wakes(Database& database, const Batch& batch) {
     return {};
 }
 
+Result<void> write_leases(Database& database, const Batch& batch) {
+    auto put = database.prepare("INSERT OR REPLACE INTO lease (address, name, ttl) VALUES (?,?,?)");
+    auto remove = database.prepare("DELETE FROM lease WHERE address = ?");
+    if (!put || !remove)
+        return tl::make_unexpected((!put ? put : remove).error());
+    for (const auto& [address, lease] : batch.leases) {
+        const std::string text = address.to_string();
+        Statement& statement = lease ? *put : *remove;
+        statement.bind(std::string_view(text));
+        if (lease)
+            statement.bind(std::string_view(lease->name)).bind(std::int64_t{lease->ttl});
+        if (auto r = statement.run(); !r)
+            return r;
+    }
+    return {};
+}
+
 Result<void> write_all(Database& database, const Batch& batch) {
+    if (auto r = write_leases(database, batch); !r)
+        return r;
     if (auto r = write_services(database, batch); !r)
         return r;
     if (batch.drained) {
@@ -183,6 +205,26 @@ Result<void> read_services(Database& database, const Now& now, Read& result) {
         if (const auto used = each.number(7))
             kept.last_used = past_of(*used, stamp, now);
         result.remembered.services.push_back(kept);
+    }
+}
+
+Result<void> read_leases(Database& database, Read& result) {
+    auto rows = database.prepare("SELECT address, name, ttl FROM lease LIMIT ?");
+    if (!rows)
+        return tl::make_unexpected(rows.error());
+    rows->bind(std::int64_t{most_leases});
+    for (;;) {
+        const auto row = rows->next();
+        if (!row)
+            return tl::make_unexpected(row.error());
+        if (!*row)
+            return {};
+        const auto address = base::IpAddress::parse((*row)->text(0));
+        const std::int64_t ttl = (*row)->number(2).value_or(0);
+        if (address && address->is_v4())
+            result.remembered.leases.push_back(
+                {*address, (*row)->text(1),
+                 static_cast<std::uint32_t>(std::clamp<std::int64_t>(ttl, 0, longest_ttl))});
     }
 }
 
@@ -241,12 +283,18 @@ Result<void> read_wakes(Database& database, const Now& now, std::size_t most, Re
 void Batch::add_older(Batch older) {
     services.merge(older.services);
     wakes.merge(older.wakes);
+    leases.merge(older.leases);
+    leased = std::max(leased, older.leased);
     if (!drained)
         drained = older.drained;
 }
 
 Result<void> write(Database& database, const Batch& batch) {
-    auto r = database.run("BEGIN IMMEDIATE");
+    // What a lease promises to others, a power failure must not take back.
+    const bool at_once = batch.leased != 0;
+    auto r = at_once ? database.run("PRAGMA synchronous = FULL") : Result<void>{};
+    if (r)
+        r = database.run("BEGIN IMMEDIATE");
     if (r)
         r = write_all(database, batch);
     if (r)
@@ -254,6 +302,8 @@ Result<void> write(Database& database, const Batch& batch) {
     if (!r)
         (void)database.run(
             "ROLLBACK");  // where there is nothing to roll back that is an error, too
+    if (at_once)
+        (void)database.run("PRAGMA synchronous = NORMAL");
     return r;
 }
 
@@ -268,6 +318,8 @@ Result<void> shorten(Database& database, std::size_t most, Millis oldest) {
 Result<Read> read(Database& database, const Now& now, std::size_t wakes) {
     Read result;
     if (const auto r = read_services(database, now, result); !r)
+        return tl::make_unexpected(r.error());
+    if (const auto r = read_leases(database, result); !r)
         return tl::make_unexpected(r.error());
     const auto drained = database.number("SELECT coalesce(max(drained), 0) FROM host");
     if (!drained)

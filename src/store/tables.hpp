@@ -27,9 +27,11 @@ struct ToldWake {
 struct Batch {
     std::map<service::Id, std::optional<ToldState>> services;  // none: forget it
     std::optional<bool> drained;
-    std::map<std::uint64_t, ToldWake> wakes;  // by number
+    std::map<std::uint64_t, ToldWake> wakes;                     // by number
+    std::map<base::IpAddress, std::optional<vm::Lease>> leases;  // none: it is free
+    std::uint64_t leased = 0;  // the highest number of those; 0: nobody waits for them
 
-    bool empty() const { return services.empty() && !drained && wakes.empty(); }
+    bool empty() const { return services.empty() && !drained && wakes.empty() && leases.empty(); }
     // What is newer wins.
     void add_older(Batch older);
 };

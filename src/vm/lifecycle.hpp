@@ -203,6 +203,9 @@ class Lifecycle {
     bool gone() const { return retired_ && in<Absent>(); }
     // When nothing has to be known of it any more, if nobody asks for it before; none: not so.
     std::optional<base::TimePoint> forgettable_at() const;
+    // Absent: since when there has been neither a domain nor, as far as fronts have said, an
+    // answer.
+    base::TimePoint unused_since() const { return std::max(stage_since_, last_asked_); }
     // No more wakes; done when quiescent(), which is when nothing of it is under way.
     void stop();
     bool quiescent() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "admission.hpp"
+#include "leases.hpp"
 #include "lifecycle.hpp"
 #include "pressure.hpp"
 #include "replicas.hpp"
@@ -33,6 +34,7 @@ Manager::Manager(Hypervisor& hypervisor, const base::Clock& clock,
       wall_clock_(wall_clock),
       changed_(std::move(changed)),
       ledger_(ledger),
+      leases_(std::make_unique<Leases>(ledger, clock)),
       standby_(std::make_unique<Standby>(hypervisor, clock,
                                          [this](service::Id service) {
                                              admission_->freed();
@@ -91,8 +93,12 @@ void Manager::configure(const std::vector<service::Instance>& services,
         else
             add(service);
     }
-    for (const auto& pattern : patterns)
+    std::vector<const service::Template*> pools;
+    for (const auto& pattern : patterns) {
         patterns_.emplace(pattern->id, pattern);
+        pools.push_back(pattern.get());
+    }
+    leases_->configure(pools);
     reconfigure_instances();
     configure_replicas(services);
     std::vector<service::Instance> expected = services;
@@ -285,6 +291,7 @@ void Manager::add_wake(const WakeRecord& record) {
 
 void Manager::remember() {
     const Remembered remembered = ledger_.remembered();
+    remember_leases(remembered);
     for (const WakeRecord& record : remembered.wakes) {
         wakes_told_ = std::max(wakes_told_, record.number);
         add_wake(record);
@@ -325,13 +332,15 @@ std::optional<service::Status> Manager::status(service::Id service) const {
     const Lifecycle* const lifecycle = find(service);
     if (lifecycle == nullptr)
         return std::nullopt;
-    return lifecycle->status(standby_->booted(service));
+    service::Status status = lifecycle->status(standby_->booted(service));
+    status.ipv4 = leases_->kept_of(service);
+    return status;
 }
 
 std::vector<service::Status> Manager::statuses() const {
     std::vector<service::Status> all;
     for (const auto& [id, lifecycle] : lifecycles_)
-        all.push_back(lifecycle->status(standby_->booted(id)));
+        all.push_back(*status(id));
     return all;
 }
 
@@ -374,6 +383,7 @@ void Manager::follow_up() {
     follow_up_due_ = false;
     keep_changes();
     meter_instances();
+    leases_->tick();
     forget_instances();
     std::erase_if(busy_, [this](const auto& entry) {
         if (!entry.second->gone())
@@ -408,8 +418,10 @@ std::optional<base::TimePoint> Manager::next_deadline() const {
             earlier(*at);
     }
     for (const auto& [id, of] : instances_)
-        if (const auto at = find(id)->forgettable_at())
+        if (const auto at = forgettable_at(id))
             earlier(*at);
+    if (const auto at = leases_->deadline())
+        earlier(*at);
     for (const auto& stray : strays_)
         if (const auto at = stray->deadline())
             earlier(*at);

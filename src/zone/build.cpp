@@ -191,6 +191,12 @@ void Builder::find_names_by_rule(std::uint32_t service) {
     const auto zone = index_.find(view(pattern->addresses->reverse_parent()));
     if (zone != image::none && pattern->tells_ids())
         guests_.push_back({zone, Guest::Kind::reverse, service, 0});
+    if (!pattern->pool)
+        return;
+    const auto parents = pattern->pool->reverse_parents();
+    for (std::uint32_t n = 0; n < parents.size(); ++n)
+        if (const auto of = index_.find(view(parents[n])); of != image::none)
+            guests_.push_back({of, Guest::Kind::reverse, service, n + 1});
 }
 
 // What names by a rule are below exists, even if nothing else is there (RFC 8020).
@@ -198,11 +204,18 @@ void Builder::add_parent_of_ids(const Guest& guest, ZoneData& data) {
     const service::Template& service = config_.services[guest.index];
     const service::Pattern& pattern = *service.pattern;
     const bool forward = guest.kind == Guest::Kind::ids;
-    const dns::Name parent =
-        forward ? pattern.names[guest.item].parent : pattern.addresses->reverse_parent();
+    const dns::Name parent = forward           ? pattern.names[guest.item].parent
+                             : guest.item == 0 ? pattern.addresses->reverse_parent()
+                                               : pattern.pool->reverse_parents().at(guest.item - 1);
     const Where where = where_of(guest.index);
     const auto& policy = config_.zones[guest.zone].dnssec;
     const bool as_it_was = data.signed_here && data.chain.compact;
+    if (!forward && guest.item > 0 && (policy || data.is_signed())) {
+        report_.warning(where, "IPv4 addresses that service " + service.name +
+                                   " leases have no PTR records: zone " + data.apex().to_string() +
+                                   " is signed, and whose they are changes");
+        return;
+    }
     if (!as_it_was && (policy ? policy->nsec3 : data.is_signed())) {
         const std::string zone = data.apex().to_string();
         if (!forward) {

@@ -48,6 +48,7 @@ struct World {
         pattern->addresses = std::make_shared<service::IdAddresses>(
             base::IpPrefix{*base::IpAddress::parse("2001:db8:1::"), 64}, pattern->grammar,
             service::Key{1});
+        pattern->pool = service::Pool{{*base::IpAddress::parse("192.0.2.64"), 26}};
         service.pattern = pattern;
         built = zone::build(config);
         FUZZ_CHECK(!built.image.empty());
@@ -71,6 +72,10 @@ void check(const answer::StatedRecord& record, answer::Statement::Kind kind,
     FUZZ_CHECK(owner.assign(record.owner_octets()) && owner.size == record.owner_size);
     if (record.type == dns::Type::aaaa) {
         FUZZ_CHECK(record.rdata_size == 16);
+        return;
+    }
+    if (record.type == dns::Type::a) {
+        FUZZ_CHECK(record.rdata_size == 4 && kind == answer::Statement::Kind::leased);
         return;
     }
     dns::FoldedName target;
@@ -110,7 +115,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (found.node->zone == zone::image::none)
         return 0;
     answer::StatedRecord record;
-    if (answer::state(*world.zones, &*world.rules, found.node->zone, kind, name, record))
+    if (answer::state(*world.zones, &*world.rules, found.node->zone, kind, name, record,
+                      {192, 0, 2, data[0]}))
         check(record, kind, name);
     return 0;
 }

@@ -1,6 +1,8 @@
 // A Ledger that remembers what a test says, and shows what it was told.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -30,6 +32,19 @@ class FakeLedger final : public vm::Ledger {
     }
     void drained(bool drained) override { is_drained = drained; }
     void woke(const vm::WakeRecord& record) override { wakes.push_back(record); }
+
+    std::map<base::IpAddress, vm::Lease> leases;
+    std::uint64_t last_lease = 0;  // its number
+    std::vector<base::IpAddress> released;
+    void lease(const vm::Lease& lease, std::uint64_t number) override {
+        leases.insert_or_assign(lease.address, lease);
+        last_lease = number;
+    }
+    void release(const base::IpAddress& address) override {
+        leases.erase(address);
+        released.push_back(address);
+    }
+    void on_leased(std::function<void(std::uint64_t)>) override {}
 };
 
 }  // namespace summond::test

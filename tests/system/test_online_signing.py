@@ -261,6 +261,20 @@ class OnlineSigning(ProcessTest):
         self.assertEqual(ask_do(daemon, page("kept")).answer, answer.answer)
         wait_until(lambda: self.sample(daemon, "summond_process_restarts_total", role="signer") >= 5, "all restarts")
 
+    def test_leased_addresses_are_signed(self):
+        text = config(wake="dns").replace(
+            'addresses: "2001:db8:1::/64"', 'addresses: ["2001:db8:1::/64", 198.51.100.4/30]')
+        daemon = self.daemon(text, "--simulate").ready()
+        unbound = self.unbound(daemon)
+        for qtype in (A, AAAA, TXT, A):
+            answer = unbound.ask(page("x7f3"), qtype)
+            self.assertEqual((answer.rcode, answer.ad), (NOERROR, True), f"type {qtype}")
+            self.assertEqual(qtype in types(answer.answer), qtype != TXT)
+        leased = ask_do(daemon, page("x7f3"), A)
+        self.assertEqual(types(leased.answer), [A, RRSIG])
+        self.assertIn(leased.addresses[0], ("198.51.100.5", "198.51.100.6"))
+        self.assertEqual(unbound.bogus(), [])
+
     def test_without_a_signer_the_rest_is_answered(self):
         daemon = self.start()
         kept = ask_do(daemon, page("kept")).answer

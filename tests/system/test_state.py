@@ -134,7 +134,7 @@ class Unusable(StateTest):
             f.write(b"nothing of SQLite's" * 1000)
         os.chmod(self.file, 0o600)
         self.serves_without(f"{self.file} was damaged (file is not a database",
-                            "pins, drain, back-off, last use and the history of wakes are lost")
+                            "pins, drain, back-off, last use, leases and the history of wakes are lost")
         self.assertEqual(len(self.aside()), 1)
         self.assertEqual(len(self.wakes()), 1, "kept anew")
 
@@ -142,7 +142,7 @@ class Unusable(StateTest):
         self.serves_without()
         with contextlib.closing(sqlite3.connect(self.file)) as database:
             database.execute("PRAGMA user_version = 7")
-        self.serves_without("it is of a newer summond (version 7 of the tables, this one knows 2)")
+        self.serves_without("it is of a newer summond (version 7 of the tables, this one knows 3)")
         self.assertEqual(self.rows("PRAGMA user_version"), [(7,)])
         self.assertEqual(len(self.wakes()), 1, "left alone")
 

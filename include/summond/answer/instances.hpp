@@ -33,9 +33,12 @@ class Instances {
     // one bucket.
     Instances(std::uint32_t first, std::uint32_t places, std::uint64_t seed);
 
+    // That is leased to it, and may be given out; 0.0.0.0: there is none.
+    using Ipv4 = std::array<std::uint8_t, 4>;
     struct Found {
         std::uint32_t number;  // as of a service
         std::array<std::uint8_t, 16> address;
+        Ipv4 ipv4;
     };
     // None: not there.
     std::optional<Found> find(const InstanceKey& key) const noexcept;
@@ -47,18 +50,23 @@ class Instances {
     // Those with higher numbers have never been taken.
     std::uint32_t end() const { return first_ + taken_.load(std::memory_order_relaxed); }
 
-    // -- The main thread's
-
     struct Taken {
         std::uint32_t service = 0;
         service::IdText id;
     };
+    // Whose address that is; none: nobody's, as far as is known here. As find().
+    std::optional<Taken> leased(const Ipv4& ipv4) const noexcept;
+
+    // -- The main thread's
+
     // Whose place it is; none: nobody's.
     std::optional<Taken> owner(std::uint32_t number) noexcept;
     // Somebody waits for it, or it is up.
     void be_busy(std::uint32_t number) noexcept;
     // Not so; how often that has been said since it was busy, or taken.
     unsigned be_quiet(std::uint32_t number) noexcept;
+    // False: it is that already.
+    bool lease(std::uint32_t number, const Ipv4& ipv4) noexcept;
     // Nobody waits for it: its number may be another's from now on.
     void release(std::uint32_t number) noexcept;
 
@@ -74,6 +82,7 @@ class Instances {
         std::atomic<std::uint8_t> quiet{0};
         std::array<std::atomic<std::uint64_t>, id_words> id{};
         std::array<std::atomic<std::uint64_t>, 2> address{};
+        std::atomic<std::uint32_t> ipv4{0};  // its octets
     };
     // The id as words, with zeros behind it.
     using Words = std::array<std::uint64_t, id_words + 1>;
@@ -85,6 +94,8 @@ class Instances {
 
     static Words words_of(std::string_view id);
     Bucket& bucket(const InstanceKey& key, const Words& words) const;
+    static std::size_t lease_bucket(std::uint32_t ipv4);
+    void set_lease(std::uint32_t index, std::uint32_t ipv4);
     std::optional<Found> find(const Bucket& bucket, const InstanceKey& key,
                               const Words& words) const noexcept;
 
@@ -94,6 +105,8 @@ class Instances {
     std::unique_ptr<Place[]> places_;
     std::size_t bucket_mask_;
     std::unique_ptr<Bucket[]> buckets_;
+    static constexpr std::size_t lease_buckets = 256;
+    std::array<Bucket, lease_buckets> leases_;  // by address
     std::atomic<std::uint32_t> taken_{0};
     std::vector<std::uint32_t> free_;  // below taken_; has room for all
     std::mutex taking_;

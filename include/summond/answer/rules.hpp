@@ -21,6 +21,7 @@ struct Rule {
     std::uint32_t ttl;
     std::shared_ptr<const service::Pattern> pattern;
     const service::Pattern::Name* name;  // null: names of addresses (RFC 3596 §2.5)
+    bool of_pool = false;                // of those that are leased (RFC 1035 §3.5)
 
     // The name that the address of an id points at; its size.
     std::size_t write_target(std::string_view id, dns::NameBuffer& to) const noexcept;
@@ -59,10 +60,11 @@ class Rules {
     Instances& instances() { return instances_; }
 
   private:
+    std::optional<ByRule> find_leased(const Rule& rule, const dns::FoldedName& name) const;
     static std::optional<ByRule> find_address(const Rule& rule, const dns::FoldedName& name);
 
     std::vector<Rule> rules_;    // sorted by parent
-    std::vector<Rule> reverse_;  // of addresses that tell their ids
+    std::vector<Rule> reverse_;  // of addresses that tell their ids, or are leased to one
     Instances instances_;
 };
 

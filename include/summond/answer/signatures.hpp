@@ -48,8 +48,8 @@ class Signatures {
     Signatures(const Limits& limits, const std::array<std::uint8_t, 16>& seed);
 
     // Never 0.
-    std::uint64_t tag_of(std::uint32_t zone, Statement::Kind kind,
-                         const dns::FoldedName& name) const noexcept;
+    std::uint64_t tag_of(std::uint32_t zone, Statement::Kind kind, const dns::FoldedName& name,
+                         const std::array<std::uint8_t, 4>& ipv4 = {}) const noexcept;
     std::optional<SignatureSet> find(std::uint64_t tag) noexcept;
 
     enum class Wanted : std::uint8_t {

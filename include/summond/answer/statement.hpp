@@ -1,7 +1,7 @@
 // What is signed when it is asked for: single records about names that lie in no zone's image, of
 // zones with names by rule (docs/design/online-signing.md). Front puts them into answers, signer
 // signs them; what they say follows from the zones and the rules alone, so each works it out for
-// itself. No heap.
+// itself, but for which address of a pool is leased to an id. No heap.
 #pragma once
 
 #include <array>
@@ -22,14 +22,16 @@ struct Statement {
         pointer,  // PTR of an instance's address
         types,    // NSEC: which types the name has, if it exists at all (RFC 9824)
         covered,  // NSEC: that a name for which a wildcard stands does not exist itself (RFC 4470)
-        last = covered,
+        leased,   // A of an instance's name; which one of the pool is front's word
+        last = leased,
     };
     std::uint64_t tag = 0;      // Signatures::tag_of
     std::uint64_t content = 0;  // StatedRecord::content
     Kind kind{};
     std::uint8_t apex_size = 0;  // the last octets of the name are its zone's
     std::uint8_t size = 0;
-    dns::NameBuffer name{};  // lower case
+    std::array<std::uint8_t, 4> ipv4{};  // leased
+    dns::NameBuffer name{};              // lower case
 };
 
 struct StatedRecord {
@@ -49,9 +51,10 @@ struct StatedRecord {
 };
 
 // False: that is not so, and must not be signed. name: lower case. zone: index of the one that the
-// name is in, which has such names. rules: null: there are none.
+// name is in, which has such names. rules: null: there are none. ipv4: what is leased.
 bool state(const zone::Zones& zones, const Rules* rules, std::uint32_t zone, Statement::Kind kind,
-           const dns::FoldedName& name, StatedRecord& record) noexcept;
+           const dns::FoldedName& name, StatedRecord& record,
+           const std::array<std::uint8_t, 4>& ipv4 = {}) noexcept;
 
 // The fixed fields of the RRSIG of such a record, its signer and, where there is one, its
 // signature: RDATA. Returns its size.

@@ -80,10 +80,12 @@ class Model {
     void woke(vm::WakeRecord record);
     void forget_wakes() { wakes_.clear(); }
     // What concerns all services of the host.
-    void host(bool drained, service::PressureCauses pressure, const service::Shells& shells) {
+    void host(bool drained, service::PressureCauses pressure, const service::Shells& shells,
+              const service::Pools& pools = {}) {
         drained_ = drained;
         pressure_ = pressure;
         shells_ = shells;
+        pools_ = pools;
     }
     void role(ipc::Role role, std::int32_t pid, const Role& state);
     void load(Load load) { load_ = std::move(load); }
@@ -142,6 +144,7 @@ class Model {
     WallTime vmm_since_{};
     std::optional<bool> drained_;
     service::Shells shells_;
+    service::Pools pools_;
     std::optional<service::PressureCauses> pressure_;
     std::vector<Process> processes_;
     std::deque<vm::WakeRecord> wakes_;  // the oldest first

@@ -189,7 +189,7 @@ struct State {
     std::uint8_t reserved;
     std::uint32_t retry_after_ms;  // failed: until when further wakes are refused
     std::uint32_t woken_ms_ago;    // building, booting: since this wake began
-    std::uint32_t reserved_too;
+    std::uint8_t ipv4[4];          // leased to it; 0.0.0.0: none that may be given out
 };
 
 // Whether the host is under pressure. When a front or wire connects, then at every change, after
@@ -476,6 +476,9 @@ struct HostReport {
     std::uint32_t shells;
     std::uint32_t pressure;  // service::PressureCauses
     std::uint64_t shells_kib;
+    // service::Pools
+    std::uint32_t pool_addresses;
+    std::uint32_t leased;
 };
 
 // vm::WakeRecord: a wake that is over, or, with the same number, what is known of it besides. When
@@ -634,7 +637,8 @@ struct SignWanted {
     std::uint8_t kind;      // answer::Statement::Kind
     std::uint8_t size;
     std::uint8_t apex_size;  // the last octets of the name are its zone's
-    std::uint8_t name[261];
+    std::uint8_t ipv4[4];    // answer::Statement
+    std::uint8_t name[257];
 };
 
 // Its answer, as answer::SignatureSet.

@@ -69,6 +69,8 @@ struct Snapshot {
     std::vector<Webhook> webhooks;
     std::optional<Fleet> fleet{};  // none: there is no `fleet:`
     bool drained = false;
+    std::uint32_t pool_addresses = 0;
+    std::uint32_t leased = 0;  // of these
     std::uint32_t shells = 0;  // built domains of no service
     std::uint64_t shells_bytes = 0;
     bool under_pressure = false;

@@ -72,6 +72,8 @@ std::string instance_name(std::string_view service, std::string_view label);
 // The label in such a name of this service; none: it is no instance's of it.
 std::optional<std::string_view> label_in(std::string_view name, std::string_view service);
 // The instance of an id that `of`'s pattern has: with the id in its paths and its command line.
-Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view id);
+// ipv4: that it has of the pattern's pool; none: {ipv4} stays as it is.
+Instance instance_of(const std::shared_ptr<const Template>& of, std::string_view id,
+                     const std::optional<base::IpAddress>& ipv4 = {});
 
 }  // namespace summond::service

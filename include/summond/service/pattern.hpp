@@ -1,6 +1,7 @@
 // A service with an instance for each id: which ids there are by its rule, which names and which
-// IPv6 address each has. All of it is computed, the same on every host with the same text, and
-// costs nothing for ids that nobody asks for. Pure; nothing but making a rule allocates.
+// IPv6 address each has. But for IPv4 addresses, which are leased, all of it is computed, the same
+// on every host with the same text, and costs nothing for ids that nobody asks for. Pure; nothing
+// but making a rule allocates.
 #pragma once
 
 #include <array>
@@ -112,6 +113,22 @@ class IdAddresses {
     std::uint64_t count_ = 0;             // of all; reversible only
 };
 
+// IPv4 addresses, of which an id has one for a while (vm::Leases). Of a network that is not a
+// point-to-point one, neither the first (the network's own) nor the last (broadcast).
+struct Pool {
+    base::IpPrefix prefix;  // IPv4, of 22 to 32 bits
+
+    std::uint32_t size() const;
+    // Below size().
+    base::IpAddress at(std::uint32_t number) const;
+    // None: it is not among them.
+    std::optional<std::uint32_t> number_of(const base::IpAddress& address) const;
+    bool contains(const base::IpAddress& address) const { return number_of(address).has_value(); }
+    // Below which its addresses have their names, a label an octet (RFC 1035 §3.5): of each 256.
+    std::vector<dns::Name> reverse_parents() const;
+    friend bool operator==(const Pool&, const Pool&) = default;
+};
+
 // Who is there, of those that the grammar allows.
 enum class Who : std::uint8_t {
     any,
@@ -147,6 +164,7 @@ struct Pattern {
     std::optional<Files> files;          // that the list was made of, and not of a file's lines
     Key secret{};                        // Who::tagged
     std::shared_ptr<const IdAddresses> addresses;
+    std::optional<Pool> pool;
 
     // The id that a label (lower case) has by this name; none: there is no such name. It is a part
     // of the label.

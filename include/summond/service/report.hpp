@@ -82,4 +82,11 @@ struct Shells {
     friend bool operator==(const Shells&, const Shells&) = default;
 };
 
+// IPv4 addresses of pools.
+struct Pools {
+    std::uint32_t addresses = 0;
+    std::uint32_t leased = 0;  // or not free again yet
+    friend bool operator==(const Pools&, const Pools&) = default;
+};
+
 }  // namespace summond::service

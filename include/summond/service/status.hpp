@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "summond/base/clock.hpp"
+#include "summond/base/ip_address.hpp"
 #include "summond/service/identity.hpp"
 #include "summond/service/wake.hpp"
 
@@ -48,6 +49,8 @@ struct Status {
     base::TimePoint woken_at{};
     // Its domain, once all its devices are there and until it is put away.
     std::optional<DomId> domid{};
+    // Leased to it, and its lease kept, so that it may be given out; none: not so, or not leased.
+    std::optional<base::IpAddress> ipv4{};
 
     // asleep:
     bool at_once = false;    // a wake takes no time: its domain is paused, or a copy has booted

@@ -53,7 +53,8 @@ enum class WakeFailure : std::uint8_t {
     destroyed,      // likewise, by somebody else
     keeps_ending,   // soon after each start
     drained,        // somebody wants no new wakes on this host
-    last = drained,
+    no_address,     // all of its service's pool are leased
+    last = no_address,
 };
 
 constexpr const char* to_string(WakeFailure why) {
@@ -88,6 +89,8 @@ constexpr const char* to_string(WakeFailure why) {
             return "keeps_ending";
         case WakeFailure::drained:
             return "drained";
+        case WakeFailure::no_address:
+            return "no_address";
     }
     return "?";
 }

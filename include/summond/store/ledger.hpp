@@ -47,6 +47,9 @@ class Ledger final : public vm::Ledger {
     void forget(service::Id service) override;
     void drained(bool drained) override;
     void woke(const vm::WakeRecord& record) override;
+    void lease(const vm::Lease& lease, std::uint64_t number) override;
+    void release(const base::IpAddress& address) override;
+    void on_leased(std::function<void(std::uint64_t)> kept) override;
 
     Health health() const;
     // Until all that has been told is written, or writing has failed. For tests.

@@ -26,6 +26,7 @@ namespace summond::vm {
 
 class Admission;
 class Domain;
+class Leases;
 class Lifecycle;
 class Pressure;
 class Replicas;
@@ -73,8 +74,12 @@ class Manager {
     // -- Instances of patterns
 
     // That of an id, which is a service from now on, until it has been absent for a moment. None:
-    // no such pattern or id, too many of them, or one that cannot be told from another.
-    std::optional<service::Id> instance(service::Id of, std::string_view id);
+    // no such pattern or id, too many of them, or one that cannot be told from another; where all
+    // addresses of its pool are leased, `why` says so.
+    std::optional<service::Id> instance(service::Id of, std::string_view id,
+                                        service::WakeFailure* why = nullptr);
+    // Of one that there is.
+    const std::string& pattern_name(service::Id of) const { return patterns_.at(of)->name; }
     bool is_instance(service::Id service) const { return instances_.contains(service); }
     // The pattern that it is an instance of; of others, itself.
     service::Id configured_as(service::Id service) const {
@@ -83,6 +88,9 @@ class Manager {
     }
     // All that are services now.
     std::vector<service::Instance> instances() const;
+    // The ledger has kept leases up to this number (Ledger::on_leased).
+    void leases_kept(std::uint64_t number);
+    service::Pools pools() const;
     // Told when one becomes a service, and when it is one no more; must not call back into the
     // Manager.
     void on_instance(std::function<void(const service::Instance&, bool is_there)> told) {
@@ -178,6 +186,7 @@ class Manager {
     void reconfigure_instances();
     Lifecycle* adoptive(const Found& domain);
     void meter_instances();
+    std::optional<base::TimePoint> forgettable_at(service::Id instance) const;
     void forget_instances();
     void publish(service::Id service);
     void told(WakeRecord& record);
@@ -185,6 +194,7 @@ class Manager {
     // More is known of a wake. Forgotten ones stay so.
     void amend(std::uint64_t number, const std::function<void(WakeRecord&)>& how);
     void remember();
+    void remember_leases(const Remembered& remembered);
     void keep_changes();
     void died(DomId domid, Death how);
     std::optional<base::TimePoint> next_sample() const;
@@ -212,7 +222,9 @@ class Manager {
     std::set<service::Id> configured_;
     std::map<service::Id, std::shared_ptr<const service::Template>> patterns_;
     std::map<service::Id, service::Id> instances_;  // and whose they are
-    std::set<service::Id> metered_;                 // of those
+    std::unique_ptr<Leases> leases_;
+    bool pool_full_ = false;         // said once
+    std::set<service::Id> metered_;  // of those
     std::function<void(const service::Instance&, bool)> told_instance_;
     std::unique_ptr<Standby> standby_;
     std::unique_ptr<Admission> admission_;

@@ -161,6 +161,58 @@ TEST_F(RulesTest, AFullTableHasAnAnswer) {
     EXPECT_EQ(engine.ask({.name = "x1.pages.jit.example.", .type = "AAAA"}), "SERVFAIL\n");
 }
 
+TEST(LeasedAddresses, AreAnsweredOnceTheyAreKept) {
+    Engine engine;
+    engine.add_zone("jit.example", beside_rules);
+    engine.add_zone("2.0.192.in-addr.arpa",
+                    "@ 300 SOA ns1.jit.example. h.jit.example. 7 3600 600 86400 60\n"
+                    "@ 300 NS ns1.jit.example.\n53 300 PTR ns1.jit.example.\n");
+    service::Pattern& pattern =
+        engine.add_pattern("pages", "", "pages.jit.example", "2001:db8:1::/64");
+    pattern.pool = service::Pool{{*base::IpAddress::parse("192.0.2.64"), 26}};
+    engine.build();
+    const std::string name = "x7f3.pages.jit.example.";
+    const auto ptr = [&](int last) {
+        return engine.ask({.name = std::to_string(last) + ".2.0.192.in-addr.arpa.", .type = "PTR"})
+            .substr(0, 8);
+    };
+    EXPECT_EQ(engine.ask({.name = name, .type = "TXT"}).substr(0, 10), "NOERROR aa");
+    EXPECT_EQ(engine.ask({.name = name}), "park 1");
+    engine.state(1).availability = Availability::answerable;
+    EXPECT_EQ(engine.ask({.name = name}), "park 1") << "its lease is not kept yet";
+    EXPECT_EQ(engine.ask({.name = name, .type = "AAAA"}).substr(0, 10), "NOERROR aa");
+    EXPECT_EQ(ptr(70), "NXDOMAIN");
+    EXPECT_TRUE(engine.instances().lease(1, {192, 0, 2, 70}));
+    EXPECT_FALSE(engine.instances().lease(1, {192, 0, 2, 70}));
+    EXPECT_EQ(engine.ask({.name = name}), "NOERROR aa\nAN " + name + " 60 IN A 192.0.2.70\n");
+    EXPECT_EQ(engine.ask({.name = "70.2.0.192.in-addr.arpa.", .type = "PTR"}),
+              "NOERROR aa\nAN 70.2.0.192.in-addr.arpa. 60 IN PTR " + name + "\n");
+    for (const char* other : {"070", "7", "71", "x", "a.70", "256", "1000"})
+        EXPECT_EQ(engine.ask({.name = std::string(other) + ".2.0.192.in-addr.arpa.", .type = "PTR"})
+                      .substr(0, 8),
+                  "NXDOMAIN")
+            << other;
+    EXPECT_EQ(ptr(53), "NOERROR ") << "the zone's own";
+    // Who may not wake it is answered while it is up, and keeps its lease.
+    const Wakers nobody;
+    engine.state(0).wakers = &nobody;
+    engine.state(1).asked = false;
+    EXPECT_EQ(engine.ask({.name = name}), "NOERROR aa\nAN " + name + " 60 IN A 192.0.2.70\n");
+    EXPECT_TRUE(engine.state(1).asked);
+    engine.state(1).availability = Availability::asleep;
+    EXPECT_EQ(engine.ask({.name = name, .edns = true}),
+              "SERVFAIL\nEDNS size=1232 ede=14:no IPv4 address is free for the service\n");
+    EXPECT_EQ(engine.ask({.name = "other.pages.jit.example."}), "SERVFAIL\n");
+    engine.state(0).wakers = nullptr;
+    EXPECT_EQ(engine.ask({.name = name}), "park 1") << "it may be another's soon";
+    engine.state(1).availability = Availability::failed;
+    engine.state(1).failure = service::WakeFailure::no_address;
+    EXPECT_EQ(engine.ask({.name = name, .edns = true}),
+              "SERVFAIL\nEDNS size=1232 ede=14:no IPv4 address is free for the service\n");
+    engine.instances().release(1);
+    EXPECT_EQ(ptr(70), "NXDOMAIN");
+}
+
 TEST(SignedIds, AFloodOfMadeUpNamesTakesNoPlace) {
     Engine engine;
     engine.add_zone("jit.example", beside_rules);

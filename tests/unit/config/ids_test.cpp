@@ -158,10 +158,30 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ids", "{signed: {secret: 000102030405060708090a0b0c0d0e0f}, length: 60}",
                 "7:71: ids.length: in {id}.pages.jit.example. there is room for ids of at most 50 "
                 "characters beside their tag"},
-        BadCase{"addresses", "10.0.0.10",
-                "8:16: addresses is \"10.0.0.10\", an IPv4 network, of which there is none for so "
-                "many; it must be the IPv6 network that the ids' addresses are of, from a /64 to a "
-                "/96, such as 2001:db8:1::/64"},
+        BadCase{
+            "addresses", "10.0.0.10",
+            "8:16: addresses is \"10.0.0.10\", an IPv4 address, and each id has one of its own; "
+            "it must be the IPv6 network that the ids' addresses are of, from a /64 to a /96, "
+            "such as 2001:db8:1::/64"},
+        BadCase{"addresses", "10.0.0.64/26",
+                "8:16: addresses: an IPv4 pool alone leaves ids without an address when all are "
+                "leased; give an IPv6 network, too, such as 2001:db8:1::/64"},
+        BadCase{
+            "addresses", "[\"2001:db8:1::/64\", 10.0.0.0/21]",
+            "8:36: addresses is \"10.0.0.0/21\", with more addresses than are leased at a time; "
+            "it must be an IPv4 network to lease addresses of, from a /22 to a /32, such as "
+            "192.0.2.64/26"},
+        BadCase{"addresses", "[\"2001:db8:1::/64\", 127.0.0.0/24]",
+                "8:36: addresses is \"127.0.0.0/24\", a network of addresses that no guest can "
+                "have; it must be an IPv4 network to lease addresses of, from a /22 to a /32, such "
+                "as 192.0.2.64/26"},
+        BadCase{"addresses", "[\"2001:db8:1::/64\", 10.0.0.0/24, 10.0.1.0/24]",
+                "8:49: addresses: a second IPv4 network beside 10.0.0.0/24; give one, or each its "
+                "own service"},
+        BadCase{
+            "addresses", "[\"2001:db8:1::/64\", \"2001:db8:2::/64\"]",
+            "8:36: addresses: a second IPv6 network beside 2001:db8:1::/64; each id has one IPv6 "
+            "address"},
         BadCase{
             "addresses", "\"2001:db8:1::/65\"",
             "8:16: addresses is \"2001:db8:1::/65\", with a length that is not 64, 68 and so on, "
@@ -186,6 +206,41 @@ INSTANTIATE_TEST_SUITE_P(
             "disks", "[{path: page.img, device: xvda, mode: w}]",
             "10:13: disks: all domains of service pages would write to /etc/summond/page.img; put "
             "{id} into its path, or say mode: r"}));
+
+TEST(PatternConfig, APoolOfAddressesToLease) {
+    const auto pool_of = [](const std::string& network) {
+        return service_of(good_pattern.with("addresses", "[\"2001:db8:1::/64\", " + network + "]")
+                              .with("cmdline", "\"{ipv4}\""))
+            .pattern->pool;
+    };
+    const auto pool = pool_of("10.0.0.64/26");
+    ASSERT_TRUE(pool);
+    EXPECT_EQ(pool->size(), 62U) << "neither the network's own nor its broadcast address";
+    EXPECT_EQ(pool->at(0).to_string(), "10.0.0.65");
+    EXPECT_EQ(pool->at(61).to_string(), "10.0.0.126");
+    EXPECT_EQ(pool_of("10.0.0.7/32")->size(), 1U);
+    EXPECT_FALSE(service_of(good_pattern).pattern->pool);
+}
+
+TEST(PatternConfig, APoolIsNobodyElses) {
+    const Lines leasing = good_pattern.with("addresses", "[\"2001:db8:1::/64\", 10.0.0.64/26]");
+    const Lines other = good_pattern.with("name", "others").with("names", "\"{id}.o.jit.example\"");
+    EXPECT_EQ(problems_of(service_config({leasing, good_service.with("addresses", "10.0.0.70")})),
+              "12:16: addresses: 10.0.0.70 is among those that service pages, line 5 leases, of "
+              "10.0.0.64/26; take another, or a smaller network there");
+    EXPECT_EQ(problems_of(service_config({leasing, good_service.with("addresses", "10.0.0.127")})),
+              "");
+    EXPECT_EQ(problems_of(service_config(
+                  {leasing, other.with("addresses", "[\"2001:db8:2::/64\", 10.0.0.0/24]")})),
+              "13:36: addresses: 10.0.0.0/24 overlaps with 10.0.0.64/26 of service pages, line 5");
+    EXPECT_EQ(problems_of(service_config(
+                  {leasing, other.with("addresses", "[\"2001:db8:2::/64\", 10.0.4.0/22]")})),
+              "13:36: addresses: with 10.0.4.0/22 there are 1084 IPv4 addresses in pools, and at "
+              "most 1024 are leased; give smaller networks");
+    EXPECT_EQ(problems_of(service_config({leasing.with("wake", "packet")})),
+              "8:36: addresses: an address of 10.0.0.64/26 is leased when somebody asks for the "
+              "name, and `wake` of service pages has no dns; add it, or leave the network out");
+}
 
 TEST(PatternConfig, WhatOthersHave) {
     EXPECT_EQ(

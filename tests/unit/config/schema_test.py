@@ -28,17 +28,17 @@ ONLY_CHECK = {
                    r"|nested too deeply|the file is empty",
     "names and addresses that are given out twice": r"is already (a name|an address) of|is a (service|zone) already"
         r"|is there (twice|already)|is also that of|is that of two|is another disk|is also a disk of"
-        r"|the same id as|is what summond itself listens on|is where DNS is answered|is the same as|among those of the ids|overlaps with",
+        r"|the same id as|is what summond itself listens on|is where DNS is answered|is the same as|among those of the ids|overlaps with|is among those that|would be leased of",
     "names outside the zones, and of services that are not there": r"is in none of the zones|no service is called",
     "addresses that nobody can be reached at": r"a (multicast|loopback|link-local) address|a network of |IPv4-mapped|IPv4 address in an IPv6"
         r"|is no address of anybody|the broadcast address|an address that a (DNS )?server cannot"
         r"|with bits set beyond its length|a wildcard",
-    "sums": r"there is room for ids of at most|has fewer addresses than there are ids|at most 7d|leave nothing of|is less than twice|less than its|octets, more than|is more than max, |replicas; list one for each|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows|webhooks|servers)",
+    "sums": r"there is room for ids of at most|has fewer addresses than there are ids|at most 7d|leave nothing of|is less than twice|less than its|octets, more than|is more than max, |replicas; list one for each|longer than|more than [0-9]+ (interfaces|addresses|ports)|there are at most|at most [0-9]+ (networks|windows|webhooks|servers)|IPv4 addresses in pools",
     "placeholders": r"is no placeholder|is of a service with ids|alone; write|needs an? (IPv4|IPv6|network)",
     "settings of one service that need each other": r"needs type: pvh|there is no disk|cannot be woken by a packet"
         r"|without the network interface|^standby: |is of that it could|interfaces that it could be of"
         r"|bridge: none leaves|a CD is not written to|the window ends when it begins|has many domains|are made by summond itself|nobody knows beforehand"
-        r"|as many domains as it has ids|are not kept in files|has others; leave it out|would write to|means nothing|replicas of|^replicas: |is always up|one domain|nobody tells them|no URL of etcd: is https|only a script uses it",
+        r"|as many domains as it has ids|are not kept in files|has others; leave it out|would write to|means nothing|replicas of|^replicas: |is always up|one domain|an IPv4 pool alone|a second IPv[46] network|has no dns|nobody tells them|no URL of etcd: is https|only a script uses it",
     "files": r"cannot be read|not a file of xl's|must hold a text|has no certificate in it|has no private key in it|must hold a password|there is no name in it|neither kernel nor bootloader|no id: ids are of",
     "names of bridges and devices": r"(bridge|device|disks?\.device|interfaces\.bridge) is ",
     "what libxl knows": r"cpuid is|rate is|is not known to libxl|ip is ",

@@ -47,11 +47,13 @@ TEST_F(ModelTest, OneThatIsReady) {
     EXPECT_EQ(object.at("why"), "packet");
     EXPECT_EQ(object.at("since"), "2027-01-15T07:58:30.000Z");
     EXPECT_EQ(object.at("idle_at"), "2027-01-15T08:00:01.500Z");
-    model.host(false, 0, {4, 3, 60000});
+    model.host(false, 0, {4, 3, 60000}, {62, 5});
     const auto status = model.status_json(now);
     EXPECT_EQ(status.at("domains").at("shells"), 3);
     EXPECT_EQ(status.at("domains").at("shells_wanted"), 4);
     EXPECT_EQ(status.at("memory").at("shells_kib"), 60000);
+    EXPECT_EQ(status.at("pool").at("addresses"), 62);
+    EXPECT_EQ(status.at("pool").at("leased"), 5);
     EXPECT_EQ(status.at("services").at("ready"), 1);
     EXPECT_EQ(status.at("memory").at("running_kib"), 20000);
     EXPECT_EQ(status.at("memory").at("standby_kib"), 20000);

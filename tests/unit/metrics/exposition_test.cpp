@@ -75,6 +75,8 @@ struct Full {
         snapshot.processes = {{"front", true, 100.5, 0}, {"front", false, 200, 2}, {"vmm", false}};
         snapshot.memory_limit_bytes = 10 << 20;
         snapshot.domain_limit = 2;
+        snapshot.pool_addresses = 62;
+        snapshot.leased = 5;
         snapshot.held_packets = 12;
         snapshot.zones = 7;
         snapshot.unloaded_zones = 2;
@@ -159,6 +161,8 @@ TEST(Exposition, HasWhatThereIs) {
              R"(summond_domains{use="standby"} 2)",
              R"(summond_domains{use="shells"} 0)",
              R"(summond_domains{use="free"} 0)",
+             R"(summond_pool_addresses{state="leased"} 5)",
+             R"(summond_pool_addresses{state="free"} 57)",
              R"(summond_build_info{version="1.2.3"} 1)",
              R"(summond_process_up{role="front"} 1)",
              R"(summond_process_up{role="vmm"} 0)",

@@ -1,6 +1,9 @@
 // Instances of services with many, from the first query until their place is another's.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
+
 #include "net_fixture.hpp"
 #include "summond/service/instance.hpp"
 #include "summond/zone/zone.hpp"
@@ -63,10 +66,11 @@ class InstancesTest : public testing::Test {
     test::FakeClock clock;
     test::FakeVmm vmm;
     boost::asio::io_context io;
+    int changes = 0;
     std::string pages = std::to_string(test::service("pages"));
     Services services{{{test::service("www"), {}}, {test::service("pages"), {}, {}, true, "pages"}},
                       clock,
-                      [] {},
+                      [this] { ++changes; },
                       {},
                       &rules};
 };
@@ -142,6 +146,28 @@ TEST_F(InstancesTest, ANewVmmIsAskedForThoseThatAreWaitedFor) {
     services.connect(io, vmm.connect());
     EXPECT_THAT(vmm.hear().instances, ElementsAre("x7f3 of " + pages));
     EXPECT_EQ(availability(first + 1), Availability::answerable);
+}
+
+TEST_F(InstancesTest, HaveTheAddressThatVmmSaysIsKept) {
+    const auto place = want("x7f3");
+    const auto address = [&] { return rules.instances().find({1, "x7f3"})->ipv4; };
+    auto told = state("pages@x7f3", Phase::ready);
+    vmm.say(told);
+    services.receive();
+    EXPECT_EQ(address(), answer::Instances::Ipv4{});
+    changes = 0;
+    std::ranges::copy(std::array{192, 0, 2, 7}, told.ipv4);
+    vmm.say(told);
+    services.receive();
+    EXPECT_EQ(changes, 1) << "whoever is parked for it";
+    EXPECT_EQ(address(), (answer::Instances::Ipv4{192, 0, 2, 7}));
+    EXPECT_EQ(rules.instances().leased({192, 0, 2, 7})->id.view(), "x7f3");
+    told.phase = Phase::asleep;
+    vmm.say(told);
+    services.receive();
+    pass(20);
+    EXPECT_FALSE(rules.instances().leased({192, 0, 2, 7})) << "its place is given back";
+    EXPECT_FALSE(rules.instances().owner(*place));
 }
 
 TEST_F(InstancesTest, SleepWhereANewVmmKnowsNothingOfThem) {

@@ -230,5 +230,28 @@ TEST(InstanceOf, HasTheIdWhereItIsToStand) {
     EXPECT_FALSE(label_in("pages2@x", "pages"));
 }
 
+TEST(Pool, HasAllButTheEndsOfANetwork) {
+    const auto parsed = [](const char* text) { return *base::IpAddress::parse(text); };
+    const Pool pool{{parsed("192.0.2.64"), 30}};
+    EXPECT_EQ(pool.size(), 2U);
+    EXPECT_EQ(pool.at(1), parsed("192.0.2.66"));
+    EXPECT_EQ(pool.number_of(parsed("192.0.2.66")), 1U);
+    for (const char* other : {"192.0.2.64", "192.0.2.67", "192.0.2.63", "192.0.3.65", "::1"})
+        EXPECT_FALSE(pool.contains(parsed(other))) << other;
+    const Pool both{{parsed("192.0.2.64"), 31}};
+    EXPECT_EQ(both.size(), 2U) << "RFC 3021";
+    EXPECT_EQ(both.number_of(parsed("192.0.2.64")), 0U);
+    const Pool large{{parsed("10.0.4.0"), 22}};
+    EXPECT_EQ(large.size(), 1022U);
+    EXPECT_EQ(large.at(1021), parsed("10.0.7.254"));
+    for (std::uint32_t i = 0; i < large.size(); ++i)
+        ASSERT_EQ(large.number_of(large.at(i)), i);
+    std::vector<std::string> parents;
+    for (const dns::Name& name : large.reverse_parents())
+        parents.push_back(name.to_string());
+    EXPECT_EQ(parents, (std::vector<std::string>{"4.0.10.in-addr.arpa.", "5.0.10.in-addr.arpa.",
+                                                 "6.0.10.in-addr.arpa.", "7.0.10.in-addr.arpa."}));
+}
+
 }  // namespace
 }  // namespace summond::service

@@ -63,7 +63,7 @@ TEST_F(FileTest, AFileOfANewerVersionIsRefusedAndLeftAlone) {
     auto refused = open_for_writing(file);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().what,
-              "it is of a newer summond (version 9 of the tables, this one knows 2); go back to "
+              "it is of a newer summond (version 9 of the tables, this one knows 3); go back to "
               "that one, or move the file away");
     const auto result = opened();
     EXPECT_FALSE(result.database);

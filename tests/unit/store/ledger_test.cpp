@@ -122,6 +122,55 @@ TEST_F(StoreTest, WakesComeBackWithTheirPhases) {
     EXPECT_FALSE(wakes[1].how);
 }
 
+TEST_F(StoreTest, LeasesComeBackAndAreSaidToBeKept) {
+    const auto a = *base::IpAddress::parse("192.0.2.1");
+    const auto b = *base::IpAddress::parse("192.0.2.2");
+    std::vector<std::uint64_t> kept;
+    {
+        auto ledger = open();
+        ledger.on_leased([&](std::uint64_t number) { kept.push_back(number); });
+        EXPECT_FALSE(ledger.remembered().leases_lost);
+        ledger.lease({a, "pages@a", 60}, 1);
+        ledger.flush();
+        EXPECT_EQ(kept, std::vector<std::uint64_t>{1});
+        ledger.lease({b, "pages@b", 60}, 2);
+        ledger.release(a);
+        ledger.lease({a, "pages@c", 300}, 3);  // it is another's now
+        ledger.release(b);
+        ledger.flush();
+        ledger.keep({.service = 1});
+        ledger.flush();
+        EXPECT_EQ(kept.back(), 3U);
+    }
+    auto later = open();
+    const auto remembered = later.remembered();
+    EXPECT_EQ(remembered.leases, (std::vector<vm::Lease>{{a, "pages@c", 300}}));
+    EXPECT_FALSE(remembered.leases_lost);
+}
+
+TEST_F(StoreTest, LeasesOfADamagedFileAreLost) {
+    {
+        auto ledger = open();
+        ledger.lease({*base::IpAddress::parse("192.0.2.1"), "pages@a", 60}, 1);
+    }
+    write("this is no database, and never was one, whatever its name says" +
+          std::string(4096, 'x'));
+    auto later = open();
+    const auto remembered = later.remembered();
+    EXPECT_TRUE(remembered.leases_lost);
+    EXPECT_TRUE(remembered.leases.empty());
+    EXPECT_TRUE(is_set_aside());
+}
+
+TEST_F(StoreTest, ALeaseThatMakesNoSenseIsNone) {
+    { auto ledger = open(); }
+    sql("INSERT INTO lease VALUES ('nobody', 'pages@a', 1), ('2001:db8::1', 'pages@b', 1),"
+        " ('192.0.2.1', 'pages@c', -5)");
+    auto later = open();
+    EXPECT_EQ(later.remembered().leases,
+              (std::vector<vm::Lease>{{*base::IpAddress::parse("192.0.2.1"), "pages@c", 0}}));
+}
+
 TEST_F(StoreTest, HistoryIsBoundedByCountAndAge) {
     auto with = options();
     with.most_wakes = 20;
