@@ -99,7 +99,7 @@ TEST_F(ChannelTest, CarriesEveryMessageInOrder) {
     EXPECT_EQ(got.count, 2U);
     EXPECT_EQ(got.services[1], 11U);
     connect(Role::vmm, Role::front);
-    ASSERT_TRUE(a_.send(State{7, service::Phase::failed, 0, {}, 0, 1500, 0, 0}));
+    ASSERT_TRUE(a_.send(State{7, service::Phase::failed, 0, {}, 0, 1500, 0, {}}));
     const auto state = next(Type::state).as<State>();
     EXPECT_EQ(state.service, 7U);
     EXPECT_EQ(state.phase, service::Phase::failed);
