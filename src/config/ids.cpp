@@ -267,15 +267,16 @@ std::string_view network_fault(const base::IpAddress& address) {
     return "";
 }
 
+constexpr std::string_view expected_pool =
+    "an IPv4 network to lease addresses of, from a /22 to a /32, such as 192.0.2.64/26";
+
 void read_pool(const Value& value, const base::IpPrefix& prefix,
                std::optional<service::Pool>& pool) {
-    constexpr std::string_view expected =
-        "an IPv4 network to lease addresses of, from a /22 to a /32, such as 192.0.2.64/26";
     std::string_view fault = network_fault(prefix.address);
     if (fault.empty() && prefix.length < shortest_pool)
         fault = "with more addresses than are leased at a time";
     if (!fault.empty())
-        value.refuse(expected, fault);
+        value.refuse(expected_pool, fault);
     else if (pool)
         value.complain("a second IPv4 network beside " + pool->prefix.to_string() +
                        "; give one, or each its own service");
@@ -300,7 +301,10 @@ std::optional<base::IpPrefix> read_networks(const Value& value, ServiceDraft& dr
                                 ? parse_prefix(item.node->text)
                                 : base::Result<base::IpPrefix>(base::error(""));
         if (!prefix) {
-            item.refuse(expected, prefix.error().what);
+            const bool is_v4 = item.is(Node::Kind::scalar) &&
+                               item.node->text.find('/') != std::string::npos &&
+                               item.node->text.find(':') == std::string::npos;
+            item.refuse(is_v4 ? expected_pool : expected, prefix.error().what);
             good = false;
         } else if (prefix->address.is_v4() && item.node->text.find('/') != std::string::npos) {
             read_pool(item, *prefix, pool);

@@ -171,6 +171,10 @@ INSTANTIATE_TEST_SUITE_P(
             "8:36: addresses is \"10.0.0.0/21\", with more addresses than are leased at a time; "
             "it must be an IPv4 network to lease addresses of, from a /22 to a /32, such as "
             "192.0.2.64/26"},
+        BadCase{"addresses", "[\"2001:db8:1::/64\", 10.0.0.1/26]",
+                "8:36: addresses is \"10.0.0.1/26\", with bits set beyond its length; it must be "
+                "an IPv4 network to lease addresses of, from a /22 to a /32, such as "
+                "192.0.2.64/26"},
         BadCase{"addresses", "[\"2001:db8:1::/64\", 127.0.0.0/24]",
                 "8:36: addresses is \"127.0.0.0/24\", a network of addresses that no guest can "
                 "have; it must be an IPv4 network to lease addresses of, from a /22 to a /32, such "
