@@ -12,24 +12,10 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_servers = 16;
 constexpr std::size_t most_networks = 16;
-constexpr std::size_t longest_name = 63;
 constexpr std::size_t longest_url = 255;
 constexpr std::size_t longest_location = 32;
 constexpr std::size_t longest_prefix = 100;
 constexpr std::size_t longest_user = 255;
-
-std::optional<std::string> read_host(const Value& value) {
-    constexpr std::string_view expected =
-        "1 to 63 letters, digits, dots, - and _, beginning with a letter or digit";
-    constexpr std::string_view characters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    auto name = value.text(expected, "[A-Za-z0-9][A-Za-z0-9._-]*", longest_name);
-    if (!name || (name->size() <= longest_name && name->find_first_of("._-") != 0 &&
-                  name->find_first_not_of(characters) == std::string::npos))
-        return name;
-    value.refuse(expected);
-    return std::nullopt;
-}
 
 bool is_server(std::string_view url) {
     if (url.starts_with("https://"))
@@ -184,7 +170,7 @@ std::optional<Fleet> read_fleet(const Value& value, const Paths& paths) {
     if (const auto name =
             mapping->require({"name", "what this host is called among the others"}, "fleet",
                              "add name: and a word that no other host has, such as host1"))
-        fleet.name = read_host(*name).value_or("");
+        fleet.name = read_plain_name(*name).value_or("");
     if (const auto servers = mapping->require({"etcd", "the URLs of etcd's servers"}, "fleet",
                                               "say where etcd is, as https://HOST:2379"))
         read_servers(*servers, fleet);

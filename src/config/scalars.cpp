@@ -228,4 +228,18 @@ std::vector<base::IpPrefix> read_networks(const Value& value, std::string_view w
     return networks;
 }
 
+std::optional<std::string> read_plain_name(const Value& value) {
+    constexpr std::size_t longest = 63;
+    constexpr std::string_view expected =
+        "1 to 63 letters, digits, dots, - and _, beginning with a letter or digit";
+    constexpr std::string_view characters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    auto name = value.text(expected, "[A-Za-z0-9][A-Za-z0-9._-]*", longest);
+    if (!name || (name->size() <= longest && name->find_first_of("._-") != 0 &&
+                  name->find_first_not_of(characters) == std::string::npos))
+        return name;
+    value.refuse(expected);
+    return std::nullopt;
+}
+
 }  // namespace summond::config

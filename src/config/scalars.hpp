@@ -54,6 +54,10 @@ enum class NameRule {
 };
 std::optional<dns::Name> read_name(const Value& value, NameRule rule, std::string_view example);
 
+// What people, commands and metrics call something that is no domain: 1 to 63 letters, digits,
+// dots, - and _.
+std::optional<std::string> read_plain_name(const Value& value);
+
 // A network or a list of them, each once; empty: word, which says so.
 std::vector<base::IpPrefix> read_networks(
     const Value& value, std::string_view word,

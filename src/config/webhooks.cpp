@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_webhooks = 32;
-constexpr std::size_t longest_name = 63;
 constexpr std::size_t longest_url = 2000;
 constexpr std::size_t least_secret = 16;
 constexpr std::size_t longest_secret = 512;
@@ -19,19 +18,6 @@ constexpr std::string_view secret_prefix = "whsec_";  // of Standard Webhooks
 constexpr std::string_view secret_hint =
     "a text of 16 to 512 characters, or whsec_ and base64; `echo whsec_$(openssl rand -base64 32)` "
     "makes one";
-
-std::optional<std::string> read_name(const Value& value) {
-    constexpr std::string_view expected =
-        "1 to 63 letters, digits, dots, - and _, beginning with a letter or digit";
-    constexpr std::string_view characters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    auto name = value.text(expected, "[A-Za-z0-9][A-Za-z0-9._-]*", longest_name);
-    if (!name || (name->size() <= longest_name && name->find_first_of("._-") != 0 &&
-                  name->find_first_not_of(characters) == std::string::npos))
-        return name;
-    value.refuse(expected);
-    return std::nullopt;
-}
 
 // Of RFC 3986 what is needed here. Who is asked for a password has the signature instead.
 bool is_url(std::string_view url) {
@@ -129,7 +115,7 @@ std::optional<WebhookDraft> read_webhook(const Value& value, const Paths& paths)
     const auto name = mapping->require({"name", "what commands, metrics and the log call it"},
                                        "a webhook", "add name: and a word, such as ops");
     if (name)
-        webhook.name = read_name(*name).value_or("");
+        webhook.name = read_plain_name(*name).value_or("");
     if (const auto url = mapping->require({"url", "where the events are sent to, by POST"},
                                           "a webhook", "say where to send events"))
         read_url(*url, webhook);
